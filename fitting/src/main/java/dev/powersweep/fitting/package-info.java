@@ -1,0 +1,2 @@
+/** Scaling laws: arrays in, fits out. */
+package dev.powersweep.fitting;

@@ -1,0 +1,18 @@
+package dev.powersweep.orchestrator.plan;
+
+import java.util.List;
+
+/**
+ * Everything a run needs to know, decided before anything starts.
+ *
+ * @param name of the sweep
+ * @param specification the YAML text, as submitted with its overrides applied
+ * @param corpusHash the tokenised corpus that every cell reads
+ * @param cells longest first
+ */
+public record SweepPlan(
+        String name, String specification, String corpusHash, List<PlannedCell> cells, RunPolicy policy) {
+    public SweepPlan {
+        cells = List.copyOf(cells);
+    }
+}

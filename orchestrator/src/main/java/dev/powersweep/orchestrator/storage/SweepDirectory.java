@@ -1,0 +1,47 @@
+package dev.powersweep.orchestrator.storage;
+
+import org.apache.hadoop.fs.Path;
+
+/**
+ * Where a sweep keeps its things, on any Hadoop file system.
+ *
+ * <p>Readers skip names that begin with {@code _} or {@code .}; writers finish a file under such a name and rename it.
+ *
+ * @param root DIR, fully qualified
+ */
+public record SweepDirectory(Path root) {
+
+    /** The sweep's specification as it was last submitted. */
+    public Path specification() {
+        return new Path(root, "sweep.yaml");
+    }
+
+    public Path ledger() {
+        return new Path(root, "ledger");
+    }
+
+    public Path corpus(String corpusHash) {
+        return new Path(root, "corpus/" + corpusHash);
+    }
+
+    /** One of {@code cells}, {@code steps}, {@code evals}, {@code fits}. */
+    public Path table(String name) {
+        return new Path(root, "tables/" + name);
+    }
+
+    public Path checkpoints(String cellId) {
+        return new Path(root, "checkpoints/" + cellId);
+    }
+
+    public Path logs(String cellId) {
+        return new Path(root, "logs/" + cellId);
+    }
+
+    public Path fits() {
+        return new Path(root, "fits.json");
+    }
+
+    public Path report() {
+        return new Path(root, "report.html");
+    }
+}

@@ -1,0 +1,26 @@
+package dev.powersweep.worker.cell;
+
+import java.util.Optional;
+
+/**
+ * What a trainer is told to do: a cell and the local things it needs. Nothing here changes the cell's numbers (on a CPU
+ * with one thread), which is why none of it is part of the cell.
+ *
+ * @param cell what to train
+ * @param attempt 1 for the first try of this cell
+ * @param shardDirectory local directory with {@code shard.json} and the token files it names
+ * @param checkpointDirectory local directory for checkpoints; created when missing
+ * @param resumeFrom local checkpoint file to go on from; empty to start afresh
+ * @param microBatchSequences most sequences in one forward pass; 0 lets the trainer choose by its cache model
+ * @param checkpointSeconds seconds between checkpoints; 0 for one at the end only
+ * @param reportSeconds most seconds between {@link Frame.Steps} frames
+ */
+public record Assignment(
+        Cell cell,
+        int attempt,
+        String shardDirectory,
+        String checkpointDirectory,
+        Optional<String> resumeFrom,
+        int microBatchSequences,
+        double checkpointSeconds,
+        double reportSeconds) {}

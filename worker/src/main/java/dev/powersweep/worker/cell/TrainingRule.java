@@ -1,0 +1,69 @@
+package dev.powersweep.worker.cell;
+
+import java.util.OptionalInt;
+
+/**
+ * How a cell is trained; every rule of the spec is resolved to numbers here, so that the cell alone decides its result.
+ *
+ * @param peakLearningRate learning rate after warm-up, &gt; 0
+ * @param warmupSteps steps of linear warm-up from 0, ≥ 0
+ * @param schedule what follows the warm-up
+ * @param beta1 AdamW first-moment decay, in [0, 1)
+ * @param beta2 AdamW second-moment decay, in [0, 1)
+ * @param epsilon AdamW denominator term, &gt; 0
+ * @param weightDecay decoupled decay (Loshchilov and Hutter 2019): each step takes learningRate·weightDecay of a
+ *     parameter; matrices and embeddings only, norms are left out; ≥ 0
+ * @param gradientClip largest global gradient norm; 0 for no clipping
+ * @param dropout share dropped from embeddings and residual branches while training, in [0, 1)
+ * @param initialStandardDeviation of weights; residual projections are divided by √(2·layers) (GPT-2)
+ * @param mupBaseWidth width at which peakLearningRate holds under μP; empty for standard parametrisation
+ * @param earlyStopping evaluations without improvement after which the run ends; empty to run to the end
+ * @param divergence when a run counts as diverged
+ */
+public record TrainingRule(
+        double peakLearningRate,
+        long warmupSteps,
+        Schedule schedule,
+        double beta1,
+        double beta2,
+        double epsilon,
+        double weightDecay,
+        double gradientClip,
+        double dropout,
+        double initialStandardDeviation,
+        OptionalInt mupBaseWidth,
+        OptionalInt earlyStopping,
+        Divergence divergence) {
+
+    /**
+     * NaN or infinity always diverges; so does a loss above the bound throughout a window.
+     *
+     * @param lossAboveInitial nats per token above ln(vocabulary) that count as too high
+     * @param windowSteps consecutive steps above the bound, ≥ 1
+     */
+    public record Divergence(double lossAboveInitial, int windowSteps) {
+        public static final Divergence DEFAULT = new Divergence(1.0, 50);
+    }
+
+    public TrainingRule {
+        require(
+                peakLearningRate > 0 && Double.isFinite(peakLearningRate),
+                "peakLearningRate",
+                peakLearningRate,
+                "above 0");
+        require(warmupSteps >= 0, "warmupSteps", warmupSteps, "at least 0");
+        require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
+        require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
+        require(epsilon > 0, "epsilon", epsilon, "above 0");
+        require(weightDecay >= 0, "weightDecay", weightDecay, "at least 0");
+        require(gradientClip >= 0, "gradientClip", gradientClip, "at least 0");
+        require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+        require(initialStandardDeviation > 0, "initialStandardDeviation", initialStandardDeviation, "above 0");
+    }
+
+    private static void require(boolean holds, String name, double value, String bound) {
+        if (!holds) {
+            throw new IllegalArgumentException("training." + name + " = " + value + " must be " + bound);
+        }
+    }
+}

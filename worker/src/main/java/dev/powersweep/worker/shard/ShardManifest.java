@@ -1,0 +1,44 @@
+package dev.powersweep.worker.shard;
+
+import java.util.List;
+
+/**
+ * {@code shard.json}: what the token files beside it hold.
+ *
+ * @param format 1
+ * @param corpusHash identity of text, split and tokenizer together; a cell names the one it needs
+ * @param tokenizer name of the tokenizer with its parameters, as in the spec
+ * @param vocabulary token kinds; every stored token is below it
+ * @param type how a token is stored
+ * @param train the training tokens
+ * @param evaluation held-out sets, the in-domain one ({@value #VALIDATION}) first
+ */
+public record ShardManifest(
+        int format,
+        String corpusHash,
+        String tokenizer,
+        int vocabulary,
+        TokenType type,
+        TokenFile train,
+        List<TokenFile> evaluation) {
+
+    public static final int FORMAT = 1;
+    public static final String FILE_NAME = "shard.json";
+    /** Name of the held-out set that every corpus has. */
+    public static final String VALIDATION = "validation";
+
+    /**
+     * One file of raw tokens.
+     *
+     * @param name of the set: {@code train}, {@value #VALIDATION} or a user's
+     * @param file name in the manifest's directory
+     * @param tokens stored
+     * @param textBytes UTF-8 bytes of the text they encode, for bits per byte
+     * @param crc32c of the whole file
+     */
+    public record TokenFile(String name, String file, long tokens, long textBytes, long crc32c) {}
+
+    public ShardManifest {
+        evaluation = List.copyOf(evaluation);
+    }
+}
