@@ -11,28 +11,33 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The checkpoints of one cell in a directory of its own; the newest {@value #KEPT} stay, so that a reader may still copy
- * the one before the newest. One writer at a time.
+ * The checkpoints of one cell in a directory, which other cells may share; the newest {@value #KEPT} stay, so that a
+ * reader may still copy the one before the newest. One writer per cell at a time.
  */
 public final class CheckpointDirectory {
     /** Checkpoints that stay. */
     public static final int KEPT = 2;
 
-    private static final String PREFIX = "step-";
     private static final String SUFFIX = ".ckpt";
 
     private final Path directory;
+    private final Cell cell;
+    private final String prefix;
 
-    private CheckpointDirectory(Path directory) {
+    private CheckpointDirectory(Path directory, Cell cell) {
         this.directory = directory.toAbsolutePath();
+        this.cell = cell;
+        this.prefix = cell.id() + "-step-";
     }
 
     /** Creates the directory where it is missing, and clears away what a killed writer left unfinished. */
-    public static CheckpointDirectory open(Path directory) {
+    public static CheckpointDirectory open(Path directory, Cell cell) {
+        CheckpointDirectory opened = new CheckpointDirectory(directory, cell);
         try {
             Files.createDirectories(directory);
             try (Stream<Path> files = Files.list(directory)) {
-                for (Path file : files.filter(CheckpointFile::isUnfinished).toList()) {
+                for (Path file : files.filter(file -> CheckpointFile.isUnfinished(file, opened.prefix))
+                        .toList()) {
                     Files.deleteIfExists(file);
                 }
             }
@@ -40,13 +45,12 @@ public final class CheckpointDirectory {
             throw CheckpointException.damaged(
                     "The checkpoint directory " + directory + " cannot be used: " + e.getMessage() + ".", e);
         }
-        return new CheckpointDirectory(directory);
+        return opened;
     }
 
     /** Writes the checkpoint of {@code step}; it and the {@value #KEPT} − 1 before it stay, all others go. */
-    public CheckpointFile.Written write(
-            Cell cell, long step, String layout, Progress progress, List<Section> sections) {
-        Path file = directory.resolve(String.format(Locale.ROOT, "%s%012d%s", PREFIX, step, SUFFIX));
+    public CheckpointFile.Written write(long step, String layout, Progress progress, List<Section> sections) {
+        Path file = directory.resolve(String.format(Locale.ROOT, "%s%012d%s", prefix, step, SUFFIX));
         CheckpointFile.Written written = CheckpointFile.write(file, cell, step, layout, progress, sections);
         try {
             List<Path> files = newestFirst();
@@ -73,9 +77,10 @@ public final class CheckpointDirectory {
         try (Stream<Path> files = Files.list(directory)) {
             return files.filter(file -> {
                         String name = file.getFileName().toString();
-                        return name.startsWith(PREFIX) && name.endsWith(SUFFIX);
+                        return name.startsWith(prefix) && name.endsWith(SUFFIX);
                     })
-                    .sorted(Comparator.comparing((Path file) -> file.getFileName().toString())
+                    .sorted(Comparator.comparing(
+                                    (Path file) -> file.getFileName().toString())
                             .reversed())
                     .toList();
         } catch (IOException e) {

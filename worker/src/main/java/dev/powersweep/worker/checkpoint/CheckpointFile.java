@@ -58,9 +58,10 @@ public final class CheckpointFile {
     /** @param sha256 of the whole file, lower-case hexadecimal */
     public record Written(Path file, long bytes, String sha256) {}
 
-    static boolean isUnfinished(Path file) {
+    /** Whether a writer that was killed left {@code file} behind, on its way to a name with this prefix. */
+    static boolean isUnfinished(Path file, String prefix) {
         String name = file.getFileName().toString();
-        return name.startsWith(".") && name.endsWith(UNFINISHED);
+        return name.startsWith("." + prefix) && name.endsWith(UNFINISHED);
     }
 
     /** Writes a checkpoint; throws {@link CheckpointException} when the disk does not take it. */
@@ -87,10 +88,7 @@ public final class CheckpointFile {
             CRC32C crc = new CRC32C();
             long bytes = head.remaining();
             try (FileChannel channel = FileChannel.open(
-                    aside,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
+                    aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
                 put(channel, head, sha256, crc);
                 for (Section section : sections) {
                     bytes += section.data().remaining();
@@ -217,8 +215,7 @@ public final class CheckpointFile {
                 + "; use the version of the trainer that wrote it.");
     }
 
-    private static void put(FileChannel channel, ByteBuffer data, MessageDigest sha256, CRC32C crc)
-            throws IOException {
+    private static void put(FileChannel channel, ByteBuffer data, MessageDigest sha256, CRC32C crc) throws IOException {
         crc.update(data.duplicate());
         sha256.update(data.duplicate());
         ByteBuffer rest = data.duplicate();
@@ -238,8 +235,7 @@ public final class CheckpointFile {
         return (int) crc.getValue();
     }
 
-    private static void readFully(FileChannel channel, ByteBuffer target, long position, Path file)
-            throws IOException {
+    private static void readFully(FileChannel channel, ByteBuffer target, long position, Path file) throws IOException {
         long next = position;
         while (target.hasRemaining()) {
             int read = channel.read(target, next);

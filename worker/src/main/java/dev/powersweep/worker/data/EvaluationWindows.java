@@ -2,12 +2,13 @@ package dev.powersweep.worker.data;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.shard.ShardManifest;
+import dev.powersweep.worker.train.EvaluationSource;
 
 /**
  * The windows of a held-out set that a cell is scored on: the same ones every time, spread evenly over the file so that
  * a small sample speaks for all of it, and never overlapping in their targets.
  */
-public final class EvaluationWindows {
+public final class EvaluationWindows implements EvaluationSource {
     private final String set;
     private final MappedTokens tokens;
     private final int context;
@@ -55,6 +56,7 @@ public final class EvaluationWindows {
         return set;
     }
 
+    @Override
     public int sequences() {
         return sequences;
     }
@@ -64,9 +66,11 @@ public final class EvaluationWindows {
         return (long) sequences * context;
     }
 
-    /** Copies context + 1 tokens: the inputs and, shifted by one, the targets. */
-    public void sequence(int index, int[] target, int offset) {
-        tokens.read(start(index), context + 1, target, offset);
+    @Override
+    public void sequence(int index, int[] inputs, int[] targets, int offset) {
+        long start = start(index);
+        tokens.read(start, context, inputs, offset);
+        tokens.read(start + 1, context, targets, offset);
     }
 
     long start(int index) {

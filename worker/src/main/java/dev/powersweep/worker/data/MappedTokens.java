@@ -44,8 +44,7 @@ final class MappedTokens {
                     new MappedByteBuffer[Math.toIntExact((bytes + segmentBytes - 1) / segmentBytes)];
             for (int i = 0; i < segments.length; i++) {
                 long start = i * segmentBytes;
-                segments[i] =
-                        channel.map(FileChannel.MapMode.READ_ONLY, start, Math.min(segmentBytes, bytes - start));
+                segments[i] = channel.map(FileChannel.MapMode.READ_ONLY, start, Math.min(segmentBytes, bytes - start));
                 segments[i].order(ByteOrder.LITTLE_ENDIAN);
             }
             return new MappedTokens(type, bytes / type.bytes(), segmentBytes, segments);

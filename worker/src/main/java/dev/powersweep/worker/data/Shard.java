@@ -35,7 +35,8 @@ public final class Shard {
         MappedTokens tokens = evaluation.get(set);
         if (tokens == null) {
             throw ShardException.unsuitable("evaluation.sets names '" + set + "', which the shard in " + directory
-                    + " does not hold; it has " + evaluation.keySet().stream().sorted().toList()
+                    + " does not hold; it has "
+                    + evaluation.keySet().stream().sorted().toList()
                     + ".");
         }
         return tokens;

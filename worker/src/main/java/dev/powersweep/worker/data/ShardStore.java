@@ -75,10 +75,11 @@ public final class ShardStore {
         Path file = directory.resolve(expected.file());
         try {
             long bytes = Files.size(file);
-            long expectedBytes = Math.multiplyExact(expected.tokens(), (long) manifest.type().bytes());
+            long expectedBytes =
+                    Math.multiplyExact(expected.tokens(), (long) manifest.type().bytes());
             if (bytes < expectedBytes) {
-                throw ShardException.damaged("The token file " + file + " is truncated: it holds " + bytes
-                        + " of " + expectedBytes + " bytes; copy the shard again.");
+                throw ShardException.damaged("The token file " + file + " is truncated: it holds " + bytes + " of "
+                        + expectedBytes + " bytes; copy the shard again.");
             }
             if (bytes > expectedBytes) {
                 throw ShardException.damaged("The token file " + file + " holds " + bytes + " bytes where its manifest"

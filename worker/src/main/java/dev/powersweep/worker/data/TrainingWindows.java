@@ -2,6 +2,7 @@ package dev.powersweep.worker.data;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.shard.ShardManifest;
+import dev.powersweep.worker.train.BatchSource;
 
 /**
  * Which tokens each step of a cell trains on: a pure function of the cell and the step, so that a resumed run needs no
@@ -12,7 +13,7 @@ import dev.powersweep.worker.shard.ShardManifest;
  * a random order of its own. A run with D = U and T dividing U so sees every token as a target exactly once. Documents
  * are simply concatenated: a window may span several.
  */
-public final class TrainingWindows {
+public final class TrainingWindows implements BatchSource {
     /** Keeps the data order's stream apart from others drawn from the same seed. */
     private static final long STREAM = 0x64617461L;
 
@@ -94,17 +95,22 @@ public final class TrainingWindows {
         return (epochOffset + epochOrder.at(sequence % windows) * context) % uniqueTokens;
     }
 
-    /**
-     * Copies context + 1 tokens: the inputs and, shifted by one, the targets.
-     *
-     * @param step from 1
-     * @param row in [0, batchSequences)
-     */
-    public void sequence(long step, int row, int[] target, int offset) {
-        long start = start(step, row);
-        int first = (int) Math.min(context + 1L, uniqueTokens - start);
+    @Override
+    public void batch(long step, int[] inputs, int[] targets) {
+        for (int row = 0; row < batchSequences; row++) {
+            long start = start(step, row);
+            int offset = row * context;
+            read(start, inputs, offset);
+            System.arraycopy(inputs, offset + 1, targets, offset, context - 1);
+            tokens.read((start + context) % uniqueTokens, 1, targets, offset + context - 1);
+        }
+    }
+
+    /** Copies {@code context} tokens of the ring. */
+    private void read(long start, int[] target, int offset) {
+        int first = (int) Math.min(context, uniqueTokens - start);
         tokens.read(start, first, target, offset);
-        tokens.read(0, context + 1 - first, target, offset + first);
+        tokens.read(0, context - first, target, offset + first);
     }
 
     private long sequence(long step, int row) {
