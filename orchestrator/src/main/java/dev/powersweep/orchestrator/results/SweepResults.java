@@ -23,7 +23,7 @@ public record SweepResults(
         List<CellResult> cells,
         List<Curve> training,
         List<Curve> validation,
-        List<GradientNoise> noise,
+        List<GradientNorms> noise,
         Map<String, String> provenance) {
     public SweepResults {
         cells = List.copyOf(cells);

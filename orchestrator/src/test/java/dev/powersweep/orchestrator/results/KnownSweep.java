@@ -35,7 +35,7 @@ public final class KnownSweep {
         List<CellResult> cells = new ArrayList<>();
         List<Curve> training = new ArrayList<>();
         List<Curve> validation = new ArrayList<>();
-        List<GradientNoise> gradients = new ArrayList<>();
+        List<GradientNorms> gradients = new ArrayList<>();
         for (double n : MODELS) {
             for (double d : DATA) {
                 for (double b : BATCHES) {
@@ -116,7 +116,7 @@ public final class KnownSweep {
         return new Curve(id, step, tokens, loss);
     }
 
-    private static GradientNoise gradients(String id, double b, int steps, SplittableRandom random) {
+    private static GradientNorms gradients(String id, double b, int steps, SplittableRandom random) {
         double[] step = new double[steps];
         double[] small = new double[steps];
         double[] big = new double[steps];
@@ -128,7 +128,7 @@ public final class KnownSweep {
             small[i] = (square + trace / smallTokens) * Math.exp(0.1 * gaussian(random));
             big[i] = (square + trace / b) * Math.exp(0.1 * gaussian(random));
         }
-        return new GradientNoise(id, step, small, big, smallTokens, b);
+        return new GradientNorms(id, step, small, big, smallTokens, b);
     }
 
     private static double gaussian(SplittableRandom random) {

@@ -10,5 +10,5 @@ package dev.powersweep.orchestrator.results;
  * @param smallTokens tokens of a micro-batch
  * @param bigTokens tokens of the whole batch
  */
-public record GradientNoise(
+public record GradientNorms(
         String cell, double[] step, double[] small, double[] big, double smallTokens, double bigTokens) {}
