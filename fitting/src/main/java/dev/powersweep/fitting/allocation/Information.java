@@ -67,7 +67,10 @@ final class Information {
             double[] vector = eigen.getEigenvector(k).toArray();
             for (int i = 0; i < p; i++) {
                 for (int j = 0; j < p; j++) {
-                    covariance[i][j] += deviation * deviation * vector[i] * vector[j]
+                    covariance[i][j] += deviation
+                            * deviation
+                            * vector[i]
+                            * vector[j]
                             / (Math.max(value, floor) * scale[i] * scale[j]);
                 }
             }

@@ -70,7 +70,10 @@ public record OptimalDesign(
                             Locale.ROOT,
                             "No candidate cell fits into a budget of %.4g FLOPs; the cheapest costs %.4g. Raise the budget.",
                             flops,
-                            candidates.stream().mapToDouble(DesignCell::flops).min().orElse(Double.NaN)));
+                            candidates.stream()
+                                    .mapToDouble(DesignCell::flops)
+                                    .min()
+                                    .orElse(Double.NaN)));
         }
         List<double[]> rows = jacobian(parameters, logLoss, made);
         List<double[]> candidateRows = jacobian(parameters, logLoss, candidates);
@@ -82,8 +85,8 @@ public record OptimalDesign(
                         "The law's derivatives are not finite at the present fit, so no design can be judged."));
         OptimalDesign byGain =
                 greedy(start, gradient, candidates, candidateRows, deviation, flops, mostCells, cell -> 1);
-        OptimalDesign byGainPerFlop = greedy(
-                start, gradient, candidates, candidateRows, deviation, flops, mostCells, DesignCell::flops);
+        OptimalDesign byGainPerFlop =
+                greedy(start, gradient, candidates, candidateRows, deviation, flops, mostCells, DesignCell::flops);
         return byGainPerFlop.deviationAfter() < byGain.deviationAfter() ? byGainPerFlop : byGain;
     }
 
@@ -108,7 +111,8 @@ public record OptimalDesign(
                 if (spent + candidates.get(i).flops() > budget) {
                     continue;
                 }
-                double worth = information.gain(gradient, rows.get(i), deviation) / price.applyAsDouble(candidates.get(i));
+                double worth =
+                        information.gain(gradient, rows.get(i), deviation) / price.applyAsDouble(candidates.get(i));
                 if (worth > highest) {
                     highest = worth;
                     best = i;

@@ -106,8 +106,7 @@ final class BatchCorrectedModel implements LossModel {
         double correction = Double.isNaN(z) && sign > 0 ? 0 : correction(theta, row, Double.isNaN(z) ? 0 : z);
         double third = theta[B] + theta[BETA] * (amount[row] + correction);
         double largest = Math.max(first, Math.max(second, third));
-        return largest
-                + Math.log(Math.exp(first - largest) + Math.exp(second - largest) + Math.exp(third - largest));
+        return largest + Math.log(Math.exp(first - largest) + Math.exp(second - largest) + Math.exp(third - largest));
     }
 
     private double exponent(double[] theta, int row, double z) {
@@ -138,8 +137,7 @@ final class BatchCorrectedModel implements LossModel {
             z = middleLogLoss - m;
         }
         double correction = correction(theta, row, z);
-        double[] u = {
-            theta[E], theta[A] + theta[ALPHA] * size[row], theta[B] + theta[BETA] * (amount[row] + correction)
+        double[] u = {theta[E], theta[A] + theta[ALPHA] * size[row], theta[B] + theta[BETA] * (amount[row] + correction)
         };
         double largest = Math.max(u[0], Math.max(u[1], u[2]));
         double log = largest + Math.log(Math.exp(u[0] - largest) + Math.exp(u[1] - largest) + Math.exp(u[2] - largest));
@@ -181,11 +179,9 @@ final class BatchCorrectedModel implements LossModel {
         }
         for (int j = 0; j < p; j++) {
             for (int k = 0; k <= j; k++) {
-                hessian[j * p + k] = (h[j][k]
-                                + h[p][j] * gradient[k]
-                                + h[p][k] * gradient[j]
-                                + h[p][p] * gradient[j] * gradient[k])
-                        / denominator;
+                hessian[j * p + k] =
+                        (h[j][k] + h[p][j] * gradient[k] + h[p][k] * gradient[j] + h[p][p] * gradient[j] * gradient[k])
+                                / denominator;
             }
         }
         return m;

@@ -118,12 +118,11 @@ public final class ThreeTerm extends ParametricLaw {
                 new Parameter("beta", "1")));
         switch (driver) {
             case NONE -> all.add(new Parameter("B_crit", "tokens"));
-            case DATA -> all.addAll(
-                    List.of(new Parameter("B_0", "tokens/tokens^kappa"), new Parameter("kappa", "1")));
-            case SIZE -> all.addAll(
-                    List.of(new Parameter("B_0", "tokens/parameters^kappa"), new Parameter("kappa", "1")));
-            case LOSS -> all.addAll(
-                    List.of(new Parameter("B_star", "tokens·nats^(1/alpha_B)"), new Parameter("alpha_B", "1")));
+            case DATA -> all.addAll(List.of(new Parameter("B_0", "tokens/tokens^kappa"), new Parameter("kappa", "1")));
+            case SIZE ->
+                all.addAll(List.of(new Parameter("B_0", "tokens/parameters^kappa"), new Parameter("kappa", "1")));
+            case LOSS ->
+                all.addAll(List.of(new Parameter("B_star", "tokens·nats^(1/alpha_B)"), new Parameter("alpha_B", "1")));
         }
         return all;
     }
@@ -161,8 +160,7 @@ public final class ThreeTerm extends ParametricLaw {
             case NONE -> coefficient;
             case DATA -> coefficient * Math.pow(at.get(Column.D), published[BatchCorrectedModel.KAPPA]);
             case SIZE -> coefficient * Math.pow(at.get(Column.N), published[BatchCorrectedModel.KAPPA]);
-            case LOSS -> coefficient
-                    * Math.pow(predict(published, at), -1 / published[BatchCorrectedModel.KAPPA]);
+            case LOSS -> coefficient * Math.pow(predict(published, at), -1 / published[BatchCorrectedModel.KAPPA]);
         };
     }
 
@@ -316,12 +314,13 @@ public final class ThreeTerm extends ParametricLaw {
             int rows = logTarget.length;
             double[][] columns = new double[3][rows];
             for (int i = 0; i < rows; i++) {
-                double drive = switch (driver) {
-                    case NONE -> 0;
-                    case DATA, SIZE -> theta[BatchCorrectedModel.KAPPA] * z[i];
-                    // The observed loss stands in for the predicted one.
-                    case LOSS -> -theta[BatchCorrectedModel.KAPPA] * (logTarget[i] + centreDriver);
-                };
+                double drive =
+                        switch (driver) {
+                            case NONE -> 0;
+                            case DATA, SIZE -> theta[BatchCorrectedModel.KAPPA] * z[i];
+                            // The observed loss stands in for the predicted one.
+                            case LOSS -> -theta[BatchCorrectedModel.KAPPA] * (logTarget[i] + centreDriver);
+                        };
                 double x = sign * (batch[i] - theta[BatchCorrectedModel.CRITICAL] - drive);
                 double correction = x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
                 columns[0][i] = Math.exp(-logTarget[i]);

@@ -56,18 +56,24 @@ final class OptimaReport {
      *
      * @param replicas one row per refit, as {@link #values}; rows of NaN where a refit failed
      */
-    static FitResult.Builder start(
-            String law, String formula, OptimaFit fit, double[][] replicas, FitOptions options) {
-        FitResult.Builder builder = FitResult.of(law, formula).response(Column.N).options(options);
+    static FitResult.Builder start(String law, String formula, OptimaFit fit, double[][] replicas, FitOptions options) {
+        FitResult.Builder builder =
+                FitResult.of(law, formula).response(Column.N).options(options);
         double[] values = values(fit);
         double[][] kept = kept(replicas);
         for (int j = 0; j < PARAMETERS.size(); j++) {
             int column = j;
-            double[] numbers = java.util.Arrays.stream(kept).mapToDouble(row -> row[column]).toArray();
+            double[] numbers = java.util.Arrays.stream(kept)
+                    .mapToDouble(row -> row[column])
+                    .toArray();
             double[] interval = Replicas.interval(numbers, options.confidence());
             builder.parameter(
                     PARAMETERS.get(j).name(),
-                    new Estimate(values[j], interval[0], interval[1], PARAMETERS.get(j).unit()));
+                    new Estimate(
+                            values[j],
+                            interval[0],
+                            interval[1],
+                            PARAMETERS.get(j).unit()));
         }
         double sum = 0;
         List<Residual> residuals = new ArrayList<>();
@@ -82,7 +88,10 @@ final class OptimaReport {
         builder.objective(new ObjectiveValue(Objective.MSE_LOG, options.delta(), sum, sum / count))
                 .residuals(residuals)
                 .quality(new Quality(
-                        aicc(sum, count), 3, fit.n().logResidualDeviation(), fit.n().rSquared()))
+                        aicc(sum, count),
+                        3,
+                        fit.n().logResidualDeviation(),
+                        fit.n().rSquared()))
                 .holdOut(holdOut(fit.optima()))
                 .replicas(new Replicas(PARAMETERS.stream().map(Parameter::name).toList(), kept))
                 .predictor(predictor());
