@@ -1,7 +1,6 @@
 package dev.powersweep.fitting.batch;
 
 import dev.powersweep.fitting.optimise.LossModel;
-import java.util.Arrays;
 
 /**
  * ln(E + A/N^α + B/M^β), M being the data (or steps) that count once the batch is taken into account:
@@ -90,8 +89,10 @@ final class BatchCorrectedModel implements LossModel {
             double g = direct(theta, row, z);
             double slope = slope(theta, row, z, g);
             // Newton from below; it overshoots only where the slope nears one, and plain iteration is safe there.
-            double next = slope < 0.9 ? m + (g - m) / (1 - slope) : g;
-            if (Math.abs(next - m) <= 1e-15 * (1 + Math.abs(m))) {
+            boolean newton = slope < 0.9;
+            double next = newton ? m + (g - m) / (1 - slope) : g;
+            // A Newton step this small has squared its error below rounding already.
+            if (Math.abs(next - m) <= (newton ? 1e-9 : 1e-15 * (1 + Math.abs(m)))) {
                 return next;
             }
             m = next;
@@ -103,8 +104,12 @@ final class BatchCorrectedModel implements LossModel {
     private double direct(double[] theta, int row, double z) {
         double first = theta[E];
         double second = theta[A] + theta[ALPHA] * size[row];
-        double correction = Double.isNaN(z) && sign > 0 ? 0 : correction(theta, row, Double.isNaN(z) ? 0 : z);
+        double correction = Double.isNaN(z) && sign > 0 ? 0 : correction(exponent(theta, row, Double.isNaN(z) ? 0 : z));
         double third = theta[B] + theta[BETA] * (amount[row] + correction);
+        return logSum(first, second, third);
+    }
+
+    private static double logSum(double first, double second, double third) {
         double largest = Math.max(first, Math.max(second, third));
         return largest + Math.log(Math.exp(first - largest) + Math.exp(second - largest) + Math.exp(third - largest));
     }
@@ -115,115 +120,110 @@ final class BatchCorrectedModel implements LossModel {
     }
 
     /** ln(1 + B/B_crit), or ln(1 + B_crit/B) for steps. */
-    private double correction(double[] theta, int row, double z) {
-        double x = exponent(theta, row, z);
+    private static double correction(double x) {
         return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
     }
 
     /** ∂g/∂m where z = middle − m. */
     private double slope(double[] theta, int row, double z, double g) {
-        double sigma = 1 / (1 + Math.exp(-exponent(theta, row, z)));
-        double third = theta[B] + theta[BETA] * (amount[row] + correction(theta, row, z));
+        double x = exponent(theta, row, z);
+        double sigma = 1 / (1 + Math.exp(-x));
+        double third = theta[B] + theta[BETA] * (amount[row] + correction(x));
         return Math.exp(third - g) * theta[BETA] * sign * sigma * theta[KAPPA];
     }
 
     @Override
     public double value(double[] theta, int row, double[] gradient, double[] hessian) {
         int p = dimension;
-        double m = 0;
-        double z = dimension > KAPPA && !implicit ? driver[row] : 0;
-        if (implicit) {
-            m = value(theta, row);
-            z = middleLogLoss - m;
-        }
-        double correction = correction(theta, row, z);
-        double[] u = {theta[E], theta[A] + theta[ALPHA] * size[row], theta[B] + theta[BETA] * (amount[row] + correction)
-        };
-        double largest = Math.max(u[0], Math.max(u[1], u[2]));
-        double log = largest + Math.log(Math.exp(u[0] - largest) + Math.exp(u[1] - largest) + Math.exp(u[2] - largest));
-        double[] share = {Math.exp(u[0] - log), Math.exp(u[1] - log), Math.exp(u[2] - log)};
+        double m = implicit ? value(theta, row) : 0;
+        double z = p <= KAPPA ? 0 : implicit ? middleLogLoss - m : driver[row];
+        double x = exponent(theta, row, z);
+        double size = this.size[row];
+        double effective = amount[row] + correction(x);
+        double first = theta[E];
+        double second = theta[A] + theta[ALPHA] * size;
+        double third = theta[B] + theta[BETA] * effective;
+        double log = logSum(first, second, third);
+        double firstShare = Math.exp(first - log);
+        double secondShare = Math.exp(second - log);
+        double thirdShare = Math.exp(third - log);
 
-        // Variables: the parameters and, last, m where it enters on the right-hand side.
-        int q = implicit ? p + 1 : p;
-        double[] third = thirdGradient(theta, row, z, correction, q);
-        double[] g = new double[q];
-        g[E] = share[0];
-        g[A] = share[1];
-        g[ALPHA] = share[1] * size[row];
-        for (int j = 0; j < q; j++) {
-            g[j] += share[2] * third[j];
+        // Derivatives of the third term's logarithm: by ln B_crit, and its own second one.
+        double sigma = 1 / (1 + Math.exp(-x));
+        double byCritical = -sign * sigma * theta[BETA];
+        double curvature = theta[BETA] * sigma * (1 - sigma);
+
+        gradient[E] = firstShare;
+        gradient[A] = secondShare;
+        gradient[B] = thirdShare;
+        gradient[ALPHA] = secondShare * size;
+        gradient[BETA] = thirdShare * effective;
+        gradient[CRITICAL] = thirdShare * byCritical;
+        if (p > KAPPA) {
+            gradient[KAPPA] = thirdShare * byCritical * z;
         }
-        double[][] h = new double[q][q];
-        h[E][E] = share[0];
-        h[A][A] = share[1];
-        h[ALPHA][A] = share[1] * size[row];
-        h[ALPHA][ALPHA] = share[1] * size[row] * size[row];
-        addThirdHessian(theta, row, z, share[2], h);
-        for (int j = 0; j < q; j++) {
+        for (int j = 0, at = 0; j < p; j++, at += p) {
             for (int k = 0; k <= j; k++) {
-                h[j][k] += share[2] * third[j] * third[k] - g[j] * g[k];
-                h[k][j] = h[j][k];
+                hessian[at + k] = -gradient[j] * gradient[k];
             }
         }
-        Arrays.fill(hessian, 0);
+        hessian[E * p + E] += firstShare;
+        hessian[A * p + A] += secondShare;
+        hessian[ALPHA * p + A] += secondShare * size;
+        hessian[ALPHA * p + ALPHA] += secondShare * size * size;
+        hessian[B * p + B] += thirdShare;
+        hessian[BETA * p + B] += thirdShare * effective;
+        hessian[BETA * p + BETA] += thirdShare * effective * effective;
+        hessian[CRITICAL * p + B] += thirdShare * byCritical;
+        hessian[CRITICAL * p + BETA] += thirdShare * (byCritical * effective - sign * sigma);
+        hessian[CRITICAL * p + CRITICAL] += thirdShare * (byCritical * byCritical + curvature);
+        if (p > KAPPA) {
+            hessian[KAPPA * p + B] += thirdShare * byCritical * z;
+            hessian[KAPPA * p + BETA] += thirdShare * z * (byCritical * effective - sign * sigma);
+            hessian[KAPPA * p + CRITICAL] += thirdShare * z * (byCritical * byCritical + curvature);
+            hessian[KAPPA * p + KAPPA] += thirdShare * z * z * (byCritical * byCritical + curvature);
+        }
         if (!implicit) {
-            System.arraycopy(g, 0, gradient, 0, p);
-            for (int j = 0; j < p; j++) {
-                System.arraycopy(h[j], 0, hessian, j * p, j + 1);
-            }
             return log;
         }
-        double denominator = Math.max(1 - g[p], LEAST_SLOPE);
-        for (int j = 0; j < p; j++) {
-            gradient[j] = g[j] / denominator;
-        }
-        for (int j = 0; j < p; j++) {
-            for (int k = 0; k <= j; k++) {
-                hessian[j * p + k] =
-                        (h[j][k] + h[p][j] * gradient[k] + h[p][k] * gradient[j] + h[p][p] * gradient[j] * gradient[k])
-                                / denominator;
-            }
-        }
+        throughTheLoss(theta, gradient, hessian, new Third(thirdShare, effective, z, sigma, byCritical, curvature));
         return m;
     }
 
-    /** First derivatives of the third term's logarithm. */
-    private double[] thirdGradient(double[] theta, int row, double z, double correction, int q) {
-        double sigma = 1 / (1 + Math.exp(-exponent(theta, row, z)));
-        double byCritical = -sign * sigma * theta[BETA];
-        double[] third = new double[q];
-        third[B] = 1;
-        third[BETA] = amount[row] + correction;
-        third[CRITICAL] = byCritical;
-        if (dimension > KAPPA) {
-            third[KAPPA] = byCritical * z;
-        }
-        if (implicit) {
-            third[q - 1] = -byCritical * theta[KAPPA];
-        }
-        return third;
-    }
+    /** What the third term contributes at one row. */
+    private record Third(double share, double effective, double z, double sigma, double byCritical, double curvature) {}
 
-    /** Adds weight × second derivatives of the third term's logarithm to the lower triangle. */
-    private void addThirdHessian(double[] theta, int row, double z, double weight, double[][] h) {
-        double sigma = 1 / (1 + Math.exp(-exponent(theta, row, z)));
-        double first = -sign * sigma;
-        double second = theta[BETA] * sigma * (1 - sigma);
-        h[CRITICAL][BETA] += weight * first;
-        h[CRITICAL][CRITICAL] += weight * second;
-        if (dimension <= KAPPA) {
-            return;
+    /**
+     * From the derivatives of g(θ, m) to those of the m that solves m = g: m_j = g_j/(1 − g_m) and m_jk = (g_jk + g_jm·m_k +
+     * g_km·m_j + g_mm·m_j·m_k)/(1 − g_m).
+     */
+    private void throughTheLoss(double[] theta, double[] gradient, double[] hessian, Third third) {
+        int p = dimension;
+        double kappa = theta[KAPPA];
+        double byM = -third.byCritical() * kappa;
+        double gm = third.share() * byM;
+        double gmm = third.share() * (byM * byM + third.curvature() * kappa * kappa) - gm * gm;
+        double[] cross = new double[p];
+        for (int j = 0; j < p; j++) {
+            cross[j] = -gradient[j] * gm;
         }
-        h[KAPPA][BETA] += weight * first * z;
-        h[KAPPA][CRITICAL] += weight * second * z;
-        h[KAPPA][KAPPA] += weight * second * z * z;
-        if (implicit) {
-            int m = h.length - 1;
-            double kappa = theta[KAPPA];
-            h[m][BETA] -= weight * first * kappa;
-            h[m][CRITICAL] -= weight * second * kappa;
-            h[m][KAPPA] -= weight * (second * kappa * z + theta[BETA] * first);
-            h[m][m] += weight * second * kappa * kappa;
+        cross[B] += third.share() * byM;
+        cross[BETA] += third.share() * (third.effective() * byM + sign * third.sigma() * kappa);
+        double criticalCross = third.byCritical() * byM - third.curvature() * kappa;
+        cross[CRITICAL] += third.share() * criticalCross;
+        cross[KAPPA] += third.share() * (third.z() * criticalCross - third.byCritical());
+        double denominator = Math.max(1 - gm, LEAST_SLOPE);
+        for (int j = 0; j < p; j++) {
+            gradient[j] /= denominator;
+        }
+        for (int j = 0, at = 0; j < p; j++, at += p) {
+            for (int k = 0; k <= j; k++) {
+                hessian[at + k] = (hessian[at + k]
+                                + cross[j] * gradient[k]
+                                + cross[k] * gradient[j]
+                                + gmm * gradient[j] * gradient[k])
+                        / denominator;
+            }
         }
     }
 }

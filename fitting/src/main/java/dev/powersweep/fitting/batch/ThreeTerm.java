@@ -292,18 +292,16 @@ public final class ThreeTerm extends ParametricLaw {
         public double[] grid(int shapeSlot) {
             int j = BatchCorrectedModel.ALPHA + shapeSlot;
             if (j == BatchCorrectedModel.ALPHA || j == BatchCorrectedModel.BETA) {
-                return new double[] {.03, .06, .1, .16, .25, .38, .55, .8, 1.3};
+                return new double[] {.06, .14, .26, .45, .9};
             }
             if (j == BatchCorrectedModel.CRITICAL) {
                 double low = Arrays.stream(batch).min().orElseThrow() - 2;
                 double high = Arrays.stream(batch).max().orElseThrow() + 3;
-                double[] values = new double[9];
-                Arrays.setAll(values, i -> low + (high - low) * i / 8);
+                double[] values = new double[6];
+                Arrays.setAll(values, i -> low + (high - low) * i / 5);
                 return values;
             }
-            return driver == CriticalBatchDriver.LOSS
-                    ? new double[] {1, 2, 4, 7, 12}
-                    : new double[] {-.3, .1, .4, .7, 1.1};
+            return driver == CriticalBatchDriver.LOSS ? new double[] {1.5, 3.5, 7, 12} : new double[] {-.2, .2, .5, .9};
         }
 
         @Override
