@@ -3,15 +3,14 @@ package dev.powersweep.fitting.isoflop;
 import dev.powersweep.fitting.FitOptions;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Draws IsoFLOP curves anew.
  *
  * <p>RUNS draws each budget's runs with replacement; a size drawn twice counts once, a size not drawn is missing. RESIDUAL and
- * PARAMETRIC keep the grid and add noise to ln L: one of the curves' own pseudo-residuals, or a normal number of their
- * deviation ({@link LossNoise}), as Porian et al. 2024 do with the deviation between seeds.
+ * PARAMETRIC both keep the grid and add normal noise of the curves' own deviation ({@link LossNoise}) to ln L, as Porian et al. 2024 do with the deviation between seeds.
  */
 final class IsoFlopResampling {
     private final List<IsoFlopCurve> curves;
@@ -27,28 +26,24 @@ final class IsoFlopResampling {
     List<IsoFlopCurve> draw(SplittableRandom random) {
         return curves.stream()
                 .map(curve -> kind == FitOptions.Resampling.RUNS ? runs(curve, random) : noisy(curve, random))
-                .flatMap(Optional::stream)
                 .toList();
     }
 
-    private static Optional<IsoFlopCurve> runs(IsoFlopCurve curve, SplittableRandom random) {
+    private static IsoFlopCurve runs(IsoFlopCurve curve, SplittableRandom random) {
         boolean[] drawn = new boolean[curve.sizes()];
         for (int i = 0; i < drawn.length; i++) {
             drawn[random.nextInt(drawn.length)] = true;
         }
-        int[] kept = java.util.stream.IntStream.range(0, drawn.length)
-                .filter(i -> drawn[i])
-                .toArray();
-        return Optional.of(new IsoFlopCurve(
-                curve.flops(), pick(curve.n(), kept), pick(curve.d(), kept), pick(curve.loss(), kept)));
+        int[] kept = IntStream.range(0, drawn.length).filter(i -> drawn[i]).toArray();
+        return new IsoFlopCurve(curve.flops(), pick(curve.n(), kept), pick(curve.d(), kept), pick(curve.loss(), kept));
     }
 
-    private Optional<IsoFlopCurve> noisy(IsoFlopCurve curve, SplittableRandom random) {
+    private IsoFlopCurve noisy(IsoFlopCurve curve, SplittableRandom random) {
         double[] loss = curve.loss().clone();
         for (int i = 0; i < loss.length; i++) {
             loss[i] *= Math.exp(deviation * random.nextGaussian());
         }
-        return Optional.of(curve.withLoss(loss));
+        return curve.withLoss(loss);
     }
 
     private static double[] pick(double[] values, int[] rows) {

@@ -16,7 +16,9 @@ import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Point;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Turns power laws through optima into the common form of a fit: parameters, intervals, residuals, hold-out. */
@@ -63,9 +65,8 @@ final class OptimaReport {
         double[][] kept = kept(replicas);
         for (int j = 0; j < PARAMETERS.size(); j++) {
             int column = j;
-            double[] numbers = java.util.Arrays.stream(kept)
-                    .mapToDouble(row -> row[column])
-                    .toArray();
+            double[] numbers =
+                    Arrays.stream(kept).mapToDouble(row -> row[column]).toArray();
             double[] interval = Replicas.interval(numbers, options.confidence());
             builder.parameter(
                     PARAMETERS.get(j).name(),
@@ -75,15 +76,10 @@ final class OptimaReport {
                             interval[1],
                             PARAMETERS.get(j).unit()));
         }
-        double sum = 0;
-        List<Residual> residuals = new ArrayList<>();
-        for (Found found : fit.optima()) {
-            double predicted = fit.n().at(found.flops());
-            double residual = Math.log(predicted / found.n());
-            sum += residual * residual;
-            residuals.add(new Residual(
-                    budgetName(found.flops()), Point.of(Column.C, found.flops()), found.n(), predicted, residual));
-        }
+        List<Residual> residuals = residuals(fit.optima(), fit.n());
+        double sum = residuals.stream()
+                .mapToDouble(residual -> residual.residual() * residual.residual())
+                .sum();
         int count = fit.optima().size();
         builder.objective(new ObjectiveValue(Objective.MSE_LOG, options.delta(), sum, sum / count))
                 .residuals(residuals)
@@ -97,7 +93,7 @@ final class OptimaReport {
                 .predictor(predictor());
         if (replicas.length > kept.length) {
             builder.warn(String.format(
-                    java.util.Locale.ROOT,
+                    Locale.ROOT,
                     "%d of %d bootstrap refits had fewer than two budgets with an interior minimum and count for nothing;"
                             + " the intervals are optimistic by that much.",
                     replicas.length - kept.length,
@@ -106,10 +102,23 @@ final class OptimaReport {
         return builder;
     }
 
+    /** One residual of ln N per optimum. */
+    static List<Residual> residuals(List<Found> optima, PowerLaw law) {
+        List<Residual> residuals = new ArrayList<>();
+        for (Found found : optima) {
+            double predicted = law.at(found.flops());
+            residuals.add(new Residual(
+                    budgetName(found.flops()),
+                    Point.of(Column.C, found.flops()),
+                    found.n(),
+                    predicted,
+                    Math.log(predicted / found.n())));
+        }
+        return residuals;
+    }
+
     private static double[][] kept(double[][] replicas) {
-        return java.util.Arrays.stream(replicas)
-                .filter(row -> !Double.isNaN(row[0]))
-                .toArray(double[][]::new);
+        return Arrays.stream(replicas).filter(row -> !Double.isNaN(row[0])).toArray(double[][]::new);
     }
 
     private static double aicc(double sum, int n) {
@@ -117,7 +126,7 @@ final class OptimaReport {
     }
 
     /** Fits without the largest budget and predicts its optimum. */
-    private static Optional<HoldOut> holdOut(List<Found> optima) {
+    static Optional<HoldOut> holdOut(List<Found> optima) {
         if (optima.size() < FEWEST_FOR_HOLD_OUT) {
             return Optional.empty();
         }
@@ -149,6 +158,6 @@ final class OptimaReport {
     }
 
     static String budgetName(double flops) {
-        return String.format(java.util.Locale.ROOT, "%.3g FLOPs", flops);
+        return String.format(Locale.ROOT, "%.3g FLOPs", flops);
     }
 }
