@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.orchestrator.report.Numbers;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.worker.cell.CellState;
 import java.time.Instant;
 import java.time.ZoneOffset;
