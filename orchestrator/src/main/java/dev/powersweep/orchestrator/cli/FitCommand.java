@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.fits.ColumnChoice;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsText;
+import dev.powersweep.orchestrator.fits.LocalFile;
 import dev.powersweep.orchestrator.fits.RunFits;
 import dev.powersweep.orchestrator.fits.RunsCsv;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -108,6 +109,8 @@ public final class FitCommand implements Callable<Integer> {
             laws.forEach(Laws::byName);
             FitSet fits =
                     RunFits.fit(RunsCsv.read(runs.orElseThrow(), ColumnChoice.parse(columns), where), laws, options);
+            output.ifPresent(
+                    path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
             print(fits);
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
