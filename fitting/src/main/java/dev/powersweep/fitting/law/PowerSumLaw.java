@@ -194,18 +194,16 @@ public abstract class PowerSumLaw extends ParametricLaw {
             rows = runs.size();
             int k = terms.size();
             int p = parameters.size();
-            int[] coefficient = new int[k];
             int[][] slots = new int[k][];
             regressor = new double[k][][];
             offset = new double[k][];
             centre = new double[k][];
             fixedCentre = new double[k];
             for (int t = 0; t < k; t++) {
-                coefficient[t] = t;
                 bindTerm(runs, t, slots);
             }
             int outerIndex = outer.isEmpty() ? -1 : p - 1;
-            model = new PowerSumModel(p, rows, coefficient, slots, regressor, offset, outerIndex);
+            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex);
             shape = new int[p - k];
             Arrays.setAll(shape, s -> k + s);
             double[] low = new double[p];
