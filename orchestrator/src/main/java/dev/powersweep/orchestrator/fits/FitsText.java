@@ -66,13 +66,13 @@ public final class FitsText {
                 estimate.unit().equals("1") ? "" : estimate.unit()));
     }
 
-    static String interval(Estimate estimate) {
+    public static String interval(Estimate estimate) {
         return estimate.hasInterval()
                 ? Numbers.significant(estimate.low(), 4) + " … " + Numbers.significant(estimate.high(), 4)
                 : "–";
     }
 
-    static String objective(FitResult fit) {
+    public static String objective(FitResult fit) {
         String delta = fit.objective().objective().huber()
                 ? ", δ = " + Numbers.significant(fit.objective().delta(), 3)
                 : "";
@@ -84,7 +84,7 @@ public final class FitsText {
                 + Numbers.significant(fit.objective().mean(), 4) + share;
     }
 
-    static String convergence(Convergence convergence) {
+    public static String convergence(Convergence convergence) {
         String proof = convergence.certified() ? "certified" : "NOT certified";
         String starts = convergence.starts() > 1
                 ? "; " + Numbers.percent(convergence.reachedBest(), 3) + " of " + convergence.starts()
@@ -97,7 +97,7 @@ public final class FitsText {
         return proof + starts + slope + " (" + convergence.how() + ")";
     }
 
-    static String holdOut(HoldOut holdOut) {
+    public static String holdOut(HoldOut holdOut) {
         return holdOut.scale() + ": predicted within " + Numbers.percent(holdOut.rmsLog(), 2) + " (within the "
                 + holdOut.fitted() + " fitted rows " + Numbers.percent(holdOut.baselineRmsLog(), 2) + ")"
                 + (Double.isFinite(holdOut.meanLog())
