@@ -1,0 +1,62 @@
+package dev.powersweep.orchestrator.report;
+
+/**
+ * Thins a curve for drawing without hiding its extremes: the abscissa is cut into buckets of equal width on a log axis,
+ * and of each bucket the lowest and the highest point stay, in their order.
+ */
+public record Downsample(double[] x, double[] y) {
+
+    /**
+     * Thins a curve.
+     *
+     * @param x positive and increasing
+     * @param y finite
+     * @param buckets at most twice as many points stay, and the first and the last
+     */
+    public static Downsample minMax(double[] x, double[] y, int buckets) {
+        int n = x.length;
+        if (n <= 2 * buckets + 2) {
+            return new Downsample(x, y);
+        }
+        double from = Math.log(x[0]);
+        double width = (Math.log(x[n - 1]) - from) / buckets;
+        int[] kept = new int[2 * buckets + 4];
+        int count = 0;
+        int i = 0;
+        while (i < n) {
+            int bucket = bucket(x[i], from, width, buckets);
+            int low = i;
+            int high = i;
+            int next = i;
+            while (next < n && bucket(x[next], from, width, buckets) == bucket) {
+                low = y[next] < y[low] ? next : low;
+                high = y[next] > y[high] ? next : high;
+                next++;
+            }
+            count = keep(kept, count, i == 0 ? 0 : Math.min(low, high));
+            count = keep(kept, count, Math.min(low, high));
+            count = keep(kept, count, Math.max(low, high));
+            i = next;
+        }
+        count = keep(kept, count, n - 1);
+        double[] thinX = new double[count];
+        double[] thinY = new double[count];
+        for (int k = 0; k < count; k++) {
+            thinX[k] = x[kept[k]];
+            thinY[k] = y[kept[k]];
+        }
+        return new Downsample(thinX, thinY);
+    }
+
+    private static int keep(int[] kept, int count, int index) {
+        if (count > 0 && kept[count - 1] == index) {
+            return count;
+        }
+        kept[count] = index;
+        return count + 1;
+    }
+
+    private static int bucket(double x, double from, double width, int buckets) {
+        return Math.min(buckets - 1, (int) ((Math.log(x) - from) / width));
+    }
+}
