@@ -23,6 +23,7 @@ final class ManifestSchemas {
     private static final JsonSchemaFactory FACTORY = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
 
     private final Map<String, JsonNode> schemas = new HashMap<>();
+    private final Map<String, JsonSchema> compiled = new HashMap<>();
 
     ManifestSchemas() {
         ObjectNode kubernetes = (ObjectNode) Deployment.schema("kubernetes.json");
@@ -59,11 +60,12 @@ final class ManifestSchemas {
         }
         JsonNode checked = manifest.deepCopy();
         if (extent == Extent.PATCH) {
-            schema = withoutRequired(schema.deepCopy());
             removeDirectives(checked);
         }
-        JsonSchema compiled = FACTORY.getSchema(schema);
-        return compiled.validate(checked).stream()
+        JsonSchema validator = compiled.computeIfAbsent(
+                kind + " " + extent,
+                ignored -> FACTORY.getSchema(extent == Extent.PATCH ? withoutRequired(schema.deepCopy()) : schema));
+        return validator.validate(checked).stream()
                 .map(ValidationMessage::getMessage)
                 .toList();
     }
