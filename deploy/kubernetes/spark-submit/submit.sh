@@ -26,7 +26,7 @@ shift 2
 extra=()
 for setting in "$@"; do
   [[ $setting == *=* ]] || fail "$setting is no NAME=VALUE"
-  [[ ! ${setting%%=*} =~ (secret|password|access.key)$ ]] ||
+  [[ ! ${setting%%=*} =~ (secret|password|access.key|token) ]] ||
     fail "${setting%%=*} would show in lists of processes: keep it in a Kubernetes Secret (see docs/security.md)"
   extra+=(--conf "$setting")
 done

@@ -45,7 +45,7 @@ def trimmed(node):
         return {"type": ["integer", "string"]}
     result = {}
     for key, value in node.items():
-        if key in ("description", "default", "format") or key.startswith("x-kubernetes"):
+        if key in ("description", "default", "format", "$id") or key.startswith("x-kubernetes"):
             continue
         if key in ("properties", "definitions", "patternProperties"):
             result[key] = {name: trimmed(schema) for name, schema in value.items()}

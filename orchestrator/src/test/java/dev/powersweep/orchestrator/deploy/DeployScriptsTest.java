@@ -102,7 +102,7 @@ class DeployScriptsTest {
                                 Integer.toString(worker)),
                         DISCOVERY.toString()));
                 assertThat(own).hasSizeBetween(8 / workers, 8 / workers + 1);
-                assertThat(own).doesNotContainAnyElementsOf(seen);
+                assertThat(seen).doesNotContainAnyElementsOf(own);
                 seen.addAll(own);
             }
             assertThat(seen).as("%d workers", workers).hasSize(8);
@@ -173,7 +173,7 @@ class DeployScriptsTest {
     void aKubernetesSubmissionShipsTheSpecificationAndTheGpuSettings() throws IOException {
         standIn(
                 "kubectl",
-                "echo \"kubectl $*\" >>" + directory + "/calls; cat >/dev/null </dev/null; echo 'kind: ConfigMap'");
+                "echo \"kubectl $*\" >>" + directory + "/calls; if [[ $1 == apply ]]; then cat; else echo 'kind: ConfigMap'; fi");
         standIn(
                 "spark/bin/spark-submit",
                 "echo \"submit $*\" >>" + directory

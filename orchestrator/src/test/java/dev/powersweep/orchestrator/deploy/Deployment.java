@@ -2,6 +2,8 @@ package dev.powersweep.orchestrator.deploy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -38,8 +40,28 @@ final class Deployment {
         List<JsonNode> documents = new ArrayList<>();
         LoadSettings settings =
                 LoadSettings.builder().setAllowDuplicateKeys(false).build();
-        new Load(settings).loadAllFromString(yaml).forEach(document -> documents.add(JSON.valueToTree(document)));
+        new Load(settings).loadAllFromString(yaml).forEach(document -> documents.add(merged(JSON.valueToTree(document))));
         return documents;
+    }
+
+    /** YAML's merge key, which Docker Compose knows and YAML 1.2 does not. */
+    private static JsonNode merged(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            ObjectNode result = JSON.createObjectNode();
+            merged(object.path("<<")).fields().forEachRemaining(field -> result.set(field.getKey(), field.getValue()));
+            object.fields().forEachRemaining(field -> {
+                if (!field.getKey().equals("<<")) {
+                    result.set(field.getKey(), merged(field.getValue()));
+                }
+            });
+            return result;
+        }
+        if (node instanceof ArrayNode array) {
+            ArrayNode result = JSON.createArrayNode();
+            array.forEach(item -> result.add(merged(item)));
+            return result;
+        }
+        return node;
     }
 
     static List<Path> files(Path directory, String suffix) {
