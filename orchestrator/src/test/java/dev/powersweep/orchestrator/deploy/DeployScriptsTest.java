@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -173,7 +174,8 @@ class DeployScriptsTest {
     void aKubernetesSubmissionShipsTheSpecificationAndTheGpuSettings() throws IOException {
         standIn(
                 "kubectl",
-                "echo \"kubectl $*\" >>" + directory + "/calls; if [[ $1 == apply ]]; then cat; else echo 'kind: ConfigMap'; fi");
+                "echo \"kubectl $*\" >>" + directory
+                        + "/calls; if [[ $1 == apply ]]; then cat; else echo 'kind: ConfigMap'; fi");
         standIn(
                 "spark/bin/spark-submit",
                 "echo \"submit $*\" >>" + directory
@@ -225,5 +227,59 @@ class DeployScriptsTest {
                         .err())
                 .contains("spark.hadoop.fs.s3a.secret.key would show in lists of processes")
                 .doesNotContain("hunter2");
+    }
+
+    @Test
+    void aYarnSubmissionShipsAJdkTheScriptAndTheSpecification() throws IOException {
+        standIn(
+                "spark/bin/spark-submit",
+                "echo \"$*\" >" + directory + "/call; while [[ $1 != --properties-file ]]; do shift; done; cp \"$2\" "
+                        + directory + "/settings");
+        // The layout of an installed archive.
+        Path home = directory.resolve("powersweep");
+        for (String file : List.of(
+                "deploy/yarn/submit.sh",
+                "deploy/yarn/gpu.conf",
+                "deploy/conf/sweep.conf",
+                "deploy/conf/secure.conf",
+                "deploy/gpu-discovery.sh")) {
+            Files.createDirectories(home.resolve(file).getParent());
+            Files.copy(Deployment.ROOT.resolve(file), home.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+        }
+        Files.createFile(Files.createDirectories(home.resolve("lib")).resolve("powersweep-1.jar"));
+        Path specification = Files.writeString(directory.resolve("spec.yaml"), "grid: {}\n");
+        String script = home.resolve("deploy/yarn/submit.sh").toString();
+        Map<String, String> environment =
+                Map.of("SPARK_HOME", directory.resolve("spark").toString(), "HADOOP_CONF_DIR", directory.toString());
+
+        Result submitted = run(
+                environment, script, "--gpu", "--queue", "research", specification.toString(), "hdfs:///sweeps/one");
+
+        assertThat(submitted.status()).as(submitted.err()).isZero();
+        assertThat(Deployment.text(directory.resolve("call")))
+                .contains("--master yarn --deploy-mode cluster --name sweep-one --queue research")
+                .contains("/sweep.yaml," + home + "/deploy/yarn/../gpu-discovery.sh")
+                .endsWith("powersweep-1.jar run sweep.yaml --output hdfs:///sweeps/one\n");
+        assertThat(Deployment.settings(directory.resolve("settings")))
+                .containsEntry("spark.yarn.dist.archives", "hdfs:///apps/powersweep/jdk.tar.gz#jdk")
+                .containsEntry("spark.executorEnv.JAVA_HOME", "./jdk")
+                .containsEntry("spark.yarn.appMasterEnv.JAVA_HOME", "./jdk")
+                .containsEntry("spark.executor.resource.gpu.amount", "1")
+                .containsEntry("spark.executor.resource.gpu.discoveryScript", "./gpu-discovery.sh")
+                .containsEntry("spark.authenticate", "true");
+
+        assertThat(run(
+                                Map.of(
+                                        "SPARK_HOME",
+                                        directory.resolve("spark").toString(),
+                                        "HADOOP_CONF_DIR",
+                                        "/nowhere"),
+                                script,
+                                specification.toString(),
+                                "hdfs:///x")
+                        .err())
+                .contains("HADOOP_CONF_DIR must be");
+        assertThat(run(environment, script, specification.toString(), "/x").err())
+                .contains("/x names no file system");
     }
 }

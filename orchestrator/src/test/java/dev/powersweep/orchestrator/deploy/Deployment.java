@@ -40,7 +40,9 @@ final class Deployment {
         List<JsonNode> documents = new ArrayList<>();
         LoadSettings settings =
                 LoadSettings.builder().setAllowDuplicateKeys(false).build();
-        new Load(settings).loadAllFromString(yaml).forEach(document -> documents.add(merged(JSON.valueToTree(document))));
+        new Load(settings)
+                .loadAllFromString(yaml)
+                .forEach(document -> documents.add(merged(JSON.valueToTree(document))));
         return documents;
     }
 
