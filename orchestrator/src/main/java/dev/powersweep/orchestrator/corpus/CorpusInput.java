@@ -138,7 +138,7 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes) {
             try {
                 rows = session.read()
                         .parquet(files.stream().map(InputFile::path).toArray(String[]::new));
-            } catch (RuntimeException e) {
+            } catch (Exception e) { // Spark throws checked exceptions it does not declare.
                 throw new UserError(
                         key + ": " + files.get(0).path() + " or a file beside it is not readable Parquet: "
                                 + CorpusJob.rootMessage(e) + "; leave it out or set corpus.format: text",

@@ -127,7 +127,7 @@ class CorpusPreparerTest {
         SweepSpec spec = SweepSpecReader.read(
                 "{grid: {modelSizes: 25k, dataSizes: 1k}, tokenizer: {kind: bpe, vocabulary: 300}}",
                 "sweep.yaml",
-                List.of("corpus.text=" + path));
+                List.of("corpus.text=" + path, "corpus.validationFraction=0.1"));
         SweepDirectory directory = directory("out");
         CorpusFacts before = CorpusPreparer.facts(session, spec, Optional.of(directory));
         assertThat(Files.exists(folder.resolve("out"))).isFalse();
