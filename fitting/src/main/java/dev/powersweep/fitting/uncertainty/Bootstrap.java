@@ -111,7 +111,7 @@ public final class Bootstrap {
     }
 
     /** The generator of one refit. */
-    static SplittableRandom generator(long seed, int replica) {
+    public static SplittableRandom generator(long seed, int replica) {
         long z = seed * 0x9E3779B97F4A7C15L + replica * 0xD1B54A32D192ED03L;
         z = (z ^ (z >>> 32)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 29)) * 0x94D049BB133111EBL;
