@@ -133,7 +133,7 @@ final class BatchCorrectedModel implements LossModel {
     }
 
     @Override
-    public double value(double[] theta, int row, double[] gradient, double[] hessian) {
+    public double value(double[] theta, int row, double[] gradient, int offset, double[] hessian) {
         int p = dimension;
         double m = implicit ? value(theta, row) : 0;
         double z = p <= KAPPA ? 0 : implicit ? middleLogLoss - m : driver[row];
@@ -153,18 +153,18 @@ final class BatchCorrectedModel implements LossModel {
         double byCritical = -sign * sigma * theta[BETA];
         double curvature = theta[BETA] * sigma * (1 - sigma);
 
-        gradient[E] = firstShare;
-        gradient[A] = secondShare;
-        gradient[B] = thirdShare;
-        gradient[ALPHA] = secondShare * size;
-        gradient[BETA] = thirdShare * effective;
-        gradient[CRITICAL] = thirdShare * byCritical;
+        gradient[offset + E] = firstShare;
+        gradient[offset + A] = secondShare;
+        gradient[offset + B] = thirdShare;
+        gradient[offset + ALPHA] = secondShare * size;
+        gradient[offset + BETA] = thirdShare * effective;
+        gradient[offset + CRITICAL] = thirdShare * byCritical;
         if (p > KAPPA) {
-            gradient[KAPPA] = thirdShare * byCritical * z;
+            gradient[offset + KAPPA] = thirdShare * byCritical * z;
         }
         for (int j = 0, at = 0; j < p; j++, at += p) {
             for (int k = 0; k <= j; k++) {
-                hessian[at + k] = -gradient[j] * gradient[k];
+                hessian[at + k] = -gradient[offset + j] * gradient[offset + k];
             }
         }
         hessian[E * p + E] += firstShare;
@@ -186,7 +186,8 @@ final class BatchCorrectedModel implements LossModel {
         if (!implicit) {
             return log;
         }
-        throughTheLoss(theta, gradient, hessian, new Third(thirdShare, effective, z, sigma, byCritical, curvature));
+        throughTheLoss(
+                theta, gradient, offset, hessian, new Third(thirdShare, effective, z, sigma, byCritical, curvature));
         return m;
     }
 
@@ -197,7 +198,7 @@ final class BatchCorrectedModel implements LossModel {
      * From the derivatives of g(θ, m) to those of the m that solves m = g: m_j = g_j/(1 − g_m) and m_jk = (g_jk + g_jm·m_k +
      * g_km·m_j + g_mm·m_j·m_k)/(1 − g_m).
      */
-    private void throughTheLoss(double[] theta, double[] gradient, double[] hessian, Third third) {
+    private void throughTheLoss(double[] theta, double[] gradient, int offset, double[] hessian, Third third) {
         int p = dimension;
         double kappa = theta[KAPPA];
         double byM = -third.byCritical() * kappa;
@@ -205,7 +206,7 @@ final class BatchCorrectedModel implements LossModel {
         double gmm = third.share() * (byM * byM + third.curvature() * kappa * kappa) - gm * gm;
         double[] cross = new double[p];
         for (int j = 0; j < p; j++) {
-            cross[j] = -gradient[j] * gm;
+            cross[j] = -gradient[offset + j] * gm;
         }
         cross[B] += third.share() * byM;
         cross[BETA] += third.share() * (third.effective() * byM + sign * third.sigma() * kappa);
@@ -214,14 +215,14 @@ final class BatchCorrectedModel implements LossModel {
         cross[KAPPA] += third.share() * (third.z() * criticalCross - third.byCritical());
         double denominator = Math.max(1 - gm, LEAST_SLOPE);
         for (int j = 0; j < p; j++) {
-            gradient[j] /= denominator;
+            gradient[offset + j] /= denominator;
         }
         for (int j = 0, at = 0; j < p; j++, at += p) {
             for (int k = 0; k <= j; k++) {
                 hessian[at + k] = (hessian[at + k]
-                                + cross[j] * gradient[k]
-                                + cross[k] * gradient[j]
-                                + gmm * gradient[j] * gradient[k])
+                                + cross[j] * gradient[offset + k]
+                                + cross[k] * gradient[offset + j]
+                                + gmm * gradient[offset + j] * gradient[offset + k])
                         / denominator;
             }
         }

@@ -59,22 +59,33 @@ final class OptimaReport {
      * @param replicas one row per refit, as {@link #values}; rows of NaN where a refit failed
      */
     static FitResult.Builder start(String law, String formula, OptimaFit fit, double[][] replicas, FitOptions options) {
+        return start(law, formula, fit, replicas, options, PARAMETERS);
+    }
+
+    /** Starts the report with the first few parameters only. */
+    static FitResult.Builder start(
+            String law,
+            String formula,
+            OptimaFit fit,
+            double[][] replicas,
+            FitOptions options,
+            List<Parameter> parameters) {
         FitResult.Builder builder =
                 FitResult.of(law, formula).response(Column.N).options(options);
         double[] values = values(fit);
-        double[][] kept = kept(replicas);
-        for (int j = 0; j < PARAMETERS.size(); j++) {
+        double[][] kept = kept(replicas, parameters.size());
+        for (int j = 0; j < parameters.size(); j++) {
             int column = j;
             double[] numbers =
                     Arrays.stream(kept).mapToDouble(row -> row[column]).toArray();
             double[] interval = Replicas.interval(numbers, options.confidence());
             builder.parameter(
-                    PARAMETERS.get(j).name(),
+                    parameters.get(j).name(),
                     new Estimate(
                             values[j],
                             interval[0],
                             interval[1],
-                            PARAMETERS.get(j).unit()));
+                            parameters.get(j).unit()));
         }
         List<Residual> residuals = residuals(fit.optima(), fit.n());
         double sum = residuals.stream()
@@ -89,7 +100,7 @@ final class OptimaReport {
                         fit.n().logResidualDeviation(),
                         fit.n().rSquared()))
                 .holdOut(holdOut(fit.optima()))
-                .replicas(new Replicas(PARAMETERS.stream().map(Parameter::name).toList(), kept))
+                .replicas(new Replicas(parameters.stream().map(Parameter::name).toList(), kept))
                 .predictor(predictor());
         if (replicas.length > kept.length) {
             builder.warn(String.format(
@@ -117,8 +128,11 @@ final class OptimaReport {
         return residuals;
     }
 
-    private static double[][] kept(double[][] replicas) {
-        return Arrays.stream(replicas).filter(row -> !Double.isNaN(row[0])).toArray(double[][]::new);
+    private static double[][] kept(double[][] replicas, int parameters) {
+        return Arrays.stream(replicas)
+                .filter(row -> !Double.isNaN(row[0]))
+                .map(row -> Arrays.copyOf(row, parameters))
+                .toArray(double[][]::new);
     }
 
     private static double aicc(double sum, int n) {

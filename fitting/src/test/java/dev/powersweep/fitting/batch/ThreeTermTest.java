@@ -85,7 +85,7 @@ class ThreeTermTest {
                 theta[j] *= 1 + .03 * random.nextGaussian();
             }
             int row = random.nextInt(64);
-            double value = bound.model().value(theta, row, gradient, hessian);
+            double value = bound.model().value(theta, row, gradient, 0, hessian);
             assertThat(value).isCloseTo(bound.model().value(theta, row), within(1e-12));
             double[] g = gradient.clone();
             double[] h = hessian.clone();
@@ -95,8 +95,8 @@ class ThreeTermTest {
                 high[j] += step;
                 double[] low = theta.clone();
                 low[j] -= step;
-                double difference = (bound.model().value(high, row, up, hessian)
-                                - bound.model().value(low, row, down, hessian))
+                double difference = (bound.model().value(high, row, up, 0, hessian)
+                                - bound.model().value(low, row, down, 0, hessian))
                         / (2 * step);
                 assertThat(g[j])
                         .as("seed %d, trial %d, gradient %d", SEED, trial, j)

@@ -11,6 +11,7 @@ import dev.powersweep.orchestrator.fits.FitsText;
 import dev.powersweep.orchestrator.fits.LocalFile;
 import dev.powersweep.orchestrator.fits.RunFits;
 import dev.powersweep.orchestrator.fits.RunsCsv;
+import dev.powersweep.orchestrator.fits.SweepFits;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -80,8 +81,11 @@ public final class FitCommand implements Callable<Integer> {
             description = "Refits for intervals, 0 for none; default ${DEFAULT-VALUE}.")
     private int bootstrap = 1000;
 
-    @Option(names = "--resampling", paramLabel = "KIND", description = "runs (default), residual or parametric.")
-    private FitOptions.Resampling resampling = FitOptions.defaults().resampling();
+    @Option(
+            names = "--resampling",
+            paramLabel = "KIND",
+            description = "RUNS (default of --runs), RESIDUAL (default of a sweep: the grid stays) or PARAMETRIC.")
+    private Optional<FitOptions.Resampling> resampling = Optional.empty();
 
     @Option(names = "--profiles", description = "Add the profile likelihood of every parameter.")
     private boolean profiles;
@@ -105,12 +109,8 @@ public final class FitCommand implements Callable<Integer> {
                     command.commandLine(), "give either the directory of a sweep or --runs FILE.csv");
         }
         try {
-            FitOptions options = options();
             laws.forEach(Laws::byName);
-            FitSet fits =
-                    RunFits.fit(RunsCsv.read(runs.orElseThrow(), ColumnChoice.parse(columns), where), laws, options);
-            output.ifPresent(
-                    path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
+            FitSet fits = directory.isPresent() ? ofSweep(directory.get()) : ofRuns(runs.orElseThrow());
             print(fits);
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
@@ -118,12 +118,29 @@ public final class FitCommand implements Callable<Integer> {
         return CommandLine.ExitCode.OK;
     }
 
-    private FitOptions options() {
+    private FitSet ofRuns(Path file) {
+        FitSet fits = RunFits.fit(
+                RunsCsv.read(file, ColumnChoice.parse(columns), where), laws, options(FitOptions.Resampling.RUNS));
+        output.ifPresent(
+                path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
+        return fits;
+    }
+
+    private FitSet ofSweep(String sweep) {
+        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(),
+                    "--output, --columns and --where belong to --runs; a sweep's fits are written to its own directory");
+        }
+        return SweepLaws.fit(sweep, laws, options(SweepFits.options().resampling()));
+    }
+
+    private FitOptions options(FitOptions.Resampling usual) {
         FitOptions options = FitOptions.defaults()
                 .objective(Objective.byName(objective))
                 .delta(delta)
                 .bootstrap(bootstrap)
-                .resampling(resampling)
+                .resampling(resampling.orElse(usual))
                 .seed(seed)
                 .threads(threads);
         return profiles ? options.profiles() : options;

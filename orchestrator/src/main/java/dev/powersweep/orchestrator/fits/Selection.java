@@ -27,10 +27,10 @@ public enum Selection {
             return usable;
         }
     },
-    BEST_BATCH("of every model and data size the batch of lowest loss") {
+    BEST_BATCH("of every model and data size the batch of lowest loss, unless the batch that usually wins is missing") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
-            return best(usable, cell -> List.of(cell.parameters(), size(cell)));
+            return best(usable);
         }
     },
     LARGEST_DATA("the largest data size, where data bind least; of every model the batch of lowest loss") {
@@ -81,6 +81,9 @@ public enum Selection {
 
     /** Data sizes are rounded to whole batches; sizes this close are one size. */
     private static final double NEAR = 1.02;
+
+    /** A batch that wins this share of all sizes is the usual best. */
+    private static final double USUAL = 0.6;
 
     private final String text;
 
@@ -147,16 +150,28 @@ public enum Selection {
     }
 
     /** Rounding of the data to whole batches must not split a data size in two. */
-    private static Object size(CellResult cell) {
+    private static long size(CellResult cell) {
         return Math.round(Math.log(cell.tokens()) / Math.log(NEAR) / 2);
     }
 
-    /** Of each group the cells of the batch and learning rate whose mean loss over the seeds is lowest. */
-    private static List<CellResult> best(List<CellResult> cells, Function<CellResult, Object> group) {
-        Map<Object, List<CellResult>> groups = cells.stream()
+    /**
+     * Of each model and data size the cells of the batch and learning rate whose mean loss over the seeds is lowest. Where
+     * one batch wins most sizes, a size that lacks it (its cell failed) is left out: its best would not be comparable.
+     */
+    private static List<CellResult> best(List<CellResult> cells) {
+        Map<String, List<CellResult>> groups = cells.stream()
                 .collect(Collectors.groupingBy(
-                        group, () -> new TreeMap<>(Comparator.comparing(Object::toString)), Collectors.toList()));
+                        cell -> cell.parameters() + "/" + size(cell), TreeMap::new, Collectors.toList()));
+        Map<Double, Long> wins = groups.values().stream()
+                .map(Selection::bestRule)
+                .collect(Collectors.groupingBy(rule -> rule.get(0).batchTokens(), Collectors.counting()));
+        double usual = wins.entrySet().stream()
+                .filter(entry -> entry.getValue() >= USUAL * groups.size())
+                .mapToDouble(Map.Entry::getKey)
+                .findFirst()
+                .orElse(Double.NaN);
         return groups.values().stream()
+                .filter(group -> Double.isNaN(usual) || group.stream().anyMatch(cell -> cell.batchTokens() == usual))
                 .map(Selection::bestRule)
                 .flatMap(Collection::stream)
                 .sorted(Comparator.comparingDouble(CellResult::parameters)

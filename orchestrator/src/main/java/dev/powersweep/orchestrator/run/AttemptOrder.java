@@ -8,7 +8,7 @@ import dev.powersweep.orchestrator.grid.GridCell;
  * @param attempt 1 for the first
  * @param generation results stored under a smaller one are replaced
  * @param microBatchSequences 0 for the trainer's choice
- * @param timeoutSeconds of the attempt as a whole
+ * @param timeoutSeconds from the moment its trainer has the cell
  */
 public record AttemptOrder(
         GridCell gridCell, int attempt, int generation, int microBatchSequences, double timeoutSeconds) {}
