@@ -14,7 +14,12 @@ import picocli.CommandLine.ExitCode;
         versionProvider = PowerSweep.Version.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
-        subcommands = {FitCommand.class, ReportCommand.class})
+        subcommands = {
+            RunCommand.class,
+            FitCommand.class,
+            ReportCommand.class,
+            DoctorCommand.class,
+        })
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
 

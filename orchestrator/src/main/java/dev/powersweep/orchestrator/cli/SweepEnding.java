@@ -19,7 +19,7 @@ final class SweepEnding {
     private SweepEnding() {}
 
     static SweepProgress progress() {
-        return new TerminalProgress(System.err, System.console() != null);
+        return new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null);
     }
 
     /** Exit code 0 only when every cell of the sweep has a result. */
