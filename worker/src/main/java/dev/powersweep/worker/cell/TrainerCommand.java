@@ -30,7 +30,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
     /** Bytes of Java heap; arrays live outside it. */
     static final long HEAP_BYTES = 256L << 20;
     /** Bytes that code, thread stacks and the libraries themselves take of a process, besides heap and arrays. */
-    static final long PROCESS_BYTES = 384L << 20;
+    static final long PROCESS_BYTES = 256L << 20;
 
     private static final String CPU_INFO = "/proc/cpuinfo";
     private static final Set<String> SKYLAKEX_INSTRUCTIONS =
