@@ -85,6 +85,9 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         // One mutator thread and a heap of a few megabytes: other collectors only cost memory.
         options.add("-XX:+UseSerialGC");
         options.add("-Xms16m");
+        // The step's loops end up in the second compiler anyway; the first one's profiling code costs a tenth of the
+        // processor time of short cells.
+        options.add("-XX:-TieredCompilation");
         options.add("-Xmx" + (HEAP_BYTES >> 20) + "m");
         // JavaCPP would cap arrays at the heap's size.
         options.add("-Dorg.bytedeco.javacpp.maxbytes=" + resources.memoryBytes());
