@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.storage;
 
+import java.io.IOException;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -10,6 +12,16 @@ import org.apache.hadoop.fs.Path;
  * @param root DIR, fully qualified
  */
 public record SweepDirectory(Path root) {
+
+    /** DIR as a user writes it: a path without a scheme is on the default file system. */
+    public static SweepDirectory at(String text, Configuration configuration) {
+        try {
+            Path path = new Path(text);
+            return new SweepDirectory(path.getFileSystem(configuration).makeQualified(path));
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserError("cannot use " + text + " as a directory: " + e.getMessage(), e);
+        }
+    }
 
     /** The sweep's specification as it was last submitted. */
     public Path specification() {

@@ -1,0 +1,82 @@
+package dev.powersweep.fitting;
+
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Rival laws on the same rows.
+ *
+ * @param fits what could be fitted, the lowest AICc first
+ * @param refused what could not, with the reason
+ * @param verdict one or two sentences for people
+ */
+public record Comparison(List<FitResult> fits, List<Refused> refused, String verdict) {
+    /** Copies the lists. */
+    public Comparison {
+        fits = List.copyOf(fits);
+        refused = List.copyOf(refused);
+    }
+
+    /**
+     * A law that could not be fitted.
+     *
+     * @param law its name
+     * @param refusal why
+     */
+    public record Refused(String law, FitRefusal refusal) {}
+
+    /** Fits every law to the same runs and compares them by AICc and by hold-out error. */
+    public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options) {
+        List<FitResult> fits = new ArrayList<>();
+        List<Refused> refused = new ArrayList<>();
+        for (Law law : laws) {
+            try {
+                fits.add(law.fit(runs, options));
+            } catch (FitRefusal refusal) {
+                refused.add(new Refused(law.name(), refusal));
+            }
+        }
+        fits.sort(Comparator.comparingDouble(fit -> fit.quality().aicc()));
+        return new Comparison(fits, refused, verdict(fits));
+    }
+
+    private static String verdict(List<FitResult> fits) {
+        if (fits.isEmpty()) {
+            return "None of the laws could be fitted to these runs.";
+        }
+        FitResult best = fits.get(0);
+        if (fits.size() == 1) {
+            return "Only " + best.law() + " could be fitted: there is nothing to compare it with.";
+        }
+        FitResult second = fits.get(1);
+        double gap = second.quality().aicc() - best.quality().aicc();
+        String strength = gap < 2
+                ? best.law() + " and " + second.law() + " describe the runs equally well"
+                : gap < 10
+                        ? best.law() + " describes the runs somewhat better than " + second.law()
+                        : best.law() + " describes the runs clearly better than " + second.law();
+        String sentence = strength + String.format(Locale.ROOT, " (AICc lower by %.1f).", gap);
+        FitResult predictor = fits.stream()
+                .filter(fit -> fit.holdOut().isPresent())
+                .min(Comparator.comparingDouble(
+                        fit -> fit.holdOut().orElseThrow().rmsLog()))
+                .orElse(null);
+        if (predictor == null) {
+            return sentence + " There were too few scales to hold one out.";
+        }
+        String error = String.format(
+                Locale.ROOT,
+                " (error %.2f %%).",
+                100 * predictor.holdOut().orElseThrow().rmsLog());
+        return sentence
+                + (predictor == best
+                        ? " It also predicts the largest scale best from the smaller ones" + error
+                        : " But " + predictor.law() + " predicts the largest scale better from the smaller ones"
+                                + error);
+    }
+}

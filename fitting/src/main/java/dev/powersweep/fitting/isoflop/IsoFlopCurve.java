@@ -1,0 +1,81 @@
+package dev.powersweep.fitting.isoflop;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * The runs of one compute budget, sorted by model size, one run per size.
+ *
+ * @param flops the budget C
+ * @param n parameters N, strictly increasing
+ * @param d tokens D of each run
+ * @param loss final loss in nats per token
+ */
+public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) {
+
+    /** Budgets that differ by less than this share are one budget: grids round tokens to whole batches. */
+    public static final double DEFAULT_TOLERANCE = 0.02;
+
+    /**
+     * Groups runs into budgets. A budget takes in runs whose FLOPs lie within the tolerance of its cheapest run; its C is
+     * the geometric mean. Several runs of one size in one budget are represented by the lowest loss, as Porian et al.
+     * 2024 do, because they usually differ in batch size or learning rate.
+     *
+     * @param flops C of each run
+     * @param n N of each run
+     * @param d D of each run
+     * @param loss loss of each run
+     * @param tolerance relative, e.g. {@link #DEFAULT_TOLERANCE}
+     * @return budgets by increasing C
+     */
+    public static List<IsoFlopCurve> group(double[] flops, double[] n, double[] d, double[] loss, double tolerance) {
+        Integer[] order = new Integer[flops.length];
+        Arrays.setAll(order, i -> i);
+        Arrays.sort(order, Comparator.comparingDouble(i -> flops[i]));
+        List<IsoFlopCurve> curves = new ArrayList<>();
+        int start = 0;
+        while (start < order.length) {
+            int end = start + 1;
+            while (end < order.length && flops[order[end]] <= flops[order[start]] * (1 + tolerance)) {
+                end++;
+            }
+            curves.add(curve(Arrays.copyOfRange(order, start, end), flops, n, d, loss));
+            start = end;
+        }
+        return curves;
+    }
+
+    private static IsoFlopCurve curve(Integer[] rows, double[] flops, double[] n, double[] d, double[] loss) {
+        double lowest = Arrays.stream(rows).mapToDouble(i -> flops[i]).min().orElseThrow();
+        double meanLog = 0;
+        for (int row : rows) {
+            meanLog += Math.log(flops[row] / lowest) / rows.length;
+        }
+        Arrays.sort(rows, Comparator.<Integer>comparingDouble(i -> n[i]).thenComparingDouble(i -> loss[i]));
+        int size = 0;
+        int[] kept = new int[rows.length];
+        for (int row : rows) {
+            if (size == 0 || n[row] > n[kept[size - 1]] * (1 + 1e-9)) {
+                kept[size++] = row;
+            }
+        }
+        int[] best = Arrays.copyOf(kept, size);
+        return new IsoFlopCurve(
+                lowest * Math.exp(meanLog),
+                Arrays.stream(best).mapToDouble(i -> n[i]).toArray(),
+                Arrays.stream(best).mapToDouble(i -> d[i]).toArray(),
+                Arrays.stream(best).mapToDouble(i -> loss[i]).toArray());
+    }
+
+    /** How many sizes the budget holds. */
+    public int sizes() {
+        return n.length;
+    }
+
+    /** The same design with other losses. */
+    public IsoFlopCurve withLoss(double[] other) {
+        return new IsoFlopCurve(flops, n, d, other);
+    }
+}

@@ -1,0 +1,39 @@
+package dev.powersweep.fitting.isoflop;
+
+/** What one budget says about the compute-optimal size. */
+public sealed interface IsoFlopMinimum {
+
+    /** The budget C. */
+    double flops();
+
+    /**
+     * A minimum inside the range of sizes.
+     *
+     * @param flops the budget C
+     * @param n the size N* of lowest loss
+     * @param d tokens D* at that size
+     * @param loss the loss there
+     */
+    record Found(double flops, double n, double d, double loss) implements IsoFlopMinimum {}
+
+    /**
+     * No usable minimum.
+     *
+     * @param flops the budget C
+     * @param reason which kind of failure
+     * @param detail one sentence with the values and the remedy
+     */
+    record Rejected(double flops, Reason reason, String detail) implements IsoFlopMinimum {}
+
+    /** Why a budget gives no minimum. */
+    enum Reason {
+        /** Fewer than three sizes. */
+        TOO_FEW_SIZES,
+        /** The loss is still falling at the smallest size. */
+        LOWER_EDGE,
+        /** The loss is still falling at the largest size. */
+        UPPER_EDGE,
+        /** The parabola opens downwards. */
+        NOT_CONVEX
+    }
+}

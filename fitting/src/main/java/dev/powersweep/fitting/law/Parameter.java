@@ -1,0 +1,9 @@
+package dev.powersweep.fitting.law;
+
+/**
+ * A published parameter.
+ *
+ * @param name as in the formula
+ * @param unit what it is counted in, "1" for a pure number
+ */
+public record Parameter(String name, String unit) {}

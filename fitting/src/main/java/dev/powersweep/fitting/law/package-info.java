@@ -1,0 +1,2 @@
+/** Scaling laws, one file each: form, units, source. */
+package dev.powersweep.fitting.law;

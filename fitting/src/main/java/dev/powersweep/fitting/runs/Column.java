@@ -1,0 +1,84 @@
+package dev.powersweep.fitting.runs;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What one number of an observation means. Every law says by these names what it needs.
+ *
+ * <p>Units are those of the caller: a law's exponents and losses do not depend on whether {@code N} counts parameters or
+ * billions of them, but coefficients do, and so does everything that multiplies two columns (compute).
+ */
+public enum Column {
+    /** Model size in parameters, under whichever convention (non-embedding, total) the caller keeps throughout. */
+    N(
+            "n",
+            "parameters",
+            List.of(
+                    "n",
+                    "params",
+                    "parameters",
+                    "param_count",
+                    "n_params",
+                    "num_params",
+                    "model_size",
+                    "nonembedding_parameters")),
+    /** Tokens seen in training, with repetitions. */
+    D("d", "tokens", List.of("d", "tokens", "n_tokens", "num_tokens", "tokens_seen", "training_tokens", "data_size")),
+    /** Cross-entropy at the end of the run, nats per token. */
+    LOSS(
+            "loss",
+            "nats/token",
+            List.of("loss", "val_loss", "eval_loss", "validation_loss", "test_loss", "final_loss", "l")),
+    /** Batch size in tokens. */
+    B("b", "tokens/step", List.of("b", "batch", "batch_tokens", "batch_size_tokens")),
+    /** Optimiser steps. */
+    S("s", "steps", List.of("s", "steps", "n_steps", "optimizer_steps", "optimiser_steps")),
+    /** Training compute. */
+    C("c", "FLOPs", List.of("c", "flops", "compute", "training_flops", "flop")),
+    /** Unique tokens in the corpus; {@code D/U} is the number of epochs. */
+    U("u", "tokens", List.of("u", "unique_tokens", "unique")),
+    /** Peak learning rate. */
+    LEARNING_RATE("lr", "1", List.of("lr", "learning_rate", "peak_lr", "max_lr")),
+    /** Step within a run at which the loss was measured, for training curves. */
+    STEP("step", "steps", List.of("step", "iteration", "iter")),
+    /** Weight of the row in every objective; 1 when absent. */
+    WEIGHT("weight", "1", List.of("weight", "w"));
+
+    private final String label;
+    private final String unit;
+    private final List<String> headers;
+
+    Column(String label, String unit, List<String> headers) {
+        this.label = label;
+        this.unit = unit;
+        this.headers = headers;
+    }
+
+    /** The name scripts use, lower case. */
+    public String label() {
+        return label;
+    }
+
+    /** The unit in which the column is counted. */
+    public String unit() {
+        return unit;
+    }
+
+    /** Common header names, lower case, the scripted name first. */
+    public List<String> headers() {
+        return headers;
+    }
+
+    /** The column that a header names, without regard to case, blanks and hyphens. */
+    public static Optional<Column> ofHeader(String header) {
+        String key = header.strip().toLowerCase(Locale.ROOT).replace(' ', '_').replace('-', '_');
+        for (Column column : values()) {
+            if (column.headers.contains(key)) {
+                return Optional.of(column);
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,400 @@
+package dev.powersweep.fitting.runs;
+
+import dev.powersweep.fitting.runs.FitRefusal.Reason;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntPredicate;
+
+/**
+ * Runs as columns of numbers, checked once so that laws need not check again. Immutable and serialisable.
+ *
+ * <p>Guarantees: every column has the same length; every number is finite and positive; no two rows are equal in
+ * everything; no column jumps by so much that its rows must be counted in different units. Rows are grouped into runs by the
+ * run id; without one, every row is a run of its own.
+ *
+ * <p>Columns that follow from others are filled in: {@code D = B·S}, {@code S = D/B}, {@code C = 6·N·D}, {@code U = D};
+ * {@link #derived(Column)} says which were.
+ */
+public final class Observations implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    /** Neighbouring sizes further apart than this are taken for a mix of units. */
+    private static final double LARGEST_GAP = 3e4;
+
+    private final EnumMap<Column, double[]> columns;
+    private final EnumSet<Column> derived;
+    private final int[] run;
+    private final List<String> runNames;
+    private final int size;
+
+    private Observations(EnumMap<Column, double[]> columns, EnumSet<Column> derived, int[] run, List<String> runNames) {
+        this.columns = columns;
+        this.derived = derived;
+        this.run = run;
+        this.runNames = runNames;
+        this.size = run.length;
+    }
+
+    /** Starts an empty set of columns. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** The usual three columns: parameters, tokens, loss. */
+    public static Observations of(double[] parameters, double[] tokens, double[] loss) {
+        return builder()
+                .column(Column.N, parameters)
+                .column(Column.D, tokens)
+                .column(Column.LOSS, loss)
+                .build();
+    }
+
+    /** Number of rows. */
+    public int size() {
+        return size;
+    }
+
+    /** Number of distinct runs. */
+    public int runs() {
+        return runNames.size();
+    }
+
+    /** Index of the run that a row belongs to, 0 … {@link #runs()} − 1. */
+    public int runOf(int row) {
+        return run[row];
+    }
+
+    /** Name of a run as given, or the row number (from 1) where no run ids were given. */
+    public String runName(int runIndex) {
+        return runNames.get(runIndex);
+    }
+
+    /** Whether the column is there, given or derived. */
+    public boolean has(Column column) {
+        return columns.containsKey(column);
+    }
+
+    /** Whether the column was computed from others. */
+    public boolean derived(Column column) {
+        return derived.contains(column);
+    }
+
+    /** The columns that are there. */
+    public Set<Column> columns() {
+        return Collections.unmodifiableSet(columns.keySet());
+    }
+
+    /**
+     * A copy of the column.
+     *
+     * @throws FitRefusal MISSING_COLUMN where it is not there
+     */
+    public double[] column(Column column) {
+        return require(column).clone();
+    }
+
+    /** The natural logarithm of the column, newly computed. */
+    public double[] log(Column column) {
+        double[] logs = require(column).clone();
+        for (int i = 0; i < logs.length; i++) {
+            logs[i] = Math.log(logs[i]);
+        }
+        return logs;
+    }
+
+    /** One number. */
+    public double at(Column column, int row) {
+        return require(column)[row];
+    }
+
+    /** Weights of the rows; ones where no weights were given. */
+    public double[] weights() {
+        double[] weights = columns.get(Column.WEIGHT);
+        if (weights != null) {
+            return weights.clone();
+        }
+        double[] ones = new double[size];
+        Arrays.fill(ones, 1);
+        return ones;
+    }
+
+    /** A row as a point, without its loss and weight. */
+    public Point point(int row) {
+        EnumMap<Column, Double> values = new EnumMap<>(Column.class);
+        columns.forEach((column, numbers) -> {
+            if (column != Column.LOSS && column != Column.WEIGHT) {
+                values.put(column, numbers[row]);
+            }
+        });
+        return new Point(values);
+    }
+
+    /** Number of different values in the column; values equal to 1e-9 relative count once. */
+    public int distinct(Column column) {
+        double[] sorted = column(column);
+        Arrays.sort(sorted);
+        int count = 0;
+        double last = Double.NEGATIVE_INFINITY;
+        for (double value : sorted) {
+            if (value - last > 1e-9 * value) {
+                count++;
+                last = value;
+            }
+        }
+        return count;
+    }
+
+    /** The rows for which the predicate holds, in order. */
+    public Observations where(IntPredicate keep) {
+        int[] rows = java.util.stream.IntStream.range(0, size).filter(keep).toArray();
+        EnumMap<Column, double[]> kept = new EnumMap<>(Column.class);
+        columns.forEach((column, numbers) -> kept.put(
+                column, Arrays.stream(rows).mapToDouble(row -> numbers[row]).toArray()));
+        Map<Integer, Integer> renumbered = new LinkedHashMap<>();
+        List<String> names = new ArrayList<>();
+        int[] runsKept = new int[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            int old = run[rows[i]];
+            runsKept[i] = renumbered.computeIfAbsent(old, key -> {
+                names.add(runNames.get(key));
+                return names.size() - 1;
+            });
+        }
+        return new Observations(kept, EnumSet.copyOf(derived), runsKept, List.copyOf(names));
+    }
+
+    /** The last row of every run by step (by order where there are no steps): the finished models. */
+    public Observations finals() {
+        int[] last = new int[runs()];
+        Arrays.fill(last, -1);
+        double[] steps = columns.get(Column.STEP);
+        for (int i = 0; i < size; i++) {
+            int known = last[run[i]];
+            if (known < 0 || steps == null || steps[i] >= steps[known]) {
+                last[run[i]] = i;
+            }
+        }
+        Set<Integer> rows = new java.util.HashSet<>();
+        for (int row : last) {
+            rows.add(row);
+        }
+        return where(rows::contains);
+    }
+
+    private double[] require(Column column) {
+        double[] numbers = columns.get(column);
+        if (numbers == null) {
+            throw new FitRefusal(
+                    Reason.MISSING_COLUMN,
+                    "The runs have no column " + column.label() + " (" + column.unit()
+                            + "); name the one that holds it.");
+        }
+        return numbers;
+    }
+
+    /** Collects columns; {@link #build()} checks them. */
+    public static final class Builder {
+        private final EnumMap<Column, double[]> columns = new EnumMap<>(Column.class);
+        private String[] runs;
+
+        private Builder() {}
+
+        /** Sets a column; NaN is refused when building. An earlier column of the same kind is replaced. */
+        public Builder column(Column column, double[] values) {
+            columns.put(column, values.clone());
+            return this;
+        }
+
+        /** Model size in parameters. */
+        public Builder parameters(double... values) {
+            return column(Column.N, values);
+        }
+
+        /** Tokens seen. */
+        public Builder tokens(double... values) {
+            return column(Column.D, values);
+        }
+
+        /** Final losses. */
+        public Builder loss(double... values) {
+            return column(Column.LOSS, values);
+        }
+
+        /** Ids that say which rows belong to one run. */
+        public Builder runs(String... ids) {
+            this.runs = ids.clone();
+            return this;
+        }
+
+        /** Ids that say which rows belong to one run. */
+        public Builder runs(int... ids) {
+            this.runs = Arrays.stream(ids).mapToObj(Integer::toString).toArray(String[]::new);
+            return this;
+        }
+
+        /**
+         * Checks and builds.
+         *
+         * @throws FitRefusal LENGTH_MISMATCH, NOT_FINITE, NOT_POSITIVE, DUPLICATE_ROWS, MIXED_UNITS or TOO_FEW_POINTS (no
+         *     rows at all)
+         */
+        public Observations build() {
+            int size = columns.isEmpty() ? 0 : columns.values().iterator().next().length;
+            if (size == 0) {
+                throw new FitRefusal(Reason.TOO_FEW_POINTS, "There are no runs to fit: give at least one row.");
+            }
+            checkLengths(size);
+            columns.forEach(Builder::checkNumbers);
+            EnumSet<Column> derived = derive(size);
+            refuseDuplicates(size, derived);
+            for (Column column : List.of(Column.N, Column.D, Column.LOSS, Column.B, Column.C, Column.U)) {
+                if (columns.containsKey(column) && !derived.contains(column)) {
+                    refuseMixedUnits(column, columns.get(column));
+                }
+            }
+            return group(size, derived);
+        }
+
+        private void checkLengths(int size) {
+            columns.forEach((column, values) -> {
+                if (values.length != size) {
+                    throw new FitRefusal(
+                            Reason.LENGTH_MISMATCH,
+                            "Column " + column.label() + " has " + values.length + " rows where "
+                                    + columns.keySet().iterator().next().label() + " has " + size
+                                    + "; give every column one value a row.");
+                }
+            });
+            if (runs != null && runs.length != size) {
+                throw new FitRefusal(
+                        Reason.LENGTH_MISMATCH,
+                        "There are " + runs.length + " run ids for " + size + " rows; give every row one.");
+            }
+        }
+
+        private static void checkNumbers(Column column, double[] values) {
+            for (int i = 0; i < values.length; i++) {
+                if (Double.isNaN(values[i]) || Double.isInfinite(values[i])) {
+                    throw new FitRefusal(
+                            Reason.NOT_FINITE,
+                            "Row " + (i + 1) + " has " + column.label() + " = " + values[i]
+                                    + "; remove the row (a diverged run tells nothing about the law) or mend the value.");
+                }
+                boolean zeroAllowed = column == Column.WEIGHT || column == Column.STEP;
+                if (values[i] < 0 || (values[i] == 0 && !zeroAllowed)) {
+                    throw new FitRefusal(
+                            Reason.NOT_POSITIVE,
+                            "Row " + (i + 1) + " has " + column.label() + " = " + number(values[i]) + " where "
+                                    + column.unit() + " above zero are needed; mend or remove the row.");
+                }
+            }
+        }
+
+        private EnumSet<Column> derive(int size) {
+            EnumSet<Column> derived = EnumSet.noneOf(Column.class);
+            fill(derived, size, Column.D, Column.B, Column.S, (b, s) -> b * s);
+            fill(derived, size, Column.S, Column.D, Column.B, (d, b) -> d / b);
+            fill(derived, size, Column.C, Column.N, Column.D, (n, d) -> 6 * n * d);
+            fill(derived, size, Column.U, Column.D, Column.D, (d, again) -> d);
+            return derived;
+        }
+
+        private void fill(
+                EnumSet<Column> derived,
+                int size,
+                Column target,
+                Column first,
+                Column second,
+                java.util.function.DoubleBinaryOperator rule) {
+            if (columns.containsKey(target) || !columns.containsKey(first) || !columns.containsKey(second)) {
+                return;
+            }
+            double[] a = columns.get(first);
+            double[] b = columns.get(second);
+            double[] values = new double[size];
+            Arrays.setAll(values, i -> rule.applyAsDouble(a[i], b[i]));
+            columns.put(target, values);
+            derived.add(target);
+        }
+
+        private void refuseDuplicates(int size, EnumSet<Column> derived) {
+            if (!columns.containsKey(Column.LOSS)) {
+                return;
+            }
+            Map<List<Object>, Integer> seen = new HashMap<>();
+            for (int i = 0; i < size; i++) {
+                List<Object> key = new ArrayList<>();
+                for (Map.Entry<Column, double[]> entry : columns.entrySet()) {
+                    if (!derived.contains(entry.getKey())) {
+                        key.add(entry.getValue()[i]);
+                    }
+                }
+                if (runs != null) {
+                    key.add(runs[i]);
+                }
+                Integer before = seen.putIfAbsent(key, i);
+                if (before != null) {
+                    throw new FitRefusal(
+                            Reason.DUPLICATE_ROWS,
+                            "Rows " + (before + 1) + " and " + (i + 1) + " are equal in every column (loss "
+                                    + columns.get(Column.LOSS)[i]
+                                    + "); remove one, or tell repeated runs apart by a run column.");
+                }
+            }
+        }
+
+        private static void refuseMixedUnits(Column column, double[] values) {
+            Integer[] order = new Integer[values.length];
+            Arrays.setAll(order, i -> i);
+            Arrays.sort(order, java.util.Comparator.comparingDouble(i -> values[i]));
+            for (int k = 1; k < order.length; k++) {
+                double low = values[order[k - 1]];
+                double high = values[order[k]];
+                if (high / low > LARGEST_GAP) {
+                    throw new FitRefusal(
+                            Reason.MIXED_UNITS,
+                            "Column " + column.label() + " jumps from " + number(low) + " (row " + (order[k - 1] + 1)
+                                    + ") to " + number(high) + " (row " + (order[k] + 1)
+                                    + ") with nothing between; count every row in the same unit (" + column.unit()
+                                    + ", not thousands, millions or billions of them).");
+                }
+            }
+        }
+
+        private Observations group(int size, EnumSet<Column> derived) {
+            int[] run = new int[size];
+            List<String> names = new ArrayList<>();
+            if (runs == null) {
+                for (int i = 0; i < size; i++) {
+                    run[i] = i;
+                    names.add(Integer.toString(i + 1));
+                }
+            } else {
+                Map<String, Integer> index = new HashMap<>();
+                for (int i = 0; i < size; i++) {
+                    run[i] = index.computeIfAbsent(runs[i], id -> {
+                        names.add(id);
+                        return names.size() - 1;
+                    });
+                }
+            }
+            return new Observations(new EnumMap<>(columns), derived, run, List.copyOf(names));
+        }
+
+        private static String number(double value) {
+            return value == Math.rint(value) && Math.abs(value) < 1e7
+                    ? Long.toString((long) value)
+                    : String.format(Locale.ROOT, "%.4g", value);
+        }
+    }
+}

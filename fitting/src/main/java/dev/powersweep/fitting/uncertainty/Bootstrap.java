@@ -1,0 +1,121 @@
+package dev.powersweep.fitting.uncertainty;
+
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.law.BoundLaw;
+import dev.powersweep.fitting.optimise.Minimum;
+import dev.powersweep.fitting.optimise.Newton;
+import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.optimise.Workers;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * Refits to data drawn anew. Every refit has its own generator, keyed by seed and number of the refit, so that refit 17 is the
+ * same on one thread, on eight, and on another machine.
+ */
+public final class Bootstrap {
+    private final Observations runs;
+    private final BoundLaw law;
+    private final Problem problem;
+    private final List<double[]> starts;
+    private final FitOptions options;
+    private final double[] predicted;
+    private final double[] residual;
+
+    /**
+     * @param starts internal parameters to descend from, the best fit first; more than one where other minima nearly match it
+     */
+    public Bootstrap(Observations runs, BoundLaw law, Problem problem, List<double[]> starts, FitOptions options) {
+        this.runs = runs;
+        this.law = law;
+        this.problem = problem;
+        this.starts = List.copyOf(starts);
+        this.options = options;
+        int rows = problem.logTarget().length;
+        predicted = new double[rows];
+        residual = new double[rows];
+        // Fitted residuals are smaller than the noise by the parameters spent on them.
+        double inflate = Math.sqrt(rows / Math.max(1.0, rows - problem.model().dimension()));
+        for (int i = 0; i < rows; i++) {
+            predicted[i] = problem.model().value(starts.get(0), i);
+            residual[i] = problem.residual(predicted[i], i) * inflate;
+        }
+    }
+
+    /**
+     * Refits {@code from … to − 1}.
+     *
+     * @return published parameters, one row a refit
+     */
+    public double[][] refits(int from, int to) {
+        double[][] values = new double[to - from][];
+        int p = problem.model().dimension();
+        boolean[] free = new boolean[p];
+        Workers.run(options.threads(), to - from, () -> new Newton(p), (newton, i) -> {
+            Problem drawn = draw(from + i);
+            Minimum best = null;
+            for (double[] start : starts) {
+                Minimum end = newton.minimise(drawn, start, law.box(), free, Newton.Effort.REFIT);
+                if (best == null || end.value() < best.value()) {
+                    best = end;
+                }
+            }
+            values[i] = law.published(best.theta());
+        });
+        return values;
+    }
+
+    private Problem draw(int replica) {
+        SplittableRandom random = generator(options.seed(), replica);
+        int rows = problem.logTarget().length;
+        switch (options.resampling()) {
+            case RUNS -> {
+                int[] count = new int[runs.runs()];
+                for (int r = 0; r < count.length; r++) {
+                    count[random.nextInt(count.length)]++;
+                }
+                double[] weights = problem.weights().clone();
+                for (int i = 0; i < rows; i++) {
+                    weights[i] *= count[runs.runOf(i)];
+                }
+                return new Problem(problem.model(), problem.logTarget(), weights, problem.objective(), problem.delta());
+            }
+            case RESIDUAL -> {
+                double[] target = new double[rows];
+                for (int i = 0; i < rows; i++) {
+                    target[i] = shifted(predicted[i], residual[random.nextInt(rows)]);
+                }
+                return new Problem(problem.model(), target, problem.weights(), problem.objective(), problem.delta());
+            }
+            case PARAMETRIC -> {
+                double sigma = Math.sqrt(
+                        Arrays.stream(residual).map(r -> r * r).average().orElse(0));
+                double[] target = new double[rows];
+                for (int i = 0; i < rows; i++) {
+                    target[i] = shifted(predicted[i], sigma * random.nextGaussian());
+                }
+                return new Problem(problem.model(), target, problem.weights(), problem.objective(), problem.delta());
+            }
+            default -> throw new AssertionError(options.resampling());
+        }
+    }
+
+    private double shifted(double logPrediction, double r) {
+        if (problem.objective().log()) {
+            return logPrediction - r;
+        }
+        // A drawn loss that would fall to nothing is kept above a hundredth of the prediction.
+        double value = Math.exp(logPrediction);
+        return Math.log(Math.max(value - r, 0.01 * value));
+    }
+
+    /** The generator of one refit. */
+    public static SplittableRandom generator(long seed, int replica) {
+        long z = seed * 0x9E3779B97F4A7C15L + replica * 0xD1B54A32D192ED03L;
+        z = (z ^ (z >>> 32)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 29)) * 0x94D049BB133111EBL;
+        return new SplittableRandom(z ^ (z >>> 32));
+    }
+}

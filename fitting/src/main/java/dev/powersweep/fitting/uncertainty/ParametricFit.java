@@ -1,0 +1,257 @@
+package dev.powersweep.fitting.uncertainty;
+
+import dev.powersweep.fitting.Convergence;
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.HoldOut;
+import dev.powersweep.fitting.Identifiability;
+import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Quality;
+import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.law.BoundLaw;
+import dev.powersweep.fitting.law.Parameter;
+import dev.powersweep.fitting.law.ParametricLaw;
+import dev.powersweep.fitting.optimise.GlobalSearch;
+import dev.powersweep.fitting.optimise.Minimum;
+import dev.powersweep.fitting.optimise.Newton;
+import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Fits a parametric law and gathers everything a {@link FitResult} says. */
+public final class ParametricFit {
+    /** Minima whose objective exceeds the best by less are worth telling about. */
+    private static final double NEARLY_EQUAL = 0.01;
+
+    private final ParametricLaw law;
+    private final Observations runs;
+    private final FitOptions options;
+    private final BoundLaw bound;
+    private final Problem problem;
+
+    /** A fit to be run. */
+    public ParametricFit(ParametricLaw law, Observations runs, FitOptions options) {
+        this.law = law;
+        this.runs = runs;
+        this.options = options;
+        bound = law.bind(runs);
+        problem = new Problem(
+                bound.model(), runs.log(law.response()), runs.weights(), options.objective(), options.delta());
+    }
+
+    /** The objective at published parameters, to compare other people's numbers with the minimum. */
+    public double objectiveAt(double[] published) {
+        return problem.value(bound.internal(published));
+    }
+
+    /** The fit. */
+    public FitResult run() {
+        GlobalSearch.Outcome outcome =
+                new GlobalSearch(problem, bound, GlobalSearch.Density.FULL, options.threads()).run();
+        Minimum best = outcome.best();
+        List<Minimum> rivals = outcome.minima().stream()
+                .skip(1)
+                .filter(other -> other.value() <= best.value() * (1 + NEARLY_EQUAL))
+                .toList();
+
+        double[][] refits = refits(best, rivals, 0, options.bootstrap());
+
+        FitResult.Builder result = FitResult.of(law.name(), law.formula())
+                .response(law.response())
+                .data(runs.size(), runs.runs())
+                .options(options)
+                .objective(new ObjectiveValue(
+                        options.objective(), options.delta(), best.value(), best.value() / totalWeight()))
+                .predictor(law::predict);
+        double[] published = bound.published(best.theta());
+        List<String> names = law.parameters().stream().map(Parameter::name).toList();
+        for (int j = 0; j < published.length; j++) {
+            int column = j;
+            double[] interval = Replicas.interval(
+                    Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), options.confidence());
+            result.parameter(
+                    names.get(j),
+                    new Estimate(
+                            published[j],
+                            interval[0],
+                            interval[1],
+                            law.parameters().get(j).unit()));
+        }
+        derived(published, refits).forEach(result::derived);
+        result.replicas(new Replicas(names, refits));
+        List<Residual> residuals = residuals(published);
+        result.residuals(residuals);
+        result.quality(quality(best.value(), residuals));
+        double[] hessian = new Newton(published.length).hessianAt(problem, best.theta());
+        result.convergence(convergence(outcome, hessian));
+        result.identifiability(identifiability(best, rivals));
+        result.holdOut(holdOut(published));
+        return result.build();
+    }
+
+    /**
+     * Bootstrap refits {@code from … to − 1} about a fit already made, for spreading them over machines.
+     *
+     * @param published parameters of that fit
+     */
+    public double[][] refits(double[] published, int from, int to) {
+        return new Bootstrap(runs, bound, problem, List.of(bound.internal(published)), options).refits(from, to);
+    }
+
+    private double[][] refits(Minimum best, List<Minimum> rivals, int from, int to) {
+        List<double[]> starts = new ArrayList<>();
+        starts.add(best.theta());
+        rivals.stream().limit(3).forEach(other -> starts.add(other.theta()));
+        return new Bootstrap(runs, bound, problem, starts, options).refits(from, to);
+    }
+
+    private double totalWeight() {
+        return Arrays.stream(problem.weights()).sum();
+    }
+
+    private Map<String, Estimate> derived(double[] published, double[][] refits) {
+        Map<String, Estimate> values = new LinkedHashMap<>();
+        List<Map<String, Estimate>> replicas =
+                Arrays.stream(refits).map(law::derived).toList();
+        law.derived(published).forEach((name, estimate) -> {
+            double[] interval = Replicas.interval(
+                    replicas.stream().mapToDouble(row -> row.get(name).value()).toArray(), options.confidence());
+            values.put(name, new Estimate(estimate.value(), interval[0], interval[1], estimate.unit()));
+        });
+        return values;
+    }
+
+    private List<Residual> residuals(double[] published) {
+        List<Residual> residuals = new ArrayList<>();
+        for (int i = 0; i < runs.size(); i++) {
+            double predicted = law.predict(published, runs.point(i));
+            residuals.add(new Residual(
+                    runs.runName(runs.runOf(i)),
+                    runs.point(i),
+                    runs.at(law.response(), i),
+                    predicted,
+                    problem.residual(Math.log(predicted), i)));
+        }
+        return residuals;
+    }
+
+    private Quality quality(double sum, List<Residual> residuals) {
+        int n = residuals.size();
+        int k = law.parameters().size() + 1;
+        double minusTwo = NoiseModel.minusTwoLogLikelihood(options.objective(), options.delta(), sum, totalWeight());
+        double aicc = n - k - 1 > 0 ? minusTwo + 2.0 * k + 2.0 * k * (k + 1) / (n - k - 1) : Double.NaN;
+        double meanObserved =
+                residuals.stream().mapToDouble(Residual::observed).average().orElseThrow();
+        double explained = 0;
+        double total = 0;
+        double square = 0;
+        for (Residual residual : residuals) {
+            explained += Math.pow(residual.observed() - residual.predicted(), 2);
+            total += Math.pow(residual.observed() - meanObserved, 2);
+            square += residual.residual() * residual.residual();
+        }
+        return new Quality(aicc, k, Math.sqrt(square / Math.max(1, n - k + 1)), 1 - explained / total);
+    }
+
+    private Convergence convergence(GlobalSearch.Outcome outcome, double[] hessian) {
+        Minimum best = outcome.best();
+        double condition = Spectrum.condition(hessian, best.theta().length);
+        double share = outcome.starts() == 0 ? 0 : outcome.reachedBest() / (double) outcome.starts();
+        boolean stationary = best.gradientNorm() < 1e-8;
+        boolean curved = Double.isFinite(condition);
+        boolean lowest = best.value() <= outcome.lowestNode() * (1 + 1e-9) + 1e-16 * problem.gradientScale();
+        boolean certified = stationary && curved && lowest;
+        String how = certified
+                ? "stationary, curved upwards in every direction, and no lower point among " + outcome.nodes()
+                        + " fixed shapes with their best coefficients; " + outcome.reachedBest() + " of "
+                        + outcome.starts() + " distant starts end here"
+                : "not certified: "
+                        + (stationary ? "" : "the gradient does not vanish; ")
+                        + (curved ? "" : "the objective is flat in some direction; ")
+                        + (lowest ? "" : "a lower point was seen on the grid of shapes; ")
+                        + outcome.reachedBest() + " of " + outcome.starts() + " distant starts end here";
+        return new Convergence(
+                outcome.starts(),
+                share,
+                best.gradientNorm(),
+                condition,
+                best.iterations(),
+                certified ? Convergence.Proof.CERTIFIED : Convergence.Proof.UNPROVEN,
+                how);
+    }
+
+    private Identifiability identifiability(Minimum best, List<Minimum> rivals) {
+        List<Identifiability.Rival> listed = new ArrayList<>();
+        List<String> names = law.parameters().stream().map(Parameter::name).toList();
+        for (Minimum rival : rivals) {
+            double[] values = bound.published(rival.theta());
+            Map<String, Double> parameters = new LinkedHashMap<>();
+            for (int j = 0; j < values.length; j++) {
+                parameters.put(names.get(j), values[j]);
+            }
+            listed.add(new Identifiability.Rival(
+                    parameters, rival.value(), rival.value() / Math.max(best.value(), Double.MIN_NORMAL) - 1));
+        }
+        String verdict = listed.isEmpty()
+                ? "One minimum stands alone: the data determine every parameter."
+                : listed.size()
+                        + " distant minima come within 1 % of the best objective: the data cannot tell them apart.";
+        return new Identifiability(verdict, listed);
+    }
+
+    /** Without the rows of the largest scale: the largest value where the grid repeats values, else the top tenth. */
+    private Optional<HoldOut> holdOut(double[] fitted) {
+        double[] scale = runs.column(law.scale());
+        double[] sorted = scale.clone();
+        Arrays.sort(sorted);
+        int distinct = runs.distinct(law.scale());
+        double threshold = distinct <= scale.length / 3
+                ? sorted[sorted.length - 1] * (1 - 1e-9)
+                : sorted[(int) Math.floor(0.9 * (sorted.length - 1)) + (sorted.length > 1 ? 1 : 0)];
+        Observations small = runs.where(i -> scale[i] < threshold);
+        if (small.size() == runs.size()
+                || small.size() == 0
+                || law.refusal(small).isPresent()) {
+            return Optional.empty();
+        }
+        BoundLaw smallBound = law.bind(small);
+        Problem smallProblem = new Problem(
+                smallBound.model(), small.log(law.response()), small.weights(), options.objective(), options.delta());
+        GlobalSearch.Outcome outcome = new GlobalSearch(
+                        smallProblem, smallBound, GlobalSearch.Density.SPARSE, options.threads())
+                .run(smallBound.internal(fitted));
+        double[] published = smallBound.published(outcome.best().theta());
+        List<Residual> held = new ArrayList<>();
+        double square = 0;
+        double mean = 0;
+        double baseline = 0;
+        for (int i = 0; i < runs.size(); i++) {
+            double predicted = law.predict(published, runs.point(i));
+            double log = Math.log(predicted / runs.at(law.response(), i));
+            if (scale[i] < threshold) {
+                baseline += log * log;
+            } else {
+                square += log * log;
+                mean += log;
+                held.add(new Residual(
+                        runs.runName(runs.runOf(i)), runs.point(i), runs.at(law.response(), i), predicted, log));
+            }
+        }
+        return Optional.of(new HoldOut(
+                law.scale().label() + " at or above " + String.format(java.util.Locale.ROOT, "%.4g", threshold) + " "
+                        + law.scale().unit(),
+                held.size(),
+                small.size(),
+                Math.sqrt(square / held.size()),
+                mean / held.size(),
+                Math.sqrt(baseline / small.size()),
+                held));
+    }
+}

@@ -1,0 +1,112 @@
+package dev.powersweep.orchestrator.report.sections;
+
+import dev.powersweep.orchestrator.report.Block;
+import dev.powersweep.orchestrator.report.ReportModel;
+import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.text.Numbers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
+import java.util.List;
+
+/** The grid by state and loss, and the cells that brought no loss with the reason. */
+final class GridSection {
+    private GridSection() {}
+
+    static ReportModel.Section of(SweepResults results) {
+        Levels models = Levels.of(results.cells(), CellResult::parameters);
+        Levels data = Levels.of(results.cells(), CellResult::tokens);
+        Levels batches = Levels.of(results.cells(), CellResult::batchTokens);
+        DoubleSummaryStatistics losses = results.usable().stream()
+                .mapToDouble(cell -> cell.validationLoss().getAsDouble())
+                .summaryStatistics();
+        List<Block> blocks = new ArrayList<>();
+        for (int b = 0; b < batches.size(); b++) {
+            int batch = b;
+            List<CellResult> cells = results.cells().stream()
+                    .filter(cell -> batches.of(cell.batchTokens()) == batch)
+                    .toList();
+            blocks.add(map("Batch of " + Numbers.count(batches.values()[b]) + " tokens", cells, models, data, losses));
+        }
+        List<String> problems = results.cells().stream()
+                .filter(cell -> cell.problem().isPresent() && !cell.usable())
+                .map(cell -> cell.name() + ": " + cell.problem().get())
+                .toList();
+        if (!problems.isEmpty()) {
+            blocks.add(new Block.Notes("Cells without a result", problems, Block.Tone.WARNING));
+        }
+        return new ReportModel.Section(
+                "grid",
+                "The grid",
+                "Validation loss in nats per token at the end of each cell, one map per batch size; darker is lower."
+                        + " Hatched tiles brought no loss.",
+                blocks);
+    }
+
+    private static Block.HeatMap map(
+            String title, List<CellResult> cells, Levels models, Levels data, DoubleSummaryStatistics losses) {
+        List<List<Block.HeatTile>> rows = new ArrayList<>();
+        List<String> labels = new ArrayList<>();
+        for (int m = models.size() - 1; m >= 0; m--) {
+            List<Block.HeatTile> row = new ArrayList<>();
+            for (int d = 0; d < data.size(); d++) {
+                int model = m;
+                int size = d;
+                row.add(tile(
+                        cells.stream()
+                                .filter(cell -> models.of(cell.parameters()) == model && data.of(cell.tokens()) == size)
+                                .toList(),
+                        losses));
+            }
+            rows.add(row);
+            labels.add(Numbers.count(models.values()[m]));
+        }
+        return new Block.HeatMap(
+                title,
+                "N",
+                "D",
+                labels,
+                Arrays.stream(data.values()).mapToObj(Numbers::count).toList(),
+                rows);
+    }
+
+    private static Block.HeatTile tile(List<CellResult> cells, DoubleSummaryStatistics losses) {
+        if (cells.isEmpty()) {
+            return Block.HeatTile.NONE;
+        }
+        List<CellResult> usable = cells.stream().filter(CellResult::usable).toList();
+        if (usable.isEmpty()) {
+            CellResult worst = cells.stream()
+                    .max(Comparator.comparing(cell -> tone(cell).ordinal()))
+                    .orElseThrow();
+            String state = worst.state().name().toLowerCase(java.util.Locale.ROOT);
+            return new Block.HeatTile(
+                    state,
+                    Double.NaN,
+                    tone(worst),
+                    worst.name() + worst.problem().map(p -> ": " + p).orElse(""));
+        }
+        double mean = usable.stream()
+                .mapToDouble(cell -> cell.validationLoss().getAsDouble())
+                .average()
+                .orElseThrow();
+        double span = losses.getMax() - losses.getMin();
+        double shade = span > 0 ? 0.95 * (mean - losses.getMin()) / span : 0.3;
+        String several = usable.size() > 1 ? " (mean of " + usable.size() + ")" : "";
+        return new Block.HeatTile(
+                Numbers.fixed(mean, 3),
+                shade,
+                Block.Tone.GOOD,
+                String.join(", ", usable.stream().map(CellResult::name).toList()) + several);
+    }
+
+    private static Block.Tone tone(CellResult cell) {
+        return switch (cell.state()) {
+            case FAILED -> Block.Tone.BAD;
+            case DIVERGED -> Block.Tone.WARNING;
+            case PLANNED, RUNNING, INTERRUPTED, FINISHED -> Block.Tone.QUIET;
+        };
+    }
+}

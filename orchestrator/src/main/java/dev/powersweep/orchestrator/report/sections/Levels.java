@@ -1,0 +1,49 @@
+package dev.powersweep.orchestrator.report.sections;
+
+import dev.powersweep.orchestrator.report.Palette;
+import dev.powersweep.orchestrator.results.CellResult;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The different values that a quantity takes over a sweep, in order; gives each its colour.
+ *
+ * @param values ascending; values within half a per cent count as one
+ */
+record Levels(double[] values) {
+
+    /** Tokens that are rounded to whole batches still belong to one data size. */
+    private static final double SAME = 1.005;
+
+    static Levels of(List<CellResult> cells, ToDoubleFunction<CellResult> quantity) {
+        double[] sorted =
+                cells.stream().mapToDouble(quantity).filter(v -> v > 0).sorted().toArray();
+        double[] kept = new double[sorted.length];
+        int count = 0;
+        for (double value : sorted) {
+            if (count == 0 || value > kept[count - 1] * SAME) {
+                kept[count++] = value;
+            }
+        }
+        return new Levels(java.util.Arrays.copyOf(kept, count));
+    }
+
+    int size() {
+        return values.length;
+    }
+
+    /** The level that a value belongs to: the nearest on a log scale. */
+    int of(double value) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            if (Math.abs(Math.log(values[i] / value)) < Math.abs(Math.log(values[best] / value))) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    String colour(double value) {
+        return Palette.ordered(of(value), size());
+    }
+}

@@ -1,0 +1,67 @@
+package dev.powersweep.orchestrator.results;
+
+import dev.powersweep.worker.cell.CellState;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * One cell of a sweep and what it brought.
+ *
+ * @param id identity of the cell
+ * @param name readable, unique within the sweep
+ * @param problem failure class and sentence of the last attempt, where it failed
+ * @param parameters N, non-embedding
+ * @param totalParameters with embeddings and norms
+ * @param tokens D planned
+ * @param tokensDone tokens seen so far
+ * @param uniqueTokens U
+ * @param batchTokens B
+ * @param kaplanFlops C = 6·N·D
+ * @param trainingFlops with unembedding and attention
+ * @param seed the spec's replicate number
+ * @param learningRate peak
+ * @param schedule of the learning rate after warm-up
+ * @param warmupSteps of linear warm-up
+ * @param validationLoss nats per token at the end
+ * @param standardError of the validation loss
+ * @param bitsPerByte of the validation loss
+ * @param trainLoss nats per token at the end
+ * @param tokensPerSecond of the last attempt
+ * @param stoppedEarly by its own rule
+ */
+public record CellResult(
+        String id,
+        String name,
+        CellState state,
+        Optional<String> problem,
+        int attempts,
+        double parameters,
+        double totalParameters,
+        double tokens,
+        double tokensDone,
+        double uniqueTokens,
+        double batchTokens,
+        double kaplanFlops,
+        double trainingFlops,
+        long seed,
+        double learningRate,
+        String schedule,
+        long warmupSteps,
+        OptionalDouble validationLoss,
+        OptionalDouble standardError,
+        OptionalDouble bitsPerByte,
+        OptionalDouble trainLoss,
+        OptionalDouble seconds,
+        OptionalDouble tokensPerSecond,
+        boolean stoppedEarly) {
+
+    /** S planned. */
+    public double steps() {
+        return tokens / batchTokens;
+    }
+
+    /** Whether its final loss may be fitted: it ran to its end, and the loss is a number. */
+    public boolean usable() {
+        return state == CellState.FINISHED && validationLoss.isPresent() && validationLoss.getAsDouble() > 0;
+    }
+}

@@ -1,0 +1,11 @@
+package dev.powersweep.orchestrator.results;
+
+/**
+ * A loss measured along a run, in the order of its steps.
+ *
+ * @param cell identity of the cell
+ * @param step optimiser steps done
+ * @param tokens seen
+ * @param loss nats per token
+ */
+public record Curve(String cell, double[] step, double[] tokens, double[] loss) {}

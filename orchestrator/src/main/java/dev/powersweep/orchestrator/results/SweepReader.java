@@ -1,0 +1,215 @@
+package dev.powersweep.orchestrator.results;
+
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.CellRow;
+import dev.powersweep.orchestrator.tables.EvalRow;
+import dev.powersweep.orchestrator.tables.ResultTables;
+import dev.powersweep.orchestrator.tables.StepRow;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.CellState;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+
+/** Reads a sweep's tables into {@link SweepResults}; no Spark. */
+public final class SweepReader {
+    private SweepReader() {}
+
+    /**
+     * Reads everything.
+     *
+     * @throws UserError where the directory holds no sweep, or a file of it cannot be read
+     */
+    public static SweepResults read(SweepDirectory directory, Configuration configuration) {
+        ResultTables tables = new ResultTables(directory, configuration);
+        List<CellRow> rows = tables.cells();
+        if (rows.isEmpty()) {
+            throw new UserError(directory.root() + ": there is no sweep with results here; give the directory that"
+                    + " powersweep run wrote to, or --runs FILE.csv for runs of your own");
+        }
+        Map<String, List<StepRow>> steps = tables.steps().stream()
+                .collect(Collectors.groupingBy(StepRow::cell, LinkedHashMap::new, Collectors.toList()));
+        Map<String, List<EvalRow>> evals = tables.evals().stream()
+                .collect(Collectors.groupingBy(EvalRow::cell, LinkedHashMap::new, Collectors.toList()));
+        List<Curve> training = new ArrayList<>();
+        List<Curve> validation = new ArrayList<>();
+        List<GradientNorms> norms = new ArrayList<>();
+        for (CellRow row : rows) {
+            List<StepRow> of = steps.getOrDefault(row.standing().cell(), List.of());
+            if (!of.isEmpty()) {
+                training.add(training(row.standing().cell(), of));
+                norms(row, of).ifPresent(norms::add);
+            }
+            validation(row, evals.getOrDefault(row.standing().cell(), List.of()))
+                    .ifPresent(validation::add);
+        }
+        return new SweepResults(
+                rows.get(0).standing().sweep(),
+                directory.root().toString(),
+                specification(directory, configuration),
+                rows.stream()
+                        .map(SweepReader::cell)
+                        .sorted(Comparator.comparingDouble(CellResult::parameters)
+                                .thenComparingDouble(CellResult::tokens)
+                                .thenComparingDouble(CellResult::batchTokens)
+                                .thenComparingLong(CellResult::seed)
+                                .thenComparing(CellResult::name))
+                        .toList(),
+                training,
+                validation,
+                norms,
+                provenance(rows));
+    }
+
+    private static CellResult cell(CellRow row) {
+        CellRow.Standing standing = row.standing();
+        return new CellResult(
+                standing.cell(),
+                standing.name(),
+                CellState.valueOf(standing.state()),
+                problem(standing),
+                standing.attempts(),
+                row.shape().nonEmbeddingParameters(),
+                row.shape().totalParameters(),
+                row.scale().tokens(),
+                row.result().tokensDone(),
+                row.scale().uniqueTokens(),
+                row.scale().batchTokens(),
+                row.scale().kaplanFlops(),
+                row.scale().trainingFlops(),
+                row.rule().seed(),
+                row.rule().peakLearningRate(),
+                row.rule().schedule(),
+                row.rule().warmupSteps(),
+                row.result().validationLoss(),
+                row.result().validationStandardError(),
+                row.result().validationBitsPerByte(),
+                row.result().trainLoss(),
+                row.execution().seconds(),
+                row.execution().tokensPerSecond(),
+                row.result().stoppedEarly().orElse(false));
+    }
+
+    private static Optional<String> problem(CellRow.Standing standing) {
+        if (standing.failureClass().isEmpty()) {
+            return standing.message();
+        }
+        return Optional.of(standing.failureClass().get()
+                + standing.message().map(message -> ": " + message).orElse(""));
+    }
+
+    private static Curve training(String cell, List<StepRow> rows) {
+        return new Curve(
+                cell,
+                rows.stream().mapToDouble(StepRow::step).toArray(),
+                rows.stream().mapToDouble(StepRow::tokens).toArray(),
+                rows.stream().mapToDouble(StepRow::loss).toArray());
+    }
+
+    /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */
+    private static Optional<Curve> validation(CellRow row, List<EvalRow> rows) {
+        Cell cell = CellJson.read(row.rule().cellJson(), Cell.class);
+        String set = cell.evaluation().sets().get(0);
+        List<EvalRow> of = rows.stream()
+                .filter(eval -> eval.set().equals(set) && eval.tokens() > 0)
+                .toList();
+        if (of.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Curve(
+                row.standing().cell(),
+                of.stream().mapToDouble(EvalRow::step).toArray(),
+                of.stream().mapToDouble(EvalRow::tokens).toArray(),
+                of.stream().mapToDouble(EvalRow::loss).toArray()));
+    }
+
+    private static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {
+        List<StepRow> both = rows.stream()
+                .filter(step -> step.gradientSquareSmall().isPresent()
+                        && step.gradientSquareBig().isPresent())
+                .toList();
+        if (both.isEmpty() || row.execution().microBatchSequences().isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new GradientNorms(
+                row.standing().cell(),
+                both.stream().mapToDouble(StepRow::step).toArray(),
+                both.stream()
+                        .mapToDouble(step -> step.gradientSquareSmall().getAsDouble())
+                        .toArray(),
+                both.stream()
+                        .mapToDouble(step -> step.gradientSquareBig().getAsDouble())
+                        .toArray(),
+                (double) row.execution().microBatchSequences().getAsInt()
+                        * row.shape().context(),
+                row.scale().batchTokens()));
+    }
+
+    private static Optional<String> specification(SweepDirectory directory, Configuration configuration) {
+        try {
+            Storage storage = Storage.of(directory.root(), configuration);
+            return storage.exists(directory.specification())
+                    ? Optional.of(new String(storage.read(directory.specification()), StandardCharsets.UTF_8))
+                    : Optional.empty();
+        } catch (IOException unreadable) {
+            throw new UserError(
+                    directory.specification() + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+        }
+    }
+
+    /** What the cells say of their making; several answers stand side by side. */
+    private static Map<String, String> provenance(List<CellRow> rows) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        fact(facts, rows, "PowerSweep", row -> row.provenance().version());
+        fact(facts, rows, "commit", row -> row.provenance().gitCommit());
+        fact(facts, rows, "corpus", row -> Optional.of(row.rule().corpusHash()));
+        fact(facts, rows, "host", row -> row.execution().host());
+        fact(facts, rows, "CPU", row -> row.provenance().cpu());
+        fact(facts, rows, "device", row -> row.provenance().device());
+        fact(facts, rows, "kernels", row -> row.provenance().kernels());
+        fact(facts, rows, "BLAS", row -> row.provenance().blas());
+        fact(facts, rows, "array backend", row -> row.provenance().backend());
+        fact(facts, rows, "Java of the trainer", row -> row.provenance().java());
+        fact(
+                facts,
+                rows,
+                "model",
+                row -> Optional.of("context " + row.shape().context() + ", vocabulary "
+                        + row.shape().vocabulary() + ", " + row.shape().positions() + ", "
+                        + row.shape().normalization() + ", " + row.shape().activation() + ", "
+                        + row.shape().embeddings()));
+        fact(
+                facts,
+                rows,
+                "optimiser",
+                row -> Optional.of("AdamW β₁ " + row.rule().beta1() + ", β₂ "
+                        + row.rule().beta2() + ", weight decay " + row.rule().weightDecay() + ", clip "
+                        + row.rule().gradientClip() + ", dropout " + row.rule().dropout()));
+        fact(facts, rows, "schedule", row -> Optional.of(row.rule().schedule()));
+        return facts;
+    }
+
+    private static void fact(
+            Map<String, String> facts, List<CellRow> rows, String name, Function<CellRow, Optional<String>> of) {
+        List<String> answers = rows.stream()
+                .map(of)
+                .flatMap(Optional::stream)
+                .distinct()
+                .limit(4)
+                .toList();
+        if (!answers.isEmpty()) {
+            facts.put(name, String.join("; ", answers));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.powersweep.orchestrator.results;
+
+import dev.powersweep.worker.cell.CellState;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * All that a sweep has brought so far.
+ *
+ * @param name of the sweep
+ * @param place where it lies
+ * @param specification YAML, as last submitted; empty where there is none
+ * @param cells in the order of N, D, B and seed
+ * @param training loss of each step
+ * @param validation loss of each evaluation on the first held-out set
+ * @param provenance names and values: versions, commit, corpus, hosts
+ */
+public record SweepResults(
+        String name,
+        String place,
+        Optional<String> specification,
+        List<CellResult> cells,
+        List<Curve> training,
+        List<Curve> validation,
+        List<GradientNorms> noise,
+        Map<String, String> provenance) {
+    public SweepResults {
+        cells = List.copyOf(cells);
+        training = List.copyOf(training);
+        validation = List.copyOf(validation);
+        noise = List.copyOf(noise);
+    }
+
+    public List<CellResult> usable() {
+        return cells.stream().filter(CellResult::usable).toList();
+    }
+
+    public long count(CellState state) {
+        return cells.stream().filter(cell -> cell.state() == state).count();
+    }
+}

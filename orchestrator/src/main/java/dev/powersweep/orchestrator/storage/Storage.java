@@ -1,0 +1,102 @@
+package dev.powersweep.orchestrator.storage;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.util.List;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.io.InputFile;
+import org.apache.parquet.io.OutputFile;
+
+/**
+ * The few operations that a sweep's directory is kept consistent with.
+ *
+ * <p>Guarantees: a reader sees a published file whole or not at all, and of several writers that publish one new name
+ * exactly one succeeds. Assumes a file system with atomic rename (local, HDFS). Paths are fully qualified.
+ */
+public interface Storage {
+
+    /** The storage that {@code path} lives on. */
+    static Storage of(Path path, Configuration configuration) throws IOException {
+        String scheme = path.toUri().getScheme();
+        return scheme == null || "file".equals(scheme)
+                ? new LocalStorage()
+                : new HadoopStorage(path.getFileSystem(configuration), configuration);
+    }
+
+    /**
+     * A stored file or directory.
+     *
+     * @param modifiedMillis by the storage's clock, since the epoch
+     */
+    record Entry(Path path, long bytes, long modifiedMillis, Kind kind) {
+        public String name() {
+            return path.getName();
+        }
+    }
+
+    enum Kind {
+        FILE,
+        DIRECTORY
+    }
+
+    /** Everything directly below {@code directory}, names of unfinished files included; empty when it does not exist. */
+    List<Entry> list(Path directory) throws IOException;
+
+    boolean exists(Path path) throws IOException;
+
+    byte[] read(Path file) throws IOException;
+
+    /** Writes a file that no reader looks at yet, durably, replacing what is there; makes its directory. */
+    void write(Path file, byte[] content) throws IOException;
+
+    /** Renames a finished file to a name that nobody holds; throws {@link FileAlreadyExistsException} if somebody does. */
+    void publishNew(Path unfinished, Path file) throws IOException;
+
+    /** Renames a finished file over whatever holds the name. */
+    void publishOver(Path unfinished, Path file) throws IOException;
+
+    /** Deletes a file, or a directory with all it holds; no error when it does not exist. */
+    void delete(Path path) throws IOException;
+
+    void makeDirectory(Path directory) throws IOException;
+
+    /** Copies a local file up, durably. */
+    void upload(java.nio.file.Path local, Path file) throws IOException;
+
+    void download(Path file, java.nio.file.Path local) throws IOException;
+
+    InputFile input(Path file) throws IOException;
+
+    OutputFile output(Path file) throws IOException;
+
+    /** Whether readers skip this name. */
+    static boolean unfinished(String name) {
+        return name.startsWith("_") || name.startsWith(".");
+    }
+
+    /** A name beside {@code file} that readers skip and no other writer uses. */
+    static Path unfinished(Path file) {
+        return new Path(file.getParent(), "_" + file.getName() + "." + UUID.randomUUID());
+    }
+
+    /** Creates {@code file} with this content; throws {@link FileAlreadyExistsException} if it exists already. */
+    default void createNew(Path file, byte[] content) throws IOException {
+        Path unfinished = unfinished(file);
+        write(unfinished, content);
+        try {
+            publishNew(unfinished, file);
+        } catch (FileAlreadyExistsException e) {
+            delete(unfinished);
+            throw e;
+        }
+    }
+
+    /** Creates or replaces {@code file} in one step. */
+    default void replace(Path file, byte[] content) throws IOException {
+        Path unfinished = unfinished(file);
+        write(unfinished, content);
+        publishOver(unfinished, file);
+    }
+}

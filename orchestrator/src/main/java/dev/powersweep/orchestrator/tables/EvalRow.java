@@ -1,0 +1,14 @@
+package dev.powersweep.orchestrator.tables;
+
+/** One evaluation of a cell on one held-out set; each (cell, step, set) appears once. */
+public record EvalRow(
+        @Column("identity of the cell") String cell,
+        @Column(value = "attempt that computed it", unit = "1") int attempt,
+        @Column(value = "optimiser steps done", unit = "steps") long step,
+        @Column(value = "tokens seen, B·step", unit = "tokens") long tokens,
+        @Column("name of the evaluation set") String set,
+        @Column(value = "mean loss over the scored tokens", unit = "nats/token") double loss,
+        @Column(value = "standard error of that mean, over sequences", unit = "nats/token") double standardError,
+        @Column(value = "loss per byte of text", unit = "bits/byte") double bitsPerByte,
+        @Column(value = "tokens scored", unit = "tokens") long tokensScored,
+        @Column(value = "wall time of the evaluation", unit = "s") double seconds) {}

@@ -1,0 +1,21 @@
+package dev.powersweep.orchestrator.tables;
+
+import java.util.OptionalDouble;
+
+/** One optimiser step; each (cell, step) appears once, from one lineage of attempts. */
+public record StepRow(
+        @Column("identity of the cell") String cell,
+        @Column(value = "attempt that computed the step", unit = "1") int attempt,
+        @Column(value = "optimiser step, from 1", unit = "steps") long step,
+        @Column(value = "tokens seen after the step, B·step", unit = "tokens") long tokens,
+        @Column(value = "mean training loss of the step's batch before the update", unit = "nats/token") double loss,
+        @Column(value = "learning rate of the update", unit = "1") double learningRate,
+        @Column(value = "global L2 norm of the gradient before clipping", unit = "nats/token") double gradientNorm,
+        @Column(
+                        value = "|G_small|², mean squared gradient norm of a micro-batch; absent when the batch is a"
+                                + " single micro-batch",
+                        unit = "(nats/token)²")
+                OptionalDouble gradientSquareSmall,
+        @Column(value = "|G_big|², squared norm of the full batch gradient", unit = "(nats/token)²")
+                OptionalDouble gradientSquareBig,
+        @Column(value = "wall time of the step", unit = "s") double seconds) {}

@@ -1,0 +1,182 @@
+package dev.powersweep.orchestrator.tables;
+
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.api.InitContext;
+import org.apache.parquet.hadoop.api.ReadSupport;
+import org.apache.parquet.hadoop.api.WriteSupport;
+import org.apache.parquet.hadoop.example.GroupReadSupport;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.InputFile;
+import org.apache.parquet.io.OutputFile;
+import org.apache.parquet.io.api.RecordConsumer;
+import org.apache.parquet.schema.MessageType;
+
+/** One Parquet file of a table. */
+public final class TableFile {
+    public static final String SUFFIX = ".parquet";
+    /** Parquet files begin and end with four bytes of magic and hold a footer: nothing shorter is one. */
+    private static final int SMALLEST = 12;
+
+    /** Parquet would otherwise parse Hadoop's XML defaults anew for every file. */
+    private static final Configuration PARQUET_DEFAULTS = new Configuration(false);
+
+    private TableFile() {}
+
+    /**
+     * Writes a file that no reader looks at yet; the caller publishes it under its name.
+     *
+     * @param notes key-value metadata of the file
+     */
+    public static <R extends Record> void write(
+            Storage storage, Path unfinished, Table<R> table, List<R> rows, Map<String, String> notes)
+            throws IOException {
+        try (ParquetWriter<R> writer = new Builder<>(storage.output(unfinished), table, notes)
+                .withConf(PARQUET_DEFAULTS)
+                .withCompressionCodec(CompressionCodecName.ZSTD)
+                .withWriteMode(org.apache.parquet.hadoop.ParquetFileWriter.Mode.OVERWRITE)
+                .build()) {
+            for (R row : rows) {
+                writer.write(row);
+            }
+        }
+    }
+
+    /** All rows of a file; throws {@link UserError} naming the file when it is damaged. */
+    public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table) {
+        List<R> rows = new ArrayList<>();
+        try (ParquetReader<Group> reader =
+                new GroupReader(storage.input(file)).withConf(PARQUET_DEFAULTS).build()) {
+            for (Group group = reader.read(); group != null; group = reader.read()) {
+                rows.add(row(table, group));
+            }
+        } catch (IOException | RuntimeException e) {
+            throw damaged(file, e);
+        }
+        return rows;
+    }
+
+    /** Reads the footer only; throws {@link UserError} naming the file when it is damaged. */
+    public static Map<String, String> notes(Storage storage, Storage.Entry file) {
+        if (file.bytes() < SMALLEST) {
+            throw damaged(file.path(), new IOException("only " + file.bytes() + " bytes"));
+        }
+        try (ParquetFileReader reader = ParquetFileReader.open(storage.input(file.path()))) {
+            return reader.getFooter().getFileMetaData().getKeyValueMetaData();
+        } catch (IOException | RuntimeException e) {
+            throw damaged(file.path(), e);
+        }
+    }
+
+    private static <R extends Record> R row(Table<R> table, Group group) {
+        List<Table.ColumnInfo> columns = table.columns();
+        Object[] values = new Object[columns.size()];
+        for (int i = 0; i < values.length; i++) {
+            String name = columns.get(i).name();
+            if (group.getType().containsField(name) && group.getFieldRepetitionCount(name) > 0) {
+                values[i] = table.type(i).read(group, name);
+            }
+        }
+        return table.row(values);
+    }
+
+    private static UserError damaged(Path file, Exception cause) {
+        if (cause instanceof UserError error) {
+            return error;
+        }
+        return new UserError(
+                file + " is not a readable Parquet file (truncated or overwritten?): delete or restore it, then rerun"
+                        + " its cell with powersweep rerun DIR --cells",
+                cause);
+    }
+
+    private static final class Builder<R extends Record> extends ParquetWriter.Builder<R, Builder<R>> {
+        private final Table<R> table;
+        private final Map<String, String> notes;
+
+        Builder(OutputFile file, Table<R> table, Map<String, String> notes) {
+            super(file);
+            this.table = table;
+            this.notes = notes;
+        }
+
+        @Override
+        protected Builder<R> self() {
+            return this;
+        }
+
+        @Override
+        protected WriteSupport<R> getWriteSupport(Configuration configuration) {
+            return new Support<>(table, notes);
+        }
+    }
+
+    private static final class Support<R extends Record> extends WriteSupport<R> {
+        private final Table<R> table;
+        private final Map<String, String> notes;
+        private final List<Table.ColumnInfo> columns;
+        private RecordConsumer out;
+
+        Support(Table<R> table, Map<String, String> notes) {
+            this.table = table;
+            this.notes = notes;
+            this.columns = table.columns();
+        }
+
+        @Override
+        public WriteContext init(Configuration configuration) {
+            return new WriteContext(table.schema(), notes);
+        }
+
+        @Override
+        public WriteContext init(org.apache.parquet.conf.ParquetConfiguration configuration) {
+            return new WriteContext(table.schema(), notes);
+        }
+
+        @Override
+        public void prepareForWrite(RecordConsumer consumer) {
+            out = consumer;
+        }
+
+        @Override
+        public void write(R row) {
+            Object[] values = table.values(row);
+            out.startMessage();
+            for (int i = 0; i < values.length; i++) {
+                if (values[i] != null) {
+                    out.startField(columns.get(i).name(), i);
+                    table.type(i).write(values[i], out);
+                    out.endField(columns.get(i).name(), i);
+                }
+            }
+            out.endMessage();
+        }
+    }
+
+    private static final class GroupReader extends ParquetReader.Builder<Group> {
+        GroupReader(InputFile file) {
+            super(file);
+        }
+
+        @Override
+        protected ReadSupport<Group> getReadSupport() {
+            return new GroupReadSupport() {
+                @Override
+                public ReadContext init(InitContext context) {
+                    MessageType stored = context.getFileSchema();
+                    return new ReadContext(stored);
+                }
+            };
+        }
+    }
+}
