@@ -4,7 +4,8 @@
     trim.py swagger.json kubeflow-crd.yaml apache-crd.yaml compose-spec.json OUTPUT_DIRECTORY
 
 Sources (all Apache-2.0):
-    swagger.json        github.com/kubernetes-client/python kubernetes/swagger.json.unprocessed (Kubernetes' OpenAPI v2)
+    swagger.json        github.com/kubernetes-client/python 0246584 kubernetes/swagger.json.unprocessed
+                        (the OpenAPI v2 of Kubernetes, release-1.36)
     kubeflow-crd.yaml   github.com/kubeflow/spark-operator v2.5.2
                         charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml
     apache-crd.yaml     github.com/apache/spark-kubernetes-operator d5acafd
@@ -23,6 +24,7 @@ KINDS = {
     "LimitRange": "io.k8s.api.core.v1.LimitRange",
     "Namespace": "io.k8s.api.core.v1.Namespace",
     "NetworkPolicy": "io.k8s.api.networking.v1.NetworkPolicy",
+    "PodTemplate": "io.k8s.api.core.v1.PodTemplate",
     "PersistentVolumeClaim": "io.k8s.api.core.v1.PersistentVolumeClaim",
     "Pod": "io.k8s.api.core.v1.Pod",
     "ResourceQuota": "io.k8s.api.core.v1.ResourceQuota",
@@ -43,7 +45,7 @@ def trimmed(node):
         return {"type": ["integer", "string"]}
     result = {}
     for key, value in node.items():
-        if key in ("description", "default", "format") or key.startswith("x-kubernetes"):
+        if key in ("description", "default", "format", "$id") or key.startswith("x-kubernetes"):
             continue
         if key in ("properties", "definitions", "patternProperties"):
             result[key] = {name: trimmed(schema) for name, schema in value.items()}
@@ -88,14 +90,14 @@ def kubernetes(swagger):
         group = swagger["definitions"][name]["x-kubernetes-group-version-kind"][0]
         version = "/".join(filter(None, (group["group"], group["version"])))
         kinds[version + "/" + kind] = name
-    return {"$comment": "Kubernetes " + swagger["info"]["version"], "kinds": kinds, "definitions": definitions}
+    return {"kinds": kinds, "definitions": definitions}
 
 
 def custom_resource(crd):
     versions = {version["name"]: version for version in crd["spec"]["versions"]}
     version = versions.get("v1") or versions["v1beta2"]
     schema = trimmed(version["schema"]["openAPIV3Schema"])
-    schema["properties"]["metadata"] = {"type": "object"}
+    schema["properties"].update(apiVersion={"type": "string"}, kind={"type": "string"}, metadata={"type": "object"})
     schema["properties"].pop("status", None)
     return {"apiVersion": crd["spec"]["group"] + "/" + version["name"], "schema": schema}
 

@@ -119,9 +119,8 @@ public final class Lease implements AutoCloseable {
                 return false;
             }
             return processHere(holder)
-                    .orElseGet(() -> Duration.between(beat.get().at(), Instant.now())
-                                    .compareTo(timing.expiry())
-                            < 0);
+                    .orElseGet(() ->
+                            Duration.between(beat.get().at(), Instant.now()).compareTo(timing.expiry()) < 0);
         }
     }
 

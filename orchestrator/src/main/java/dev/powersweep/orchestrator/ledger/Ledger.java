@@ -96,7 +96,7 @@ public final class Ledger implements AutoCloseable {
             Lease lease = Lease.acquire(storage, directory, timing);
             try {
                 // Listed after the lease stands: a former driver whose write is not in this listing sees the lease.
-                LedgerReader.Replay replay = LedgerReader.read(storage, directory);
+                LedgerReader.Replay replay = LedgerReader.replay(storage, directory);
                 Ledger ledger = new Ledger(storage, directory.ledger(), lease, replay.state(), timing, live);
                 LedgerEvent.DriverStarted started = new LedgerEvent.DriverStarted(
                         Instant.now(),
@@ -193,8 +193,8 @@ public final class Ledger implements AutoCloseable {
 
     private void writeBatch(List<Entry> batch) {
         StringBuilder text = new StringBuilder();
-        batch.forEach(entry ->
-                entry.events().forEach(event -> text.append(LedgerJson.line(event)).append('\n')));
+        batch.forEach(entry -> entry.events()
+                .forEach(event -> text.append(LedgerJson.line(event)).append('\n')));
         try {
             if (fenced) {
                 throw new FencedException(directory);
@@ -252,7 +252,9 @@ public final class Ledger implements AutoCloseable {
     private void compact() throws IOException {
         while (true) {
             int size = segments.size();
-            if (size < MERGE || segments.get(size - MERGE).writes() != segments.get(size - 1).writes()) {
+            if (size < MERGE
+                    || segments.get(size - MERGE).writes()
+                            != segments.get(size - 1).writes()) {
                 return;
             }
             List<Segment> old = List.copyOf(segments.subList(size - MERGE, size));
@@ -261,7 +263,10 @@ public final class Ledger implements AutoCloseable {
                 merged.writeBytes(storage.read(segment.path()));
             }
             Segment whole = Segment.in(
-                    directory, lease.epoch(), old.get(0).first(), old.get(MERGE - 1).last());
+                    directory,
+                    lease.epoch(),
+                    old.get(0).first(),
+                    old.get(MERGE - 1).last());
             storage.createNew(whole.path(), merged.toByteArray());
             segments.subList(size - MERGE, size).clear();
             segments.add(whole);
