@@ -145,12 +145,25 @@ public final class CorpusPreparer {
         if (stored.isPresent()) {
             return stored.get().facts();
         }
-        long[] tokens = job.countTokens(storedForm());
+        long[] tokens = countTokens();
         List<CorpusFacts.EvaluationSet> evaluation = new ArrayList<>();
         for (int set = CorpusRecipe.VALIDATION; set < tokens.length; set++) {
             evaluation.add(new CorpusFacts.EvaluationSet(recipe.sets().get(set), tokens[set]));
         }
         return new CorpusFacts(hash, vocabulary(), tokens[CorpusRecipe.TRAIN], evaluation);
+    }
+
+    /** Byte pairs must be learnt and applied to be counted; everything else has tokens of one size. */
+    private long[] countTokens() {
+        if (tokenizer instanceof TokenizerSpec.Bpe) {
+            return job.countTokens(storedForm());
+        }
+        int inputBytes = tokenizer instanceof TokenizerSpec.External ? 2 : 1;
+        long[] tokens = new long[recipe.sets().size()];
+        for (int set = 0; set < tokens.length; set++) {
+            tokens[set] = digest.bytes(set) / inputBytes;
+        }
+        return tokens;
     }
 
     private BlockForm inputForm() {

@@ -146,6 +146,11 @@ class CorpusPreparerTest {
         assertThat(sortedLines(train, validation)).isEqualTo(sortedLines(text));
         assertThat(corpus.manifest().train().tokens()).isLessThan(train.length / 2);
         PreparedCorpus asBytes = prepare(path, BYTES, "out");
+        SweepSpec plain = SweepSpecReader.read(
+                "{grid: {modelSizes: 25k, dataSizes: 1k}}",
+                "sweep.yaml",
+                List.of("corpus.text=" + path, "corpus.validationFraction=0.1"));
+        assertThat(CorpusPreparer.facts(session, plain, Optional.empty())).isEqualTo(asBytes.facts());
         assertThat(asBytes.manifest().corpusHash())
                 .isNotEqualTo(corpus.manifest().corpusHash());
         assertThat(tokens(asBytes, asBytes.manifest().train())).isEqualTo(train);
