@@ -1,0 +1,135 @@
+package dev.powersweep.orchestrator.cli;
+
+import com.sun.management.OperatingSystemMXBean;
+import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.corpus.CorpusPreparer;
+import dev.powersweep.orchestrator.plan.DryRun;
+import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.plan.Slots;
+import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.plan.SweepPlanner;
+import dev.powersweep.orchestrator.run.SweepRunner;
+import dev.powersweep.orchestrator.run.SweepSummary;
+import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.spec.SweepSpec;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code powersweep run}: the whole road, from a specification to laws and report. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Trains what a specification asks for and its directory does not hold yet, then fits the laws and"
+                + " writes the report.")
+public final class RunCommand implements Callable<Integer> {
+    /** Left to the driver, the executor and the system on a machine that runs all of it. */
+    private static final long DRIVER_BYTES = 1536L << 20;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command;
+
+    @Parameters(arity = "1", paramLabel = "SPEC.yaml", description = "The sweep's specification.")
+    private String specification = "";
+
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "Where results go, on any Hadoop file system. Default: output in the specification, or"
+                    + " sweeps/NAME.")
+    private Optional<String> output = Optional.empty();
+
+    @Option(names = "--master", paramLabel = "URL", description = "Spark master. Default: local[*].")
+    private Optional<String> master = Optional.empty();
+
+    @Option(
+            names = "--set",
+            paramLabel = "key=value",
+            description = "Overrides a key of the specification, e.g. training.learningRate=0.001; may be repeated.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(names = "--dry-run", description = "Print the cells and what they would take; train nothing.")
+    private boolean dryRun;
+
+    @Option(names = "--json", description = "With --dry-run: print JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws InterruptedException, IOException {
+        if (json && !dryRun) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
+        }
+        Configuration configuration = new Configuration();
+        SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
+        SweepDirectory directory = SweepDirectory.at(
+                output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
+        // Before Spark starts and a corpus is written.
+        SweepRunner.holds(directory, configuration, spec.name());
+        try (SparkSession session =
+                Sessions.forSweep(spec.name(), master, spec.resources().threads(), spec.resources().gpus())) {
+            JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            Slots slots = slots(spark, spec.resources().threads());
+            SweepPlanner planner = new SweepPlanner();
+            if (dryRun) {
+                CorpusFacts facts = CorpusPreparer.facts(session, spec, Optional.of(directory));
+                print(planner.forecast(spec, facts, slots));
+                return CommandLine.ExitCode.OK;
+            }
+            CorpusFacts facts =
+                    CorpusPreparer.prepare(session, spec, directory).facts();
+            Forecast forecast = planner.forecast(spec, facts, slots);
+            forecast.warnings().forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
+            SweepPlan plan = forecast.plan();
+            SweepSummary summary = new SweepRunner(spark)
+                    .run(plan, directory, new TerminalProgress(System.err, System.console() != null));
+            return SweepEnd.tell(summary, directory, configuration, command.commandLine());
+        }
+    }
+
+    private String text(Configuration configuration) {
+        try {
+            Path path = new Path(specification);
+            Path qualified = path.getFileSystem(configuration).makeQualified(path);
+            return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
+        } catch (NoSuchFileException | FileNotFoundException e) {
+            throw new UserError("there is no specification " + specification + ": give the path of a YAML file", e);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserError("cannot read the specification " + specification + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void print(Forecast forecast) {
+        PrintWriter out = command.commandLine().getOut();
+        out.println(json ? DryRun.json(forecast) : DryRun.text(forecast));
+        out.flush();
+    }
+
+    private static Slots slots(JavaSparkContext spark, int threadsPerCell) {
+        int count = Math.max(1, spark.defaultParallelism() / threadsPerCell);
+        if (!spark.isLocal()) {
+            return new Slots(count, 0);
+        }
+        long memory = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+        return new Slots(count, Math.max(1, (memory - DRIVER_BYTES) / count));
+    }
+}
