@@ -16,9 +16,12 @@ import picocli.CommandLine.ExitCode;
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
         subcommands = {
             RunCommand.class,
+            StatusCommand.class,
+            RerunCommand.class,
+            QueryCommand.class,
             FitCommand.class,
             ReportCommand.class,
-            DoctorCommand.class,
+            DoctorCommand.class
         })
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
@@ -32,6 +35,10 @@ public final class PowerSweep implements Runnable {
 
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
+        return commandLine().execute(arguments);
+    }
+
+    static CommandLine commandLine() {
         return new CommandLine(new PowerSweep())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
@@ -43,8 +50,7 @@ public final class PowerSweep implements Runnable {
                         LOG.error("unexpected failure of {}", commandLine.getCommandName(), failure);
                     }
                     return ExitCode.SOFTWARE;
-                })
-                .execute(arguments);
+                });
     }
 
     @Override
