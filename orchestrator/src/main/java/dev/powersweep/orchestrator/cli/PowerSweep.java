@@ -14,7 +14,7 @@ import picocli.CommandLine.ExitCode;
         versionProvider = PowerSweep.Version.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
-        subcommands = {FitCommand.class, ReportCommand.class})
+        subcommands = {FitCommand.class, PlanCommand.class, ReportCommand.class})
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
 
