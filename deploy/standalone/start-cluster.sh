@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Starts a standalone Master and Workers on this machine and prints the master's URL.
 #   deploy/standalone/start-cluster.sh [--host H] [--port P] [--workers N] [--cores C] [--memory M] [--dir DIR]
-#                                      [--gpus-per-worker G --discovery SCRIPT]
-# Logs and process ids are kept in DIR; stop-cluster.sh DIR ends them.
+#                                      [--gpus-per-worker G [--discovery SCRIPT]] [--properties FILE]
+# SCRIPT is ../gpu-discovery.sh unless named; it learns its Worker by POWERSWEEP_WORKER_INDEX and POWERSWEEP_WORKER_COUNT.
+# FILE holds settings for Master and Workers, e.g. the one make-secret.sh writes. Logs and process ids are kept in DIR;
+# stop-cluster.sh DIR ends them.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-host=127.0.0.1 port=7077 workers=2 cores=1 memory=2g dir=${TMPDIR:-/tmp}/powersweep-cluster gpus=0 discovery=
+host=127.0.0.1 port=7077 workers=2 cores=1 memory=2g dir=${TMPDIR:-/tmp}/powersweep-cluster gpus=0 discovery=$here/../gpu-discovery.sh properties=
 while (($#)); do
+  (($# > 1)) || { echo "start-cluster.sh: $1 needs a value (see the head of this file)" >&2; exit 2; }
   case $1 in
     --host) host=$2 ;;
     --port) port=$2 ;;
@@ -16,6 +19,7 @@ while (($#)); do
     --dir) dir=$2 ;;
     --gpus-per-worker) gpus=$2 ;;
     --discovery) discovery=$2 ;;
+    --properties) properties=$2 ;;
     *) echo "start-cluster.sh: unknown option $1 (see the head of this file)" >&2; exit 2 ;;
   esac
   shift 2
@@ -44,14 +48,20 @@ wait_for() { # NAME PATTERN
   exit 1
 }
 
-start master org.apache.spark.deploy.master.Master --host "$host" --port "$port" --webui-port 0
+# Settings may hold a secret: only their owner reads them, and nobody sees them in a list of processes.
+umask 077
+settings() { if [[ -n $properties ]]; then cat "$properties"; fi; }
+
+settings >"$dir/master.conf"
+start master org.apache.spark.deploy.master.Master --host "$host" --port "$port" --webui-port 0 \
+  --properties-file "$dir/master.conf"
 wait_for master 'New state: ALIVE'
 for ((w = 1; w <= workers; w++)); do
   conf=$dir/worker-$w.conf
-  : >"$conf"
+  settings >"$conf"
   if ((gpus > 0)); then
-    printf 'spark.worker.resource.gpu.amount %s\nspark.worker.resource.gpu.discoveryScript %s\n' "$gpus" "$discovery" >"$conf"
-    export POWERSWEEP_WORKER_INDEX=$((w - 1))
+    printf 'spark.worker.resource.gpu.amount %s\nspark.worker.resource.gpu.discoveryScript %s\n' "$gpus" "$discovery" >>"$conf"
+    export POWERSWEEP_WORKER_INDEX=$((w - 1)) POWERSWEEP_WORKER_COUNT=$workers
   fi
   start "worker-$w" org.apache.spark.deploy.worker.Worker --host "$host" --port 0 --webui-port 0 -c "$cores" -m "$memory" \
     -d "$dir/work-$w" --properties-file "$conf" "spark://$host:$port"

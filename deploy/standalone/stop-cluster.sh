@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Ends the processes that start-cluster.sh started: stop-cluster.sh [DIR]
+# Ends the processes that start-cluster.sh and start-history-server.sh started: stop-cluster.sh [DIR]
 set -euo pipefail
 dir=${1:-${TMPDIR:-/tmp}/powersweep-cluster}
-for file in "$dir"/worker-*.pid "$dir"/master.pid; do
+for file in "$dir"/history-server.pid "$dir"/worker-*.pid "$dir"/master.pid; do
   [[ -s $file ]] || continue
   pid=$(<"$file")
   kill "$pid" 2>/dev/null || true

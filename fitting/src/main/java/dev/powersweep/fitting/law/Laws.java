@@ -18,7 +18,21 @@ import java.util.stream.Stream;
 /** The laws there are, by the names that scripts use. */
 public final class Laws {
     private static final List<Law> ALL = List.of(
+            KaplanPower.ofParameters(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofParameters(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofTokens(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofTokens(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofCompute(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofCompute(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofMinimumCompute(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofMinimumCompute(KaplanPower.Irreducible.FITTED),
+            new KaplanND(),
+            new KaplanNS(),
             new Chinchilla(),
+            new ChinchillaTied(),
+            new Gadre(),
+            new Muennighoff(Muennighoff.Fitted.REPETITION),
+            new Muennighoff(Muennighoff.Fitted.EVERYTHING),
             new EnvelopeLaw(),
             IsoFlopLaw.spline(),
             IsoFlopLaw.parabola(),

@@ -88,6 +88,21 @@ public abstract class PowerSumLaw extends ParametricLaw {
         return needed;
     }
 
+    /** Columns whose effects the law tells apart, so that no two of them may move together. */
+    protected Set<Column> separable() {
+        return regressors();
+    }
+
+    /** Published parameters of those of the plain form; the same by default. */
+    protected double[] outward(double[] plain) {
+        return plain;
+    }
+
+    /** Parameters of the plain form of published ones. */
+    protected double[] inward(double[] published) {
+        return published;
+    }
+
     @Override
     protected Map<Column, Integer> sizesNeeded() {
         boolean constant = terms.stream().anyMatch(term -> term.factors().isEmpty());
@@ -102,7 +117,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
         if (refused.isPresent()) {
             return refused;
         }
-        List<Column> columns = List.copyOf(regressors());
+        List<Column> columns = List.copyOf(separable());
         for (int a = 0; a < columns.size(); a++) {
             for (int b = 0; b < a; b++) {
                 if (correlation(runs.log(columns.get(a)), runs.log(columns.get(b))) > 1 - 1e-7) {
@@ -133,7 +148,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     @Override
-    public double predict(double[] published, Point at) {
+    public double predict(double[] parameterValues, Point at) {
+        double[] published = inward(parameterValues);
         double sum = 0;
         for (int k = 0; k < terms.size(); k++) {
             Term term = terms.get(k);
@@ -164,8 +180,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
     /** Values of a shape parameter to search, ascending; laws with unusual exponents override it. */
     protected double[] grid(String name, int shapes) {
-        int count = shapes == 1 ? 161 : shapes == 2 ? 41 : 15;
-        return geometric(0.01, 4, count);
+        int count = shapes == 1 ? 161 : shapes == 2 ? 33 : 13;
+        return geometric(0.01, 3, count);
     }
 
     /** So many values, evenly spaced in their logarithm. */
@@ -329,7 +345,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 }
                 values[t] = Math.exp(log);
             }
-            return values;
+            return outward(values);
         }
 
         private double scalePower(int t, double[] theta) {
@@ -338,7 +354,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
         }
 
         @Override
-        public double[] internal(double[] published) {
+        public double[] internal(double[] parameterValues) {
+            double[] published = inward(parameterValues);
             double[] theta = published.clone();
             for (int t = 0; t < terms.size(); t++) {
                 double log = Math.log(published[t]);

@@ -16,23 +16,27 @@ import java.util.Arrays;
 public final class Newton {
     private static final int MAX_STEPS = 200;
     private static final int SUBPROBLEM_STEPS = 60;
-    private static final int ROUGH_STEPS = 12;
+    private static final int ROUGH_STEPS = 8;
     private static final int ROUGH_SUBPROBLEM_STEPS = 12;
     /** A rough descent ends when a step gains less than this share of the objective. */
-    private static final double ROUGH_GAIN = 1e-3;
+    private static final double ROUGH_GAIN = 5e-3;
 
     private static final double GRADIENT_TOLERANCE = 1e-14;
+    private static final double REFIT_TOLERANCE = 1e-8;
 
     /** When a descent ends. */
     public enum Effort {
         /** When the gradient vanishes to rounding. */
         TO_THE_END,
+        /** When the gradient is a hundred-millionth of its natural scale: far below what resampling changes. */
+        REFIT,
         /** When steps gain little: good enough to compare starts. */
         ROUGH
     }
 
     private final int p;
     private int subproblemSteps;
+    private double subproblemTolerance;
     private State current;
     private State trial;
     private int[] rows = new int[0];
@@ -107,6 +111,8 @@ public final class Newton {
      */
     public Minimum minimise(Problem problem, double[] start, Box box, boolean[] frozen, Effort effort) {
         int maxSteps = effort == Effort.ROUGH ? ROUGH_STEPS : MAX_STEPS;
+        double tolerance = effort == Effort.REFIT ? REFIT_TOLERANCE : GRADIENT_TOLERANCE;
+        subproblemTolerance = effort == Effort.TO_THE_END ? 1e-17 : 1e-11;
         subproblemSteps = effort == Effort.ROUGH ? ROUGH_SUBPROBLEM_STEPS : SUBPROBLEM_STEPS;
         select(problem);
         for (int j = 0; j < p; j++) {
@@ -120,7 +126,7 @@ public final class Newton {
         int steps = 0;
         int level = 0;
         boolean enough = false;
-        while (steps < maxSteps && norm > GRADIENT_TOLERANCE && Double.isFinite(current.value)) {
+        while (steps < maxSteps && norm > tolerance && Double.isFinite(current.value)) {
             steps++;
             boolean accepted = false;
             for (int attempt = 0; attempt < 30 && !accepted; attempt++) {
@@ -282,7 +288,7 @@ public final class Newton {
             for (int j = 0; j < p; j++) {
                 decrease -= direction[j] * modelGradient[j];
             }
-            if (!(decrease > 1e-17 * current.value)) {
+            if (!(decrease > subproblemTolerance * current.value)) {
                 if (step == 0) {
                     System.arraycopy(direction, 0, d, 0, p);
                 }

@@ -101,8 +101,9 @@ public final class PowerSumModel implements LossModel {
     @Override
     public double value(double[] theta, int row, double[] gradient, int offset, double[] hessian) {
         int p = dimension;
-        java.util.Arrays.fill(gradient, offset, offset + p, 0);
-        java.util.Arrays.fill(hessian, 0);
+        for (int j = terms; j < p; j++) {
+            gradient[offset + j] = 0;
+        }
         // Coefficients come first, so their slots of the gradient hold the terms until the shares are known.
         double sum = 0;
         for (int k = 0; k < terms; k++) {
@@ -125,23 +126,31 @@ public final class PowerSumModel implements LossModel {
         }
         for (int k = 0; k < terms; k++) {
             double share = gradient[offset + k];
+            int[] slots = exponent[k];
+            double[][] x = regressor[k];
+            for (int s = 0; s < slots.length; s++) {
+                gradient[offset + slots[s]] += share * x[s][row];
+            }
+        }
+        for (int j = 0, at = 0; j < p; j++, at += p) {
+            double gj = -gradient[offset + j];
+            for (int k = 0; k <= j; k++) {
+                hessian[at + k] = gj * gradient[offset + k];
+            }
+        }
+        for (int k = 0; k < terms; k++) {
+            double share = gradient[offset + k];
             hessian[k * p + k] += share;
             int[] slots = exponent[k];
             double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
                 int j = slots[s];
                 double sx = share * x[s][row];
-                gradient[offset + j] += sx;
                 hessian[j * p + k] += sx;
-                for (int t = 0; t <= s; t++) {
+                hessian[j * p + j] += sx * x[s][row];
+                for (int t = 0; t < s; t++) {
                     addLower(hessian, p, j, slots[t], sx * x[t][row]);
                 }
-            }
-        }
-        for (int j = 0; j < p; j++) {
-            double gj = gradient[offset + j];
-            for (int k = 0; k <= j; k++) {
-                hessian[j * p + k] -= gj * gradient[offset + k];
             }
         }
         return outer < 0 ? log : raised(theta, log, gradient, offset, hessian);

@@ -52,11 +52,12 @@ public final class Bootstrap {
     public double[][] refits(int from, int to) {
         double[][] values = new double[to - from][];
         int p = problem.model().dimension();
+        boolean[] free = new boolean[p];
         Workers.run(options.threads(), to - from, () -> new Newton(p), (newton, i) -> {
             Problem drawn = draw(from + i);
             Minimum best = null;
             for (double[] start : starts) {
-                Minimum end = newton.minimise(drawn, start, law.box());
+                Minimum end = newton.minimise(drawn, start, law.box(), free, Newton.Effort.REFIT);
                 if (best == null || end.value() < best.value()) {
                     best = end;
                 }

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Submits a sweep to Kubernetes in cluster mode with a plain spark-submit.
+#   deploy/kubernetes/spark-submit/submit.sh --master k8s://https://HOST:6443 [--gpu] SPEC.yaml OUTPUT [NAME=VALUE …]
+# OUTPUT is the sweep's directory as pods see it: file:///results/sweeps/NAME on the shared volume, s3a://… or hdfs://….
+# NAME=VALUE are further Spark settings. Submitting the same again goes on where the sweep stopped.
+# Needs kubectl, a Spark 4.2 with Kubernetes support in SPARK_HOME, and `kubectl apply -k deploy/kubernetes/base` once.
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+fail() { echo "submit.sh: $*" >&2; exit 2; }
+master='' kind=cpu pod=executor-pod.yaml
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --master) [[ $# -gt 1 ]] || fail "--master needs a value, e.g. k8s://https://10.0.0.1:6443"; master=$2; shift 2 ;;
+    --gpu) kind=gpu pod=executor-pod-gpu.yaml; shift ;;
+    *) fail "unknown option $1 (see the head of this file)" ;;
+  esac
+done
+[[ $# -ge 2 ]] || fail "a specification and an output directory are needed (see the head of this file)"
+[[ $master == k8s://* ]] || fail "--master ${master:-(none)} must begin with k8s://"
+specification=$1 output=$2
+shift 2
+[[ -r $specification ]] || fail "$specification cannot be read"
+[[ $output == *:* ]] || fail "$output names no file system: write file:///results/…, s3a://… or hdfs://…"
+[[ -x ${SPARK_HOME:-}/bin/spark-submit ]] || fail "SPARK_HOME must be a Spark 4.2 with Kubernetes support"
+
+extra=()
+for setting in "$@"; do
+  [[ $setting == *=* ]] || fail "$setting is no NAME=VALUE"
+  [[ ! ${setting%%=*} =~ (secret|password|access.key|token) ]] ||
+    fail "${setting%%=*} would show in lists of processes: keep it in a Kubernetes Secret (see docs/security.md)"
+  extra+=(--conf "$setting")
+done
+settings=$(mktemp)
+trap 'rm -f "$settings"' EXIT
+cat "$here/../../conf/sweep.conf" "$here/../../conf/secure.conf" "$here/$kind.conf" >"$settings"
+
+kubectl --namespace powersweep create configmap powersweep-specification --from-file=sweep.yaml="$specification" \
+  --dry-run=client --output yaml | kubectl apply --filename -
+"$SPARK_HOME/bin/spark-submit" --master "$master" --deploy-mode cluster --name "sweep-$(basename "$output")" \
+  --properties-file "$settings" \
+  --conf "spark.kubernetes.driver.podTemplateFile=$here/driver-pod.yaml" \
+  --conf "spark.kubernetes.executor.podTemplateFile=$here/$pod" \
+  "${extra[@]}" --class dev.powersweep.orchestrator.cli.PowerSweep \
+  local:///opt/powersweep/powersweep.jar run /etc/powersweep/sweep.yaml --output "$output"

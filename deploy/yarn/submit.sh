@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Submits a sweep to YARN in cluster mode.
+#   deploy/yarn/submit.sh [--gpu] [--queue NAME] SPEC.yaml OUTPUT [NAME=VALUE …]
+# OUTPUT is the sweep's directory on HDFS or another Hadoop file system; NAME=VALUE are further Spark settings.
+# Submitting the same again goes on where the sweep stopped.
+#   SPARK_HOME             a Spark 4.2 with YARN support; HADOOP_CONF_DIR the cluster's configuration
+#   POWERSWEEP_YARN_FILES  where prepare.sh put JDK and jars (default hdfs:///apps/powersweep)
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+fail() { echo "submit.sh: $*" >&2; exit 2; }
+kind=cpu queue=() discovery=
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --gpu) kind=gpu discovery=,$here/../gpu-discovery.sh; shift ;;
+    --queue) [[ $# -gt 1 ]] || fail "--queue needs a value"; queue=(--queue "$2"); shift 2 ;;
+    *) fail "unknown option $1 (see the head of this file)" ;;
+  esac
+done
+[[ $# -ge 2 ]] || fail "a specification and an output directory are needed (see the head of this file)"
+specification=$1 output=$2
+shift 2
+[[ -r $specification ]] || fail "$specification cannot be read"
+[[ $output == *:* ]] || fail "$output names no file system: write hdfs:///… or s3a://…"
+[[ -x ${SPARK_HOME:-}/bin/spark-submit ]] || fail "SPARK_HOME must be a Spark 4.2 with YARN support"
+[[ -d ${HADOOP_CONF_DIR:-} ]] || fail "HADOOP_CONF_DIR must be the directory of the cluster's core-site.xml and yarn-site.xml"
+jar=$(compgen -G "$here/../../lib/powersweep-*.jar" | head -n 1 || true)
+[[ -n $jar ]] || jar=$(compgen -G "$here/../../orchestrator/target/powersweep-*.jar" | head -n 1 || true)
+[[ -n $jar ]] || fail "no powersweep jar in lib/ or orchestrator/target/: run ./mvnw -DskipTests package"
+store=${POWERSWEEP_YARN_FILES:-hdfs:///apps/powersweep}
+
+extra=()
+for setting in "$@"; do
+  [[ $setting == *=* ]] || fail "$setting is no NAME=VALUE"
+  [[ ! ${setting%%=*} =~ (secret|password|access.key|token) ]] ||
+    fail "${setting%%=*} would show in lists of processes: keep it in a credential provider (see docs/security.md)"
+  extra+=(--conf "$setting")
+done
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cat "$here/../conf/sweep.conf" "$here/../conf/secure.conf" "$here/$kind.conf" >"$scratch/settings.conf"
+cat >>"$scratch/settings.conf" <<S
+spark.eventLog.dir                        $store/spark-events
+spark.yarn.archive                        $store/spark-jars.zip
+spark.yarn.dist.archives                  $store/jdk.tar.gz#jdk
+spark.yarn.appMasterEnv.JAVA_HOME         ./jdk
+spark.executorEnv.JAVA_HOME               ./jdk
+S
+cp "$specification" "$scratch/sweep.yaml"
+"$SPARK_HOME/bin/spark-submit" --master yarn --deploy-mode cluster --name "sweep-$(basename "$output")" "${queue[@]}" \
+  --properties-file "$scratch/settings.conf" \
+  --files "$scratch/sweep.yaml$discovery" "${extra[@]}" \
+  --class dev.powersweep.orchestrator.cli.PowerSweep "$jar" run sweep.yaml --output "$output"

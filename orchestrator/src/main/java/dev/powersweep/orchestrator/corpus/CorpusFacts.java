@@ -1,0 +1,31 @@
+package dev.powersweep.orchestrator.corpus;
+
+import dev.powersweep.worker.shard.ShardManifest;
+import java.util.List;
+
+/**
+ * What planning needs to know of a tokenised corpus.
+ *
+ * @param corpusHash identity of text, split and tokenizer together
+ * @param vocabulary token kinds
+ * @param trainTokens tokens that may be trained on
+ * @param evaluation held-out sets, the corpus's own first
+ */
+public record CorpusFacts(String corpusHash, int vocabulary, long trainTokens, List<EvaluationSet> evaluation) {
+
+    public record EvaluationSet(String name, long tokens) {}
+
+    public CorpusFacts {
+        evaluation = List.copyOf(evaluation);
+    }
+
+    public static CorpusFacts of(ShardManifest manifest) {
+        return new CorpusFacts(
+                manifest.corpusHash(),
+                manifest.vocabulary(),
+                manifest.train().tokens(),
+                manifest.evaluation().stream()
+                        .map(file -> new EvaluationSet(file.name(), file.tokens()))
+                        .toList());
+    }
+}

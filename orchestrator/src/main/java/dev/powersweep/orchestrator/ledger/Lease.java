@@ -1,0 +1,255 @@
+package dev.powersweep.orchestrator.ledger;
+
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.FileAlreadyExistsException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.apache.hadoop.fs.Path;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * The right to write to a sweep's ledger. Each driver owns an epoch of its own; the newest one is the owner.
+ *
+ * <p>Guarantees: no two drivers create the same epoch, and a driver whose epoch is not the newest any more learns so at
+ * its next write, which then does not count. Does not rest on clocks that agree: the life of a driver elsewhere is
+ * judged by whether its beat changes while one looks on.
+ */
+public final class Lease implements AutoCloseable {
+    private static final Logger LOG = LogManager.getLogger(Lease.class);
+
+    /**
+     * How a driver lives and how another's death is told.
+     *
+     * @param renewal between beats
+     * @param expiry without a beat after which a driver counts as dead
+     */
+    public record Timing(Duration renewal, Duration expiry) {
+        public static final Timing DEFAULT = new Timing(Duration.ofSeconds(3), Duration.ofSeconds(15));
+    }
+
+    /**
+     * Who owns an epoch.
+     *
+     * @param processStart of the pid, so that a reused number is told apart; empty when the system does not say
+     */
+    public record Holder(
+            long epoch, String host, long pid, Optional<Instant> processStart, String user, Instant since) {
+        String text() {
+            return "pid " + pid + " on " + host + " (user " + user + ", since " + since + ")";
+        }
+    }
+
+    /**
+     * A sign of life.
+     *
+     * @param live what the driver is doing, for {@code status}
+     */
+    public record Beat(long count, Instant at, Life life, Optional<LiveNumbers> live) {}
+
+    public enum Life {
+        ALIVE,
+        RELEASED
+    }
+
+    private final Storage storage;
+    private final Path ledger;
+    private final Holder holder;
+    private long beats;
+
+    private Lease(Storage storage, Path ledger, Holder holder) {
+        this.storage = storage;
+        this.ledger = ledger;
+        this.holder = holder;
+    }
+
+    /** Takes the sweep over from a dead or finished driver; throws {@link UserError} naming the holder if one lives. */
+    static Lease acquire(Storage storage, SweepDirectory directory, Timing timing)
+            throws IOException, InterruptedException {
+        Path ledger = directory.ledger();
+        long epoch = newestEpoch(storage, ledger);
+        if (epoch > 0) {
+            Holder former = LedgerJson.read(storage.read(file(ledger, epoch)), Holder.class);
+            if (living(storage, ledger, former, timing)) {
+                throw held(directory, former);
+            }
+        }
+        Holder holder = new Holder(
+                epoch + 1,
+                hostName(),
+                ProcessHandle.current().pid(),
+                ProcessHandle.current().info().startInstant(),
+                System.getProperty("user.name", "?"),
+                Instant.now());
+        try {
+            storage.createNew(file(ledger, epoch + 1), LedgerJson.bytes(holder));
+        } catch (FileAlreadyExistsException e) {
+            throw held(directory, LedgerJson.read(storage.read(file(ledger, epoch + 1)), Holder.class));
+        }
+        Lease lease = new Lease(storage, ledger, holder);
+        lease.beat(Optional.empty());
+        return lease;
+    }
+
+    /** The newest holder and its newest beat; empty where nobody ever ran. */
+    public static Optional<Sighting> look(Storage storage, SweepDirectory directory) throws IOException {
+        long epoch = newestEpoch(storage, directory.ledger());
+        if (epoch == 0) {
+            return Optional.empty();
+        }
+        Holder holder = LedgerJson.read(storage.read(file(directory.ledger(), epoch)), Holder.class);
+        return Optional.of(new Sighting(holder, beat(storage, directory.ledger(), epoch)));
+    }
+
+    /** What a passer-by sees of the newest driver. */
+    public record Sighting(Holder holder, Optional<Beat> beat) {
+        /** Whether it seems to be alive; by the clock, so only as good as clocks agree. */
+        public boolean seemsAlive(Timing timing) {
+            if (beat.isEmpty() || beat.get().life() == Life.RELEASED) {
+                return false;
+            }
+            return processHere(holder)
+                    .orElseGet(() ->
+                            Duration.between(beat.get().at(), Instant.now()).compareTo(timing.expiry()) < 0);
+        }
+    }
+
+    public long epoch() {
+        return holder.epoch();
+    }
+
+    public Holder holder() {
+        return holder;
+    }
+
+    /** Whether another driver has taken over. */
+    boolean lost() throws IOException {
+        return storage.exists(file(ledger, holder.epoch() + 1));
+    }
+
+    synchronized void beat(Optional<LiveNumbers> live) throws IOException {
+        write(new Beat(++beats, Instant.now(), Life.ALIVE, live));
+    }
+
+    /** Renews until interrupted or lost; then calls {@code onLoss}. */
+    Thread keep(Timing timing, Supplier<Optional<LiveNumbers>> live, Runnable onLoss) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        while (true) {
+                            TimeUnit.MILLISECONDS.sleep(timing.renewal().toMillis());
+                            try {
+                                if (lost()) {
+                                    onLoss.run();
+                                    return;
+                                }
+                                beat(live.get());
+                            } catch (IOException e) {
+                                LOG.warn("the lease on {} could not be renewed: {}", ledger, e.toString());
+                            }
+                        }
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "lease");
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    @Override
+    public synchronized void close() {
+        try {
+            write(new Beat(++beats, Instant.now(), Life.RELEASED, Optional.empty()));
+        } catch (IOException e) {
+            LOG.warn("the lease on {} could not be given back: {}", ledger, e.toString());
+        }
+    }
+
+    private void write(Beat beat) throws IOException {
+        storage.replace(beatFile(ledger, holder.epoch()), LedgerJson.bytes(beat));
+    }
+
+    private static boolean living(Storage storage, Path ledger, Holder former, Timing timing)
+            throws IOException, InterruptedException {
+        Optional<Beat> before = beat(storage, ledger, former.epoch());
+        if (before.isPresent() && before.get().life() == Life.RELEASED) {
+            return false;
+        }
+        Optional<Boolean> here = processHere(former);
+        if (here.isPresent()) {
+            return here.get();
+        }
+        LOG.info("waiting {} s for a sign of life of {}", timing.expiry().toSeconds(), former.text());
+        long end = System.nanoTime() + timing.expiry().toNanos();
+        while (System.nanoTime() < end) {
+            TimeUnit.MILLISECONDS.sleep(Math.min(500, timing.expiry().toMillis()));
+            Optional<Beat> now = beat(storage, ledger, former.epoch());
+            if (now.isPresent() && now.get().life() == Life.RELEASED) {
+                return false;
+            }
+            if (!now.map(Beat::count).equals(before.map(Beat::count))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the holder's process lives; empty when it is not on this host. */
+    private static Optional<Boolean> processHere(Holder holder) {
+        if (!holder.host().equals(hostName())) {
+            return Optional.empty();
+        }
+        return Optional.of(ProcessHandle.of(holder.pid())
+                .filter(ProcessHandle::isAlive)
+                .filter(process -> holder.processStart().isEmpty()
+                        || process.info().startInstant().equals(holder.processStart()))
+                .isPresent());
+    }
+
+    private static Optional<Beat> beat(Storage storage, Path ledger, long epoch) throws IOException {
+        Path file = beatFile(ledger, epoch);
+        return storage.exists(file) ? Optional.of(LedgerJson.read(storage.read(file), Beat.class)) : Optional.empty();
+    }
+
+    private static long newestEpoch(Storage storage, Path ledger) throws IOException {
+        OptionalLong newest = storage.list(ledger).stream()
+                .map(Storage.Entry::name)
+                .filter(name -> name.matches("lease-\\d+\\.json"))
+                .mapToLong(name -> Long.parseLong(name.substring("lease-".length(), name.length() - ".json".length())))
+                .max();
+        return newest.orElse(0);
+    }
+
+    private static UserError held(SweepDirectory directory, Holder holder) {
+        return new UserError("another driver is running the sweep in " + directory.root() + ": " + holder.text()
+                + "; wait for it to end or stop it, then submit again");
+    }
+
+    static String hostName() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return System.getenv().getOrDefault("HOSTNAME", "localhost");
+        }
+    }
+
+    private static Path file(Path ledger, long epoch) {
+        return new Path(ledger, String.format(Locale.ROOT, "lease-%06d.json", epoch));
+    }
+
+    private static Path beatFile(Path ledger, long epoch) {
+        return new Path(ledger, String.format(Locale.ROOT, "_beat-%06d.json", epoch));
+    }
+}

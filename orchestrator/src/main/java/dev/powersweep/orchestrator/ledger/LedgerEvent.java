@@ -1,0 +1,61 @@
+package dev.powersweep.orchestrator.ledger;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.worker.cell.Cell;
+import java.time.Instant;
+import java.util.Map;
+
+/** Something that happened to a sweep; one line of the ledger. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = LedgerEvent.DriverStarted.class, name = "driver-started"),
+    @JsonSubTypes.Type(value = LedgerEvent.Submitted.class, name = "submitted"),
+    @JsonSubTypes.Type(value = LedgerEvent.Planned.class, name = "planned"),
+    @JsonSubTypes.Type(value = LedgerEvent.Running.class, name = "running"),
+    @JsonSubTypes.Type(value = LedgerEvent.Ended.class, name = "ended"),
+    @JsonSubTypes.Type(value = LedgerEvent.Requested.class, name = "requested"),
+    @JsonSubTypes.Type(value = LedgerEvent.SweepStopped.class, name = "sweep-stopped")
+})
+public sealed interface LedgerEvent {
+    Instant at();
+
+    /**
+     * The first event of each epoch.
+     *
+     * @param fences per earlier epoch the last segment that counts; what its driver wrote after that is void
+     */
+    record DriverStarted(
+            Instant at, long epoch, Map<Long, Long> fences, String host, long pid, String application, String version)
+            implements LedgerEvent {
+        public DriverStarted {
+            fences = Map.copyOf(fences);
+        }
+    }
+
+    record Submitted(Instant at, String sweep, String corpusHash, String specification, RunPolicy policy)
+            implements LedgerEvent {}
+
+    /** A cell that the sweep holds from now on; a later one for the same cell brings newer predictions. */
+    record Planned(Instant at, String name, Cell cell, double predictedSeconds, long memoryBytes)
+            implements LedgerEvent {}
+
+    /** An attempt was handed to Spark. */
+    record Running(Instant at, String cell, int attempt, int microBatchSequences) implements LedgerEvent {}
+
+    record Ended(Instant at, AttemptReport report) implements LedgerEvent {}
+
+    /** A user asked for the cell again; from its beginning unless it can go on from a checkpoint. */
+    record Requested(Instant at, String cell, Beginning beginning) implements LedgerEvent {}
+
+    /** The circuit breaker, or a user, ended the run before all cells ended. */
+    record SweepStopped(Instant at, String reason) implements LedgerEvent {}
+
+    enum Beginning {
+        /** From the newest checkpoint. */
+        RESUME,
+        /** What is stored of the cell is replaced. */
+        AFRESH
+    }
+}

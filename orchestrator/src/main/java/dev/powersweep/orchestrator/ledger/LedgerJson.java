@@ -1,0 +1,69 @@
+package dev.powersweep.orchestrator.ledger;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonDeserializer;
+import com.fasterxml.jackson.databind.JsonSerializer;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import dev.powersweep.worker.cell.CellJson;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+
+/** The JSON of the ledger: that of cells, with instants as ISO 8601 text; unknown properties of newer releases pass. */
+public final class LedgerJson {
+    private static final ObjectMapper MAPPER = CellJson.mapper()
+            .copy()
+            .registerModule(new SimpleModule("instants")
+                    .addSerializer(Instant.class, new JsonSerializer<Instant>() {
+                        @Override
+                        public void serialize(Instant value, JsonGenerator out, SerializerProvider provider)
+                                throws IOException {
+                            out.writeString(value.toString());
+                        }
+                    })
+                    .addDeserializer(Instant.class, new JsonDeserializer<Instant>() {
+                        @Override
+                        public Instant deserialize(JsonParser in, DeserializationContext context) throws IOException {
+                            return Instant.parse(in.getText());
+                        }
+                    }))
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+    private LedgerJson() {}
+
+    public static ObjectMapper mapper() {
+        return MAPPER;
+    }
+
+    /** One line, without a line end. */
+    public static String line(Object value) {
+        try {
+            return MAPPER.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value.getClass().getSimpleName() + " as JSON", e);
+        }
+    }
+
+    public static byte[] bytes(Object value) {
+        return line(value).getBytes(StandardCharsets.UTF_8);
+    }
+
+    public static <T> T read(byte[] json, Class<T> type) throws IOException {
+        return MAPPER.readValue(json, type);
+    }
+
+    public static <T> T read(String json, Class<T> type) {
+        try {
+            return MAPPER.readValue(json, type);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(
+                    "not a valid " + type.getSimpleName() + ": " + e.getOriginalMessage(), e);
+        }
+    }
+}

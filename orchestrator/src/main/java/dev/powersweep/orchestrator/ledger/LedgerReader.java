@@ -1,0 +1,124 @@
+package dev.powersweep.orchestrator.ledger;
+
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+
+/** Replays a ledger. Needs no lease and may run beside a living driver. */
+public final class LedgerReader {
+    private static final int TRIES = 20;
+
+    private LedgerReader() {}
+
+    /** A ledger replayed, with what the next epoch has to fence. */
+    record Replay(SweepState state, Map<Long, Long> lastSegments) {}
+
+    /** The sweep in {@code directory}; throws {@link UserError} when there is none. */
+    public static SweepState open(SweepDirectory directory, Configuration configuration) {
+        try {
+            Storage storage = Storage.of(directory.root(), configuration);
+            SweepState state = read(storage, directory);
+            if (state.submitted().isEmpty()) {
+                throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"
+                        + " wrote, or start a sweep there");
+            }
+            return state;
+        } catch (IOException e) {
+            throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The sweep as its ledger tells it; without {@link SweepState#submitted()} where there is none. */
+    public static SweepState read(Storage storage, SweepDirectory directory) throws IOException {
+        return replay(storage, directory).state();
+    }
+
+    static Replay replay(Storage storage, SweepDirectory directory) throws IOException {
+        IOException last = null;
+        for (int i = 0; i < TRIES; i++) {
+            try {
+                return tryReplay(storage, directory);
+            } catch (FileNotFoundException | NoSuchFileException e) {
+                // A living driver compacted a segment away between our listing and our reading.
+                last = e;
+            }
+        }
+        throw last;
+    }
+
+    private static Replay tryReplay(Storage storage, SweepDirectory directory) throws IOException {
+        TreeMap<Long, List<Segment>> epochs = new TreeMap<>();
+        storage.list(directory.ledger()).stream()
+                .flatMap(entry -> Segment.of(entry).stream())
+                .forEach(segment -> epochs.computeIfAbsent(segment.epoch(), epoch -> new ArrayList<>())
+                        .add(segment));
+        TreeMap<Long, List<LedgerEvent>> events = new TreeMap<>();
+        Map<Long, Long> fences = new HashMap<>();
+        Map<Long, Long> lastSegments = new HashMap<>();
+        // The newest epoch first: its first event says how far the older ones count.
+        for (Map.Entry<Long, List<Segment>> epoch : epochs.descendingMap().entrySet()) {
+            List<Segment> segments = uncovered(epoch.getValue());
+            lastSegments.put(epoch.getKey(), segments.get(segments.size() - 1).last());
+            long fence = fences.getOrDefault(epoch.getKey(), Long.MAX_VALUE);
+            List<LedgerEvent> kept = new ArrayList<>();
+            for (Segment segment : segments) {
+                if (segment.last() <= fence) {
+                    kept.addAll(events(storage, segment));
+                }
+            }
+            kept.stream()
+                    .filter(LedgerEvent.DriverStarted.class::isInstance)
+                    .map(LedgerEvent.DriverStarted.class::cast)
+                    .flatMap(started -> started.fences().entrySet().stream())
+                    .forEach(entry -> fences.merge(entry.getKey(), entry.getValue(), Math::min));
+            events.put(epoch.getKey(), kept);
+        }
+        SweepState state = new SweepState();
+        events.values().forEach(list -> list.forEach(state::apply));
+        return new Replay(state, lastSegments);
+    }
+
+    /** Segments in order, without those that a compacted one holds as well. */
+    static List<Segment> uncovered(List<Segment> segments) {
+        List<Segment> ordered = new ArrayList<>(segments);
+        ordered.sort(Comparator.comparingLong(Segment::first)
+                .thenComparing(Comparator.comparingLong(Segment::last).reversed()));
+        List<Segment> kept = new ArrayList<>();
+        for (Segment segment : ordered) {
+            if (kept.isEmpty() || !kept.get(kept.size() - 1).covers(segment)) {
+                kept.add(segment);
+            }
+        }
+        return kept;
+    }
+
+    private static List<LedgerEvent> events(Storage storage, Segment segment) throws IOException {
+        List<LedgerEvent> events = new ArrayList<>();
+        String text = new String(storage.read(segment.path()), StandardCharsets.UTF_8);
+        for (String line : text.split("\n", -1)) {
+            if (line.isEmpty()) {
+                continue;
+            }
+            try {
+                events.add(LedgerJson.read(line, LedgerEvent.class));
+            } catch (IllegalArgumentException e) {
+                throw new UserError(
+                        segment.path() + " holds a line that is no event of a ledger (" + e.getMessage()
+                                + "): restore the file from a copy; nothing was changed",
+                        e);
+            }
+        }
+        return events;
+    }
+}

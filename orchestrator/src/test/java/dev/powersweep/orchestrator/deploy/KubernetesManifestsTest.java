@@ -1,0 +1,364 @@
+package dev.powersweep.orchestrator.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KubernetesManifestsTest {
+    private static final Path KUBERNETES = Deployment.ROOT.resolve("deploy/kubernetes");
+    private static final Path CONF = Deployment.ROOT.resolve("deploy/conf");
+    private static final ManifestSchemas SCHEMAS = new ManifestSchemas();
+
+    static List<Path> kustomizations() {
+        return Deployment.files(KUBERNETES, "kustomization.yaml");
+    }
+
+    static List<Path> overlays() {
+        return kustomizations().stream()
+                .filter(file -> Deployment.documents(Deployment.text(file))
+                        .get(0)
+                        .path("kind")
+                        .asText()
+                        .equals("Kustomization"))
+                .map(Path::getParent)
+                .toList();
+    }
+
+    private static Set<Path> patches() {
+        Set<Path> patches = new LinkedHashSet<>();
+        for (Path file : kustomizations()) {
+            for (JsonNode patch :
+                    Deployment.documents(Deployment.text(file)).get(0).path("patches")) {
+                patches.add(file.resolveSibling(patch.path("path").asText()).normalize());
+            }
+        }
+        return patches;
+    }
+
+    static List<Path> manifests() {
+        Set<Path> patches = patches();
+        return Deployment.files(KUBERNETES, ".yaml").stream()
+                .filter(file -> !file.endsWith("kustomization.yaml") && !patches.contains(file.normalize()))
+                .toList();
+    }
+
+    static List<Path> mergePatches() {
+        return patches().stream()
+                .filter(file ->
+                        Deployment.documents(Deployment.text(file)).get(0).isObject())
+                .toList();
+    }
+
+    private static Stream<JsonNode> allManifests() {
+        return manifests().stream().flatMap(file -> Deployment.documents(Deployment.text(file)).stream());
+    }
+
+    private static Map<String, JsonNode> sparkApplications() {
+        Map<String, JsonNode> applications = new LinkedHashMap<>();
+        allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("SparkApplication"))
+                .forEach(
+                        manifest -> applications.put(manifest.path("apiVersion").asText(), manifest));
+        return applications;
+    }
+
+    /** Everything that holds containers: pods, and templates of pods. */
+    private static List<JsonNode> podSpecs(JsonNode manifest) {
+        List<JsonNode> specs = new ArrayList<>();
+        Deployment.walk(manifest, node -> {
+            if (node.path("containers").isArray()) {
+                specs.add(node);
+            }
+        });
+        return specs;
+    }
+
+    @ParameterizedTest
+    @MethodSource("manifests")
+    void everyManifestAgreesWithThePublishedSchemaOfItsKind(Path file) {
+        List<JsonNode> documents = Deployment.documents(Deployment.text(file));
+        assertThat(documents).isNotEmpty();
+        for (JsonNode document : documents) {
+            assertThat(SCHEMAS.problems(document, ManifestSchemas.Extent.WHOLE))
+                    .as("%s: %s", file, document.path("kind").asText())
+                    .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("mergePatches")
+    void everyPatchNamesOnlyFieldsOfItsKind(Path file) {
+        for (JsonNode document : Deployment.documents(Deployment.text(file))) {
+            assertThat(SCHEMAS.problems(document, ManifestSchemas.Extent.PATCH))
+                    .as("%s", file)
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void mistakesAreFound() {
+        JsonNode application = sparkApplications().get("sparkoperator.k8s.io/v1beta2");
+        ObjectNode misspelt = application.deepCopy();
+        ((ObjectNode) misspelt.get("spec").get("executor")).put("memoryOverhed", "1g");
+        ObjectNode mistyped = application.deepCopy();
+        ((ObjectNode) mistyped.get("spec").get("executor")).put("cores", "four");
+        ObjectNode incomplete = application.deepCopy();
+        ((ObjectNode) incomplete.get("spec")).remove("mainApplicationFile");
+        ObjectNode deep = application.deepCopy();
+        ((ObjectNode) deep.at("/spec/driver/template/spec/containers/0")).put("securityContxt", 1);
+
+        assertThat(SCHEMAS.problems(application, ManifestSchemas.Extent.WHOLE)).isEmpty();
+        assertThat(SCHEMAS.problems(misspelt, ManifestSchemas.Extent.WHOLE))
+                .anyMatch(problem -> problem.contains("memoryOverhed"));
+        assertThat(SCHEMAS.problems(mistyped, ManifestSchemas.Extent.WHOLE))
+                .anyMatch(problem -> problem.contains("cores"));
+        assertThat(SCHEMAS.problems(incomplete, ManifestSchemas.Extent.WHOLE))
+                .anyMatch(problem -> problem.contains("mainApplicationFile"));
+        assertThat(SCHEMAS.problems(deep, ManifestSchemas.Extent.WHOLE))
+                .anyMatch(problem -> problem.contains("securityContxt"));
+
+        ObjectNode deployment = allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("Deployment"))
+                .findFirst()
+                .orElseThrow()
+                .deepCopy();
+        ((ObjectNode) deployment.get("spec")).remove("selector");
+        ((ObjectNode) deployment.get("spec")).put("replicas", "one");
+        assertThat(SCHEMAS.problems(deployment, ManifestSchemas.Extent.WHOLE)).hasSize(2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void kustomizeBuildsEveryOverlayIntoValidObjects(Path directory) throws IOException, InterruptedException {
+        assumeTrue(onPath("kubectl"), "no kubectl on PATH");
+        Process kubectl = new ProcessBuilder("kubectl", "kustomize", directory.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String rendered = new String(kubectl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(kubectl.waitFor()).as("kubectl kustomize %s", directory).isZero();
+
+        List<JsonNode> documents = Deployment.documents(rendered);
+        assertThat(documents).isNotEmpty();
+        Set<String> claims = documents.stream()
+                .filter(document -> document.path("kind").asText().equals("PersistentVolumeClaim"))
+                .map(document -> document.at("/metadata/name").asText())
+                .collect(Collectors.toSet());
+        for (JsonNode document : documents) {
+            String name = document.path("kind").asText() + " "
+                    + document.at("/metadata/name").asText();
+            assertThat(SCHEMAS.problems(document, ManifestSchemas.Extent.WHOLE))
+                    .as("%s: %s", directory, name)
+                    .isEmpty();
+            for (JsonNode pod : podSpecs(document)) {
+                assertThat(pod.findValuesAsText("claimName"))
+                        .as("%s: %s", directory, name)
+                        .isSubsetOf(claims);
+                Set<String> volumes = Set.copyOf(pod.path("volumes").findValuesAsText("name"));
+                for (JsonNode mount : pod.findPath("volumeMounts")) {
+                    assertThat(volumes).contains(mount.path("name").asText());
+                }
+            }
+        }
+    }
+
+    @Test
+    void noPodMayRunAsRootOrGainRights() {
+        List<JsonNode> pods =
+                allManifests().flatMap(manifest -> podSpecs(manifest).stream()).toList();
+        // Three pod templates, the History Server, and driver and executor of either operator.
+        assertThat(pods).hasSize(8);
+        for (JsonNode pod : pods) {
+            assertThat(pod.at("/securityContext/runAsNonRoot").asBoolean()).isTrue();
+            assertThat(pod.at("/securityContext/runAsUser").asInt()).isPositive();
+            assertThat(pod.at("/securityContext/seccompProfile/type").asText()).isEqualTo("RuntimeDefault");
+            assertThat(pod.path("hostNetwork").asBoolean()).isFalse();
+            assertThat(pod.has("automountServiceAccountToken")).isTrue();
+            for (JsonNode container : pod.path("containers")) {
+                JsonNode context = container.path("securityContext");
+                assertThat(context.path("allowPrivilegeEscalation").asBoolean(true))
+                        .isFalse();
+                assertThat(context.path("readOnlyRootFilesystem").asBoolean()).isTrue();
+                assertThat(context.at("/capabilities/drop").toString()).isEqualTo("[\"ALL\"]");
+                assertThat(context.path("privileged").asBoolean()).isFalse();
+            }
+            for (JsonNode volume : pod.path("volumes")) {
+                assertThat(volume.has("hostPath")).isFalse();
+                if (volume.has("emptyDir")) {
+                    assertThat(volume.at("/emptyDir/sizeLimit").asText()).isNotEmpty();
+                }
+            }
+        }
+    }
+
+    @Test
+    void onlyTheDriverHoldsAToken() {
+        for (JsonNode application : sparkApplications().values()) {
+            for (JsonNode pod : podSpecs(application)) {
+                boolean driver = pod.at("/containers/0/name").asText().contains("driver");
+                assertThat(pod.path("automountServiceAccountToken").asBoolean()).isEqualTo(driver);
+            }
+        }
+        JsonNode executors = allManifests()
+                .filter(manifest -> manifest.at("/metadata/name").asText().equals("powersweep-executor"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(executors.path("automountServiceAccountToken").asBoolean(true))
+                .isFalse();
+    }
+
+    @Test
+    void everyContainerThatWeSizeOurselvesStatesItsLimits() {
+        for (JsonNode manifest : allManifests()
+                .filter(each -> each.path("kind").asText().equals("Deployment"))
+                .toList()) {
+            for (JsonNode container : manifest.at("/spec/template/spec/containers")) {
+                assertThat(container.at("/resources/limits/memory").asText()).isNotEmpty();
+                assertThat(container.at("/resources/limits/cpu").asText()).isNotEmpty();
+                assertThat(container.at("/resources/requests/memory").asText()).isNotEmpty();
+                assertThat(container.has("readinessProbe")).isTrue();
+                assertThat(container.has("livenessProbe")).isTrue();
+            }
+        }
+        JsonNode kubeflow = sparkApplications().get("sparkoperator.k8s.io/v1beta2");
+        for (String role : List.of("driver", "executor")) {
+            assertThat(kubeflow.at("/spec/" + role + "/memory").asText()).isNotEmpty();
+            assertThat(kubeflow.at("/spec/" + role + "/memoryOverhead").asText())
+                    .isNotEmpty();
+            assertThat(kubeflow.at("/spec/" + role + "/coreLimit").asText()).isNotEmpty();
+        }
+        assertThat(fieldNames(sparkApplications().get("spark.apache.org/v1").at("/spec/sparkConf")))
+                .contains("spark.executor.memory", "spark.executor.memoryOverhead", "spark.driver.memoryOverhead");
+    }
+
+    @Test
+    void everyImageIsOursAtThisVersion() {
+        String version = Deployment.text(Deployment.ROOT.resolve("pom.xml"))
+                .lines()
+                .filter(line -> line.strip().startsWith("<version>"))
+                .findFirst()
+                .orElseThrow()
+                .replaceAll("\\s*</?version>|-SNAPSHOT", "");
+        Set<String> images = new LinkedHashSet<>();
+        for (Path file : Deployment.files(KUBERNETES, "")) {
+            Deployment.text(file)
+                    .lines()
+                    .filter(line -> line.contains("ghcr.io/"))
+                    .forEach(line -> images.add(line.replaceAll(".*(ghcr\\.io/[^\\s\"]+).*", "$1")));
+        }
+        assertThat(images)
+                .containsExactlyInAnyOrder(
+                        "ghcr.io/example/powersweep:" + version, "ghcr.io/example/powersweep:" + version + "-cuda");
+    }
+
+    @Test
+    void bothOperatorsRunUnderTheSettingsOfTheConfDirectory() {
+        Map<String, String> wanted = new LinkedHashMap<>(Deployment.settings(CONF.resolve("sweep.conf")));
+        wanted.putAll(Deployment.settings(CONF.resolve("secure.conf")));
+        sparkApplications().forEach((version, application) -> {
+            JsonNode conf = application.at("/spec/sparkConf");
+            wanted.forEach((name, value) -> assertThat(conf.path(name).asText())
+                    .as("%s: %s", version, name)
+                    .isEqualTo(value));
+        });
+    }
+
+    /** A pod's limit alone leaves Spark's scheduler blind, and the Kubeflow operator's own field sets no more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"kubeflow/gpu/gpu.yaml", "apache/gpu/gpu.yaml", "spark-submit/gpu.conf"})
+    void sparkItselfSchedulesTheGpus(String file) {
+        Path path = KUBERNETES.resolve(file);
+        Map<String, String> conf = new LinkedHashMap<>();
+        if (file.endsWith(".conf")) {
+            conf.putAll(Deployment.settings(path));
+        } else {
+            Deployment.documents(Deployment.text(path))
+                    .get(0)
+                    .at("/spec/sparkConf")
+                    .fields()
+                    .forEachRemaining(
+                            entry -> conf.put(entry.getKey(), entry.getValue().asText()));
+        }
+        assertThat(conf)
+                .containsEntry("spark.executor.resource.gpu.amount", "1")
+                .containsEntry("spark.executor.resource.gpu.vendor", "nvidia.com")
+                .containsEntry("spark.task.resource.gpu.amount", "1")
+                .containsEntry(
+                        "spark.powersweep.trainerJar", "/opt/powersweep/trainer/powersweep-trainer.jar");
+        String script = conf.get("spark.executor.resource.gpu.discoveryScript");
+        assertThat(script).startsWith("/opt/powersweep/");
+        assertThat(Deployment.ROOT.resolve(script.substring("/opt/powersweep/".length())))
+                .isExecutable();
+    }
+
+    @Test
+    void theNetworkPolicyOpensThePortsThatSparkIsTold() {
+        Set<Integer> open = new LinkedHashSet<>();
+        allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("NetworkPolicy"))
+                .forEach(manifest -> Deployment.walk(manifest, node -> {
+                    if (node.path("port").isInt()) {
+                        open.add(node.path("port").asInt());
+                    }
+                }));
+        for (String name : List.of("spark.driver.port", "spark.driver.blockManager.port", "spark.blockManager.port")) {
+            for (JsonNode application : sparkApplications().values()) {
+                assertThat(open)
+                        .contains(Integer.valueOf(
+                                application.at("/spec/sparkConf").path(name).asText()));
+            }
+            for (String kind : List.of("cpu", "gpu")) {
+                assertThat(open)
+                        .contains(Integer.valueOf(
+                                Deployment.settings(KUBERNETES.resolve("spark-submit/" + kind + ".conf"))
+                                        .get(name)));
+            }
+        }
+        assertThat(allManifests()
+                        .filter(manifest ->
+                                manifest.at("/metadata/name").asText().equals("default-deny")))
+                .singleElement()
+                .satisfies(deny ->
+                        assertThat(deny.at("/spec/podSelector").isEmpty()).isTrue());
+    }
+
+    @Test
+    void noManifestHoldsASecret() {
+        for (Path file : Deployment.files(Deployment.ROOT.resolve("deploy"), "")) {
+            assertThat(Deployment.text(file).lines())
+                    .as("%s", file)
+                    .noneMatch(line -> line.matches(
+                            "(?i).*(password|secret[._]?key|access[._]?key)\\s*[:= ]\\s*[\"']?[A-Za-z0-9/+]{8,}.*"))
+                    .noneMatch(line -> line.strip().equals("kind: Secret"));
+        }
+    }
+
+    private static List<String> fieldNames(JsonNode node) {
+        List<String> names = new ArrayList<>();
+        node.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
+    private static boolean onPath(String command) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, command)));
+    }
+}

@@ -1,0 +1,122 @@
+package dev.powersweep.worker.data;
+
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.shard.ShardManifest;
+import dev.powersweep.worker.train.BatchSource;
+
+/**
+ * Which tokens each step of a cell trains on: a pure function of the cell and the step, so that a resumed run needs no
+ * more than its step number.
+ *
+ * <p>The first U training tokens form a ring. Each epoch cuts it, from a random offset of its own, into ⌊U/T⌋ windows of
+ * T + 1 tokens that follow each other with stride T (the last token of one is the first of the next), and visits them in
+ * a random order of its own. A run with D = U and T dividing U so sees every token as a target exactly once. Documents
+ * are simply concatenated: a window may span several.
+ */
+public final class TrainingWindows implements BatchSource {
+    /** Keeps the data order's stream apart from others drawn from the same seed. */
+    private static final long STREAM = 0x64617461L;
+
+    private final MappedTokens tokens;
+    private final long uniqueTokens;
+    private final int context;
+    private final int batchSequences;
+    private final long windows;
+    private final long key;
+    private long epoch = -1;
+    private long epochOffset;
+    private Permutation epochOrder;
+
+    private TrainingWindows(MappedTokens tokens, long uniqueTokens, int context, int batchSequences, long seed) {
+        this.tokens = tokens;
+        this.uniqueTokens = uniqueTokens;
+        this.context = context;
+        this.batchSequences = batchSequences;
+        this.windows = uniqueTokens / context;
+        this.key = Mixing.mix(seed, STREAM);
+    }
+
+    /**
+     * The training windows of {@code cell} in {@code shard}.
+     *
+     * @throws ShardException when the shard is another corpus, has another vocabulary, or is too short
+     */
+    public static TrainingWindows of(Cell cell, Shard shard) {
+        ShardManifest manifest = shard.manifest();
+        if (!manifest.corpusHash().equals(cell.data().corpusHash())) {
+            throw ShardException.unsuitable("The shard in " + shard.directory() + " holds the corpus "
+                    + manifest.corpusHash() + ", the cell needs " + cell.data().corpusHash()
+                    + "; give the shard that was made for this sweep.");
+        }
+        if (manifest.vocabulary() != cell.model().vocabulary()) {
+            throw ShardException.unsuitable("model.vocabulary = " + cell.model().vocabulary()
+                    + " must equal the vocabulary of the shard's tokenizer " + manifest.tokenizer() + ", "
+                    + manifest.vocabulary() + ".");
+        }
+        MappedTokens train = shard.train();
+        if (train.tokens() <= cell.model().context()) {
+            throw ShardException.unsuitable("model.context = " + cell.model().context()
+                    + " is too long for the shard in " + shard.directory() + ", which has " + train.tokens()
+                    + " training tokens; a sequence needs context + 1 of them.");
+        }
+        long unique = cell.data().uniqueTokens();
+        if (unique > train.tokens()) {
+            throw ShardException.unsuitable("data.uniqueTokens = " + unique + " is more than the " + train.tokens()
+                    + " training tokens of the shard in " + shard.directory() + "; lower it or add text.");
+        }
+        if (unique <= cell.model().context()) {
+            throw ShardException.unsuitable("model.context = " + cell.model().context()
+                    + " is too long for data.uniqueTokens = " + unique + "; a sequence needs context + 1 tokens.");
+        }
+        return new TrainingWindows(
+                train, unique, cell.model().context(), cell.data().batchSequences(), cell.randomSeed());
+    }
+
+    /** Windows of an epoch. */
+    public long windows() {
+        return windows;
+    }
+
+    /** The epoch, from 0, that sequence {@code row} of a step belongs to. */
+    long epoch(long step, int row) {
+        return sequence(step, row) / windows;
+    }
+
+    /** Position in the ring where sequence {@code row} of a step begins. */
+    long start(long step, int row) {
+        long sequence = sequence(step, row);
+        long wanted = sequence / windows;
+        if (wanted != epoch) {
+            epoch = wanted;
+            long epochKey = Mixing.mix(key, wanted);
+            epochOrder = new Permutation(windows, epochKey);
+            epochOffset = Long.remainderUnsigned(Mixing.mix(epochKey, -1), context);
+        }
+        return (epochOffset + epochOrder.at(sequence % windows) * context) % uniqueTokens;
+    }
+
+    @Override
+    public void batch(long step, int[] inputs, int[] targets) {
+        for (int row = 0; row < batchSequences; row++) {
+            long start = start(step, row);
+            int offset = row * context;
+            read(start, inputs, offset);
+            System.arraycopy(inputs, offset + 1, targets, offset, context - 1);
+            tokens.read((start + context) % uniqueTokens, 1, targets, offset + context - 1);
+        }
+    }
+
+    /** Copies {@code context} tokens of the ring. */
+    private void read(long start, int[] target, int offset) {
+        int first = (int) Math.min(context, uniqueTokens - start);
+        tokens.read(start, first, target, offset);
+        tokens.read(0, context - first, target, offset + first);
+    }
+
+    private long sequence(long step, int row) {
+        if (step < 1 || row < 0 || row >= batchSequences) {
+            throw new IndexOutOfBoundsException("sequence " + row + " of step " + step);
+        }
+        return (step - 1) * batchSequences + row;
+    }
+}

@@ -1,0 +1,2 @@
+/** What a cell reads: token files mapped into memory, the order of its training windows, and its evaluation windows. */
+package dev.powersweep.worker.data;

@@ -1,0 +1,282 @@
+package dev.powersweep.worker.kernels.cpu;
+
+import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
+import static dev.powersweep.worker.kernels.cpu.Lanes.load;
+import static dev.powersweep.worker.kernels.cpu.Lanes.store;
+
+import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.cpu.Lanes.Block;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Causal attention on packed queries, keys and values: no head is copied out, products read the packed rows with their
+ * stride, and the masked half is skipped in blocks of rows.
+ */
+final class Attention {
+
+    /** Rows of scores made at once. */
+    private static final int ROWS = 32;
+
+    private final Blas blas;
+    private final AttentionShape shape;
+    private final int context;
+    private final int stride;
+    /** [headWidth, stride]: keys, or values, of one head. */
+    private final CpuSpan transposed;
+
+    /** [ROWS, stride]: gradients of probabilities, then of scores. */
+    private final CpuSpan gradients;
+    /** COUNT zeros, then COUNT large negative numbers: added, they rule lanes out. */
+    private final CpuSpan bars;
+
+    private final CpuSpan cosines;
+    private final CpuSpan sines;
+
+    Attention(Blas blas, AttentionShape shape) {
+        this.blas = blas;
+        this.shape = shape;
+        context = shape.context();
+        stride = shape.probabilityStride();
+        transposed = CpuSpan.allocate((long) shape.headWidth() * stride);
+        gradients = CpuSpan.allocate((long) ROWS * stride);
+        bars = CpuSpan.allocate(2L * Lanes.COUNT);
+        for (int i = Lanes.COUNT; i < 2 * Lanes.COUNT; i++) {
+            bars.set(i, -Float.MAX_VALUE);
+        }
+        int pairs = shape.headWidth() / 2;
+        cosines = CpuSpan.allocate(Math.max(1L, (long) context * pairs));
+        sines = CpuSpan.allocate(Math.max(1L, (long) context * pairs));
+        for (int position = 0; position < context; position++) {
+            for (int pair = 0; pair < pairs; pair++) {
+                double angle = position * StrictMath.pow(10000, -2.0 * pair / shape.headWidth());
+                cosines.set((long) position * pairs + pair, StrictMath.cos(angle));
+                sines.set((long) position * pairs + pair, StrictMath.sin(angle));
+            }
+        }
+    }
+
+    AttentionShape shape() {
+        return shape;
+    }
+
+    void forward(CpuSpan qkv, CpuSpan probabilities, CpuSpan out, int sequences) {
+        int width = shape.width();
+        int headWidth = shape.headWidth();
+        for (int sequence = 0; sequence < sequences; sequence++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                long q = 4L * ((long) sequence * context * 3 * width + (long) head * headWidth);
+                long p = 4L * ((long) sequence * shape.heads() + head) * context * stride;
+                long o = 4L * ((long) sequence * context * width + (long) head * headWidth);
+                transpose(qkv, (int) q + 4 * width);
+                for (int row = 0; row < context; row += ROWS) {
+                    int rows = Math.min(ROWS, context - row);
+                    int seen = row + rows;
+                    long scores = p + 4L * row * stride;
+                    blas.product(
+                            rows,
+                            seen,
+                            headWidth,
+                            shape.scale(),
+                            qkv.address + q + 4L * row * 3 * width,
+                            3 * width,
+                            transposed.address,
+                            stride,
+                            0,
+                            probabilities.address + scores,
+                            stride);
+                    for (int i = 0; i < rows; i++) {
+                        softmax(
+                                probabilities.block,
+                                probabilities.at + (int) scores + 4 * i * stride,
+                                row + i + 1,
+                                seen);
+                    }
+                    blas.product(
+                            rows,
+                            headWidth,
+                            seen,
+                            1,
+                            probabilities.address + scores,
+                            stride,
+                            qkv.address + q + 8L * width,
+                            3 * width,
+                            0,
+                            out.address + o + 4L * row * width,
+                            width);
+                }
+            }
+        }
+    }
+
+    void backward(CpuSpan qkv, CpuSpan probabilities, CpuSpan dOut, CpuSpan dQkv, int sequences) {
+        int width = shape.width();
+        int headWidth = shape.headWidth();
+        int packed = 3 * width;
+        for (int sequence = 0; sequence < sequences; sequence++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                long q = 4L * ((long) sequence * context * packed + (long) head * headWidth);
+                long p = 4L * ((long) sequence * shape.heads() + head) * context * stride;
+                long o = 4L * ((long) sequence * context * width + (long) head * headWidth);
+                long keys = 4L * width;
+                long values = 8L * width;
+                transpose(qkv, (int) (q + values));
+                // The last rows see every key, so that starting with them writes all of dK and dV before adding.
+                float beta = 0;
+                for (int row = (context - 1) / ROWS * ROWS; row >= 0; row -= ROWS) {
+                    int rows = Math.min(ROWS, context - row);
+                    int seen = row + rows;
+                    long scores = p + 4L * row * stride;
+                    long dOutRows = dOut.address + o + 4L * row * width;
+                    blas.product(
+                            rows,
+                            seen,
+                            headWidth,
+                            1,
+                            dOutRows,
+                            width,
+                            transposed.address,
+                            stride,
+                            0,
+                            gradients.address,
+                            stride);
+                    for (int i = 0; i < rows; i++) {
+                        softmaxBackward(
+                                probabilities.block,
+                                probabilities.at + (int) scores + 4 * i * stride,
+                                gradients.block,
+                                gradients.at + 4 * i * stride,
+                                row + i + 1,
+                                seen);
+                    }
+                    blas.product(
+                            rows,
+                            headWidth,
+                            seen,
+                            shape.scale(),
+                            gradients.address,
+                            stride,
+                            qkv.address + q + keys,
+                            packed,
+                            0,
+                            dQkv.address + q + 4L * row * packed,
+                            packed);
+                    blas.productTransposed(
+                            seen,
+                            headWidth,
+                            rows,
+                            shape.scale(),
+                            gradients.address,
+                            stride,
+                            qkv.address + q + 4L * row * packed,
+                            packed,
+                            beta,
+                            dQkv.address + q + keys,
+                            packed);
+                    blas.productTransposed(
+                            seen,
+                            headWidth,
+                            rows,
+                            1,
+                            probabilities.address + scores,
+                            stride,
+                            dOutRows,
+                            width,
+                            beta,
+                            dQkv.address + q + values,
+                            packed);
+                    beta = 1;
+                }
+            }
+        }
+    }
+
+    /** Softmax of the first {@code count} scores of a row; the rest up to {@code seen} becomes 0. */
+    private void softmax(Block x, int at, int count, int seen) {
+        int last = (count - 1) / Lanes.COUNT * BYTES;
+        FloatVector bar = load(bars.block, bars.at + BYTES - (count * 4 - last));
+        FloatVector end = load(x, at + last).add(bar);
+        FloatVector most = end;
+        for (int i = 0; i < last; i += BYTES) {
+            most = most.max(load(x, at + i));
+        }
+        float max = most.reduceLanes(jdk.incubator.vector.VectorOperators.MAX);
+        // Barred lanes hold −MAX_VALUE, whose exponential the clamp would lift above 0.
+        FloatVector open = bar.add(1f).max(0f);
+        FloatVector tail = Lanes.exp(end.sub(max)).mul(open);
+        FloatVector sums = tail;
+        for (int i = 0; i < last; i += BYTES) {
+            FloatVector e = Lanes.exp(load(x, at + i).sub(max));
+            store(e, x, at + i);
+            sums = sums.add(e);
+        }
+        float scale = 1 / Lanes.sum(sums);
+        for (int i = 0; i < last; i += BYTES) {
+            store(load(x, at + i).mul(scale), x, at + i);
+        }
+        store(tail.mul(scale), x, at + last);
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        for (int i = last + BYTES; i < seen * 4; i += BYTES) {
+            store(zero, x, at + i);
+        }
+    }
+
+    /** dS = P ⊙ (dP − ΣP·dP), in place of dP; 0 where P is. */
+    private static void softmaxBackward(Block p, int pAt, Block d, int dAt, int count, int seen) {
+        int whole = (count + Lanes.COUNT - 1) / Lanes.COUNT * BYTES;
+        FloatVector products = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < whole; i += BYTES) {
+            products = load(p, pAt + i).fma(load(d, dAt + i), products);
+        }
+        float sum = Lanes.sum(products);
+        for (int i = 0; i < whole; i += BYTES) {
+            store(load(d, dAt + i).sub(sum).mul(load(p, pAt + i)), d, dAt + i);
+        }
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        for (int i = whole; i < seen * 4; i += BYTES) {
+            store(zero, d, dAt + i);
+        }
+    }
+
+    /** Copies one head's [context, headWidth] at byte {@code from} of the packed rows to [headWidth, stride]. */
+    private void transpose(CpuSpan qkv, int from) {
+        Transpose.transpose(
+                qkv.block,
+                qkv.at + from,
+                3 * shape.width(),
+                context,
+                shape.headWidth(),
+                transposed.block,
+                transposed.at,
+                stride);
+    }
+
+    void rotate(CpuSpan qkv, int rows, int direction) {
+        int headWidth = shape.headWidth();
+        int pairs = headWidth / 2;
+        int width = shape.width();
+        for (int row = 0; row < rows; row++) {
+            int table = row % context * pairs * 4;
+            for (int part = 0; part < 2 * shape.heads(); part++) {
+                int at = qkv.at + 4 * (row * 3 * width + part * headWidth);
+                int i = 0;
+                for (; i <= pairs - Lanes.COUNT; i += Lanes.COUNT) {
+                    FloatVector cosine = load(cosines.block, cosines.at + table + 4 * i);
+                    FloatVector sine =
+                            load(sines.block, sines.at + table + 4 * i).mul(direction);
+                    FloatVector a = load(qkv.block, at + 4 * i);
+                    FloatVector b = load(qkv.block, at + 4 * (pairs + i));
+                    store(a.mul(cosine).sub(b.mul(sine)), qkv.block, at + 4 * i);
+                    store(a.mul(sine).add(b.mul(cosine)), qkv.block, at + 4 * (pairs + i));
+                }
+                for (; i < pairs; i++) {
+                    float cosine = cosines.block.get(cosines.at + table + 4 * i);
+                    float sine = sines.block.get(sines.at + table + 4 * i) * direction;
+                    float a = qkv.block.get(at + 4 * i);
+                    float b = qkv.block.get(at + 4 * (pairs + i));
+                    qkv.block.put(at + 4 * i, a * cosine - b * sine);
+                    qkv.block.put(at + 4 * (pairs + i), a * sine + b * cosine);
+                }
+            }
+        }
+    }
+}

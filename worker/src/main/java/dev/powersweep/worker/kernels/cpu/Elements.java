@@ -1,0 +1,216 @@
+package dev.powersweep.worker.kernels.cpu;
+
+import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
+import static dev.powersweep.worker.kernels.cpu.Lanes.load;
+import static dev.powersweep.worker.kernels.cpu.Lanes.store;
+
+import dev.powersweep.worker.kernels.AdamStep;
+import dev.powersweep.worker.kernels.DropoutMask;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Kernels that treat every element alike. */
+final class Elements {
+
+    /** √(8/π): GELU's tanh form is x·sigmoid(this·(x + 0.044715·x³)). */
+    private static final float GELU_LINEAR = 1.5957691216f;
+
+    private static final float GELU_CUBIC = GELU_LINEAR * 0.044715f;
+    /** Bytes summed in single precision before the sum goes on in double. */
+    private static final int SUM_BLOCK = 4096 * Float.BYTES;
+
+    private Elements() {}
+
+    /** Hendrycks and Gimpel 2016, the tanh approximation. */
+    static void gelu(CpuSpan x, CpuSpan derivative, int length) {
+        int end = Lanes.whole(length) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector v = load(x.block, x.at + i);
+            FloatVector square = v.mul(v);
+            FloatVector inner =
+                    square.fma(Lanes.all(-GELU_CUBIC), Lanes.all(-GELU_LINEAR)).mul(v);
+            FloatVector sigmoid = Lanes.all(1).div(Lanes.exp(inner).add(1f));
+            FloatVector y = v.mul(sigmoid);
+            FloatVector slope = square.fma(Lanes.all(3 * GELU_CUBIC), Lanes.all(GELU_LINEAR));
+            store(y, x.block, x.at + i);
+            store(y.sub(y.mul(sigmoid)).fma(slope, sigmoid), derivative.block, derivative.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            float v = x.block.get(x.at + i);
+            float square = v * v;
+            float sigmoid = 1 / (Lanes.exp((-GELU_CUBIC * square - GELU_LINEAR) * v) + 1);
+            float y = v * sigmoid;
+            x.block.put(x.at + i, y);
+            derivative.block.put(
+                    derivative.at + i, (y - y * sigmoid) * (3 * GELU_CUBIC * square + GELU_LINEAR) + sigmoid);
+        }
+    }
+
+    /** So et al. 2021. */
+    static void squaredRelu(CpuSpan x, CpuSpan derivative, int length) {
+        int end = Lanes.whole(length) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector positive = load(x.block, x.at + i).max(0f);
+            store(positive.mul(positive), x.block, x.at + i);
+            store(positive.add(positive), derivative.block, derivative.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            float positive = Math.max(x.block.get(x.at + i), 0);
+            x.block.put(x.at + i, positive * positive);
+            derivative.block.put(derivative.at + i, positive + positive);
+        }
+    }
+
+    static void multiply(CpuSpan x, CpuSpan y, int length) {
+        int end = Lanes.whole(length) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            store(load(x.block, x.at + i).mul(load(y.block, y.at + i)), x.block, x.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            x.block.put(x.at + i, x.block.get(x.at + i) * y.block.get(y.at + i));
+        }
+    }
+
+    static void drop(CpuSpan from, DropoutMask mask, CpuSpan to, int length) {
+        int end = Lanes.whole(length);
+        for (int i = 0; i < end; i += Lanes.COUNT) {
+            store(load(from.block, from.at + i * 4).mul(factors(mask, i)), to.block, to.at + i * 4);
+        }
+        for (int i = end; i < length; i++) {
+            to.block.put(to.at + i * 4, from.block.get(from.at + i * 4) * mask.factor(i));
+        }
+    }
+
+    static void addDropped(CpuSpan x, CpuSpan branch, DropoutMask mask, CpuSpan sum, int length) {
+        int end = Lanes.whole(length);
+        for (int i = 0; i < end; i += Lanes.COUNT) {
+            FloatVector kept = load(branch.block, branch.at + i * 4);
+            store(kept.fma(factors(mask, i), load(x.block, x.at + i * 4)), sum.block, sum.at + i * 4);
+        }
+        for (int i = end; i < length; i++) {
+            sum.block.put(
+                    sum.at + i * 4, x.block.get(x.at + i * 4) + branch.block.get(branch.at + i * 4) * mask.factor(i));
+        }
+    }
+
+    private static final IntVector LANE_NUMBERS = IntVector.zero(Lanes.INTS).addIndex(1);
+
+    private static FloatVector factors(DropoutMask mask, int index) {
+        IntVector h = LANE_NUMBERS
+                .add(mask.firstElement() + index)
+                .mul(DropoutMask.SPREAD)
+                .add(mask.key());
+        h = h.lanewise(VectorOperators.XOR, h.lanewise(VectorOperators.LSHR, 16))
+                .mul(DropoutMask.MIX_1);
+        h = h.lanewise(VectorOperators.XOR, h.lanewise(VectorOperators.LSHR, 15))
+                .mul(DropoutMask.MIX_2);
+        h = h.lanewise(VectorOperators.XOR, h.lanewise(VectorOperators.LSHR, 16));
+        IntVector below =
+                h.lanewise(VectorOperators.LSHR, 8).sub(mask.keepBelow()).lanewise(VectorOperators.ASHR, 31);
+        return below.lanewise(VectorOperators.AND, Float.floatToRawIntBits(mask.scale()))
+                .reinterpretAsFloats();
+    }
+
+    static void zero(CpuSpan x) {
+        int length = (int) x.length();
+        int end = Lanes.whole(length) * Float.BYTES;
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < end; i += BYTES) {
+            store(zero, x.block, x.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            x.block.put(x.at + i, 0);
+        }
+    }
+
+    static double squares(CpuSpan x) {
+        double sum = 0;
+        int all = (int) x.length() * Float.BYTES;
+        for (int from = 0; from < all; from += SUM_BLOCK) {
+            sum += blockSquares(x, from, Math.min(all, from + SUM_BLOCK));
+        }
+        return sum;
+    }
+
+    private static float blockSquares(CpuSpan x, int from, int to) {
+        FloatVector even = FloatVector.zero(Lanes.FLOATS);
+        FloatVector odd = FloatVector.zero(Lanes.FLOATS);
+        int i = from;
+        for (; i <= to - 2 * BYTES; i += 2 * BYTES) {
+            FloatVector v = load(x.block, x.at + i);
+            FloatVector w = load(x.block, x.at + i + BYTES);
+            even = v.fma(v, even);
+            odd = w.fma(w, odd);
+        }
+        float sum = Lanes.sum(even.add(odd));
+        for (; i < to; i += Float.BYTES) {
+            float v = x.block.get(x.at + i);
+            sum += v * v;
+        }
+        return sum;
+    }
+
+    static void replace(CpuSpan part, CpuSpan total) {
+        total.bytes().put(part.bytes());
+    }
+
+    static void add(CpuSpan part, CpuSpan total, double[] squares) {
+        int all = (int) part.length() * Float.BYTES;
+        double ofPart = 0;
+        double ofTotal = 0;
+        for (int from = 0; from < all; from += SUM_BLOCK) {
+            int to = Math.min(all, from + SUM_BLOCK);
+            ofPart += blockSquares(part, from, to);
+            addBlock(part, total, from, to);
+            ofTotal += blockSquares(total, from, to);
+        }
+        squares[0] = ofPart;
+        squares[1] = ofTotal;
+    }
+
+    private static void addBlock(CpuSpan part, CpuSpan total, int from, int to) {
+        int i = from;
+        for (; i <= to - BYTES; i += BYTES) {
+            store(load(total.block, total.at + i).add(load(part.block, part.at + i)), total.block, total.at + i);
+        }
+        for (; i < to; i += Float.BYTES) {
+            total.block.put(total.at + i, total.block.get(total.at + i) + part.block.get(part.at + i));
+        }
+    }
+
+    static void adamw(CpuSpan parameters, CpuSpan gradients, CpuSpan first, CpuSpan second, AdamStep step) {
+        int length = (int) parameters.length();
+        int end = Lanes.whole(length) * Float.BYTES;
+        FloatVector beta1 = Lanes.all(step.beta1());
+        FloatVector beta2 = Lanes.all(step.beta2());
+        FloatVector rest1 = Lanes.all(step.complement1() * step.gradientScale());
+        FloatVector rest2 = Lanes.all(step.complement2() * step.gradientScale() * step.gradientScale());
+        FloatVector epsilon = Lanes.all(step.epsilon());
+        FloatVector correction = Lanes.all(step.inverseSecondCorrection());
+        FloatVector rate = Lanes.all(-step.rate());
+        FloatVector keep = Lanes.all(step.keep());
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector g = load(gradients.block, gradients.at + i);
+            FloatVector m = load(first.block, first.at + i).mul(beta1).add(g.mul(rest1));
+            FloatVector v =
+                    load(second.block, second.at + i).mul(beta2).add(g.mul(g).mul(rest2));
+            store(m, first.block, first.at + i);
+            store(v, second.block, second.at + i);
+            FloatVector denominator = v.lanewise(VectorOperators.SQRT).fma(correction, epsilon);
+            FloatVector p = load(parameters.block, parameters.at + i).mul(keep);
+            store(m.mul(rate).div(denominator).add(p), parameters.block, parameters.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            float g = gradients.block.get(gradients.at + i);
+            float m = first.block.get(first.at + i) * step.beta1() + g * (step.complement1() * step.gradientScale());
+            float v = second.block.get(second.at + i) * step.beta2()
+                    + g * g * (step.complement2() * step.gradientScale() * step.gradientScale());
+            first.block.put(first.at + i, m);
+            second.block.put(second.at + i, v);
+            float denominator = Math.fma((float) Math.sqrt(v), step.inverseSecondCorrection(), step.epsilon());
+            float p = parameters.block.get(parameters.at + i) * step.keep();
+            parameters.block.put(parameters.at + i, m * -step.rate() / denominator + p);
+        }
+    }
+}

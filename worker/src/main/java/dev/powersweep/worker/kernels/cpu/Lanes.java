@@ -1,0 +1,197 @@
+package dev.powersweep.worker.kernels.cpu;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Loads, stores and the few vector functions that the kernels share.
+ *
+ * <p>Java 17 reads vectors from byte buffers, Java 19 and later from memory segments only; constant method handles let
+ * one class file serve both.
+ */
+final class Lanes {
+
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    static final int COUNT = FLOATS.length();
+    static final int BYTES = COUNT * Float.BYTES;
+
+    private static final boolean SEGMENTS = Runtime.version().feature() >= 19;
+    private static final MethodHandle LOAD = SEGMENTS ? segmentLoad() : null;
+    private static final MethodHandle STORE = SEGMENTS ? segmentStore() : null;
+
+    private static final float LOG2_E = 1.44269504f;
+    /** 1.5·2²³: adding it rounds to an integer that stands in the low bits. */
+    private static final float ROUNDER = 12582912f;
+
+    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_LOW = -2.12194440e-4f;
+    /** Above the smallest normal number's logarithm, so that the exponent trick stays in range. */
+    static final float EXP_MIN = -87f;
+
+    static final float EXP_MAX = 88f;
+    /** Polynomial of Cephes' expf. */
+    private static final float C5 = 1.9875691500e-4f;
+
+    private static final float C4 = 1.3981999507e-3f;
+    private static final float C3 = 8.3334519073e-3f;
+    private static final float C2 = 4.1665795894e-2f;
+    private static final float C1 = 1.6666665459e-1f;
+    private static final float C0 = 5.0000001201e-1f;
+
+    @SuppressWarnings("unchecked")
+    private static final VectorShuffle<Float>[] HALVINGS = halvings();
+
+    private Lanes() {}
+
+    static FloatVector load(Block block, int at) {
+        if (SEGMENTS) {
+            try {
+                return (FloatVector) LOAD.invokeExact(block.segment, (long) at);
+            } catch (Throwable impossible) {
+                throw new AssertionError(impossible);
+            }
+        }
+        return FloatVector.fromByteBuffer(FLOATS, block.bytes, at, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    static void store(FloatVector vector, Block block, int at) {
+        if (SEGMENTS) {
+            try {
+                STORE.invokeExact(vector, block.segment, (long) at);
+            } catch (Throwable impossible) {
+                throw new AssertionError(impossible);
+            }
+        } else {
+            vector.intoByteBuffer(block.bytes, at, ByteOrder.LITTLE_ENDIAN);
+        }
+    }
+
+    static FloatVector all(float value) {
+        return FloatVector.broadcast(FLOATS, value);
+    }
+
+    /** Largest multiple of the lane count not above {@code length}. */
+    static int whole(int length) {
+        return length - length % COUNT;
+    }
+
+    /** Sum of all lanes in a fixed order. */
+    static float sum(FloatVector vector) {
+        FloatVector sum = vector;
+        for (VectorShuffle<Float> halving : HALVINGS) {
+            sum = sum.add(sum.rearrange(halving));
+        }
+        return sum.lane(0);
+    }
+
+    /** e^x for x in [{@value #EXP_MIN}, {@value #EXP_MAX}] and the bounds' values outside; relative error below 2e-7. */
+    static FloatVector exp(FloatVector exponent) {
+        FloatVector x = exponent.max(EXP_MIN).min(EXP_MAX);
+        FloatVector rounded = x.fma(all(LOG2_E), all(ROUNDER));
+        FloatVector n = rounded.sub(ROUNDER);
+        FloatVector f = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
+        FloatVector p = f.fma(all(C5), all(C4))
+                .fma(f, all(C3))
+                .fma(f, all(C2))
+                .fma(f, all(C1))
+                .fma(f, all(C0));
+        FloatVector e = p.mul(f).fma(f, f).add(1f);
+        IntVector shift =
+                rounded.viewAsIntegralLanes().lanewise(VectorOperators.LSHL, 23).reinterpretAsInts();
+        return e.viewAsIntegralLanes().reinterpretAsInts().add(shift).reinterpretAsFloats();
+    }
+
+    /** The same function for one number, bit for bit. */
+    static float exp(float exponent) {
+        float x = Math.min(Math.max(exponent, EXP_MIN), EXP_MAX);
+        float rounded = Math.fma(x, LOG2_E, ROUNDER);
+        float n = rounded - ROUNDER;
+        float f = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, x));
+        float p = Math.fma(f, C5, C4);
+        p = Math.fma(p, f, C3);
+        p = Math.fma(p, f, C2);
+        p = Math.fma(p, f, C1);
+        p = Math.fma(p, f, C0);
+        float e = Math.fma(p * f, f, f) + 1f;
+        return Float.intBitsToFloat(Float.floatToRawIntBits(e) + (Float.floatToRawIntBits(rounded) << 23));
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static VectorShuffle<Float>[] halvings() {
+        int levels = Integer.numberOfTrailingZeros(COUNT);
+        VectorShuffle<Float>[] shuffles = new VectorShuffle[levels];
+        for (int level = 0; level < levels; level++) {
+            shuffles[level] = VectorShuffle.iota(FLOATS, COUNT >> (level + 1), 1, true);
+        }
+        return shuffles;
+    }
+
+    private static MethodHandle segmentLoad() {
+        try {
+            Class<?> segment = Class.forName("java.lang.foreign.MemorySegment");
+            MethodHandle load = MethodHandles.publicLookup()
+                    .findStatic(
+                            FloatVector.class,
+                            "fromMemorySegment",
+                            MethodType.methodType(
+                                    FloatVector.class, VectorSpecies.class, segment, long.class, ByteOrder.class));
+            load = MethodHandles.insertArguments(load, 3, ByteOrder.LITTLE_ENDIAN);
+            load = MethodHandles.insertArguments(load, 0, FLOATS);
+            return load.asType(MethodType.methodType(FloatVector.class, Object.class, long.class));
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static MethodHandle segmentStore() {
+        try {
+            Class<?> segment = Class.forName("java.lang.foreign.MemorySegment");
+            MethodHandle store = MethodHandles.publicLookup()
+                    .findVirtual(
+                            FloatVector.class,
+                            "intoMemorySegment",
+                            MethodType.methodType(void.class, segment, long.class, ByteOrder.class));
+            store = MethodHandles.insertArguments(store, 3, ByteOrder.LITTLE_ENDIAN);
+            return store.asType(MethodType.methodType(void.class, FloatVector.class, Object.class, long.class));
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Off-heap memory as both Java 17 and later ones read it. */
+    static final class Block {
+        final ByteBuffer bytes;
+        final Object segment;
+
+        Block(ByteBuffer buffer) {
+            bytes = buffer.order(ByteOrder.LITTLE_ENDIAN);
+            segment = SEGMENTS ? asSegment(buffer) : null;
+        }
+
+        float get(int at) {
+            return bytes.getFloat(at);
+        }
+
+        void put(int at, float value) {
+            bytes.putFloat(at, value);
+        }
+
+        private static Object asSegment(ByteBuffer buffer) {
+            try {
+                Class<?> segment = Class.forName("java.lang.foreign.MemorySegment");
+                return segment.getMethod("ofBuffer", java.nio.Buffer.class).invoke(null, buffer);
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+package dev.powersweep.worker.kernels.cpu;
+
+import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
+import static dev.powersweep.worker.kernels.cpu.Lanes.load;
+import static dev.powersweep.worker.kernels.cpu.Lanes.store;
+
+import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.cpu.Lanes.Block;
+import jdk.incubator.vector.FloatVector;
+
+/** LayerNorm and RMSNorm with the residual sum in front of them. */
+final class Norms {
+
+    private Norms() {}
+
+    static void addNormalise(
+            CpuSpan x,
+            CpuSpan branch,
+            DropoutMask mask,
+            CpuSpan sum,
+            CpuSpan gain,
+            CpuSpan bias,
+            CpuSpan out,
+            CpuSpan statistics,
+            int rows,
+            int width) {
+        int stride = width * Float.BYTES;
+        if (branch != null) {
+            if (mask == null) {
+                add(x, branch, sum, rows * width);
+            } else {
+                Elements.addDropped(x, branch, mask, sum, rows * width);
+            }
+        }
+        CpuSpan normed = branch == null ? x : sum;
+        for (int row = 0; row < rows; row++) {
+            int in = normed.at + row * stride;
+            float mean = 0;
+            if (bias != null) {
+                mean = sum(normed.block, in, width) / width;
+            }
+            float variance = squares(normed.block, in, width, mean) / width;
+            float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
+            int stat = statistics.at + row * 2 * Float.BYTES;
+            statistics.block.put(stat, mean);
+            statistics.block.put(stat + Float.BYTES, reciprocal);
+            if (bias != null) {
+                scaleShift(normed.block, in, mean, reciprocal, gain, bias, out.block, out.at + row * stride, width);
+            } else {
+                scale(normed.block, in, reciprocal, gain, out.block, out.at + row * stride, width);
+            }
+        }
+    }
+
+    static void backward(
+            CpuSpan dOut,
+            CpuSpan x,
+            CpuSpan statistics,
+            CpuSpan gain,
+            CpuSpan dGain,
+            CpuSpan dBias,
+            CpuSpan dx,
+            boolean add,
+            int rows,
+            int width) {
+        int stride = width * Float.BYTES;
+        for (int row = 0; row < rows; row++) {
+            int stat = statistics.at + row * 2 * Float.BYTES;
+            float mean = statistics.block.get(stat);
+            float reciprocal = statistics.block.get(stat + Float.BYTES);
+            int dOutAt = dOut.at + row * stride;
+            int xAt = x.at + row * stride;
+            int dxAt = dx.at + row * stride;
+            if (dBias != null) {
+                layerNormRow(
+                        dOut.block,
+                        dOutAt,
+                        x.block,
+                        xAt,
+                        mean,
+                        reciprocal,
+                        gain,
+                        dGain,
+                        dBias,
+                        dx.block,
+                        dxAt,
+                        add,
+                        width);
+            } else {
+                rmsNormRow(dOut.block, dOutAt, x.block, xAt, reciprocal, gain, dGain, dx.block, dxAt, add, width);
+            }
+        }
+    }
+
+    private static void layerNormRow(
+            Block dOut,
+            int dOutAt,
+            Block x,
+            int xAt,
+            float mean,
+            float reciprocal,
+            CpuSpan gain,
+            CpuSpan dGain,
+            CpuSpan dBias,
+            Block dx,
+            int dxAt,
+            boolean add,
+            int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        int all = width * Float.BYTES;
+        FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+        FloatVector products = FloatVector.zero(Lanes.FLOATS);
+        FloatVector shift = Lanes.all(-mean * reciprocal);
+        FloatVector scale = Lanes.all(reciprocal);
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector dy = load(dOut, dOutAt + i);
+            FloatVector normed = load(x, xAt + i).fma(scale, shift);
+            store(load(dGain.block, dGain.at + i).add(dy.mul(normed)), dGain.block, dGain.at + i);
+            store(load(dBias.block, dBias.at + i).add(dy), dBias.block, dBias.at + i);
+            FloatVector scaled = dy.mul(load(gain.block, gain.at + i));
+            sums = sums.add(scaled);
+            products = scaled.fma(normed, products);
+        }
+        float sum = Lanes.sum(sums);
+        float product = Lanes.sum(products);
+        for (int i = end; i < all; i += Float.BYTES) {
+            float dy = dOut.get(dOutAt + i);
+            float normed = (x.get(xAt + i) - mean) * reciprocal;
+            dGain.block.put(dGain.at + i, dGain.block.get(dGain.at + i) + dy * normed);
+            dBias.block.put(dBias.at + i, dBias.block.get(dBias.at + i) + dy);
+            float scaled = dy * gain.block.get(gain.at + i);
+            sum += scaled;
+            product += scaled * normed;
+        }
+        sum /= width;
+        product /= width;
+        FloatVector minusSum = Lanes.all(-sum);
+        FloatVector minusProduct = Lanes.all(-product);
+        if (add) {
+            for (int i = 0; i < end; i += BYTES) {
+                FloatVector normed = load(x, xAt + i).fma(scale, shift);
+                FloatVector scaled = load(dOut, dOutAt + i).fma(load(gain.block, gain.at + i), minusSum);
+                store(normed.fma(minusProduct, scaled).fma(scale, load(dx, dxAt + i)), dx, dxAt + i);
+            }
+        } else {
+            for (int i = 0; i < end; i += BYTES) {
+                FloatVector normed = load(x, xAt + i).fma(scale, shift);
+                FloatVector scaled = load(dOut, dOutAt + i).fma(load(gain.block, gain.at + i), minusSum);
+                store(normed.fma(minusProduct, scaled).mul(scale), dx, dxAt + i);
+            }
+        }
+        for (int i = end; i < all; i += Float.BYTES) {
+            float normed = (x.get(xAt + i) - mean) * reciprocal;
+            float value = (dOut.get(dOutAt + i) * gain.block.get(gain.at + i) - sum - normed * product) * reciprocal;
+            dx.put(dxAt + i, add ? dx.get(dxAt + i) + value : value);
+        }
+    }
+
+    private static void rmsNormRow(
+            Block dOut,
+            int dOutAt,
+            Block x,
+            int xAt,
+            float reciprocal,
+            CpuSpan gain,
+            CpuSpan dGain,
+            Block dx,
+            int dxAt,
+            boolean add,
+            int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        int all = width * Float.BYTES;
+        FloatVector products = FloatVector.zero(Lanes.FLOATS);
+        FloatVector scale = Lanes.all(reciprocal);
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector dy = load(dOut, dOutAt + i);
+            FloatVector normed = load(x, xAt + i).mul(scale);
+            store(load(dGain.block, dGain.at + i).add(dy.mul(normed)), dGain.block, dGain.at + i);
+            products = dy.mul(load(gain.block, gain.at + i)).fma(normed, products);
+        }
+        float product = Lanes.sum(products);
+        for (int i = end; i < all; i += Float.BYTES) {
+            float dy = dOut.get(dOutAt + i);
+            float normed = x.get(xAt + i) * reciprocal;
+            dGain.block.put(dGain.at + i, dGain.block.get(dGain.at + i) + dy * normed);
+            product += dy * gain.block.get(gain.at + i) * normed;
+        }
+        product /= width;
+        FloatVector minusProduct = Lanes.all(-product);
+        FloatVector old = Lanes.all(add ? 1 : 0);
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector normed = load(x, xAt + i).mul(scale);
+            FloatVector scaled = load(dOut, dOutAt + i).mul(load(gain.block, gain.at + i));
+            FloatVector value = normed.fma(minusProduct, scaled).mul(scale);
+            store(add ? load(dx, dxAt + i).fma(old, value) : value, dx, dxAt + i);
+        }
+        for (int i = end; i < all; i += Float.BYTES) {
+            float normed = x.get(xAt + i) * reciprocal;
+            float value = (dOut.get(dOutAt + i) * gain.block.get(gain.at + i) - normed * product) * reciprocal;
+            dx.put(dxAt + i, add ? dx.get(dxAt + i) + value : value);
+        }
+    }
+
+    private static void add(CpuSpan x, CpuSpan y, CpuSpan sum, int length) {
+        int end = Lanes.whole(length) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            store(load(x.block, x.at + i).add(load(y.block, y.at + i)), sum.block, sum.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            sum.block.put(sum.at + i, x.block.get(x.at + i) + y.block.get(y.at + i));
+        }
+    }
+
+    private static float sum(Block x, int at, int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < end; i += BYTES) {
+            sums = sums.add(load(x, at + i));
+        }
+        float sum = Lanes.sum(sums);
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
+            sum += x.get(at + i);
+        }
+        return sum;
+    }
+
+    private static float squares(Block x, int at, int width, float mean) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector centred = load(x, at + i).sub(mean);
+            sums = centred.fma(centred, sums);
+        }
+        float sum = Lanes.sum(sums);
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
+            float centred = x.get(at + i) - mean;
+            sum += centred * centred;
+        }
+        return sum;
+    }
+
+    private static void scaleShift(
+            Block x,
+            int at,
+            float mean,
+            float reciprocal,
+            CpuSpan gain,
+            CpuSpan bias,
+            Block out,
+            int outAt,
+            int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        FloatVector shift = Lanes.all(-mean * reciprocal);
+        FloatVector scale = Lanes.all(reciprocal);
+        for (int i = 0; i < end; i += BYTES) {
+            FloatVector normed = load(x, at + i).fma(scale, shift);
+            store(normed.fma(load(gain.block, gain.at + i), load(bias.block, bias.at + i)), out, outAt + i);
+        }
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
+            float normed = (x.get(at + i) - mean) * reciprocal;
+            out.put(outAt + i, normed * gain.block.get(gain.at + i) + bias.block.get(bias.at + i));
+        }
+    }
+
+    private static void scale(Block x, int at, float reciprocal, CpuSpan gain, Block out, int outAt, int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            store(load(x, at + i).mul(reciprocal).mul(load(gain.block, gain.at + i)), out, outAt + i);
+        }
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
+            out.put(outAt + i, x.get(at + i) * reciprocal * gain.block.get(gain.at + i));
+        }
+    }
+}

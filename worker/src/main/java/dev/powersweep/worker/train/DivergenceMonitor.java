@@ -1,0 +1,49 @@
+package dev.powersweep.worker.train;
+
+import dev.powersweep.worker.cell.TrainingRule.Divergence;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Watches the loss of a run. */
+final class DivergenceMonitor {
+
+    private final double bound;
+    private final int windowSteps;
+    private int stepsAboveBound;
+
+    DivergenceMonitor(Divergence rule, int vocabulary) {
+        bound = Math.log(vocabulary) + rule.lossAboveInitial();
+        windowSteps = rule.windowSteps();
+    }
+
+    /** Why the run has diverged with this step, if it has. */
+    Optional<String> check(StepRecord step) {
+        if (!Double.isFinite(step.loss()) || !Double.isFinite(step.gradientNorm())) {
+            return Optional.of(String.format(
+                    Locale.ROOT,
+                    "loss %s and gradient norm %s at step %d are not both finite",
+                    step.loss(),
+                    step.gradientNorm(),
+                    step.step()));
+        }
+        stepsAboveBound = step.loss() > bound ? stepsAboveBound + 1 : 0;
+        if (stepsAboveBound >= windowSteps) {
+            return Optional.of(String.format(
+                    Locale.ROOT,
+                    "loss %.4f at step %d: above %.4f nats/token for %d steps",
+                    step.loss(),
+                    step.step(),
+                    bound,
+                    stepsAboveBound));
+        }
+        return Optional.empty();
+    }
+
+    int stepsAboveBound() {
+        return stepsAboveBound;
+    }
+
+    void restore(int steps) {
+        stepsAboveBound = steps;
+    }
+}

@@ -1,0 +1,311 @@
+package dev.powersweep.worker.train;
+
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.kernels.AdamStep;
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.KernelSets;
+import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.Write;
+import dev.powersweep.worker.model.ParameterLayout;
+import dev.powersweep.worker.model.ParameterLayout.Role;
+import dev.powersweep.worker.model.ParameterLayout.Tensor;
+import dev.powersweep.worker.model.Parametrisation;
+import dev.powersweep.worker.model.RandomStream;
+import dev.powersweep.worker.model.Transformer;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One cell in training: parameters, optimiser state and all working memory.
+ *
+ * <p>Assumes a single thread. Guarantees: the same cell, micro-batch and kernel set on the same machine type give
+ * bit-identical steps, also when the run was interrupted and {@linkplain #restore restored} in between.
+ *
+ * <p>Parameters, gradients and moments are flat vectors in ND4J arrays, as in Deeplearning4j's networks; its updaters and
+ * layers are not used, because they dispatch an operation for what is one fused loop here, and cannot run an attention
+ * block on memory allocated beforehand.
+ */
+public final class TrainingSession implements AutoCloseable {
+
+    private final Cell cell;
+    private final BatchSource source;
+    private final Kernels kernels;
+    private final ParameterLayout layout;
+    private final Parametrisation parametrisation;
+    private final LearningRate learningRate;
+    private final DivergenceMonitor divergence;
+    private final MicroBatches microBatches;
+    private final Transformer transformer;
+
+    private final Span parameters;
+    private final Span firstMoments;
+    private final Span secondMoments;
+    /** Gradient of one micro-batch, then of the batch when there is only one. */
+    private final Span gradients;
+
+    private final Span batchGradients;
+    private final List<TensorState> tensors;
+
+    private final int[] inputs;
+    private final int[] targets;
+    private final double[] losses;
+    private final double[] squares = new double[2];
+    private long stepsDone;
+
+    private TrainingSession(Cell cell, BatchSource source, Kernels kernels, MicroBatches microBatches) {
+        this.cell = cell;
+        this.source = source;
+        this.kernels = kernels;
+        this.microBatches = microBatches;
+        ModelShape shape = cell.model();
+        TrainingRule rule = cell.training();
+        layout = new ParameterLayout(shape);
+        parametrisation = Parametrisation.of(shape, rule);
+        learningRate = new LearningRate(rule, cell.data().steps());
+        divergence = new DivergenceMonitor(rule.divergence(), shape.vocabulary());
+        parameters = kernels.allocate(layout.length());
+        firstMoments = kernels.allocate(layout.length());
+        secondMoments = kernels.allocate(layout.length());
+        gradients = kernels.allocate(layout.length());
+        batchGradients = microBatches.count() > 1 ? kernels.allocate(layout.length()) : gradients;
+        transformer = new Transformer(
+                kernels, layout, parametrisation, parameters, gradients, microBatches.passSequences(), rule.dropout());
+        tensors = layout.tensors().stream().map(TensorState::new).toList();
+        int tokens = Math.toIntExact(cell.batchTokens());
+        inputs = new int[tokens];
+        targets = new int[tokens];
+        losses = new double[tokens];
+        initialise();
+    }
+
+    /**
+     * Prepares a cell at step 0 with its initial weights.
+     *
+     * @param microBatchSequences most sequences in one forward pass; 0 to choose by the cache model
+     * @throws IllegalArgumentException when the model does not fit this kernel set, in one sentence
+     */
+    public static TrainingSession create(Cell cell, BatchSource source, KernelChoice kernels, int microBatchSequences) {
+        return create(cell, source, KernelSets.open(kernels), microBatchSequences);
+    }
+
+    /** As {@link #create(Cell, BatchSource, KernelChoice, int)} on a set of the caller's, which the session closes. */
+    static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
+        if (cell.batchTokens() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(
+                    "data.batchSequences = " + cell.data().batchSequences() + " with context "
+                            + cell.model().context() + " is a batch of " + cell.batchTokens()
+                            + " tokens; the trainer takes fewer than 2^31");
+        }
+        MicroBatches microBatches = MicroBatches.of(cell.model(), cell.data().batchSequences(), microBatchSequences);
+        return new TrainingSession(cell, source, kernels, microBatches);
+    }
+
+    /**
+     * Makes the next optimiser step.
+     *
+     * @throws DivergenceException when loss or gradient are not finite (the parameters are then left as they were), or
+     *     the loss stayed above the cell's divergence bound for its window
+     */
+    public StepRecord step() throws DivergenceException {
+        long step = stepsDone + 1;
+        source.batch(step, inputs, targets);
+        int count = microBatches.count();
+        int context = cell.model().context();
+        long dropoutKey = RandomStream.key(cell.randomSeed(), "dropout", step, 0);
+        float weight = (float) (1.0 / inputs.length);
+        double smallSquares = 0;
+        for (int microBatch = 0; microBatch < count; microBatch++) {
+            kernels.zero(gradients);
+            int begin = microBatch * microBatches.sequences();
+            int end = begin + microBatches.sequences();
+            for (int sequence = begin; sequence < end; sequence += microBatches.passSequences()) {
+                int sequences = Math.min(microBatches.passSequences(), end - sequence);
+                transformer.train(inputs, targets, sequence * context, sequences, weight, dropoutKey, losses);
+            }
+            if (count > 1) {
+                kernels.accumulate(gradients, batchGradients, microBatch == 0 ? Write.REPLACE : Write.ADD, squares);
+                smallSquares += squares[0];
+            } else {
+                squares[1] = kernels.sumOfSquares(gradients);
+            }
+        }
+        // A micro-batch's gradient was weighted by 1/B, not 1/B_small.
+        double gradientSquareSmall = count > 1 ? smallSquares * count : Double.NaN;
+        double norm = Math.sqrt(squares[1]);
+        double rate = learningRate.at(step);
+        StepRecord record =
+                new StepRecord(step, mean(losses), rate, norm, gradientSquareSmall, squares[1], inputs.length);
+        Optional<String> diverged = divergence.check(record);
+        if (diverged.isPresent()) {
+            throw new DivergenceException(diverged.get(), record);
+        }
+        update(step, rate, norm);
+        stepsDone = step;
+        return record;
+    }
+
+    /** Scores the first {@code maxTokens / context} (at least one) sequences, without dropout; no state changes. */
+    public EvaluationResult evaluate(EvaluationSource evaluation, long maxTokens) {
+        int context = cell.model().context();
+        int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
+        int pass = transformer.maxSequences();
+        int[] passInputs = new int[pass * context];
+        int[] passTargets = new int[pass * context];
+        double[] passLosses = new double[pass * context];
+        double sum = 0;
+        double sumOfSquares = 0;
+        for (int first = 0; first < sequences; first += pass) {
+            int count = Math.min(pass, sequences - first);
+            for (int i = 0; i < count; i++) {
+                evaluation.sequence(first + i, passInputs, passTargets, i * context);
+            }
+            transformer.score(passInputs, passTargets, 0, count, passLosses);
+            for (int i = 0; i < count; i++) {
+                double ofSequence = 0;
+                for (int token = i * context; token < (i + 1) * context; token++) {
+                    ofSequence += passLosses[token];
+                }
+                ofSequence /= context;
+                sum += ofSequence;
+                sumOfSquares += ofSequence * ofSequence;
+            }
+        }
+        double mean = sum / sequences;
+        double variance = Math.max(0, sumOfSquares / sequences - mean * mean) / (sequences - 1);
+        return new EvaluationResult(mean, sequences > 1 ? Math.sqrt(variance) : Double.NaN, (long) sequences * context);
+    }
+
+    /** The run's state: live views of the session's memory, or copies where that is not on the host. */
+    public TrainingState state() {
+        return new TrainingState(
+                stepsDone,
+                divergence.stepsAboveBound(),
+                parameters.bytes(),
+                firstMoments.bytes(),
+                secondMoments.bytes());
+    }
+
+    /**
+     * Copies a state in; the next step is {@code state.step() + 1}.
+     *
+     * @throws IllegalArgumentException when the state is not of this cell's size
+     */
+    public void restore(TrainingState state) {
+        long bytes = layout.length() * Float.BYTES;
+        for (ByteBuffer vector : List.of(state.parameters(), state.firstMoments(), state.secondMoments())) {
+            if (vector.remaining() != bytes) {
+                throw new IllegalArgumentException("a state vector of " + vector.remaining()
+                        + " bytes does not fit this model, whose vectors have " + bytes
+                        + "; restore a state of the same cell");
+            }
+        }
+        parameters.readFrom(state.parameters().duplicate());
+        firstMoments.readFrom(state.firstMoments().duplicate());
+        secondMoments.readFrom(state.secondMoments().duplicate());
+        stepsDone = state.step();
+        divergence.restore(state.stepsAboveBound());
+        transformer.refresh();
+    }
+
+    /** Steps done. */
+    public long stepsDone() {
+        return stepsDone;
+    }
+
+    public ParameterLayout layout() {
+        return layout;
+    }
+
+    /** Sequences whose mean gradient makes one |G_small|². */
+    public int microBatchSequences() {
+        return microBatches.sequences();
+    }
+
+    /** Name of the kernel set in use with what it found, for provenance. */
+    public String kernels() {
+        return kernels.describe();
+    }
+
+    /** Frees the off-heap memory. */
+    @Override
+    public void close() {
+        kernels.close();
+    }
+
+    private void initialise() {
+        List<Tensor> all = layout.tensors();
+        for (int number = 0; number < all.size(); number++) {
+            Tensor tensor = all.get(number);
+            long key = RandomStream.key(cell.randomSeed(), "initial weights", number, 0);
+            double deviation = parametrisation.standardDeviation(tensor);
+            for (long i = 0; i < tensor.length(); i++) {
+                if (tensor.role() == Role.GAIN) {
+                    parameters.set(tensor.offset() + i, 1);
+                } else if (deviation > 0) {
+                    parameters.set(tensor.offset() + i, deviation * RandomStream.normal(key, i));
+                }
+            }
+        }
+        transformer.refresh();
+    }
+
+    private void update(long step, double rate, double norm) {
+        TrainingRule rule = cell.training();
+        double clip = rule.gradientClip();
+        double gradientScale = clip > 0 && norm > clip ? clip / norm : 1;
+        double firstCorrection = 1 - StrictMath.pow(rule.beta1(), step);
+        double secondCorrection = 1 - StrictMath.pow(rule.beta2(), step);
+        for (TensorState state : tensors) {
+            double scaled = rate * parametrisation.learningRateScale(state.tensor);
+            double decay = state.tensor.decayed() ? rate * rule.weightDecay() : 0;
+            kernels.adamw(
+                    state.parameters,
+                    state.gradients,
+                    state.firstMoments,
+                    state.secondMoments,
+                    new AdamStep(
+                            (float) gradientScale,
+                            (float) rule.beta1(),
+                            (float) (1 - rule.beta1()),
+                            (float) rule.beta2(),
+                            (float) (1 - rule.beta2()),
+                            (float) rule.epsilon(),
+                            (float) (scaled / firstCorrection),
+                            (float) (1 / Math.sqrt(secondCorrection)),
+                            (float) (1 - decay)));
+        }
+        transformer.refresh();
+    }
+
+    private static double mean(double[] values) {
+        double sum = 0;
+        for (double value : values) {
+            sum += value;
+        }
+        return sum / values.length;
+    }
+
+    private final class TensorState {
+        final Tensor tensor;
+        final Span parameters;
+        final Span gradients;
+        final Span firstMoments;
+        final Span secondMoments;
+
+        TensorState(Tensor tensor) {
+            this.tensor = tensor;
+            parameters = of(TrainingSession.this.parameters);
+            gradients = of(batchGradients);
+            firstMoments = of(TrainingSession.this.firstMoments);
+            secondMoments = of(TrainingSession.this.secondMoments);
+        }
+
+        private Span of(Span flat) {
+            return flat.part(tensor.offset(), tensor.length());
+        }
+    }
+}

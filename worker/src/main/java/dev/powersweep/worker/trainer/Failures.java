@@ -1,0 +1,83 @@
+package dev.powersweep.worker.trainer;
+
+import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.checkpoint.CheckpointException;
+import dev.powersweep.worker.data.ShardException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+
+/** Which class a failure is of. */
+final class Failures {
+    /**
+     * What JavaCPP, ND4J and the C++ library say when they are out of memory; each has several exception types for it,
+     * often a plain RuntimeException.
+     */
+    private static final List<String> OUT_OF_MEMORY = List.of(
+            "physical memory usage is too high",
+            "cannot allocate",
+            "failed to allocate",
+            "allocation failed",
+            "out of memory",
+            "bad_alloc",
+            "unable to create native thread");
+
+    private Failures() {}
+
+    static FailureClass classify(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof OutOfMemoryError || soundsLikeMemory(cause)) {
+                return FailureClass.HOST_MEMORY;
+            }
+        }
+        if (failure instanceof ShardException shard) {
+            return switch (shard.cause()) {
+                case DAMAGED -> FailureClass.IO;
+                case UNSUITABLE -> FailureClass.BAD_INPUT;
+            };
+        }
+        if (failure instanceof CheckpointException checkpoint) {
+            return switch (checkpoint.cause()) {
+                case DAMAGED -> FailureClass.IO;
+                case FOREIGN -> FailureClass.BAD_INPUT;
+            };
+        }
+        if (failure instanceof BadInputException) {
+            return FailureClass.BAD_INPUT;
+        }
+        // A mapped file that is cut short under the reader: "a fault occurred in an unsafe memory access operation".
+        if (failure instanceof IOException
+                || failure instanceof UncheckedIOException
+                || failure instanceof InternalError) {
+            return FailureClass.IO;
+        }
+        if (failure instanceof UnsatisfiedLinkError) {
+            return FailureClass.UNSUPPORTED_DEVICE;
+        }
+        return FailureClass.BUG;
+    }
+
+    /** The message, or the type where there is none. */
+    static String message(Throwable failure) {
+        String message = failure.getMessage();
+        return message == null || message.isBlank() ? failure.getClass().getName() : message;
+    }
+
+    static String stack(Throwable failure) {
+        StringWriter text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text, true));
+        return text.toString();
+    }
+
+    private static boolean soundsLikeMemory(Throwable failure) {
+        String message = failure.getMessage();
+        if (message == null || failure instanceof ShardException || failure instanceof CheckpointException) {
+            return false;
+        }
+        String lower = message.toLowerCase(Locale.ROOT);
+        return OUT_OF_MEMORY.stream().anyMatch(lower::contains);
+    }
+}

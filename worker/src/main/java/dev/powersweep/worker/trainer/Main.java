@@ -1,0 +1,131 @@
+package dev.powersweep.worker.trainer;
+
+import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.TrainerCommand;
+import dev.powersweep.worker.checkpoint.CheckpointException;
+import dev.powersweep.worker.data.ShardStore;
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+
+/** The trainer's entry point; see {@link CommandLine} for its words and {@link Frame} for its protocol. */
+public final class Main {
+    static final int EXIT_FINISHED = 0;
+    static final int EXIT_NOT_FINISHED = 1;
+    static final int EXIT_USAGE = 2;
+    /** The cell of a {@link Frame.Failed} that answers a line which is no assignment. */
+    static final String UNKNOWN_CELL = "unknown";
+
+    private static final String LOGGING = "log4j2.configurationFile";
+
+    private final CommandLine command;
+    private final FrameWriter out;
+    private final StopSignal stop;
+    private final ShardStore shards = new ShardStore();
+
+    private Main(CommandLine command, FrameWriter out, StopSignal stop) {
+        this.command = command;
+        this.out = out;
+        this.stop = stop;
+    }
+
+    /** See {@link CommandLine#usage()}. */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        // Frames alone go to standard output; what libraries print goes to standard error.
+        FileOutputStream frames = new FileOutputStream(FileDescriptor.out);
+        System.setOut(System.err);
+        // By name: a log4j2.xml at the root would be everybody's whose class path has this module.
+        if (System.getProperty(LOGGING) == null) {
+            System.setProperty(LOGGING, "classpath:dev/powersweep/worker/trainer/log4j2.xml");
+        }
+
+        CommandLine command;
+        try {
+            command = CommandLine.parse(List.of(arguments));
+        } catch (UsageException e) {
+            System.err.println("trainer: " + e.getMessage() + "; see --help.");
+            System.exit(EXIT_USAGE);
+            return;
+        }
+        if (command.verb() == CommandLine.Verb.HELP) {
+            frames.write(CommandLine.usage().getBytes(StandardCharsets.UTF_8));
+            return;
+        }
+        Optional<Integer> child = Relaunch.ifNeeded(
+                TrainerCommand.of(TrainerCommand.Resources.threads(command.threads())), List.of(arguments));
+        if (child.isPresent()) {
+            System.exit(child.get());
+        }
+        StopSignal stop = StopSignal.ofProcess();
+        Relaunch.watchParent(stop);
+        int status = new Main(command, new FrameWriter(frames), stop).run();
+        // A JVM that is shutting down ends with the signal's status, and would wait here for ever.
+        if (!stop.shuttingDown()) {
+            System.exit(status);
+        }
+    }
+
+    private int run() throws IOException {
+        try {
+            Optional<Assignment> assignment = command.file().map(file -> AssignmentFile.read(file, command));
+            out.write(Preflight.run(command.backend(), command.kernels()));
+            if (assignment.isEmpty()) {
+                serve();
+                return EXIT_FINISHED;
+            }
+            return train(assignment.get()) instanceof Frame.Finished ? EXIT_FINISHED : EXIT_NOT_FINISHED;
+        } catch (BadInputException | CheckpointException e) {
+            System.err.println("trainer: " + e.getMessage());
+            return EXIT_USAGE;
+        } catch (Preflight.UnsupportedDeviceException e) {
+            System.err.println("trainer: " + e.getMessage());
+            return TrainerCommand.EXIT_UNSUPPORTED_DEVICE;
+        } catch (FrameWriter.ReaderGoneException e) {
+            System.err.println("trainer: " + e.getMessage());
+            return EXIT_NOT_FINISHED;
+        }
+    }
+
+    /** Takes assignments until the end of standard input or a request to stop. */
+    private void serve() throws IOException {
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null && !stop.requested(); line = in.readLine()) {
+            if (line.isBlank()) {
+                continue;
+            }
+            Assignment assignment;
+            try {
+                assignment = CellJson.read(line, Assignment.class);
+            } catch (IllegalArgumentException e) {
+                out.write(new Frame.Failed(
+                        UNKNOWN_CELL,
+                        0,
+                        FailureClass.BAD_INPUT,
+                        "The line is " + e.getMessage() + ".",
+                        Failures.stack(e),
+                        0));
+                continue;
+            }
+            train(assignment);
+        }
+    }
+
+    private Frame.Outcome train(Assignment assignment) {
+        stop.begin();
+        try {
+            Frame.Outcome outcome = new CellRun(assignment, shards, command.kernels(), out, stop).run();
+            out.write(outcome);
+            return outcome;
+        } finally {
+            stop.end();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package dev.powersweep.worker.trainer;
+
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.KernelSets;
+import dev.powersweep.worker.kernels.Kernels;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import org.bytedeco.javacpp.Loader;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.factory.Nd4jBackend;
+
+/** Loads the backend, checks that it is the one asked for, and says what a results row needs to be re-run. */
+final class Preflight {
+    private Preflight() {}
+
+    /** The backend asked for is not there; the message is one sentence with the remedy. */
+    static final class UnsupportedDeviceException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        UnsupportedDeviceException(String message, Throwable reason) {
+            super(message, reason);
+        }
+    }
+
+    /** @throws UnsupportedDeviceException when ND4J cannot start, or has started on another device */
+    static Frame.Ready run(CommandLine.Backend wanted, KernelChoice kernels) throws UnsupportedDeviceException {
+        Nd4jBackend backend;
+        try {
+            backend = Nd4j.getBackend();
+            // Touches native code, where a missing library or device shows itself.
+            Nd4j.scalar(1.0f).addi(1.0f).getFloat(0);
+        } catch (RuntimeException | LinkageError e) {
+            throw new UnsupportedDeviceException(
+                    "ND4J cannot start its backend for " + platform() + ": " + rootMessage(e)
+                            + "; install a trainer built for this platform.",
+                    e);
+        }
+        String found = backend.getClass().getSimpleName();
+        boolean isCpu = found.equals("CpuBackend");
+        if (isCpu != (wanted == CommandLine.Backend.CPU)) {
+            throw new UnsupportedDeviceException(
+                    "--backend " + wanted.name().toLowerCase(Locale.ROOT) + " was asked for, but ND4J started "
+                            + found + (isCpu ? ": no usable CUDA backend is on this trainer's class path" : "")
+                            + "; ask for the other backend or start the trainer that was built for it.",
+                    null);
+        }
+        // ND4J collects garbage by itself every few seconds; the step allocates nothing.
+        Nd4j.getMemoryManager().togglePeriodicGc(false);
+
+        Map<String, String> provenance = new LinkedHashMap<>(builtWith());
+        provenance.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+        provenance.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+        provenance.put("platform", platform());
+        provenance.put("cpu", cpuModel());
+        provenance.put("backend", found);
+        String kernelSet;
+        try (Kernels opened = KernelSets.open(kernels)) {
+            kernelSet = opened.describe();
+        } catch (IllegalArgumentException e) {
+            throw new UnsupportedDeviceException(
+                    "--kernels " + kernels.name().toLowerCase(Locale.ROOT) + ": " + Failures.message(e) + ".", e);
+        }
+        return new Frame.Ready(
+                ProcessHandle.current().pid(),
+                wanted.name().toLowerCase(Locale.ROOT),
+                kernelSet,
+                isCpu ? cpuModel() : System.getenv().getOrDefault("CUDA_VISIBLE_DEVICES", "all"),
+                Nd4j.getEnvironment().maxThreads(),
+                provenance);
+    }
+
+    /** Versions and commit, as the build wrote them. */
+    static Map<String, String> builtWith() {
+        Properties properties = new Properties();
+        try (InputStream in = Preflight.class.getResourceAsStream("build.properties")) {
+            if (in == null) {
+                throw new IllegalStateException("build.properties is missing from the trainer's jar");
+            }
+            properties.load(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Map<String, String> versions = new LinkedHashMap<>();
+        properties.stringPropertyNames().forEach(name -> versions.put(name, properties.getProperty(name)));
+        return versions;
+    }
+
+    private static String platform() {
+        return Loader.getPlatform();
+    }
+
+    private static String cpuModel() {
+        try {
+            return Files.readString(Path.of("/proc/cpuinfo"), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith("model name"))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst()
+                    .orElse(System.getProperty("os.arch"));
+        } catch (IOException e) {
+            return System.getProperty("os.arch");
+        }
+    }
+
+    private static String rootMessage(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return Failures.message(root);
+    }
+}
