@@ -23,6 +23,9 @@ public final class Budget {
     /** B = B_crit/5 costs a fifth more data. */
     private static final double DATA_OVERHEAD = 0.2;
 
+    /** Kaplan et al.'s rule for the learning rate breaks down above this size. */
+    private static final double LARGEST_RATED = 1e10;
+
     private Budget() {}
 
     /**
@@ -58,7 +61,7 @@ public final class Budget {
                 outcome,
                 ComputeOptimum.loss(fit.predictor(), best, 2 * c),
                 batch(fits, n.value(), d.value(), loss.value()),
-                Math.max(1e-5, 0.003239 - 0.0001395 * Math.log(n.value())));
+                n.value() < LARGEST_RATED ? 0.003239 - 0.0001395 * Math.log(n.value()) : Double.NaN);
     }
 
     /** The law that plans rest on. */

@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param outcome where one such run would fall, noise included; NaN ends where unknown
  * @param doubled predicted loss with twice the compute, spent as well
  * @param batch advice, where a law of the batch was fitted
- * @param learningRate Kaplan et al. 2020's rule for Adam, LR(N) = 0.003239 − 0.0001395·ln N; only a place to start from
+ * @param learningRate Kaplan et al. 2020's rule for Adam, LR(N) = 0.003239 − 0.0001395·ln N; only a place to start
+ *     from, and NaN above 10 billion parameters, where the rule breaks down
  */
 public record BudgetPlan(
         String law,

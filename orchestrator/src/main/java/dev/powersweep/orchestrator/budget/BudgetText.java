@@ -32,7 +32,9 @@ public final class BudgetText {
             table.row("batch B", Numbers.count(batch.tokens()) + " tokens", "a fifth more data");
             table.row("steps S", Numbers.count(batch.steps()), "");
         });
-        table.row("learning rate", Numbers.significant(plan.learningRate(), 2), "rule of thumb");
+        if (!Double.isNaN(plan.learningRate())) {
+            table.row("learning rate", Numbers.significant(plan.learningRate(), 2), "Kaplan's rule of thumb");
+        }
         StringBuilder text =
                 new StringBuilder("By ").append(plan.law()).append(":\n").append(table.text("  "));
         if (plan.batch().isEmpty()) {

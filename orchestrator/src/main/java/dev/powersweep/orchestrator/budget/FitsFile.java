@@ -99,7 +99,7 @@ public final class FitsFile {
             if (row.path("n").isNumber() && row.path("d").isNumber()) {
                 double d = row.path("d").asDouble();
                 made.add(
-                        DesignCell.of(row.path("n").asDouble(), d, row.path("b").asDouble(d)));
+                        DesignCell.of(row.path("n").asDouble(), d, row.path("b").asDouble(Double.NaN)));
             }
         }
         return made;

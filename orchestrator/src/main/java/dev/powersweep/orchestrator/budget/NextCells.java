@@ -85,7 +85,7 @@ public final class NextCells {
         yaml.append(String.format(
                 Locale.ROOT,
                 "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall from"
-                        + " %.3f to %.3f.%n",
+                        + " %.3f to %.3f.\n",
                 design.cells().size(),
                 design.flops(),
                 design.deviationBefore(),
@@ -97,12 +97,13 @@ public final class NextCells {
         for (DesignCell cell : design.cells()) {
             long seed = seen.stream().filter(cell::equals).count();
             seen.add(cell);
+            String batch = Double.isNaN(cell.b()) ? "" : ", batchSizes: [" + Math.round(cell.b()) + "]";
             yaml.append(String.format(
                     Locale.ROOT,
-                    "    - {modelSizes: [%d], dataSizes: [%d], batchSizes: [%d], seeds: [%d]}%n",
+                    "    - {modelSizes: [%d], dataSizes: [%d]%s, seeds: [%d]}\n",
                     Math.round(cell.n()),
                     Math.round(cell.d()),
-                    Math.round(cell.b()),
+                    batch,
                     seed));
         }
         return yaml.toString();

@@ -31,8 +31,9 @@ import picocli.CommandLine.Parameters;
         name = "run",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Trains what a sweep's specification asks for and its directory does not hold yet, fits the laws and"
-                + " writes the report. Submit it again at any time: what has ended is never trained twice.")
+        description =
+                "Trains what a sweep's specification asks for and its directory does not hold yet, fits the laws and"
+                        + " writes the report. Submit it again at any time: what has ended is never trained twice.")
 public final class RunCommand implements Callable<Integer> {
     private static final Logger LOG = LogManager.getLogger(RunCommand.class);
 
@@ -71,10 +72,13 @@ public final class RunCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         SweepSpec spec = SpecFile.read(specification, overrides);
         try (SparkSession session = SparkSessions.forSweep(
-                spec.name(), master, spec.resources().threads(), spec.resources().gpus())) {
+                spec.name(),
+                master,
+                spec.resources().threads(),
+                spec.resources().gpus())) {
             Configuration configuration = session.sparkContext().hadoopConfiguration();
-            SweepDirectory directory = SweepDirectory.at(
-                    output.or(spec::output).orElse("runs/" + spec.name()), configuration);
+            SweepDirectory directory =
+                    SweepDirectory.at(output.or(spec::output).orElse("runs/" + spec.name()), configuration);
             return dryRun ? dryRun(spec, session, directory) : run(spec, session, directory, configuration);
         }
     }
@@ -99,9 +103,10 @@ public final class RunCommand implements Callable<Integer> {
         PreparedCorpus corpus = CorpusPreparer.prepare(session, spec, directory);
         Forecast forecast = new SweepPlanner().forecast(spec, corpus.facts(), SparkSessions.slots(session));
         forecast.warnings().forEach(warning -> LOG.warn("{}", warning));
-        SweepSummary summary = new SweepRunner(SparkSessions.java(session))
-                .run(forecast.plan(), directory, SweepEnding.progress());
-        return SweepEnding.conclude(summary, directory, configuration, command.commandLine().getOut());
+        SweepSummary summary =
+                new SweepRunner(SparkSessions.java(session)).run(forecast.plan(), directory, SweepEnding.progress());
+        return SweepEnding.conclude(
+                summary, directory, configuration, command.commandLine().getOut());
     }
 
     /** The specification's text, from any Hadoop file system. */
