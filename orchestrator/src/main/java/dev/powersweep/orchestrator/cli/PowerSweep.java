@@ -21,6 +21,7 @@ import picocli.CommandLine.ExitCode;
             QueryCommand.class,
             FitCommand.class,
             ReportCommand.class,
+            PlanCommand.class,
             DoctorCommand.class
         })
 public final class PowerSweep implements Runnable {

@@ -25,7 +25,8 @@ import picocli.CommandLine.Parameters;
         name = "query",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column.")
+        description =
+                "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column.")
 public final class QueryCommand implements Callable<Integer> {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -77,7 +78,8 @@ public final class QueryCommand implements Callable<Integer> {
                 throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
             }
         }
-        String hint = message.contains("TABLE_OR_VIEW_NOT_FOUND") ? "; the tables are cells, steps, evals and fits" : "";
+        String hint =
+                message.contains("TABLE_OR_VIEW_NOT_FOUND") ? "; the tables are cells, steps, evals and fits" : "";
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 

@@ -4,6 +4,7 @@ import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /** Says in plain words what fits mean. */
@@ -14,6 +15,10 @@ final class Readings {
     /** Laws whose exponents say how to share compute, best supported first. */
     private static final List<String> ALLOCATING =
             List.of("chinchilla", "three-term", "chinchilla-tied", "isoflop", "envelope", "kaplan-nd");
+
+    private static final double VAGUE = 0.4;
+    /** A floor whose interval begins below this share of it is not determined. */
+    private static final double SURE = 0.5;
 
     private Readings() {}
 
@@ -28,7 +33,7 @@ final class Readings {
         ALLOCATING.stream()
                 .flatMap(law -> fits.stream().filter(fit -> fit.law().equals(law)))
                 .filter(Readings::allocates)
-                .findFirst()
+                .min(Comparator.comparing(fit -> vague(fit.derived().get("a"))))
                 .ifPresent(fit -> readings.add(allocation(fit)));
         for (FitResult fit : fits) {
             irreducible(fit, readings);
@@ -40,9 +45,23 @@ final class Readings {
         return fit.derived().containsKey("a") && fit.derived().containsKey("b");
     }
 
+    /** Whether the interval of an exponent says hardly more than that it lies between 0 and 1. */
+    private static boolean vague(Estimate exponent) {
+        return exponent.hasInterval() && exponent.high() - exponent.low() > VAGUE;
+    }
+
     private static Reading allocation(FitResult fit) {
         Estimate a = fit.derived().get("a");
         Estimate b = fit.derived().get("b");
+        if (vague(a)) {
+            return new Reading(
+                    "These runs cannot say how to share more compute between model and data: for "
+                            + Numbers.count(MORE) + "× the compute the model might grow by anything from "
+                            + Numbers.times(Math.pow(MORE, a.low())) + " to " + Numbers.times(Math.pow(MORE, a.high()))
+                            + ". More sizes, further apart, would tell.",
+                    fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + ", from " + fit.runs()
+                            + " runs.");
+        }
         String sentence = "For " + Numbers.count(MORE) + "× the compute, make the model "
                 + Numbers.times(Math.pow(MORE, a.value())) + " larger and train it on "
                 + Numbers.times(Math.pow(MORE, b.value())) + " the data";
@@ -59,6 +78,13 @@ final class Readings {
     private static void irreducible(FitResult fit, List<Reading> readings) {
         Estimate e = fit.parameters().get("E");
         if (e == null || !fit.law().equals("chinchilla")) {
+            return;
+        }
+        if (e.hasInterval() && e.low() < SURE * e.value()) {
+            readings.add(new Reading(
+                    "The runs do not determine the floor of the loss: anything from " + Numbers.fixed(e.low(), 2)
+                            + " to " + Numbers.fixed(e.high(), 2) + " nats per token agrees with them.",
+                    fit.law() + ": E = " + Numbers.fixed(e.value(), 3) + interval(e) + "."));
             return;
         }
         readings.add(

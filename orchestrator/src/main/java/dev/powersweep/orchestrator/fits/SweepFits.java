@@ -23,9 +23,11 @@ public final class SweepFits {
     /** Laws in one variable need the others out of the way; the rest is chosen by the columns a law needs. */
     private static final Map<String, Selection> SELECTIONS = Map.of(
             "kaplan-n", Selection.LARGEST_DATA,
+            "kaplan-n-irreducible", Selection.LARGEST_DATA,
             "kaplan-d", Selection.LARGEST_MODEL,
+            "kaplan-d-irreducible", Selection.LARGEST_MODEL,
             "kaplan-c", Selection.FRONTIER,
-            "isoflop", Selection.BEST_BATCH,
+            "kaplan-c-irreducible", Selection.FRONTIER,
             "critical-batch", Selection.ALL,
             "envelope", Selection.CURVES);
 
@@ -33,7 +35,7 @@ public final class SweepFits {
 
     /** What a sweep's fits are made with unless a user says otherwise: the grid stays, its residuals are drawn anew. */
     public static FitOptions options() {
-        return FitOptions.defaults().bootstrap(1000).resampling(FitOptions.Resampling.RESIDUAL);
+        return FitOptions.defaults().bootstrap(500).resampling(FitOptions.Resampling.RESIDUAL);
     }
 
     /**

@@ -15,8 +15,12 @@ public final class Numbers {
         return count(value, 3);
     }
 
+    /** With {@code digits} significant digits; four or more leave whole numbers below ten thousand as they are. */
     public static String count(double value, int digits) {
         double size = Math.abs(value);
+        if (size < 10_000 && size == Math.rint(size) && digits >= 4) {
+            return String.format(Locale.ROOT, "%,d", (long) value).replace('-', '−');
+        }
         if (size >= 999.5e12) {
             return power(value, digits);
         }
