@@ -89,6 +89,7 @@ public final class KaplanForms {
      */
     public static double limit(
             double dc, double alphaD, double cc, double alphaC, double dataFactor, double dataExponent) {
-        return Math.exp((alphaD * Math.log(dc / dataFactor) - alphaC * Math.log(cc)) / (alphaD * dataExponent - alphaC));
+        return Math.exp(
+                (alphaD * Math.log(dc / dataFactor) - alphaC * Math.log(cc)) / (alphaD * dataExponent - alphaC));
     }
 }

@@ -11,7 +11,11 @@ import java.util.List;
 public final class KaplanND extends PowerSumLaw {
     /** The law. */
     public KaplanND() {
-        super(List.of(Term.scaled("Nc", Column.N, "alpha_N"), new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Column.D, "", 1)))), "alpha_D");
+        super(
+                List.of(
+                        Term.scaled("Nc", Column.N, "alpha_N"),
+                        new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Column.D, "", 1)))),
+                "alpha_D");
     }
 
     @Override
