@@ -301,8 +301,7 @@ class KubernetesManifestsTest {
                 .containsEntry("spark.executor.resource.gpu.amount", "1")
                 .containsEntry("spark.executor.resource.gpu.vendor", "nvidia.com")
                 .containsEntry("spark.task.resource.gpu.amount", "1")
-                .containsEntry(
-                        "spark.powersweep.trainerJar", "/opt/powersweep/trainer/powersweep-trainer.jar");
+                .containsEntry("spark.powersweep.trainerJar", "/opt/powersweep/trainer/powersweep-trainer.jar");
         String script = conf.get("spark.executor.resource.gpu.discoveryScript");
         assertThat(script).startsWith("/opt/powersweep/");
         assertThat(Deployment.ROOT.resolve(script.substring("/opt/powersweep/".length())))
