@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.isoflop;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -10,24 +11,50 @@ import java.util.OptionalDouble;
  * 1986, one order higher).
  */
 public final class LossNoise {
+    /** Fewer residuals near the minima than this make a poor median. */
+    private static final int FEWEST = 8;
+    /** Median of |z| for a standard normal z. */
+    private static final double NORMAL_MEDIAN = 0.6744897501960817;
+
     private LossNoise() {}
 
     /**
-     * The pooled standard deviation of ln L.
+     * The standard deviation of ln L near the minima, from the median absolute pseudo-residual: far from the minimum the
+     * curves are steep, and diverged runs lie there.
      *
      * @return empty when no budget has five sizes
      */
     public static OptionalDouble logDeviation(List<IsoFlopCurve> curves) {
-        double sum = 0;
-        int count = 0;
+        List<Double> near = new ArrayList<>();
+        List<Double> all = new ArrayList<>();
         for (IsoFlopCurve curve : curves) {
+            int lowest = lowest(curve.loss());
             for (int i = 2; i + 2 < curve.sizes(); i++) {
-                double residual = scaledResidual(curve, i);
-                sum += residual * residual;
-                count++;
+                double residual = Math.abs(scaledResidual(curve, i));
+                all.add(residual);
+                if (Math.abs(i - lowest) <= 2) {
+                    near.add(residual);
+                }
             }
         }
-        return count == 0 ? OptionalDouble.empty() : OptionalDouble.of(Math.sqrt(sum / count));
+        List<Double> used = near.size() >= FEWEST ? near : all;
+        if (used.isEmpty()) {
+            return OptionalDouble.empty();
+        }
+        double[] sorted =
+                used.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        double median = (sorted[sorted.length / 2] + sorted[(sorted.length - 1) / 2]) / 2;
+        return OptionalDouble.of(median / NORMAL_MEDIAN);
+    }
+
+    private static int lowest(double[] loss) {
+        int lowest = 0;
+        for (int i = 1; i < loss.length; i++) {
+            if (loss[i] < loss[lowest]) {
+                lowest = i;
+            }
+        }
+        return lowest;
     }
 
     private static double scaledResidual(IsoFlopCurve curve, int i) {

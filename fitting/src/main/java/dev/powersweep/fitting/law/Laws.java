@@ -1,7 +1,13 @@
 package dev.powersweep.fitting.law;
 
+import dev.powersweep.fitting.batch.CriticalBatchLaw;
+import dev.powersweep.fitting.batch.ThreeTerm;
+import dev.powersweep.fitting.isoflop.EnvelopeLaw;
+import dev.powersweep.fitting.isoflop.IsoFlopLaw;
+import dev.powersweep.fitting.isoflop.OptimaLaw;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.surface.LearningRateLaw;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,7 +17,33 @@ import java.util.stream.Stream;
 
 /** The laws there are, by the names that scripts use. */
 public final class Laws {
-    private static final List<Law> ALL = List.of(new Chinchilla());
+    private static final List<Law> ALL = List.of(
+            KaplanPower.ofParameters(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofParameters(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofTokens(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofTokens(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofCompute(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofCompute(KaplanPower.Irreducible.FITTED),
+            KaplanPower.ofMinimumCompute(KaplanPower.Irreducible.NONE),
+            KaplanPower.ofMinimumCompute(KaplanPower.Irreducible.FITTED),
+            new KaplanND(),
+            new KaplanNS(),
+            new Chinchilla(),
+            new ChinchillaTied(),
+            new Gadre(),
+            new Muennighoff(Muennighoff.Fitted.REPETITION),
+            new Muennighoff(Muennighoff.Fitted.EVERYTHING),
+            new EnvelopeLaw(),
+            IsoFlopLaw.spline(),
+            IsoFlopLaw.parabola(),
+            new OptimaLaw(),
+            new CriticalBatchLaw(),
+            ThreeTerm.constant(),
+            ThreeTerm.byData(),
+            ThreeTerm.bySize(),
+            ThreeTerm.byLoss(),
+            ThreeTerm.overSteps(),
+            new LearningRateLaw());
 
     private static final Map<String, Law> BY_NAME =
             ALL.stream().collect(Collectors.toUnmodifiableMap(Law::name, Function.identity()));

@@ -88,6 +88,21 @@ public abstract class PowerSumLaw extends ParametricLaw {
         return needed;
     }
 
+    /** Columns whose effects the law tells apart, so that no two of them may move together. */
+    protected Set<Column> separable() {
+        return regressors();
+    }
+
+    /** Published parameters of those of the plain form; the same by default. */
+    protected double[] outward(double[] plain) {
+        return plain;
+    }
+
+    /** Parameters of the plain form of published ones. */
+    protected double[] inward(double[] published) {
+        return published;
+    }
+
     @Override
     protected Map<Column, Integer> sizesNeeded() {
         boolean constant = terms.stream().anyMatch(term -> term.factors().isEmpty());
@@ -102,7 +117,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
         if (refused.isPresent()) {
             return refused;
         }
-        List<Column> columns = List.copyOf(regressors());
+        List<Column> columns = List.copyOf(separable());
         for (int a = 0; a < columns.size(); a++) {
             for (int b = 0; b < a; b++) {
                 if (correlation(runs.log(columns.get(a)), runs.log(columns.get(b))) > 1 - 1e-7) {
@@ -133,7 +148,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     @Override
-    public double predict(double[] published, Point at) {
+    public double predict(double[] parameterValues, Point at) {
+        double[] published = inward(parameterValues);
         double sum = 0;
         for (int k = 0; k < terms.size(); k++) {
             Term term = terms.get(k);
@@ -164,8 +180,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
     /** Values of a shape parameter to search, ascending; laws with unusual exponents override it. */
     protected double[] grid(String name, int shapes) {
-        int count = shapes == 1 ? 161 : shapes == 2 ? 41 : 15;
-        return geometric(0.01, 4, count);
+        int count = shapes == 1 ? 161 : shapes == 2 ? 33 : 13;
+        return geometric(0.01, 3, count);
     }
 
     /** So many values, evenly spaced in their logarithm. */
@@ -194,18 +210,16 @@ public abstract class PowerSumLaw extends ParametricLaw {
             rows = runs.size();
             int k = terms.size();
             int p = parameters.size();
-            int[] coefficient = new int[k];
             int[][] slots = new int[k][];
             regressor = new double[k][][];
             offset = new double[k][];
             centre = new double[k][];
             fixedCentre = new double[k];
             for (int t = 0; t < k; t++) {
-                coefficient[t] = t;
                 bindTerm(runs, t, slots);
             }
             int outerIndex = outer.isEmpty() ? -1 : p - 1;
-            model = new PowerSumModel(p, rows, coefficient, slots, regressor, offset, outerIndex);
+            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex);
             shape = new int[p - k];
             Arrays.setAll(shape, s -> k + s);
             double[] low = new double[p];
@@ -331,7 +345,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 }
                 values[t] = Math.exp(log);
             }
-            return values;
+            return outward(values);
         }
 
         private double scalePower(int t, double[] theta) {
@@ -340,7 +354,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
         }
 
         @Override
-        public double[] internal(double[] published) {
+        public double[] internal(double[] parameterValues) {
+            double[] published = inward(parameterValues);
             double[] theta = published.clone();
             for (int t = 0; t < terms.size(); t++) {
                 double log = Math.log(published[t]);

@@ -15,16 +15,39 @@ public final class GlobalSearch {
     /** Descents that end this close, relative to the objective, have found the same minimum. */
     private static final double SAME_VALUE = 1e-7;
 
-    private static final int INNER_STEPS = 30;
+    private static final int MOST_VALLEYS = 32;
 
     private final Problem problem;
     private final ShapedModel shaped;
     private final int threads;
+    private final Density density;
+
+    /** How many nodes the grid has. */
+    public enum Density {
+        /** Every value that the law names: for certificates. */
+        FULL(1),
+        /** Every third value: where a good start is known already. */
+        SPARSE(3);
+
+        private final int stride;
+
+        Density(int stride) {
+            this.stride = stride;
+        }
+
+        double[] thin(double[] values) {
+            return java.util.stream.IntStream.range(0, values.length)
+                    .filter(i -> i % stride == stride / 2)
+                    .mapToDouble(i -> values[i])
+                    .toArray();
+        }
+    }
 
     /** A search on this many threads; the result does not depend on their number. */
-    public GlobalSearch(Problem problem, ShapedModel shaped, int threads) {
+    public GlobalSearch(Problem problem, ShapedModel shaped, Density density, int threads) {
         this.problem = problem;
         this.shaped = shaped;
+        this.density = density;
         this.threads = threads;
     }
 
@@ -41,14 +64,18 @@ public final class GlobalSearch {
     public record Outcome(
             Minimum best, List<Minimum> minima, int starts, int reachedBest, int nodes, double lowestNode) {}
 
-    /** Runs the search. */
-    public Outcome run() {
+    /**
+     * Runs the search.
+     *
+     * @param known internal parameters to start from besides
+     */
+    public Outcome run(double[]... known) {
         int[] shape = shaped.shape();
         int dimensions = shape.length;
         double[][] grid = new double[dimensions][];
         int nodes = 1;
         for (int s = 0; s < dimensions; s++) {
-            grid[s] = shaped.grid(s);
+            grid[s] = density.thin(shaped.grid(s));
             nodes *= grid[s].length;
         }
         int p = shaped.model().dimension();
@@ -59,7 +86,7 @@ public final class GlobalSearch {
         Minimum[] surface = new Minimum[nodes];
         Workers.run(threads, nodes, () -> new Newton(p), (newton, node) -> {
             double[] start = shaped.start(valuesAt(grid, node), problem.logTarget(), problem.weights());
-            surface[node] = newton.minimise(problem, start, shaped.box(), frozen, INNER_STEPS);
+            surface[node] = newton.minimise(problem, start, shaped.box(), frozen, Newton.Effort.ROUGH);
         });
 
         List<Integer> coarse = new ArrayList<>();
@@ -75,14 +102,14 @@ public final class GlobalSearch {
             }
         }
         valleys.sort(Comparator.comparingDouble(node -> surface[node].value()));
-        List<Integer> starts = new ArrayList<>(coarse);
-        starts.addAll(valleys.subList(0, Math.min(32, valleys.size())));
+        List<double[]> starts = new ArrayList<>();
+        coarse.forEach(node -> starts.add(surface[node].theta()));
+        valleys.stream().limit(MOST_VALLEYS).forEach(node -> starts.add(surface[node].theta()));
+        starts.addAll(List.of(known));
         Minimum[] ends = new Minimum[starts.size()];
-        Workers.run(
-                threads,
-                ends.length,
-                () -> new Newton(p),
-                (newton, i) -> ends[i] = newton.minimise(problem, surface[starts.get(i)].theta(), shaped.box()));
+        Workers.run(threads, ends.length, () -> new Newton(p), (newton, i) -> {
+            ends[i] = newton.minimise(problem, starts.get(i), shaped.box());
+        });
 
         List<Minimum> minima = distinct(ends);
         Minimum best = minima.get(0);

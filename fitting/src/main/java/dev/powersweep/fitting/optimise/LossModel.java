@@ -19,8 +19,9 @@ public interface LossModel {
     /**
      * ln of the prediction for a row, with its first and second derivatives.
      *
-     * @param gradient filled, length {@link #dimension()}
+     * @param gradient filled from {@code offset} on, {@link #dimension()} numbers
+     * @param offset where in {@code gradient} the row begins
      * @param hessian filled, lower triangle of a row-major {@code dimension × dimension} matrix
      */
-    double value(double[] theta, int row, double[] gradient, double[] hessian);
+    double value(double[] theta, int row, double[] gradient, int offset, double[] hessian);
 }

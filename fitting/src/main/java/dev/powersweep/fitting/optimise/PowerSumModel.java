@@ -1,9 +1,9 @@
 package dev.powersweep.fitting.optimise;
 
 /**
- * ln of a sum of powers: {@code γ · ln Σ_k exp(θ_c(k) + Σ_j θ_j x_kj)}, optionally with an outer exponent γ.
+ * ln of a sum of powers: {@code γ · ln Σ_k exp(θ_k + Σ_j θ_j x_kj)}, optionally with an outer exponent γ.
  *
- * <p>The regressors {@code x} are minus the centred logarithms of the columns, so that {@code θ_c(k)} is ln of term
+ * <p>The regressors {@code x} are minus the centred logarithms of the columns, so that {@code θ_k} is ln of term
  * {@code k} at the geometric middle of the data. Centring makes the fit independent of units and brings the condition number
  * of approach 3 from about 1e11 down to hundreds.
  */
@@ -11,8 +11,6 @@ public final class PowerSumModel implements LossModel {
     private final int dimension;
     private final int rows;
     private final int terms;
-    /** [term] index of the coefficient. */
-    private final int[] coefficient;
     /** [term][slot] index of the exponent. */
     private final int[][] exponent;
     /** [term][slot][row] regressor. */
@@ -24,7 +22,7 @@ public final class PowerSumModel implements LossModel {
 
     /**
      * @param dimension number of internal parameters
-     * @param coefficient index of each term's coefficient
+     * @param terms number of terms; their coefficients are the first parameters
      * @param exponent indices of each term's exponents; none for a constant
      * @param regressor for each term and exponent, one number a row
      * @param offset for each term what is added without a parameter, one number a row; null entries for nothing
@@ -33,15 +31,14 @@ public final class PowerSumModel implements LossModel {
     public PowerSumModel(
             int dimension,
             int rows,
-            int[] coefficient,
+            int terms,
             int[][] exponent,
             double[][][] regressor,
             double[][] offset,
             int outer) {
         this.dimension = dimension;
         this.rows = rows;
-        this.terms = coefficient.length;
-        this.coefficient = coefficient;
+        this.terms = terms;
         this.exponent = exponent;
         this.regressor = regressor;
         this.offset = offset;
@@ -64,7 +61,7 @@ public final class PowerSumModel implements LossModel {
     }
 
     private double affine(double[] theta, int term, int row) {
-        double u = theta[coefficient[term]];
+        double u = theta[term];
         if (offset[term] != null) {
             u += offset[term][row];
         }
@@ -102,40 +99,65 @@ public final class PowerSumModel implements LossModel {
     }
 
     @Override
-    public double value(double[] theta, int row, double[] gradient, double[] hessian) {
+    public double value(double[] theta, int row, double[] gradient, int offset, double[] hessian) {
         int p = dimension;
-        java.util.Arrays.fill(gradient, 0);
-        java.util.Arrays.fill(hessian, 0);
+        for (int j = terms; j < p; j++) {
+            gradient[offset + j] = 0;
+        }
+        // Coefficients come first, so their slots of the gradient hold the terms until the shares are known.
         double sum = 0;
         for (int k = 0; k < terms; k++) {
-            sum += Math.exp(affine(theta, k, row));
+            double term = Math.exp(affine(theta, k, row));
+            gradient[offset + k] = term;
+            sum += term;
         }
-        double log = safeLog(sum, theta, row);
+        double log;
+        if (sum > 1e-290 && sum < 1e290) {
+            log = Math.log(sum);
+            double inverse = 1 / sum;
+            for (int k = 0; k < terms; k++) {
+                gradient[offset + k] *= inverse;
+            }
+        } else {
+            log = safeLog(sum, theta, row);
+            for (int k = 0; k < terms; k++) {
+                gradient[offset + k] = Math.exp(affine(theta, k, row) - log);
+            }
+        }
         for (int k = 0; k < terms; k++) {
-            double share = Math.exp(affine(theta, k, row) - log);
-            int c = coefficient[k];
+            double share = gradient[offset + k];
             int[] slots = exponent[k];
             double[][] x = regressor[k];
-            gradient[c] += share;
-            hessian[c * p + c] += share;
+            for (int s = 0; s < slots.length; s++) {
+                gradient[offset + slots[s]] += share * x[s][row];
+            }
+        }
+        for (int j = 0, at = 0; j < p; j++, at += p) {
+            double gj = -gradient[offset + j];
+            for (int k = 0; k <= j; k++) {
+                hessian[at + k] = gj * gradient[offset + k];
+            }
+        }
+        for (int k = 0; k < terms; k++) {
+            double share = gradient[offset + k];
+            hessian[k * p + k] += share;
+            int[] slots = exponent[k];
+            double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
                 int j = slots[s];
-                double xs = x[s][row];
-                gradient[j] += share * xs;
-                addLower(hessian, p, c, j, share * xs);
-                for (int t = 0; t <= s; t++) {
-                    addLower(hessian, p, j, slots[t], share * xs * x[t][row]);
+                double sx = share * x[s][row];
+                hessian[j * p + k] += sx;
+                hessian[j * p + j] += sx * x[s][row];
+                for (int t = 0; t < s; t++) {
+                    addLower(hessian, p, j, slots[t], sx * x[t][row]);
                 }
             }
         }
-        for (int j = 0; j < p; j++) {
-            for (int k = 0; k <= j; k++) {
-                hessian[j * p + k] -= gradient[j] * gradient[k];
-            }
-        }
-        if (outer < 0) {
-            return log;
-        }
+        return outer < 0 ? log : raised(theta, log, gradient, offset, hessian);
+    }
+
+    private double raised(double[] theta, double log, double[] gradient, int offset, double[] hessian) {
+        int p = dimension;
         double gamma = theta[outer];
         for (int j = 0; j < p; j++) {
             for (int k = 0; k <= j; k++) {
@@ -144,13 +166,11 @@ public final class PowerSumModel implements LossModel {
         }
         for (int j = 0; j < p; j++) {
             if (j != outer) {
-                addLower(hessian, p, j, outer, gradient[j]);
+                addLower(hessian, p, j, outer, gradient[offset + j]);
+                gradient[offset + j] *= gamma;
             }
         }
-        for (int j = 0; j < p; j++) {
-            gradient[j] *= gamma;
-        }
-        gradient[outer] = log;
+        gradient[offset + outer] = log;
         return gamma * log;
     }
 

@@ -52,11 +52,12 @@ public final class Bootstrap {
     public double[][] refits(int from, int to) {
         double[][] values = new double[to - from][];
         int p = problem.model().dimension();
+        boolean[] free = new boolean[p];
         Workers.run(options.threads(), to - from, () -> new Newton(p), (newton, i) -> {
             Problem drawn = draw(from + i);
             Minimum best = null;
             for (double[] start : starts) {
-                Minimum end = newton.minimise(drawn, start, law.box());
+                Minimum end = newton.minimise(drawn, start, law.box(), free, Newton.Effort.REFIT);
                 if (best == null || end.value() < best.value()) {
                     best = end;
                 }
@@ -111,7 +112,7 @@ public final class Bootstrap {
     }
 
     /** The generator of one refit. */
-    static SplittableRandom generator(long seed, int replica) {
+    public static SplittableRandom generator(long seed, int replica) {
         long z = seed * 0x9E3779B97F4A7C15L + replica * 0xD1B54A32D192ED03L;
         z = (z ^ (z >>> 32)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 29)) * 0x94D049BB133111EBL;

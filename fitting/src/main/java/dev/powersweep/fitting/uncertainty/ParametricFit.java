@@ -53,7 +53,8 @@ public final class ParametricFit {
 
     /** The fit. */
     public FitResult run() {
-        GlobalSearch.Outcome outcome = new GlobalSearch(problem, bound, options.threads()).run();
+        GlobalSearch.Outcome outcome =
+                new GlobalSearch(problem, bound, GlobalSearch.Density.FULL, options.threads()).run();
         Minimum best = outcome.best();
         List<Minimum> rivals = outcome.minima().stream()
                 .skip(1)
@@ -61,6 +62,7 @@ public final class ParametricFit {
                 .toList();
 
         double[][] refits = refits(best, rivals, 0, options.bootstrap());
+
         FitResult.Builder result = FitResult.of(law.name(), law.formula())
                 .response(law.response())
                 .data(runs.size(), runs.runs())
@@ -90,7 +92,7 @@ public final class ParametricFit {
         double[] hessian = new Newton(published.length).hessianAt(problem, best.theta());
         result.convergence(convergence(outcome, hessian));
         result.identifiability(identifiability(best, rivals));
-        result.holdOut(holdOut());
+        result.holdOut(holdOut(published));
         return result.build();
     }
 
@@ -205,7 +207,7 @@ public final class ParametricFit {
     }
 
     /** Without the rows of the largest scale: the largest value where the grid repeats values, else the top tenth. */
-    private Optional<HoldOut> holdOut() {
+    private Optional<HoldOut> holdOut(double[] fitted) {
         double[] scale = runs.column(law.scale());
         double[] sorted = scale.clone();
         Arrays.sort(sorted);
@@ -222,7 +224,9 @@ public final class ParametricFit {
         BoundLaw smallBound = law.bind(small);
         Problem smallProblem = new Problem(
                 smallBound.model(), small.log(law.response()), small.weights(), options.objective(), options.delta());
-        GlobalSearch.Outcome outcome = new GlobalSearch(smallProblem, smallBound, options.threads()).run();
+        GlobalSearch.Outcome outcome = new GlobalSearch(
+                        smallProblem, smallBound, GlobalSearch.Density.SPARSE, options.threads())
+                .run(smallBound.internal(fitted));
         double[] published = smallBound.published(outcome.best().theta());
         List<Residual> held = new ArrayList<>();
         double square = 0;

@@ -14,7 +14,7 @@ import picocli.CommandLine.ExitCode;
         versionProvider = PowerSweep.Version.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
-        subcommands = {})
+        subcommands = {FitCommand.class, ReportCommand.class})
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
 
@@ -28,6 +28,7 @@ public final class PowerSweep implements Runnable {
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
         return new CommandLine(new PowerSweep())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
                     if (failure instanceof UserError) {
                         commandLine.getErr().println("powersweep: " + failure.getMessage());

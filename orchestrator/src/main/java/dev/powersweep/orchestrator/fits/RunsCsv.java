@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.fits;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.StringReader;
@@ -16,19 +17,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Reads anybody's runs: a CSV file with a header, separated by commas, semicolons or tabs, UTF-8. */
 public final class RunsCsv {
+    private static final Set<Column> ESSENTIAL = EnumSet.of(Column.N, Column.D, Column.LOSS);
+
     private RunsCsv() {}
 
     /**
      * Reads a file.
      *
-     * @param choice headers that the user named; the others are found by {@link RunColumn}'s names
+     * @param choice headers that the user named; the others are found by {@link Column}'s usual names
      * @param where rows to keep: header and the value its cell must have
      * @throws UserError naming file, row, column and value where the file cannot be used
      */
@@ -55,32 +60,42 @@ public final class RunsCsv {
         }
         List<String> header =
                 records.get(0).getFields().stream().map(String::strip).toList();
-        Map<RunColumn, ColumnChoice.Place> places = choice.in(header, file);
         List<CsvRecord> rows = kept(file, header, records.subList(1, records.size()), where);
-        return table(file, header, places, rows);
+        return table(file, header, choice, rows);
     }
 
-    private static RunTable table(
-            String file, List<String> header, Map<RunColumn, ColumnChoice.Place> places, List<CsvRecord> rows) {
-        Map<RunColumn, double[]> numbers = new EnumMap<>(RunColumn.class);
-        Map<RunColumn, String> headers = new EnumMap<>(RunColumn.class);
-        Optional<List<String>> runs = Optional.empty();
-        for (Map.Entry<RunColumn, ColumnChoice.Place> entry : places.entrySet()) {
-            ColumnChoice.Place place = entry.getValue();
-            headers.put(entry.getKey(), place.header());
-            if (entry.getKey().text()) {
-                runs = Optional.of(rows.stream()
-                        .map(row -> cell(file, header, row, place).strip())
-                        .toList());
-            } else {
-                double[] column = new double[rows.size()];
-                for (int i = 0; i < column.length; i++) {
-                    column[i] = number(file, header, rows.get(i), entry.getKey(), place) * place.factor();
+    /**
+     * A column that the user named, and N, D and the loss, must hold numbers; another that merely bears a usual name
+     * may hold something else, which matters only to a law that needs it.
+     */
+    private static RunTable table(String file, List<String> header, ColumnChoice choice, List<CsvRecord> rows) {
+        Map<Column, double[]> numbers = new EnumMap<>(Column.class);
+        Map<Column, String> headers = new EnumMap<>(Column.class);
+        Map<Column, UserError> unreadable = new EnumMap<>(Column.class);
+        choice.numbers(header, file).forEach((column, place) -> {
+            try {
+                numbers.put(column, numbers(file, header, rows, column, place));
+                headers.put(column, place.header());
+            } catch (UserError notNumbers) {
+                if (choice.sources().containsKey(column) || ESSENTIAL.contains(column)) {
+                    throw notNumbers;
                 }
-                numbers.put(entry.getKey(), column);
+                unreadable.put(column, notNumbers);
             }
+        });
+        Optional<List<String>> runs = choice.runs(header, file).map(place -> rows.stream()
+                .map(row -> cell(file, header, row, place).strip())
+                .toList());
+        return new RunTable(file, header, rows.size(), numbers, headers, unreadable, runs);
+    }
+
+    private static double[] numbers(
+            String file, List<String> header, List<CsvRecord> rows, Column column, ColumnChoice.Place place) {
+        double[] numbers = new double[rows.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = number(file, header, rows.get(i), column, place) * place.factor();
         }
-        return new RunTable(file, rows.size(), numbers, headers, runs);
+        return numbers;
     }
 
     private static List<CsvRecord> kept(
@@ -110,7 +125,7 @@ public final class RunsCsv {
     }
 
     private static double number(
-            String file, List<String> header, CsvRecord row, RunColumn column, ColumnChoice.Place place) {
+            String file, List<String> header, CsvRecord row, Column column, ColumnChoice.Place place) {
         String value = cell(file, header, row, place).strip();
         double number;
         try {
@@ -119,10 +134,10 @@ public final class RunsCsv {
             number = Double.NaN;
         }
         if (!Double.isFinite(number)) {
-            throw new UserError(at(file, row) + "column '" + place.header() + "' (" + column.meaning() + ") holds "
+            throw new UserError(at(file, row) + "column '" + place.header() + "' (" + column.unit() + ") holds "
                     + (value.isEmpty() ? "nothing" : "'" + value + "'")
                     + " instead of a finite number; mend the value, leave the row out, or name another column with"
-                    + " --columns " + column.key() + "=…");
+                    + " --columns " + column.label() + "=…");
         }
         return number;
     }

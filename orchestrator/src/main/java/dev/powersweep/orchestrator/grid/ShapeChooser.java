@@ -18,6 +18,7 @@ final class ShapeChooser {
     private static final double LOWEST_ASPECT = 32;
     private static final double HIGHEST_ASPECT = 64;
     private static final double SIZE_WEIGHT = 16;
+    private static final double ODD_DIMENSION = 100;
 
     private final ModelSpec model;
     private final int context;
@@ -69,16 +70,20 @@ final class ShapeChooser {
         return SIZE_WEIGHT * size * size + shape * shape;
     }
 
-    /** Heads of 16, 32 or 64 dimensions as the width grows, or the nearest even dimension that divides it. */
+    /**
+     * Heads of 16, 32 or 64 dimensions as the width grows, or of the nearest dimension that divides it; multiples of 16
+     * come before even ones and those before odd ones.
+     */
     static int heads(int width) {
         int wanted = width <= 32 ? 16 : width < 256 ? 32 : 64;
         int best = width;
         double least = Double.POSITIVE_INFINITY;
         for (int dimension = 1; dimension <= width; dimension++) {
-            if (width % dimension != 0 || (dimension % 2 != 0 && width % 2 == 0)) {
+            if (width % dimension != 0) {
                 continue;
             }
-            double distance = Math.abs(StrictMath.log((double) dimension / wanted));
+            double penalty = dimension % WIDTH_STEP == 0 ? 0 : dimension % 2 == 0 ? ODD_DIMENSION : 2 * ODD_DIMENSION;
+            double distance = Math.abs(StrictMath.log((double) dimension / wanted)) + penalty;
             if (distance < least) {
                 least = distance;
                 best = dimension;

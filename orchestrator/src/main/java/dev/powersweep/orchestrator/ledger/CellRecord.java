@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param attempts begun, ever; the number of the newest one
  * @param microBatchSequences of the newest attempt as it was ordered; 0 for the trainer's choice
  * @param failures per class since the cell was planned or asked for again
- * @param beginning of the next attempt
+ * @param generation how often a user asked for the cell afresh; stored results of an older generation are void
  * @param last report, of the attempt before a running one; empty before the first ended
  */
 public record CellRecord(
@@ -25,14 +25,14 @@ public record CellRecord(
         int attempts,
         int microBatchSequences,
         Map<FailureClass, Integer> failures,
-        Beginning beginning,
+        int generation,
         Optional<AttemptReport> last) {
     public CellRecord {
         failures = Map.copyOf(failures);
     }
 
     static CellRecord of(PlannedCell planned) {
-        return new CellRecord(planned, CellState.PLANNED, 0, 0, Map.of(), Beginning.RESUME, Optional.empty());
+        return new CellRecord(planned, CellState.PLANNED, 0, 0, Map.of(), 0, Optional.empty());
     }
 
     public Cell cell() {
@@ -48,11 +48,11 @@ public record CellRecord(
     }
 
     CellRecord replanned(PlannedCell newer) {
-        return new CellRecord(newer, state, attempts, microBatchSequences, failures, beginning, last);
+        return new CellRecord(newer, state, attempts, microBatchSequences, failures, generation, last);
     }
 
     CellRecord running(int attempt, int microBatch) {
-        return new CellRecord(planned, CellState.RUNNING, attempt, microBatch, failures, beginning, last);
+        return new CellRecord(planned, CellState.RUNNING, attempt, microBatch, failures, generation, last);
     }
 
     CellRecord ended(AttemptReport report) {
@@ -60,10 +60,15 @@ public record CellRecord(
         counted.putAll(failures);
         report.failure().ifPresent(failure -> counted.merge(failure, 1, Integer::sum));
         return new CellRecord(
-                planned, report.state(), attempts, microBatchSequences, counted, Beginning.RESUME, Optional.of(report));
+                planned, report.state(), attempts, microBatchSequences, counted, generation, Optional.of(report));
     }
 
     CellRecord requested(Beginning next) {
-        return new CellRecord(planned, CellState.PLANNED, attempts, 0, Map.of(), next, last);
+        int newest =
+                switch (next) {
+                    case RESUME -> generation;
+                    case AFRESH -> generation + 1;
+                };
+        return new CellRecord(planned, CellState.PLANNED, attempts, 0, Map.of(), newest, last);
     }
 }

@@ -96,7 +96,7 @@ public final class Ledger implements AutoCloseable {
             Lease lease = Lease.acquire(storage, directory, timing);
             try {
                 // Listed after the lease stands: a former driver whose write is not in this listing sees the lease.
-                LedgerReader.Replay replay = LedgerReader.read(storage, directory);
+                LedgerReader.Replay replay = LedgerReader.replay(storage, directory);
                 Ledger ledger = new Ledger(storage, directory.ledger(), lease, replay.state(), timing, live);
                 LedgerEvent.DriverStarted started = new LedgerEvent.DriverStarted(
                         Instant.now(),

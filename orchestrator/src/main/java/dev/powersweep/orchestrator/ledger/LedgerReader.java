@@ -28,7 +28,7 @@ public final class LedgerReader {
     public static SweepState open(SweepDirectory directory, Configuration configuration) {
         try {
             Storage storage = Storage.of(directory.root(), configuration);
-            SweepState state = read(storage, directory).state();
+            SweepState state = read(storage, directory);
             if (state.submitted().isEmpty()) {
                 throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"
                         + " wrote, or start a sweep there");
@@ -39,11 +39,16 @@ public final class LedgerReader {
         }
     }
 
-    static Replay read(Storage storage, SweepDirectory directory) throws IOException {
+    /** The sweep as its ledger tells it; without {@link SweepState#submitted()} where there is none. */
+    public static SweepState read(Storage storage, SweepDirectory directory) throws IOException {
+        return replay(storage, directory).state();
+    }
+
+    static Replay replay(Storage storage, SweepDirectory directory) throws IOException {
         IOException last = null;
         for (int i = 0; i < TRIES; i++) {
             try {
-                return replay(storage, directory);
+                return tryReplay(storage, directory);
             } catch (FileNotFoundException | NoSuchFileException e) {
                 // A living driver compacted a segment away between our listing and our reading.
                 last = e;
@@ -52,7 +57,7 @@ public final class LedgerReader {
         throw last;
     }
 
-    private static Replay replay(Storage storage, SweepDirectory directory) throws IOException {
+    private static Replay tryReplay(Storage storage, SweepDirectory directory) throws IOException {
         TreeMap<Long, List<Segment>> epochs = new TreeMap<>();
         storage.list(directory.ledger()).stream()
                 .flatMap(entry -> Segment.of(entry).stream())

@@ -37,6 +37,7 @@ public sealed interface Block {
 
     enum Tone {
         PLAIN,
+        STRONG,
         GOOD,
         WARNING,
         BAD,

@@ -73,6 +73,11 @@ public record Chart(Axis x, Axis y, List<Series> series, int height) {
         SOLID,
         DASHED,
         DOTTED,
-        FAINT
+        /** A law drawn beside its points. */
+        THIN,
+        /** One of many, drawn on top of each other. */
+        FAINT,
+        /** The scatter behind a line. */
+        HAZE
     }
 }

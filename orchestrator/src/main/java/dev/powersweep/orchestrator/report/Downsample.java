@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.report;
 
+import java.util.Arrays;
+
 /**
  * Thins a curve for drawing without hiding its extremes: the abscissa is cut into buckets of equal width on a log axis,
  * and of each bucket the lowest and the highest point stay, in their order.
@@ -46,6 +48,35 @@ public record Downsample(double[] x, double[] y) {
             thinY[k] = y[kept[k]];
         }
         return new Downsample(thinX, thinY);
+    }
+
+    /**
+     * The geometric mean of each bucket, at the geometric mean of its abscissae.
+     *
+     * @param x positive and increasing
+     * @param y positive
+     */
+    public static Downsample mean(double[] x, double[] y, int buckets) {
+        int n = x.length;
+        double from = Math.log(x[0]);
+        double width = Math.max(1e-9, (Math.log(x[n - 1]) - from) / buckets);
+        double[] meanX = new double[buckets];
+        double[] meanY = new double[buckets];
+        int count = 0;
+        for (int i = 0; i < n; count++) {
+            int bucket = bucket(x[i], from, width, buckets);
+            int first = i;
+            double sumX = 0;
+            double sumY = 0;
+            while (i < n && bucket(x[i], from, width, buckets) == bucket) {
+                sumX += Math.log(x[i]);
+                sumY += Math.log(y[i]);
+                i++;
+            }
+            meanX[count] = Math.exp(sumX / (i - first));
+            meanY[count] = Math.exp(sumY / (i - first));
+        }
+        return new Downsample(Arrays.copyOf(meanX, count), Arrays.copyOf(meanY, count));
     }
 
     private static int keep(int[] kept, int count, int index) {

@@ -11,7 +11,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.stream.Stream;
 
 /** Makes records of checked settings; what only several keys together can get wrong is found here. */
 final class SpecBuilder {
@@ -44,15 +43,7 @@ final class SpecBuilder {
                 text);
     }
 
-    private CorpusSpec corpus(Settings corpus) {
-        List<String> sources =
-                Stream.of("bundled", "text", "tokens").filter(corpus::given).toList();
-        if (sources.size() > 1) {
-            problems.sentence(
-                    corpus.value(sources.get(1)).place(),
-                    "corpus." + sources.get(0) + " and corpus." + sources.get(1)
-                            + " exclude each other; keep one of them");
-        }
+    private static CorpusSpec corpus(Settings corpus) {
         CorpusSpec.Source source;
         if (corpus.given("tokens")) {
             Settings tokens = corpus.section("tokens");
@@ -108,13 +99,6 @@ final class SpecBuilder {
         if (union.isEmpty()) {
             return new GridSpec(List.of(part(grid, model, List.of(), Optional.empty())));
         }
-        for (String axis : List.of("modelSizes", "dataSizes", "budgets", "batchSizes", "uniqueTokens", "combine")) {
-            if (grid.given(axis)) {
-                problems.sentence(
-                        grid.value(axis).place(),
-                        "grid." + axis + " has no place beside grid.union; move it into a part");
-            }
-        }
         List<Long> seeds = wholes(grid, "seeds");
         Optional<Condition> where = where(grid);
         List<GridSpec.Part> parts = new ArrayList<>();
@@ -129,23 +113,13 @@ final class SpecBuilder {
         Combine combine = part.optionalText("combine")
                 .map(word -> word(Combine.class, word))
                 .orElse(isoFlop ? Combine.ISOFLOP : Combine.PRODUCT);
-        need(part, "modelSizes", "name at least one, such as 100k");
-        if (combine == Combine.ISOFLOP) {
-            need(part, "budgets", "IsoFLOP profiles need at least one, such as 1e15");
-            if (part.given("dataSizes")) {
-                problems.sentence(
-                        part.value("dataSizes").place(),
-                        part.place().child("dataSizes").path()
-                                + " follows from the budgets of IsoFLOP profiles; take it away");
-            }
-        } else {
-            need(part, "dataSizes", "name at least one, such as 1M");
-            if (isoFlop) {
-                problems.sentence(
-                        part.value("budgets").place(),
-                        part.place().child("budgets").path() + " belongs to combine: isoflop, not "
-                                + combine.name().toLowerCase(Locale.ROOT));
-            }
+        if (isoFlop != (combine == Combine.ISOFLOP)) {
+            problems.sentence(
+                    part.value("combine").place(),
+                    part.place().child("combine").path()
+                            + (isoFlop
+                                    ? " = " + part.text("combine") + " has no place beside budgets; take one away"
+                                    : " = isoflop needs budgets, such as 1e15, in place of dataSizes"));
         }
         List<ModelSize> modelSizes = part.list("modelSizes").stream()
                 .map(value -> modelSize(value, model))
@@ -299,12 +273,7 @@ final class SpecBuilder {
                         value -> problems.sentence(value.place(), value.place().path() + " " + reason));
     }
 
-    private TrainingSpec.Warmup warmup(Settings warmup) {
-        if (warmup.given("steps") && warmup.given("fraction")) {
-            problems.sentence(
-                    warmup.value("fraction").place(),
-                    "training.warmup.steps and training.warmup.fraction exclude each other; keep one of them");
-        }
+    private static TrainingSpec.Warmup warmup(Settings warmup) {
         return warmup.find("steps")
                 .<TrainingSpec.Warmup>map(
                         steps -> new TrainingSpec.Warmup.Steps(steps.number().longValueExact()))
@@ -332,15 +301,6 @@ final class SpecBuilder {
     }
 
     private EvaluationSpec evaluation(Settings evaluation) {
-        List<String> intervals = Stream.of("timesPerRun", "everySteps", "everyTokens")
-                .filter(evaluation::given)
-                .toList();
-        if (intervals.size() > 1) {
-            problems.sentence(
-                    evaluation.value(intervals.get(1)).place(),
-                    "evaluation." + intervals.get(0) + " and evaluation." + intervals.get(1)
-                            + " exclude each other; keep one of them");
-        }
         EvaluationSpec.Interval interval;
         if (evaluation.given("everySteps")) {
             interval = new EvaluationSpec.Interval.EverySteps(

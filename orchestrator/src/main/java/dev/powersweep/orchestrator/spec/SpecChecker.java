@@ -76,7 +76,29 @@ final class SpecChecker {
                 inDefaults = outer;
             }
         }
+        checkGroups(section, entries, place);
         return Optional.of(new Value(place, new Settings(place, values), !inDefaults));
+    }
+
+    private void checkGroups(ValueKind.Section section, Map<String, Node> entries, Place place) {
+        for (List<String> group : section.exclusive()) {
+            List<String> given = group.stream().filter(entries::containsKey).toList();
+            if (given.size() > 1) {
+                Place second = SpecYaml.place(
+                        entries.get(given.get(1)),
+                        place,
+                        place.child(given.get(1)).path());
+                problems.sentence(
+                        second,
+                        place.child(given.get(0)).path() + " and " + second.path()
+                                + " exclude each other; keep one of them");
+            }
+        }
+        for (List<String> group : section.needed()) {
+            if (group.stream().noneMatch(entries::containsKey)) {
+                problems.sentence(place, place.path() + " needs " + String.join(" or ", group));
+            }
+        }
     }
 
     private void unknown(String name, Node value, Map<String, SpecKey> known, Place section) {

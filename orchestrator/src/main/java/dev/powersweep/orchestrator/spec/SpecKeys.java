@@ -61,49 +61,50 @@ final class SpecKeys {
 
     private static Section corpus() {
         return Section.of(
-                optional(
-                        "bundled",
-                        Choice.of("wordnet"),
-                        "`wordnet`, unless `text` or `tokens` is given",
-                        "Text that arrives with PowerSweep: the definitions and example sentences of WordNet 3.1, 9 MB of English."),
-                optional(
-                        "text",
-                        PATHS,
-                        "none",
-                        "Files, directories (read with all below them) and globs on any Hadoop file system."),
-                withDefault(
-                        "format",
-                        Choice.of("auto", "text", "parquet"),
-                        "auto",
-                        "`auto` takes files ending in .parquet as Parquet, all others as text."),
-                withDefault("textColumn", Text.ANY, "text", "The column that holds the text of Parquet files."),
-                optional(
-                        "tokens",
-                        Section.of(
-                                required("train", PATHS, "Files of unsigned 16-bit little-endian tokens."),
-                                optional(
-                                        "validation",
-                                        PATHS,
-                                        "blocks of the training files are held out",
-                                        "Files of held-out tokens."),
-                                required("vocabulary", Numeric.whole(2, LARGEST_VOCABULARY), "Token kinds."),
-                                optional(
-                                        "bytesPerToken",
-                                        Numeric.above(0),
-                                        "no bits per byte",
-                                        "Mean UTF-8 bytes of text a token stands for.")),
-                        "none",
-                        "Tokens made elsewhere, in nanoGPT's `.bin` layout."),
-                withDefault(
-                        "validationFraction",
-                        Numeric.closed(0.001, 0.5),
-                        "0.05",
-                        "Share of the text held out, in thousandths; blocks are chosen by a hash of their content."),
-                withDefault(
-                        "malformed",
-                        Choice.of("fail", "replace"),
-                        "fail",
-                        "Bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."));
+                        optional(
+                                "bundled",
+                                Choice.of("wordnet"),
+                                "`wordnet`, unless `text` or `tokens` is given",
+                                "Text that arrives with PowerSweep: the definitions and example sentences of WordNet 3.1, 9 MB of English."),
+                        optional(
+                                "text",
+                                PATHS,
+                                "none",
+                                "Files, directories (read with all below them) and globs on any Hadoop file system."),
+                        withDefault(
+                                "format",
+                                Choice.of("auto", "text", "parquet"),
+                                "auto",
+                                "`auto` takes files ending in .parquet as Parquet, all others as text."),
+                        withDefault("textColumn", Text.ANY, "text", "The column that holds the text of Parquet files."),
+                        optional(
+                                "tokens",
+                                Section.of(
+                                        required("train", PATHS, "Files of unsigned 16-bit little-endian tokens."),
+                                        optional(
+                                                "validation",
+                                                PATHS,
+                                                "blocks of the training files are held out",
+                                                "Files of held-out tokens."),
+                                        required("vocabulary", Numeric.whole(2, LARGEST_VOCABULARY), "Token kinds."),
+                                        optional(
+                                                "bytesPerToken",
+                                                Numeric.above(0),
+                                                "no bits per byte",
+                                                "Mean UTF-8 bytes of text a token stands for.")),
+                                "none",
+                                "Tokens made elsewhere, in nanoGPT's `.bin` layout."),
+                        withDefault(
+                                "validationFraction",
+                                Numeric.closed(0.001, 0.5),
+                                "0.05",
+                                "Share of the text held out, in thousandths; blocks are chosen by a hash of their content."),
+                        withDefault(
+                                "malformed",
+                                Choice.of("fail", "replace"),
+                                "fail",
+                                "Bytes that are not UTF-8: refuse the file, or put U+FFFD in their place."))
+                .atMostOneOf("bundled", "text", "tokens");
     }
 
     private static Section model() {
@@ -122,11 +123,24 @@ final class SpecKeys {
         List<SpecKey> keys = new ArrayList<>(part());
         keys.add(optional(
                 "union",
-                new Many(new Section(part())),
+                new Many(partRules(new Section(part(), List.of(), List.of()))),
                 "one part",
                 "Several parts, each with the keys of `grid`; cells that two parts share are trained once. "
                         + "`seeds` and `where` beside it hold for every part."));
-        return new Section(List.copyOf(keys));
+        Section grid = new Section(List.copyOf(keys), List.of(), List.of())
+                .atLeastOneOf("modelSizes", "union")
+                .atLeastOneOf("dataSizes", "budgets", "union")
+                .atMostOneOf("dataSizes", "budgets");
+        for (String axis : List.of("modelSizes", "dataSizes", "budgets", "batchSizes", "uniqueTokens", "combine")) {
+            grid = grid.atMostOneOf(axis, "union");
+        }
+        return grid;
+    }
+
+    private static Section partRules(Section part) {
+        return part.atLeastOneOf("modelSizes")
+                .atLeastOneOf("dataSizes", "budgets")
+                .atMostOneOf("dataSizes", "budgets");
     }
 
     private static List<SpecKey> part() {
@@ -240,12 +254,17 @@ final class SpecKeys {
                 withDefault(
                         "warmup",
                         Section.of(
-                                optional("steps", Numeric.wholeFrom(0), "`fraction`", "Steps of the linear rise."),
-                                optional(
-                                        "fraction",
-                                        Numeric.closed(0, 1),
-                                        "0.05, unless `steps` is given",
-                                        "The same as a share of a run's steps.")),
+                                        optional(
+                                                "steps",
+                                                Numeric.wholeFrom(0),
+                                                "`fraction`",
+                                                "Steps of the linear rise."),
+                                        optional(
+                                                "fraction",
+                                                Numeric.closed(0, 1),
+                                                "0.05, unless `steps` is given",
+                                                "The same as a share of a run's steps."))
+                                .atMostOneOf("steps", "fraction"),
                         "{}",
                         "Linear warm-up; give steps or a fraction."),
                 withDefault(
@@ -305,19 +324,24 @@ final class SpecKeys {
 
     private static Section evaluation() {
         return Section.of(
-                optional("timesPerRun", COUNT, "5, unless another interval is given", "Evaluations, equally spaced."),
-                optional("everySteps", Numeric.wholeFrom(1), "`timesPerRun`", "Steps between evaluations."),
-                optional("everyTokens", Numeric.wholeFrom(1), "`timesPerRun`", "Tokens between evaluations."),
-                withDefault(
-                        "tokens",
-                        Numeric.wholeFrom(1),
-                        "32768",
-                        "Held-out tokens scored each time; the same ones every time."),
-                withDefault(
-                        "sets",
-                        new Named(NAME_PATTERN, PATHS),
-                        "{}",
-                        "Further held-out texts, name: paths; the corpus's own comes first, as `validation`."));
+                        optional(
+                                "timesPerRun",
+                                COUNT,
+                                "5, unless another interval is given",
+                                "Evaluations, equally spaced."),
+                        optional("everySteps", Numeric.wholeFrom(1), "`timesPerRun`", "Steps between evaluations."),
+                        optional("everyTokens", Numeric.wholeFrom(1), "`timesPerRun`", "Tokens between evaluations."),
+                        withDefault(
+                                "tokens",
+                                Numeric.wholeFrom(1),
+                                "32768",
+                                "Held-out tokens scored each time; the same ones every time."),
+                        withDefault(
+                                "sets",
+                                new Named(NAME_PATTERN, PATHS),
+                                "{}",
+                                "Further held-out texts, name: paths; the corpus's own comes first, as `validation`."))
+                .atMostOneOf("timesPerRun", "everySteps", "everyTokens");
     }
 
     private static Section resources() {

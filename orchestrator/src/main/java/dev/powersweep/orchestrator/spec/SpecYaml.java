@@ -73,12 +73,7 @@ final class SpecYaml {
         String path = override.substring(0, equals).strip();
         String text = override.substring(equals + 1);
         String label = SweepSpecReader.OVERRIDE + " " + override;
-        Node value;
-        if (text.isBlank()) {
-            value = new ScalarNode(Tag.NULL, "", ScalarStyle.PLAIN);
-        } else {
-            value = parse(text, label);
-        }
+        Node value = parse(text.isBlank() ? "null" : text, label);
         return put(root, List.of(path.split("\\.", -1)), value, label);
     }
 

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** What a key of the specification may hold. */
 sealed interface ValueKind {
@@ -157,10 +158,27 @@ sealed interface ValueKind {
         }
     }
 
-    /** A mapping with known keys. */
-    record Section(List<SpecKey> keys) implements ValueKind {
+    /**
+     * A mapping with known keys.
+     *
+     * @param exclusive of each group at most one key may be given
+     * @param needed of each group at least one key must be given
+     */
+    record Section(List<SpecKey> keys, List<List<String>> exclusive, List<List<String>> needed) implements ValueKind {
         static Section of(SpecKey... keys) {
-            return new Section(List.of(keys));
+            return new Section(List.of(keys), List.of(), List.of());
+        }
+
+        Section atMostOneOf(String... group) {
+            return new Section(keys, with(exclusive, group), needed);
+        }
+
+        Section atLeastOneOf(String... group) {
+            return new Section(keys, exclusive, with(needed, group));
+        }
+
+        private static List<List<String>> with(List<List<String>> groups, String... group) {
+            return Stream.concat(groups.stream(), Stream.of(List.of(group))).toList();
         }
 
         @Override

@@ -28,6 +28,9 @@ public final class TableFile {
     /** Parquet files begin and end with four bytes of magic and hold a footer: nothing shorter is one. */
     private static final int SMALLEST = 12;
 
+    /** Parquet would otherwise parse Hadoop's XML defaults anew for every file. */
+    private static final Configuration PARQUET_DEFAULTS = new Configuration(false);
+
     private TableFile() {}
 
     /**
@@ -39,6 +42,7 @@ public final class TableFile {
             Storage storage, Path unfinished, Table<R> table, List<R> rows, Map<String, String> notes)
             throws IOException {
         try (ParquetWriter<R> writer = new Builder<>(storage.output(unfinished), table, notes)
+                .withConf(PARQUET_DEFAULTS)
                 .withCompressionCodec(CompressionCodecName.ZSTD)
                 .withWriteMode(org.apache.parquet.hadoop.ParquetFileWriter.Mode.OVERWRITE)
                 .build()) {
@@ -51,7 +55,8 @@ public final class TableFile {
     /** All rows of a file; throws {@link UserError} naming the file when it is damaged. */
     public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table) {
         List<R> rows = new ArrayList<>();
-        try (ParquetReader<Group> reader = new GroupReader(storage.input(file)).build()) {
+        try (ParquetReader<Group> reader =
+                new GroupReader(storage.input(file)).withConf(PARQUET_DEFAULTS).build()) {
             for (Group group = reader.read(); group != null; group = reader.read()) {
                 rows.add(row(table, group));
             }

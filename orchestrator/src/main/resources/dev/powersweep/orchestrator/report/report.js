@@ -96,6 +96,8 @@
     SOLID: { width: 2, type: 'solid', opacity: 1 },
     DASHED: { width: 1.8, type: [7, 4], opacity: 1 },
     DOTTED: { width: 1.8, type: [2, 3], opacity: 1 },
+    THIN: { width: 1.3, type: 'solid', opacity: 0.8 },
+    HAZE: { width: 0.7, type: 'solid', opacity: 0.13 },
     FAINT: { width: 1, type: 'solid', opacity: 0.45 }
   };
 
@@ -145,7 +147,7 @@
   function line(series, chart) {
     var stroke = STROKES[series.stroke];
     return {
-      type: 'line', name: series.name, showSymbol: false, clip: true, z: series.stroke === 'FAINT' ? 2 : 3,
+      type: 'line', name: series.name, showSymbol: false, clip: true, z: series.stroke === 'FAINT' || series.stroke === 'HAZE' ? 2 : 3, silent: series.stroke === 'HAZE',
       animation: false, triggerLineEvent: true, emphasis: { focus: 'none', lineStyle: { width: stroke.width + 1 } },
       data: series.x.map(function (x, i) { return [place(chart.x, x), place(chart.y, series.y[i])]; }),
       lineStyle: { color: series.colour, width: stroke.width, type: stroke.type, opacity: stroke.opacity, join: 'round' },

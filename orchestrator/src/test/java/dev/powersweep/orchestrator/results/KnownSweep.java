@@ -108,9 +108,9 @@ public final class KnownSweep {
         for (int i = 0; i < count; i++) {
             step[i] = (i + 1.0) * stride;
             tokens[i] = step[i] * b;
-            double smooth = 1 / (1 / 5.55 + 1 / (shift * loss(n, tokens[i], b)));
-            double late = Math.pow(step[i] / steps, 3);
-            double mixed = Math.min(5.55, (1 - late) * (smooth + 1) + late * end);
+            double smooth = Math.pow(Math.pow(5.55, -8) + Math.pow(shift * loss(n, tokens[i], b) * 1.04, -8), -1 / 8.0);
+            double cooled = 1 - 0.04 * Math.pow(step[i] / steps, 3);
+            double mixed = smooth * cooled;
             loss[i] = mixed * Math.exp(noise * gaussian(random));
         }
         return new Curve(id, step, tokens, loss);

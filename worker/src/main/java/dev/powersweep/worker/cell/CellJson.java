@@ -2,9 +2,12 @@ package dev.powersweep.worker.cell;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import java.util.stream.Collectors;
 
 /** The JSON of cells, assignments and frames: strict on unknown properties, one line per value. */
 public final class CellJson {
@@ -12,6 +15,7 @@ public final class CellJson {
             .addModule(new Jdk8Module())
             .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
             .build();
 
     private CellJson() {}
@@ -34,8 +38,29 @@ public final class CellJson {
         try {
             return MAPPER.readValue(json, type);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(
-                    "not a valid " + type.getSimpleName() + ": " + e.getOriginalMessage(), e);
+            throw new IllegalArgumentException("not a valid " + type.getSimpleName() + ": " + place(e) + reason(e), e);
         }
+    }
+
+    /** {@code model.layers: } where the fault lies below the root. */
+    private static String place(JsonProcessingException failure) {
+        if (!(failure instanceof JsonMappingException mapping)
+                || mapping.getPath().isEmpty()) {
+            return "";
+        }
+        return mapping.getPath().stream()
+                        .map(step ->
+                                step.getFieldName() == null ? Integer.toString(step.getIndex()) : step.getFieldName())
+                        .collect(Collectors.joining("."))
+                + ": ";
+    }
+
+    /** Ours, where a record refused its value; Jackson's first line otherwise. */
+    private static String reason(JsonProcessingException failure) {
+        if (failure instanceof ValueInstantiationException
+                && failure.getCause() instanceof IllegalArgumentException own) {
+            return own.getMessage();
+        }
+        return failure.getOriginalMessage().lines().findFirst().orElse("unreadable");
     }
 }

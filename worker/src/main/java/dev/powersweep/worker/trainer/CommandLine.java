@@ -49,12 +49,12 @@ record CommandLine(
     }
 
     private enum Option {
-        BACKEND("--backend", "cpu|cuda", "device that must be there; anything else is an error (cpu)"),
-        KERNELS("--kernels", "automatic|fast|portable", "kernel set (automatic)"),
+        BACKEND("--backend", "cpu/cuda", "device that must be there; anything else is an error (cpu)"),
+        KERNELS("--kernels", "automatic/fast/portable", "kernel set (automatic)"),
         THREADS("--threads", "N", "OpenMP and BLAS threads, unless OMP_NUM_THREADS is set (1)"),
         SHARDS("--shards", "DIR", "directory with shard.json; needed when FILE is a bare cell"),
         CHECKPOINTS("--checkpoints", "DIR", "where checkpoints go (./checkpoints for a bare cell)"),
-        RESUME("--resume", "FILE|newest", "go on from a checkpoint"),
+        RESUME("--resume", "FILE/newest", "go on from a checkpoint"),
         MICRO_BATCH("--micro-batch", "N", "most sequences in one forward pass, 0 to choose by cache size (0)"),
         CHECKPOINT_SECONDS("--checkpoint-seconds", "S", "between checkpoints, 0 for one at the end only (60)"),
         REPORT_SECONDS("--report-seconds", "S", "between lines of step records (1)");

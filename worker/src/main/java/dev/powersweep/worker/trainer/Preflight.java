@@ -2,6 +2,8 @@ package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.KernelSets;
+import dev.powersweep.worker.kernels.Kernels;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -60,11 +62,17 @@ final class Preflight {
         provenance.put("platform", platform());
         provenance.put("cpu", cpuModel());
         provenance.put("backend", found);
-        provenance.put("blasCore", System.getenv().getOrDefault("OPENBLAS_CORETYPE", "automatic"));
+        String kernelSet;
+        try (Kernels opened = KernelSets.open(kernels)) {
+            kernelSet = opened.describe();
+        } catch (IllegalArgumentException e) {
+            throw new UnsupportedDeviceException(
+                    "--kernels " + kernels.name().toLowerCase(Locale.ROOT) + ": " + Failures.message(e) + ".", e);
+        }
         return new Frame.Ready(
                 ProcessHandle.current().pid(),
                 wanted.name().toLowerCase(Locale.ROOT),
-                kernels.name().toLowerCase(Locale.ROOT),
+                kernelSet,
                 isCpu ? cpuModel() : System.getenv().getOrDefault("CUDA_VISIBLE_DEVICES", "all"),
                 Nd4j.getEnvironment().maxThreads(),
                 provenance);

@@ -17,6 +17,9 @@ final class Relaunch {
     private static final String PARENT = "powersweep.trainer.parent";
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
+    private static final String THREADS = "OMP_NUM_THREADS";
+    private static final String BLAS_CORE = "OPENBLAS_CORETYPE";
+
     private Relaunch() {}
 
     /** What this JVM lacks of {@code wanted}; empty when it may stay. */
@@ -25,10 +28,13 @@ final class Relaunch {
         if (!vectorModule) {
             missing.add("module " + VECTOR_MODULE);
         }
-        for (String variable : List.of("OMP_NUM_THREADS", "OPENBLAS_CORETYPE")) {
-            if (wanted.environment().containsKey(variable) && !environment.containsKey(variable)) {
-                missing.add("variable " + variable);
-            }
+        // Any number of threads may be meant; numbers depend on the BLAS kernels, so those must be the ones expected.
+        if (!environment.containsKey(THREADS)) {
+            missing.add("variable " + THREADS);
+        }
+        String core = wanted.environment().get(BLAS_CORE);
+        if (core != null && !core.equals(environment.get(BLAS_CORE))) {
+            missing.add("variable " + BLAS_CORE + " = " + core);
         }
         return missing;
     }
@@ -59,7 +65,13 @@ final class Relaunch {
         line.add(Main.class.getName());
         line.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(line).inheritIO();
-        wanted.environment().forEach((name, value) -> builder.environment().putIfAbsent(name, value));
+        wanted.environment().forEach((name, value) -> {
+            if (name.equals(BLAS_CORE)) {
+                builder.environment().put(name, value);
+            } else {
+                builder.environment().putIfAbsent(name, value);
+            }
+        });
         Process child = builder.start();
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(

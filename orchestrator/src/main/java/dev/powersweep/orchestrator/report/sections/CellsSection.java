@@ -1,10 +1,10 @@
 package dev.powersweep.orchestrator.report.sections;
 
 import dev.powersweep.orchestrator.report.Block;
-import dev.powersweep.orchestrator.report.Numbers;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

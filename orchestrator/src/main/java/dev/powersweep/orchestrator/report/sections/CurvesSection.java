@@ -3,12 +3,12 @@ package dev.powersweep.orchestrator.report.sections;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Downsample;
-import dev.powersweep.orchestrator.report.Numbers;
 import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.Curve;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -22,6 +22,9 @@ import java.util.stream.Collectors;
 final class CurvesSection {
     /** Points of one figure; more would be drawn on top of each other. */
     private static final int POINTS = 24_000;
+
+    /** Of the means, over the whole length of a curve. */
+    private static final int STRETCHES = 60;
 
     private CurvesSection() {}
 
@@ -39,10 +42,10 @@ final class CurvesSection {
                     new Chart(
                             Chart.Axis.log("tokens seen", Chart.Ticks.SHORT_SCALE),
                             Chart.Axis.log("training loss, nats per token", Chart.Ticks.PLAIN),
-                            lines(results.training(), cells, models, 1),
-                            380),
-                    "Loss of each step's batch, unsmoothed; where a curve has more points than the plot can show, the"
-                            + " lowest and the highest of each stretch are kept. Colour: non-embedding parameters N.",
+                            training(results.training(), cells, models),
+                            400),
+                    "Lines: mean over stretches of equal width on the log axis. Haze behind them: the loss of each step's"
+                            + " batch, of which each stretch keeps the lowest and the highest.",
                     Block.Width.FULL));
         }
         if (!results.validation().isEmpty()) {
@@ -51,7 +54,7 @@ final class CurvesSection {
                     new Chart(
                             Chart.Axis.log("tokens seen", Chart.Ticks.SHORT_SCALE),
                             Chart.Axis.log("validation loss, nats per token", Chart.Ticks.PLAIN),
-                            lines(results.validation(), cells, models, 2),
+                            lines(results.validation(), cells, models),
                             360),
                     "Held-out loss while training. Only a run's end is fitted: before it the learning rate has not"
                             + " come down.",
@@ -75,15 +78,27 @@ final class CurvesSection {
                 blocks));
     }
 
-    private static List<Chart.Series> lines(
-            List<Curve> curves, Map<String, CellResult> cells, Levels models, double weight) {
+    private static List<Chart.Series> training(List<Curve> curves, Map<String, CellResult> cells, Levels models) {
         int buckets = Math.max(30, POINTS / (2 * curves.size()));
-        List<Chart.Series> series = new ArrayList<>();
+        List<Chart.Series> haze = new ArrayList<>();
+        List<Chart.Series> lines = new ArrayList<>();
         for (Curve curve : bySize(curves, cells)) {
             double n = cells.get(curve.cell()).parameters();
             Downsample thin = Downsample.minMax(curve.tokens(), curve.loss(), buckets);
-            Chart.Stroke stroke = weight > 1 ? Chart.Stroke.SOLID : Chart.Stroke.FAINT;
-            series.add(new Chart.Line(legend(models, n), models.colour(n), stroke, thin.x(), thin.y()));
+            Downsample mean = Downsample.mean(curve.tokens(), curve.loss(), STRETCHES);
+            haze.add(new Chart.Line("", models.colour(n), Chart.Stroke.HAZE, thin.x(), thin.y()));
+            lines.add(new Chart.Line(legend(models, n), models.colour(n), Chart.Stroke.THIN, mean.x(), mean.y()));
+        }
+        haze.addAll(lines);
+        return haze;
+    }
+
+    private static List<Chart.Series> lines(List<Curve> curves, Map<String, CellResult> cells, Levels models) {
+        List<Chart.Series> series = new ArrayList<>();
+        for (Curve curve : bySize(curves, cells)) {
+            double n = cells.get(curve.cell()).parameters();
+            series.add(new Chart.Line(
+                    legend(models, n), models.colour(n), Chart.Stroke.THIN, curve.tokens(), curve.loss()));
         }
         return series;
     }

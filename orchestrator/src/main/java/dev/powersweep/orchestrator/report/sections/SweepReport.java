@@ -1,9 +1,10 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.orchestrator.report.Numbers;
+import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.worker.cell.CellState;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -19,15 +20,22 @@ public final class SweepReport {
 
     private SweepReport() {}
 
-    public static ReportModel of(SweepResults results, Instant now) {
+    public static ReportModel of(SweepResults results, FitSet set, Instant now) {
+        Fits fits = Fits.of(results, set);
         List<ReportModel.Section> sections = new ArrayList<>();
         sections.add(GridSection.of(results));
+        SizeSection.of(fits).ifPresent(sections::add);
+        JointSection.of(fits).ifPresent(sections::add);
+        ComputeSection.of(fits).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
+        sections.add(FitsSection.of(set));
         sections.add(CellsSection.of(results));
         return new ReportModel(
                 results.name(),
                 results.place() + " · written " + DAY.format(now),
-                List.of(),
+                set.readings().stream()
+                        .map(reading -> new ReportModel.Reading(reading.sentence(), reading.basis()))
+                        .toList(),
                 tiles(results),
                 missing(results),
                 sections);

@@ -25,21 +25,36 @@ final class Blas {
 
     private static final Set<String> CORES_WITH_SMALL_PATH = Set.of("skylakex", "cooperlake", "sapphirerapids");
 
+    /** How large products are made. */
+    enum Cut {
+        WHOLE,
+        BLOCKED
+    }
+
     private final String core;
-    private final boolean smallPath;
+    private final Cut cut;
     private final Operand a = new Operand();
     private final Operand b = new Operand();
     private final Operand c = new Operand();
 
     Blas() {
+        this(CORES_WITH_SMALL_PATH.contains(core().toLowerCase(Locale.ROOT)) ? Cut.BLOCKED : Cut.WHOLE);
+    }
+
+    Blas(Cut cut) {
+        this.cut = cut;
         Loader.load(openblas_nolapack.class);
         openblas_nolapack.blas_set_num_threads(1);
-        core = System.getenv().getOrDefault(CORE_VARIABLE, "");
-        smallPath = CORES_WITH_SMALL_PATH.contains(core.toLowerCase(Locale.ROOT));
+        core = core();
     }
 
     String describe() {
-        return "OpenBLAS " + (core.isEmpty() ? "own core choice" : core) + (smallPath ? ", blocked" : ", whole");
+        return "OpenBLAS " + (core.isEmpty() ? "own core choice" : core)
+                + (cut == Cut.BLOCKED ? ", blocked" : ", whole");
+    }
+
+    private static String core() {
+        return System.getenv().getOrDefault(CORE_VARIABLE, "");
     }
 
     /** {@code C[m, n] = alpha·A[m, k]·B[k, n] + beta·C} in one call. */
@@ -62,7 +77,7 @@ final class Blas {
 
     /** {@code Y[rows, outputs] = X[rows, inputs]·W[inputs, outputs]}, cut as suits the core. */
     void linear(long x, long w, long y, int rows, int inputs, int outputs) {
-        if (!smallPath || (long) inputs * outputs > LARGEST_BLOCKED) {
+        if (cut == Cut.WHOLE || (long) inputs * outputs > LARGEST_BLOCKED) {
             product(rows, outputs, inputs, 1, x, inputs, w, outputs, 0, y, outputs);
             return;
         }
@@ -90,7 +105,7 @@ final class Blas {
 
     /** {@code dW[inputs, outputs] += X[rows, inputs]ᵀ·dY[rows, outputs]}, cut as suits the core. */
     void weightGradient(long x, long dy, long dw, int rows, int inputs, int outputs) {
-        if (!smallPath || (long) inputs * outputs > LARGEST_BLOCKED) {
+        if (cut == Cut.WHOLE || (long) inputs * outputs > LARGEST_BLOCKED) {
             productTransposed(inputs, outputs, rows, 1, x, inputs, dy, outputs, 1, dw, outputs);
             return;
         }

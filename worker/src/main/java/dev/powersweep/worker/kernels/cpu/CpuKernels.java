@@ -16,9 +16,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class CpuKernels implements Kernels {
 
-    private final Blas blas = new Blas();
+    private final Blas blas;
     private final List<INDArray> arrays = new ArrayList<>();
     private Attention attention;
+
+    public CpuKernels() {
+        this(new Blas());
+    }
+
+    CpuKernels(Blas blas) {
+        this.blas = blas;
+    }
 
     @Override
     public String describe() {

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.report;
+package dev.powersweep.orchestrator.text;
 
 import java.math.BigDecimal;
 import java.math.MathContext;

@@ -1,0 +1,229 @@
+package dev.powersweep.fitting.batch;
+
+import dev.powersweep.fitting.Convergence;
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.Identifiability;
+import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Quality;
+import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.batch.BatchTradeOff.Determined;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.linear.PowerLaw;
+import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.optimise.Workers;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.uncertainty.Bootstrap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+
+/**
+ * {@code critical-batch}: the batch size beyond which larger batches waste data. At each level of loss S = S_min + E_min/B is
+ * fitted (Kaplan et al. 2020, eq 5.1; Zhang et al. 2024), B_crit = E_min/S_min, and through these points run B_crit = B_0·D^κ
+ * with D = E_min, B_N·N^κ_N, and B_star/L^(1/α_B) (eq 1.4). Batches in tokens.
+ *
+ * <p>{@link CriticalBatchPoints} says which kinds of runs are understood. Points of one model at neighbouring losses share
+ * runs, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
+ * whether data or size describes the points better; {@link CriticalBatchComparison} does the same on the losses themselves.
+ */
+public final class CriticalBatchLaw implements Law {
+    private static final double OVERHEAD = 0.2;
+
+    @Override
+    public String name() {
+        return "critical-batch";
+    }
+
+    @Override
+    public String title() {
+        return "Critical batch size (Kaplan et al. 2020; Zhang et al. 2024)";
+    }
+
+    @Override
+    public String formula() {
+        return "S = S_min + E_min/b at each loss, B_crit = E_min/S_min = B_0*D^kappa";
+    }
+
+    @Override
+    public String source() {
+        return "Kaplan et al. 2020, arXiv 2001.08361, eqs 1.4, 5.1, 5.2; Zhang et al. 2024, arXiv 2410.21676";
+    }
+
+    @Override
+    public Set<Column> needs() {
+        return new LinkedHashSet<>(List.of(Column.N, Column.B, Column.S, Column.LOSS));
+    }
+
+    @Override
+    public Optional<FitRefusal> refusal(Observations runs) {
+        for (Column column : needs()) {
+            boolean clock = column == Column.S && runs.has(Column.STEP);
+            if (!runs.has(column) && !clock) {
+                return Optional.of(new FitRefusal(
+                        FitRefusal.Reason.MISSING_COLUMN,
+                        "critical-batch needs column " + column.label() + " (" + column.unit()
+                                + "), which the runs do not have; name the column that holds it."));
+            }
+        }
+        int batches = runs.distinct(Column.B);
+        if (batches < BatchTradeOff.FEWEST_BATCHES) {
+            return Optional.of(new FitRefusal(
+                    FitRefusal.Reason.TOO_FEW_SIZES,
+                    "critical-batch needs at least 3 different values of b (tokens), and the runs have " + batches
+                            + "; add runs that vary it at equal N."));
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public FitResult fit(Observations runs, FitOptions options) {
+        refusal(runs).ifPresent(refused -> {
+            throw refused;
+        });
+        CriticalBatchPoints found = CriticalBatchPoints.of(runs, steps -> 0);
+        if (found.points().isEmpty()) {
+            throw new FitRefusal(
+                    FitRefusal.Reason.NO_INTERIOR_MINIMUM,
+                    "No critical batch size is determined by these runs. "
+                            + (found.problems().isEmpty()
+                                    ? ""
+                                    : found.problems().get(0)));
+        }
+        Map<String, Estimate> law = law(found.points());
+        double[][] replicas = replicas(runs, found, law, options);
+        FitResult.Builder result = FitResult.of(name(), formula())
+                .response(Column.B)
+                .data(runs.size(), runs.runs())
+                .options(options)
+                .convergence(
+                        Convergence.closedForm(
+                                "each trade-off by an exhaustive search over ln B_crit, the laws through them by least squares"))
+                .identifiability(
+                        new Identifiability(CriticalBatchLaws.of(found.points()).verdict(), List.of()));
+        List<String> names = List.copyOf(law.keySet());
+        for (int j = 0; j < names.size(); j++) {
+            int column = j;
+            double[] interval = Replicas.interval(
+                    Arrays.stream(replicas).mapToDouble(row -> row[column]).toArray(), options.confidence());
+            Estimate value = law.get(names.get(j));
+            Estimate estimate = new Estimate(value.value(), interval[0], interval[1], value.unit());
+            if (parameters(law) > j) {
+                result.parameter(names.get(j), estimate);
+            } else {
+                result.derived(names.get(j), estimate);
+            }
+        }
+        int parameters = parameters(law);
+        double[] values =
+                Arrays.copyOf(law.values().stream().mapToDouble(Estimate::value).toArray(), parameters);
+        describe(found, values, result);
+        result.replicas(new Replicas(
+                        names.subList(0, parameters),
+                        Arrays.stream(replicas)
+                                .map(row -> Arrays.copyOf(row, parameters))
+                                .toArray(double[][]::new)))
+                .predictor(CriticalBatchLaw::predict);
+        found.problems().forEach(result::warn);
+        if (found.kind() == CriticalBatchPoints.Kind.CURVES) {
+            result.warn("Intermediate points count as finished runs here: right for a constant learning rate only.");
+        }
+        return result.build();
+    }
+
+    private static double predict(double[] values, Point at) {
+        return values.length == 1 ? values[0] : values[0] * Math.pow(at.get(Column.D), values[1]);
+    }
+
+    private static void describe(CriticalBatchPoints found, double[] values, FitResult.Builder result) {
+        List<Residual> residuals = new ArrayList<>();
+        double sum = 0;
+        for (int i = 0; i < found.points().size(); i++) {
+            CriticalBatchPoint point = found.points().get(i);
+            Determined fit = found.fits().get(i);
+            String place = String.format(Locale.ROOT, "N=%.4g,L=%.4g", point.n(), point.loss());
+            result.derived(
+                    "B_crit[" + place + "]",
+                    new Estimate(fit.criticalBatch(), fit.criticalBatchLow(), fit.criticalBatchHigh(), "tokens"));
+            result.derived("B_20%[" + place + "]", Estimate.of(fit.batchAtOverhead(OVERHEAD, 0), "tokens"));
+            Point at = Point.nd(point.n(), point.data()).and(Column.LOSS, point.loss());
+            double predicted = predict(values, at);
+            double residual = Math.log(predicted / point.criticalBatch());
+            sum += residual * residual;
+            residuals.add(new Residual(place, at, point.criticalBatch(), predicted, residual));
+        }
+        int n = residuals.size();
+        result.residuals(residuals)
+                .objective(new ObjectiveValue(Objective.MSE_LOG, 1e-3, sum, sum / n))
+                .quality(new Quality(
+                        Double.NaN, values.length + 1, Math.sqrt(sum / Math.max(1, n - values.length)), Double.NaN));
+    }
+
+    private static int parameters(Map<String, Estimate> law) {
+        return law.containsKey("kappa") ? 2 : 1;
+    }
+
+    /** The law in D first (or one B_crit), what else can be had after it. */
+    private static Map<String, Estimate> law(List<CriticalBatchPoint> points) {
+        CriticalBatchLaws laws = CriticalBatchLaws.of(points);
+        Map<String, Estimate> values = new LinkedHashMap<>();
+        if (laws.byData().isPresent()) {
+            PowerLaw data = laws.byData().get();
+            values.put("B_0", Estimate.of(data.coefficient(), "tokens/tokens^kappa"));
+            values.put("kappa", Estimate.of(data.exponent(), "1"));
+        } else {
+            values.put("B_crit", Estimate.of(points.get(0).criticalBatch(), "tokens"));
+        }
+        laws.alphaB().ifPresent(alpha -> {
+            values.put("B_star", Estimate.of(laws.byLoss().orElseThrow().coefficient(), "tokens·nats^(1/alpha_B)"));
+            values.put("alpha_B", Estimate.of(alpha, "1"));
+        });
+        laws.bySize().ifPresent(size -> {
+            values.put("B_N", Estimate.of(size.coefficient(), "tokens/parameters^kappa_N"));
+            values.put("kappa_N", Estimate.of(size.exponent(), "1"));
+        });
+        return values;
+    }
+
+    private static double[][] replicas(
+            Observations runs, CriticalBatchPoints found, Map<String, Estimate> law, FitOptions options) {
+        double deviation = found.logDeviation();
+        Function<SplittableRandom, CriticalBatchPoints> draw = random -> {
+            if (options.resampling() != FitOptions.Resampling.RUNS) {
+                return CriticalBatchPoints.of(runs, steps -> deviation * random.nextGaussian());
+            }
+            boolean[] kept = new boolean[runs.runs()];
+            for (int i = 0; i < kept.length; i++) {
+                kept[random.nextInt(kept.length)] = true;
+            }
+            return CriticalBatchPoints.of(runs.where(row -> kept[runs.runOf(row)]), steps -> 0);
+        };
+        double[][] rows = new double[options.bootstrap()][law.size()];
+        Workers.run(options.threads(), rows.length, () -> law, (own, k) -> {
+            List<CriticalBatchPoint> points =
+                    draw.apply(Bootstrap.generator(options.seed(), k)).points();
+            Map<String, Estimate> drawn = points.isEmpty() ? Map.of() : law(points);
+            int j = 0;
+            for (String name : law.keySet()) {
+                rows[k][j++] = drawn.containsKey(name) ? drawn.get(name).value() : Double.NaN;
+            }
+        });
+        int parameters = parameters(law);
+        return Arrays.stream(rows)
+                .filter(row -> Arrays.stream(row, 0, parameters).allMatch(Double::isFinite))
+                .toArray(double[][]::new);
+    }
+}

@@ -1,0 +1,266 @@
+package dev.powersweep.fitting.batch;
+
+import dev.powersweep.fitting.batch.BatchTradeOff.Determined;
+import dev.powersweep.fitting.batch.BatchTradeOff.Undetermined;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * Critical batch sizes read off runs, one per model size and level of loss. Three kinds of runs are understood:
+ *
+ * <ul>
+ *   <li>training curves (several rows a run): steps at which each curve first falls to a level; for a constant learning rate;
+ *   <li>steps to a target (several batch sizes at one loss and one N): taken as they are, as in Zhang et al. 2024;
+ *   <li>finished runs on a grid of N, D and B: data to a level, interpolated between data sizes at fixed N and B.
+ * </ul>
+ *
+ * @param points what was determined
+ * @param fits the trade-off behind each point
+ * @param problems sentences about levels that stayed undetermined
+ * @param kind which kind of runs was found
+ */
+record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fits, List<String> problems, Kind kind) {
+
+    /** What the rows are. */
+    enum Kind {
+        /** Several rows a run. */
+        CURVES,
+        /** Several batch sizes at one loss. */
+        TARGETS,
+        /** A grid of finished runs. */
+        FINALS
+    }
+
+    private static final double EQUAL = 1e-9;
+    /** Places of the levels between the lowest and the highest common loss, in logarithms. */
+    private static final double[] FINAL_LEVELS = {0, .25, .5, .75, 1};
+    /** The upper half of a training curve is warm-up and transient. */
+    private static final double[] CURVE_LEVELS = {0, .125, .25, .375, .5};
+
+    /**
+     * Reads the runs.
+     *
+     * @param noise added to ln S at one batch of one trade-off: zero for the estimate itself, random for refits
+     */
+    static CriticalBatchPoints of(Observations runs, DoubleUnaryOperator noise) {
+        Kind kind = kind(runs);
+        CriticalBatchPoints found =
+                new CriticalBatchPoints(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), kind);
+        groups(runs, Column.N).forEach((n, rows) -> {
+            switch (kind) {
+                case TARGETS -> found.addTargets(runs, n, rows, noise);
+                case CURVES -> found.addLevels(n, curves(runs, rows), CURVE_LEVELS, noise);
+                case FINALS -> found.addLevels(n, finals(runs, rows), FINAL_LEVELS, noise);
+            }
+        });
+        return found;
+    }
+
+    static Kind kind(Observations runs) {
+        if (runs.size() > runs.runs()) {
+            return Kind.CURVES;
+        }
+        for (List<Integer> rows : groups(runs, Column.N).values()) {
+            TreeMap<Double, Integer> sameLoss = new TreeMap<>();
+            rows.forEach(row -> sameLoss.merge(runs.at(Column.LOSS, row), 1, Integer::sum));
+            if (sameLoss.values().stream().anyMatch(count -> count >= BatchTradeOff.FEWEST_BATCHES)) {
+                return Kind.TARGETS;
+            }
+        }
+        return Kind.FINALS;
+    }
+
+    /** The pooled residual deviation of ln S; zero where no trade-off has a spare degree of freedom. */
+    double logDeviation() {
+        return Math.sqrt(fits.stream()
+                .mapToDouble(Determined::logDeviation)
+                .filter(Double::isFinite)
+                .map(x -> x * x)
+                .average()
+                .orElse(0));
+    }
+
+    private void addTargets(Observations runs, double n, List<Integer> rows, DoubleUnaryOperator noise) {
+        Map<Double, List<Integer>> byLoss = new LinkedHashMap<>();
+        rows.forEach(row -> byLoss.computeIfAbsent(runs.at(Column.LOSS, row), loss -> new ArrayList<>())
+                .add(row));
+        byLoss.forEach((loss, group) -> {
+            TreeMap<Double, double[]> steps = new TreeMap<>();
+            for (int row : group) {
+                double[] sum = steps.computeIfAbsent(runs.at(Column.B, row), b -> new double[2]);
+                sum[0] += Math.log(runs.at(Column.S, row));
+                sum[1]++;
+            }
+            TreeMap<Double, Double> mean = new TreeMap<>();
+            steps.forEach((b, sum) -> mean.put(b, Math.exp(sum[0] / sum[1])));
+            add(n, loss, mean, noise);
+        });
+    }
+
+    /** Steps to a level for one batch size. */
+    private interface Reach {
+        OptionalDouble steps(double level);
+
+        double highest();
+
+        double lowest();
+    }
+
+    private void addLevels(double n, Map<Double, List<Reach>> byBatch, double[] places, DoubleUnaryOperator noise) {
+        double high = Double.POSITIVE_INFINITY;
+        double low = 0;
+        for (List<Reach> seeds : byBatch.values()) {
+            for (Reach reach : seeds) {
+                high = Math.min(high, reach.highest());
+                low = Math.max(low, reach.lowest());
+            }
+        }
+        if (byBatch.size() < BatchTradeOff.FEWEST_BATCHES || low > high) {
+            problems.add(String.format(
+                    Locale.ROOT,
+                    "At N = %.4g %s.",
+                    n,
+                    byBatch.size() < BatchTradeOff.FEWEST_BATCHES
+                            ? "only " + byBatch.size()
+                                    + " batch size(s) have two or more data sizes; at least 3 are needed"
+                            : "no loss is reached by every batch size; train the large batches longer"));
+            return;
+        }
+        for (double place : places) {
+            double level = low * Math.pow(high / low, place);
+            TreeMap<Double, Double> steps = new TreeMap<>();
+            byBatch.forEach((batch, seeds) -> {
+                double sum = 0;
+                int count = 0;
+                for (Reach reach : seeds) {
+                    OptionalDouble reached = reach.steps(level);
+                    if (reached.isPresent()) {
+                        sum += Math.log(reached.getAsDouble());
+                        count++;
+                    }
+                }
+                if (count > 0) {
+                    steps.put(batch, Math.exp(sum / count));
+                }
+            });
+            add(n, level, steps, noise);
+        }
+    }
+
+    private void add(double n, double loss, TreeMap<Double, Double> steps, DoubleUnaryOperator noise) {
+        double[] batch =
+                steps.keySet().stream().mapToDouble(Double::doubleValue).toArray();
+        double[] needed = steps.values().stream()
+                .mapToDouble(s -> s * Math.exp(noise.applyAsDouble(s)))
+                .toArray();
+        BatchTradeOff tradeOff = BatchTradeOff.fit(batch, needed);
+        if (tradeOff instanceof Determined fit) {
+            points.add(new CriticalBatchPoint(
+                    n, loss, fit.minimalData(), fit.minimalSteps(), fit.criticalBatch(), batch.length));
+            fits.add(fit);
+        } else if (tradeOff instanceof Undetermined lost) {
+            problems.add(String.format(
+                    Locale.ROOT,
+                    "At N = %.4g and loss %.4g %s.",
+                    n,
+                    loss,
+                    lost.reason().clause()));
+        }
+    }
+
+    private static Map<Double, List<Reach>> curves(Observations runs, List<Integer> rows) {
+        Column clock = runs.has(Column.STEP) ? Column.STEP : Column.S;
+        Map<Integer, List<Integer>> byRun = new LinkedHashMap<>();
+        rows.forEach(row ->
+                byRun.computeIfAbsent(runs.runOf(row), run -> new ArrayList<>()).add(row));
+        Map<Double, List<Reach>> byBatch = new TreeMap<>();
+        byRun.values().forEach(run -> {
+            List<Integer> sorted = run.stream()
+                    .filter(row -> runs.at(clock, row) > 0)
+                    .sorted(Comparator.comparingDouble(row -> runs.at(clock, row)))
+                    .toList();
+            if (sorted.size() < 2) {
+                return;
+            }
+            TrainingCurveSteps curve = new TrainingCurveSteps(
+                    sorted.stream().mapToDouble(row -> runs.at(clock, row)).toArray(),
+                    sorted.stream()
+                            .mapToDouble(row -> runs.at(Column.LOSS, row))
+                            .toArray());
+            byBatch.computeIfAbsent(runs.at(Column.B, sorted.get(0)), b -> new ArrayList<>())
+                    .add(new Reach() {
+                        @Override
+                        public OptionalDouble steps(double level) {
+                            return curve.steps(level);
+                        }
+
+                        @Override
+                        public double highest() {
+                            return curve.highest();
+                        }
+
+                        @Override
+                        public double lowest() {
+                            return curve.lowest();
+                        }
+                    });
+        });
+        return byBatch;
+    }
+
+    private static Map<Double, List<Reach>> finals(Observations runs, List<Integer> rows) {
+        Map<Double, List<Integer>> rowsByBatch = new TreeMap<>();
+        rows.forEach(row -> rowsByBatch
+                .computeIfAbsent(runs.at(Column.B, row), b -> new ArrayList<>())
+                .add(row));
+        Map<Double, List<Reach>> byBatch = new TreeMap<>();
+        rowsByBatch.forEach((batch, group) -> {
+            DataToLoss curve = new DataToLoss(
+                    group.stream().mapToDouble(row -> runs.at(Column.D, row)).toArray(),
+                    group.stream().mapToDouble(row -> runs.at(Column.LOSS, row)).toArray());
+            if (curve.sizes() < 2) {
+                return;
+            }
+            byBatch.put(batch, List.of(new Reach() {
+                @Override
+                public OptionalDouble steps(double level) {
+                    OptionalDouble tokens = curve.tokens(level);
+                    return tokens.isPresent()
+                            ? OptionalDouble.of(tokens.getAsDouble() / batch)
+                            : OptionalDouble.empty();
+                }
+
+                @Override
+                public double highest() {
+                    return curve.highest();
+                }
+
+                @Override
+                public double lowest() {
+                    return curve.lowest();
+                }
+            }));
+        });
+        return byBatch;
+    }
+
+    private static Map<Double, List<Integer>> groups(Observations runs, Column column) {
+        TreeMap<Double, List<Integer>> groups = new TreeMap<>();
+        for (int i = 0; i < runs.size(); i++) {
+            double value = runs.at(column, i);
+            Double near = groups.floorKey(value * (1 + EQUAL));
+            double key = near != null && near >= value * (1 - EQUAL) ? near : value;
+            groups.computeIfAbsent(key, k -> new ArrayList<>()).add(i);
+        }
+        return groups;
+    }
+}

@@ -1,0 +1,108 @@
+package dev.powersweep.fitting.isoflop;
+
+import dev.powersweep.fitting.Convergence;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Found;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.uncertainty.Bootstrap;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/**
+ * {@code optima}: power laws through compute-optimal sizes that somebody has found already, one row per budget: N_opt =
+ * k_N·C^a and D_opt = k_D·C^b by least squares in logarithms. No loss is needed; without tokens D = C/(6N) stands in.
+ */
+public final class OptimaLaw implements Law {
+    private static final int PARAMETERS_WITHOUT_LOSS = 4;
+
+    @Override
+    public String name() {
+        return "optima";
+    }
+
+    @Override
+    public String title() {
+        return "Power laws through given compute-optimal sizes";
+    }
+
+    @Override
+    public String formula() {
+        return "N_opt(C) = k_N*C^a, D_opt(C) = k_D*C^b";
+    }
+
+    @Override
+    public String source() {
+        return "Hoffmann et al. 2022, arXiv 2203.15556, section 3.2";
+    }
+
+    @Override
+    public Set<Column> needs() {
+        return new LinkedHashSet<>(List.of(Column.C, Column.N));
+    }
+
+    @Override
+    public Optional<FitRefusal> refusal(Observations runs) {
+        for (Column column : needs()) {
+            if (!runs.has(column)) {
+                return Optional.of(new FitRefusal(
+                        FitRefusal.Reason.MISSING_COLUMN,
+                        "optima needs column " + column.label() + " (" + column.unit()
+                                + "), which the runs do not have; name the column that holds it."));
+            }
+        }
+        int budgets = runs.distinct(Column.C);
+        if (budgets < 3 || budgets < runs.size()) {
+            return Optional.of(new FitRefusal(
+                    FitRefusal.Reason.TOO_FEW_SIZES,
+                    "optima needs one row for each of at least 3 compute budgets, and the " + runs.size()
+                            + " rows hold " + budgets + " budgets; fit isoflop to several sizes per budget."));
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public FitResult fit(Observations runs, FitOptions options) {
+        refusal(runs).ifPresent(refused -> {
+            throw refused;
+        });
+        List<Found> optima = new ArrayList<>();
+        for (int i = 0; i < runs.size(); i++) {
+            double c = runs.at(Column.C, i);
+            double n = runs.at(Column.N, i);
+            double d = runs.has(Column.D) ? runs.at(Column.D, i) : c / (6 * n);
+            optima.add(new Found(c, n, d, 1));
+        }
+        optima.sort(java.util.Comparator.comparingDouble(Found::flops));
+        OptimaFit fit = OptimaFit.through(optima).orElseThrow();
+        double[][] replicas = new double[options.bootstrap()][];
+        for (int k = 0; k < replicas.length; k++) {
+            SplittableRandom random = Bootstrap.generator(options.seed(), k);
+            List<Found> drawn = new ArrayList<>();
+            for (int i = 0; i < optima.size(); i++) {
+                drawn.add(optima.get(random.nextInt(optima.size())));
+            }
+            replicas[k] = OptimaFit.through(drawn).map(OptimaReport::values).orElseGet(IsoFlopLaw::failed);
+        }
+        FitResult.Builder result = OptimaReport.start(
+                        name(),
+                        formula(),
+                        fit,
+                        replicas,
+                        options,
+                        OptimaReport.PARAMETERS.subList(0, PARAMETERS_WITHOUT_LOSS))
+                .data(runs.size(), runs.runs())
+                .convergence(Convergence.closedForm("least squares in logarithms: closed form"));
+        if (optima.size() < 6) {
+            result.warn("Only " + optima.size() + " budgets: a bootstrap over so few rows is too narrow.");
+        }
+        return result.build();
+    }
+}

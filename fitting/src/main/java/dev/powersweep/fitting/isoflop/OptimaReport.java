@@ -1,0 +1,177 @@
+package dev.powersweep.fitting.isoflop;
+
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.HoldOut;
+import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Predictor;
+import dev.powersweep.fitting.Quality;
+import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Found;
+import dev.powersweep.fitting.law.Parameter;
+import dev.powersweep.fitting.linear.PowerLaw;
+import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Point;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Turns power laws through optima into the common form of a fit: parameters, intervals, residuals, hold-out. */
+final class OptimaReport {
+    /** In the order of {@link FitResult#parameters()}. */
+    static final List<Parameter> PARAMETERS = List.of(
+            new Parameter("k_N", "parameters/FLOPs^a"),
+            new Parameter("a", "1"),
+            new Parameter("k_D", "tokens/FLOPs^b"),
+            new Parameter("b", "1"),
+            new Parameter("k_L", "nats/token·FLOPs^c"),
+            new Parameter("c", "1"));
+
+    private static final int FEWEST_FOR_HOLD_OUT = 4;
+
+    private OptimaReport() {}
+
+    /** The parameters as one vector. */
+    static double[] values(OptimaFit fit) {
+        return new double[] {
+            fit.n().coefficient(),
+            fit.n().exponent(),
+            fit.d().coefficient(),
+            fit.d().exponent(),
+            fit.loss().coefficient(),
+            -fit.loss().exponent()
+        };
+    }
+
+    /** N_opt at a point's C. */
+    static Predictor predictor() {
+        return (values, at) -> values[0] * Math.pow(at.get(Column.C), values[1]);
+    }
+
+    /**
+     * Starts the report.
+     *
+     * @param replicas one row per refit, as {@link #values}; rows of NaN where a refit failed
+     */
+    static FitResult.Builder start(String law, String formula, OptimaFit fit, double[][] replicas, FitOptions options) {
+        return start(law, formula, fit, replicas, options, PARAMETERS);
+    }
+
+    /** Starts the report with the first few parameters only. */
+    static FitResult.Builder start(
+            String law,
+            String formula,
+            OptimaFit fit,
+            double[][] replicas,
+            FitOptions options,
+            List<Parameter> parameters) {
+        FitResult.Builder builder =
+                FitResult.of(law, formula).response(Column.N).options(options);
+        double[] values = values(fit);
+        double[][] kept = kept(replicas, parameters.size());
+        for (int j = 0; j < parameters.size(); j++) {
+            int column = j;
+            double[] numbers =
+                    Arrays.stream(kept).mapToDouble(row -> row[column]).toArray();
+            double[] interval = Replicas.interval(numbers, options.confidence());
+            builder.parameter(
+                    parameters.get(j).name(),
+                    new Estimate(
+                            values[j],
+                            interval[0],
+                            interval[1],
+                            parameters.get(j).unit()));
+        }
+        List<Residual> residuals = residuals(fit.optima(), fit.n());
+        double sum = residuals.stream()
+                .mapToDouble(residual -> residual.residual() * residual.residual())
+                .sum();
+        int count = fit.optima().size();
+        builder.objective(new ObjectiveValue(Objective.MSE_LOG, options.delta(), sum, sum / count))
+                .residuals(residuals)
+                .quality(new Quality(
+                        aicc(sum, count),
+                        3,
+                        fit.n().logResidualDeviation(),
+                        fit.n().rSquared()))
+                .holdOut(holdOut(fit.optima()))
+                .replicas(new Replicas(parameters.stream().map(Parameter::name).toList(), kept))
+                .predictor(predictor());
+        if (replicas.length > kept.length) {
+            builder.warn(String.format(
+                    Locale.ROOT,
+                    "%d of %d bootstrap refits had fewer than two budgets with an interior minimum and count for nothing;"
+                            + " the intervals are optimistic by that much.",
+                    replicas.length - kept.length,
+                    replicas.length));
+        }
+        return builder;
+    }
+
+    /** One residual of ln N per optimum. */
+    static List<Residual> residuals(List<Found> optima, PowerLaw law) {
+        List<Residual> residuals = new ArrayList<>();
+        for (Found found : optima) {
+            double predicted = law.at(found.flops());
+            residuals.add(new Residual(
+                    budgetName(found.flops()),
+                    Point.of(Column.C, found.flops()),
+                    found.n(),
+                    predicted,
+                    Math.log(predicted / found.n())));
+        }
+        return residuals;
+    }
+
+    private static double[][] kept(double[][] replicas, int parameters) {
+        return Arrays.stream(replicas)
+                .filter(row -> !Double.isNaN(row[0]))
+                .map(row -> Arrays.copyOf(row, parameters))
+                .toArray(double[][]::new);
+    }
+
+    private static double aicc(double sum, int n) {
+        return n < 5 ? Double.NaN : n * Math.log(sum / n) + 6 + 24.0 / (n - 4);
+    }
+
+    /** Fits without the largest budget and predicts its optimum. */
+    static Optional<HoldOut> holdOut(List<Found> optima) {
+        if (optima.size() < FEWEST_FOR_HOLD_OUT) {
+            return Optional.empty();
+        }
+        List<Found> fitted = optima.subList(0, optima.size() - 1);
+        Found last = optima.get(optima.size() - 1);
+        return PowerLaw.fit(
+                        fitted.stream().mapToDouble(Found::flops).toArray(),
+                        fitted.stream().mapToDouble(Found::n).toArray())
+                .map(law -> {
+                    double residual = Math.log(law.at(last.flops()) / last.n());
+                    double within = 0;
+                    for (Found found : fitted) {
+                        within += Math.pow(Math.log(law.at(found.flops()) / found.n()), 2) / fitted.size();
+                    }
+                    return new HoldOut(
+                            "the budget of " + budgetName(last.flops()),
+                            1,
+                            fitted.size(),
+                            Math.abs(residual),
+                            residual,
+                            Math.sqrt(within),
+                            List.of(new Residual(
+                                    budgetName(last.flops()),
+                                    Point.of(Column.C, last.flops()),
+                                    last.n(),
+                                    law.at(last.flops()),
+                                    residual)));
+                });
+    }
+
+    static String budgetName(double flops) {
+        return String.format(Locale.ROOT, "%.3g FLOPs", flops);
+    }
+}

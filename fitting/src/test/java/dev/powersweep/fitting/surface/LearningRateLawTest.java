@@ -1,0 +1,77 @@
+package dev.powersweep.fitting.surface;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Point;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class LearningRateLawTest {
+    private static final long SEED = Long.getLong("test.seed", 20260101L);
+    private static final FitOptions OPTIONS = FitOptions.defaults().threads(2);
+
+    private static Observations sweep(double[] sizes, double noise) {
+        Random random = new Random(SEED);
+        int rows = sizes.length * 7;
+        double[] n = new double[rows];
+        double[] d = new double[rows];
+        double[] lr = new double[rows];
+        double[] loss = new double[rows];
+        for (int i = 0; i < rows; i++) {
+            n[i] = sizes[i / 7];
+            d[i] = 1e8;
+            double best = 3 * Math.pow(n[i], -.5);
+            lr[i] = best * Math.pow(2, i % 7 - 2.6);
+            loss[i] = 3 + .05 * Math.pow(Math.log(lr[i] / best), 2) + noise * random.nextGaussian();
+        }
+        return Observations.builder()
+                .parameters(n)
+                .tokens(d)
+                .column(Column.LEARNING_RATE, lr)
+                .loss(loss)
+                .build();
+    }
+
+    @Test
+    void thePowerOfTheBestRateInModelSizeIsRecovered() {
+        FitResult exact =
+                Fitter.fit(Laws.byName("lr-surface"), sweep(new double[] {1e6, 4e6, 1.6e7, 6.4e7}, 0), OPTIONS);
+        assertThat(exact.value("p_N")).isCloseTo(-.5, within(1e-8));
+        assertThat(exact.value("k")).isCloseTo(3, within(1e-6));
+        assertThat(exact.predict(Point.nd(1e8, 1e8)).value()).isCloseTo(3e-4, within(1e-10));
+
+        FitResult noisy = Fitter.fit(
+                Laws.byName("lr-surface"), sweep(new double[] {1e6, 4e6, 1.6e7, 6.4e7}, .004), OPTIONS.bootstrap(300));
+        assertThat(noisy.parameters().get("p_N").low()).isLessThan(-.5);
+        assertThat(noisy.parameters().get("p_N").high()).isGreaterThan(-.5);
+    }
+
+    @Test
+    void oneSweptSizeGivesItsBestRateWithAnIntervalAndHowWideItIs() {
+        FitResult fit = Fitter.fit(Laws.byName("lr-surface"), sweep(new double[] {1e6}, .002), OPTIONS);
+
+        assertThat(fit.parameters().get("lr_opt").low()).isLessThan(3e-3);
+        assertThat(fit.parameters().get("lr_opt").high()).isGreaterThan(3e-3);
+        assertThat(fit.value("lr_factor_within_0.01_nats")).isCloseTo(Math.exp(Math.sqrt(.2)), within(.1));
+    }
+
+    @Test
+    void aBestRateAtTheEdgeIsRefusedWithTheRateAndTheRemedy() {
+        Observations all = sweep(new double[] {1e6}, 0);
+        Observations low = all.where(i -> all.at(Column.LEARNING_RATE, i) < 2.1e-3);
+        assertThatThrownBy(() -> Fitter.fit(new LearningRateLaw(), low, OPTIONS))
+                .isInstanceOfSatisfying(FitRefusal.class, refused -> {
+                    assertThat(refused.reason()).isEqualTo(FitRefusal.Reason.EDGE_MINIMUM);
+                    assertThat(refused.sentence()).contains("largest tried (0.00198)", "add larger ones");
+                });
+    }
+}

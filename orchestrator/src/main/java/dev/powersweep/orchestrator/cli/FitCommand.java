@@ -1,0 +1,161 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.orchestrator.fits.ColumnChoice;
+import dev.powersweep.orchestrator.fits.FitSet;
+import dev.powersweep.orchestrator.fits.FitsJson;
+import dev.powersweep.orchestrator.fits.FitsText;
+import dev.powersweep.orchestrator.fits.LocalFile;
+import dev.powersweep.orchestrator.fits.RunFits;
+import dev.powersweep.orchestrator.fits.RunsCsv;
+import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code powersweep fit}: laws from a sweep's results, or from anybody's runs. */
+@Command(
+        name = "fit",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Fits scaling laws to a sweep's results, or to runs in a CSV file.")
+public final class FitCommand implements Callable<Integer> {
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command;
+
+    @Parameters(arity = "0..1", paramLabel = "DIR", description = "Directory of a sweep, on any Hadoop file system.")
+    private Optional<String> directory = Optional.empty();
+
+    @Option(
+            names = "--runs",
+            paramLabel = "FILE.csv",
+            description = "Runs of your own instead: a CSV file with a header and a row per run.")
+    private Optional<Path> runs = Optional.empty();
+
+    @Option(
+            names = "--columns",
+            split = ",",
+            paramLabel = "quantity=header",
+            description = "Which header stands for which quantity (n, d, loss, b, s, c, u, lr, run, step, weight), with"
+                    + " an optional factor: n=params_M*1e6,d=tokens,loss=val_loss.")
+    private List<String> columns = new ArrayList<>();
+
+    @Option(
+            names = "--where",
+            paramLabel = "header=value",
+            description = "Keep only rows of the CSV file whose cell has this value; may be repeated.")
+    private Map<String, String> where = new LinkedHashMap<>();
+
+    @Option(
+            names = "--law",
+            paramLabel = "NAME",
+            split = ",",
+            description = "Law to fit; may be repeated. Default: all that the runs allow.")
+    private List<String> laws = new ArrayList<>();
+
+    @Option(
+            names = "--objective",
+            paramLabel = "NAME",
+            description = "huber-log (default), huber-raw, mse-log or mse-raw.")
+    private String objective = "huber-log";
+
+    @Option(names = "--delta", paramLabel = "δ", description = "Huber's threshold; default 0.001.")
+    private double delta = FitOptions.defaults().delta();
+
+    @Option(
+            names = "--bootstrap",
+            paramLabel = "K",
+            description = "Refits for intervals, 0 for none; default ${DEFAULT-VALUE}.")
+    private int bootstrap = 1000;
+
+    @Option(
+            names = "--resampling",
+            paramLabel = "KIND",
+            description = "RUNS (default of --runs), RESIDUAL (default of a sweep: the grid stays) or PARAMETRIC.")
+    private Optional<FitOptions.Resampling> resampling = Optional.empty();
+
+    @Option(names = "--profiles", description = "Add the profile likelihood of every parameter.")
+    private boolean profiles;
+
+    @Option(names = "--seed", paramLabel = "S", description = "Of the bootstrap; default ${DEFAULT-VALUE}.")
+    private long seed = 1;
+
+    @Option(names = "--threads", paramLabel = "T", description = "Default: every processor.")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--output", paramLabel = "DIR", description = "Write fits.json here as well.")
+    private Optional<Path> output = Optional.empty();
+
+    @Option(names = "--json", description = "Print JSON instead of text.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        if (runs.isPresent() == directory.isPresent()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), "give either the directory of a sweep or --runs FILE.csv");
+        }
+        try {
+            laws.forEach(Laws::byName);
+            FitSet fits = directory.isPresent() ? ofSweep(directory.get()) : ofRuns(runs.orElseThrow());
+            print(fits);
+        } catch (FitRefusal refusal) {
+            throw new UserError(refusal.sentence(), refusal);
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private FitSet ofRuns(Path file) {
+        FitSet fits = RunFits.fit(
+                RunsCsv.read(file, ColumnChoice.parse(columns), where), laws, options(FitOptions.Resampling.RUNS));
+        output.ifPresent(
+                path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
+        return fits;
+    }
+
+    private FitSet ofSweep(String sweep) {
+        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(),
+                    "--output, --columns and --where belong to --runs; a sweep's fits are written to its own directory");
+        }
+        return SweepLaws.fit(sweep, laws, options(SweepFits.options().resampling()));
+    }
+
+    private FitOptions options(FitOptions.Resampling usual) {
+        FitOptions options = FitOptions.defaults()
+                .objective(Objective.byName(objective))
+                .delta(delta)
+                .bootstrap(bootstrap)
+                .resampling(resampling.orElse(usual))
+                .seed(seed)
+                .threads(threads);
+        return profiles ? options.profiles() : options;
+    }
+
+    private void print(FitSet fits) {
+        PrintWriter out = command.commandLine().getOut();
+        out.print(json ? FitsJson.write(fits, FitsJson.Detail.SUMMARY) : FitsText.write(fits));
+        out.flush();
+        if (fits.fitted().isEmpty()) {
+            throw new UserError("none of the laws could be fitted: "
+                    + fits.refused().stream()
+                            .map(refused -> refused.law() + ": " + refused.sentence())
+                            .findFirst()
+                            .orElse("the runs have the columns of none; name them with --columns"));
+        }
+    }
+}

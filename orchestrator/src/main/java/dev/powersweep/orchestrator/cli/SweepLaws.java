@@ -1,0 +1,41 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.orchestrator.fits.FitSet;
+import dev.powersweep.orchestrator.fits.FitStage;
+import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.report.sections.ReportStage;
+import dev.powersweep.orchestrator.results.SweepReader;
+import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import java.time.Instant;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+
+/** The end of a sweep: its laws and its report. Apart from the commands, so that fitting a CSV file loads no Hadoop. */
+final class SweepLaws {
+    /** What {@link #fitAndReport} has made. */
+    record Made(FitSet fits, Path report) {}
+
+    private SweepLaws() {}
+
+    static FitSet fit(String directory, List<String> laws, FitOptions options) {
+        Configuration configuration = new Configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        return FitStage.run(sweep, configuration, SweepReader.read(sweep, configuration), laws, options, Instant.now());
+    }
+
+    /** Fits every law that the results allow and writes the report. */
+    static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
+        SweepResults results = SweepReader.read(sweep, configuration);
+        Instant now = Instant.now();
+        FitSet fits = FitStage.run(sweep, configuration, results, List.of(), SweepFits.options(), now);
+        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
+    }
+
+    static Made fitAndReport(String directory) {
+        Configuration configuration = new Configuration();
+        return fitAndReport(SweepDirectory.at(directory, configuration), configuration);
+    }
+}

@@ -1,0 +1,27 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Asks a file system whether a directory can be written, before anything is computed for it. */
+final class WritableDirectory {
+    private WritableDirectory() {}
+
+    /** Throws {@link UserError} when no file can be made in it. */
+    static void require(SweepDirectory directory, Configuration configuration) {
+        Path probe = new Path(directory.root(), "_probe-" + UUID.randomUUID());
+        try {
+            FileSystem files = directory.root().getFileSystem(configuration);
+            files.create(probe, false).close();
+            files.delete(probe, false);
+        } catch (IOException e) {
+            throw new UserError(
+                    "cannot write to " + directory.root() + ": " + e.getMessage() + "; choose another --output", e);
+        }
+    }
+}

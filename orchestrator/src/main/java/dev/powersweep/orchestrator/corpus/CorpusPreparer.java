@@ -1,0 +1,183 @@
+package dev.powersweep.orchestrator.corpus;
+
+import dev.powersweep.orchestrator.spec.CorpusSpec;
+import dev.powersweep.orchestrator.spec.EvaluationSpec;
+import dev.powersweep.orchestrator.spec.SweepSpec;
+import dev.powersweep.orchestrator.spec.TokenizerSpec;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.shard.ShardManifest;
+import dev.powersweep.worker.shard.ShardManifest.TokenFile;
+import dev.powersweep.worker.shard.TokenType;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.apache.hadoop.fs.Path;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Text to tokens to shards, once per corpus and tokenizer.
+ *
+ * <p>Guarantees: the tokens depend on the text, the split and the tokenizer alone, not on the files' names and order or
+ * on the number of tasks; a corpus that is found in the directory is whole. Does not cover: training text that an extra
+ * evaluation set holds as well.
+ */
+public final class CorpusPreparer {
+    private static final Logger LOG = LogManager.getLogger(CorpusPreparer.class);
+
+    private final SparkSession session;
+    private final CorpusSpec corpus;
+    private final TokenizerSpec tokenizer;
+    private final CorpusRecipe recipe;
+    private final CorpusInput input;
+    private final CorpusJob job;
+    private final CorpusDigest digest;
+    private final String hash;
+
+    private CorpusPreparer(
+            SparkSession session, CorpusSpec corpus, TokenizerSpec tokenizer, List<EvaluationSpec.Set> extra) {
+        this.session = session;
+        this.corpus = corpus;
+        this.tokenizer = tokenizer;
+        this.recipe = CorpusRecipe.of(corpus, tokenizer, extra);
+        this.input = CorpusInput.open(session, corpus, extra);
+        this.job = new CorpusJob(session, input, recipe);
+        this.digest = job.digest(inputForm());
+        this.hash = digest.hash(recipe.description());
+        if (digest.bytes(CorpusRecipe.TRAIN) == 0) {
+            throw new UserError(
+                    "the corpus is empty: there is no training text in it; name other files in corpus.text");
+        }
+    }
+
+    /** {@link #prepare(SparkSession, CorpusSpec, TokenizerSpec, List, SweepDirectory)} of a specification. */
+    public static PreparedCorpus prepare(SparkSession session, SweepSpec spec, SweepDirectory directory) {
+        return prepare(
+                session, spec.corpus(), spec.tokenizer(), spec.evaluation().sets(), directory);
+    }
+
+    /**
+     * Finds the corpus in the directory, or tokenises it into {@code DIR/corpus/<hash>}.
+     *
+     * @throws UserError naming the path, file or column that is missing or unreadable
+     */
+    public static PreparedCorpus prepare(
+            SparkSession session,
+            CorpusSpec corpus,
+            TokenizerSpec tokenizer,
+            List<EvaluationSpec.Set> extraSets,
+            SweepDirectory directory) {
+        return new CorpusPreparer(session, corpus, tokenizer, extraSets).prepare(directory);
+    }
+
+    /** The facts of the corpus that {@link #prepare} would give; nothing is written. */
+    public static CorpusFacts facts(SparkSession session, SweepSpec spec, Optional<SweepDirectory> directory) {
+        return new CorpusPreparer(
+                        session,
+                        spec.corpus(),
+                        spec.tokenizer(),
+                        spec.evaluation().sets())
+                .facts(directory);
+    }
+
+    private PreparedCorpus prepare(SweepDirectory directory) {
+        ShardStore store = new ShardStore(directory, session.sparkContext().hadoopConfiguration());
+        Optional<PreparedCorpus> stored = store.find(hash);
+        if (stored.isPresent()) {
+            LOG.info("corpus {} is already tokenised in {}", hash, stored.get().directory());
+            return stored.get();
+        }
+        long start = System.nanoTime();
+        BlockForm form = storedForm();
+        Path temporary = store.temporary(hash);
+        boolean done = false;
+        try {
+            List<TokenPart> parts = job.store(form, temporary);
+            List<TokenFile> files = new ArrayList<>();
+            for (int set = 0; set < recipe.sets().size(); set++) {
+                int wanted = set;
+                files.add(withTextBytes(store.concatenate(
+                        temporary,
+                        recipe.sets().get(set),
+                        parts.stream().filter(part -> part.set() == wanted).toList())));
+            }
+            if (form instanceof BlockForm.TextAsPairs pairs) {
+                store.write(
+                        new Path(temporary, BytePairs.FILE_NAME), pairs.pairs().json());
+            }
+            PreparedCorpus prepared = store.commit(temporary, manifest(files));
+            done = true;
+            LOG.info(
+                    "corpus {}: {} training tokens of {} in {} s",
+                    hash,
+                    String.format(
+                            Locale.ROOT, "%,d", prepared.manifest().train().tokens()),
+                    tokenizer.describe(),
+                    String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) / 1e9));
+            return prepared;
+        } catch (IOException e) {
+            throw new UserError("the corpus cannot be stored in " + temporary.getParent() + ": " + e.getMessage(), e);
+        } finally {
+            if (!done) {
+                store.discard(temporary);
+            }
+        }
+    }
+
+    private ShardManifest manifest(List<TokenFile> files) {
+        return new ShardManifest(
+                ShardManifest.FORMAT,
+                hash,
+                tokenizer.describe(),
+                vocabulary(),
+                TokenType.forVocabulary(vocabulary()),
+                files.get(CorpusRecipe.TRAIN),
+                files.subList(CorpusRecipe.VALIDATION, files.size()));
+    }
+
+    private CorpusFacts facts(Optional<SweepDirectory> directory) {
+        Optional<PreparedCorpus> stored = directory.flatMap(
+                place -> new ShardStore(place, session.sparkContext().hadoopConfiguration()).find(hash));
+        if (stored.isPresent()) {
+            return stored.get().facts();
+        }
+        long[] tokens = job.countTokens(storedForm());
+        List<CorpusFacts.EvaluationSet> evaluation = new ArrayList<>();
+        for (int set = CorpusRecipe.VALIDATION; set < tokens.length; set++) {
+            evaluation.add(new CorpusFacts.EvaluationSet(recipe.sets().get(set), tokens[set]));
+        }
+        return new CorpusFacts(hash, vocabulary(), tokens[CorpusRecipe.TRAIN], evaluation);
+    }
+
+    private BlockForm inputForm() {
+        return tokenizer instanceof TokenizerSpec.External external
+                ? new BlockForm.Tokens(external.vocabulary())
+                : new BlockForm.TextAsBytes();
+    }
+
+    private BlockForm storedForm() {
+        return tokenizer instanceof TokenizerSpec.Bpe bpe
+                ? new BlockForm.TextAsPairs(job.trainPairs(digest.bytes(CorpusRecipe.TRAIN), bpe.vocabulary()))
+                : inputForm();
+    }
+
+    private int vocabulary() {
+        if (tokenizer instanceof TokenizerSpec.Bpe bpe) {
+            return bpe.vocabulary();
+        }
+        return tokenizer instanceof TokenizerSpec.External external ? external.vocabulary() : BytePairs.BYTES;
+    }
+
+    /** Tokens made elsewhere have no text; what the user says of it is used. */
+    private TokenFile withTextBytes(TokenFile file) {
+        if (!(corpus.source() instanceof CorpusSpec.Source.Tokens tokens)) {
+            return file;
+        }
+        long textBytes = Math.round(tokens.bytesPerToken().orElse(0) * file.tokens());
+        return new TokenFile(file.name(), file.file(), file.tokens(), textBytes, file.crc32c());
+    }
+}

@@ -1,0 +1,23 @@
+package dev.powersweep.orchestrator.corpus;
+
+import java.io.Serializable;
+
+/**
+ * A stretch of input that one task reads, or the reason why it cannot be: reading never throws for an input's sake, so
+ * that a user is told of the file and not of the task.
+ *
+ * @param set 0 for the corpus, part of which is held out; 1 and above for sets that are held out whole
+ * @param bytes whole lines of text, or whole tokens
+ * @param problem a sentence; empty where there is none
+ */
+record Piece(int set, byte[] bytes, String problem) implements Serializable {
+    private static final byte[] NONE = {};
+
+    static Piece of(int set, byte[] bytes) {
+        return new Piece(set, bytes, "");
+    }
+
+    static Piece unreadable(int set, String problem) {
+        return new Piece(set, NONE, problem);
+    }
+}

@@ -1,0 +1,181 @@
+package dev.powersweep.orchestrator.corpus;
+
+import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.io.compress.CompressionCodec;
+import org.apache.hadoop.io.compress.CompressionCodecFactory;
+
+/**
+ * Reads pieces of text files. Where a piece ends depends on the file alone: at the first line end after each multiple of
+ * {@value #PIECE_BYTES} bytes, or at a character boundary where no line ends within {@value #LOOK_AHEAD} bytes.
+ */
+final class PieceReader {
+    static final int PIECE_BYTES = 8 << 20;
+    static final int LOOK_AHEAD = 64 << 10;
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+
+    /**
+     * What one task reads: bytes [start, start + {@value #PIECE_BYTES}) of a file with the line that crosses its end, or
+     * all of a compressed file.
+     */
+    record Assignment(int set, String path, long start, long fileBytes, boolean compressed) implements Serializable {}
+
+    private final Configuration configuration;
+    private final Malformed malformed;
+
+    PieceReader(Configuration configuration, Malformed malformed) {
+        this.configuration = configuration;
+        this.malformed = malformed;
+    }
+
+    static List<Assignment> assignments(int set, List<InputFiles.InputFile> files, Configuration configuration) {
+        CompressionCodecFactory codecs = new CompressionCodecFactory(configuration);
+        List<Assignment> result = new ArrayList<>();
+        for (InputFiles.InputFile file : files) {
+            if (codecs.getCodec(new Path(file.path())) != null) {
+                result.add(new Assignment(set, file.path(), 0, file.bytes(), true));
+                continue;
+            }
+            for (long start = 0; start < file.bytes(); start += PIECE_BYTES) {
+                result.add(new Assignment(set, file.path(), start, file.bytes(), false));
+            }
+        }
+        return result;
+    }
+
+    Iterator<Piece> read(Assignment assignment) {
+        try {
+            if (assignment.compressed) {
+                return new CompressedPieces(assignment);
+            }
+            return List.of(plain(assignment)).iterator();
+        } catch (IOException e) {
+            return List.of(unreadable(assignment, e)).iterator();
+        }
+    }
+
+    private static Piece unreadable(Assignment assignment, IOException e) {
+        return Piece.unreadable(assignment.set, assignment.path + " cannot be read: " + e.getMessage());
+    }
+
+    private Piece plain(Assignment assignment) throws IOException {
+        Path path = new Path(assignment.path);
+        try (FSDataInputStream file = path.getFileSystem(configuration).open(path)) {
+            long start = boundary(file, assignment.start, assignment.fileBytes);
+            long end = boundary(
+                    file, Math.min(assignment.fileBytes, assignment.start + PIECE_BYTES), assignment.fileBytes);
+            byte[] bytes = new byte[(int) (end - start)];
+            try {
+                file.readFully(start, bytes);
+            } catch (EOFException e) {
+                return Piece.unreadable(assignment.set, assignment.path + " became shorter while it was read");
+            }
+            return checked(assignment, start, bytes);
+        }
+    }
+
+    /** Where the piece that is due at {@code position} really starts. */
+    private static long boundary(FSDataInputStream file, long position, long fileBytes) throws IOException {
+        if (position == 0 || position >= fileBytes) {
+            return Math.min(position, fileBytes);
+        }
+        byte[] ahead = new byte[(int) Math.min(LOOK_AHEAD, fileBytes - position)];
+        file.readFully(position, ahead);
+        return position + boundary(ahead, 0, ahead.length);
+    }
+
+    private static int boundary(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] == '\n') {
+                return i + 1 - from;
+            }
+        }
+        int i = from;
+        while (i < to && Utf8.isContinuation(bytes[i])) {
+            i++;
+        }
+        return i - from;
+    }
+
+    private Piece checked(Assignment assignment, long offset, byte[] bytes) {
+        int from = offset == 0 && startsWithMark(bytes) ? BYTE_ORDER_MARK.length : 0;
+        int wrong = Utf8.firstMalformed(bytes, from, bytes.length);
+        if (wrong >= 0) {
+            if (malformed == Malformed.FAIL) {
+                return Piece.unreadable(
+                        assignment.set,
+                        assignment.path + " is not UTF-8 text: byte 0x" + Integer.toHexString(bytes[wrong] & 0xff)
+                                + " at offset " + (offset + wrong)
+                                + "; convert the file, leave it out with a narrower glob, or set corpus.malformed: replace");
+            }
+            String text = new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8);
+            return Piece.of(assignment.set, text.getBytes(StandardCharsets.UTF_8));
+        }
+        return Piece.of(assignment.set, from == 0 ? bytes : Arrays.copyOfRange(bytes, from, bytes.length));
+    }
+
+    private static boolean startsWithMark(byte[] bytes) {
+        return bytes.length >= BYTE_ORDER_MARK.length
+                && Arrays.equals(bytes, 0, BYTE_ORDER_MARK.length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
+    }
+
+    /** Pieces of a compressed file, one in memory at a time, cut by the same rule. */
+    private final class CompressedPieces implements Iterator<Piece> {
+        private final Assignment assignment;
+        private final InputStream stream;
+        private byte[] carried = {};
+        private long offset;
+        private boolean atEnd;
+
+        CompressedPieces(Assignment assignment) throws IOException {
+            this.assignment = assignment;
+            Path path = new Path(assignment.path);
+            CompressionCodec codec = new CompressionCodecFactory(configuration).getCodec(path);
+            this.stream =
+                    codec.createInputStream(path.getFileSystem(configuration).open(path));
+        }
+
+        @Override
+        public boolean hasNext() {
+            return !atEnd;
+        }
+
+        @Override
+        public Piece next() {
+            if (atEnd) {
+                throw new NoSuchElementException();
+            }
+            try {
+                byte[] buffer = Arrays.copyOf(carried, PIECE_BYTES + 2 * LOOK_AHEAD);
+                int length = carried.length
+                        + stream.readNBytes(buffer, carried.length, PIECE_BYTES + LOOK_AHEAD - carried.length);
+                int end = length;
+                if (length > PIECE_BYTES) {
+                    end = PIECE_BYTES + boundary(buffer, PIECE_BYTES, length);
+                } else {
+                    atEnd = true;
+                    stream.close();
+                }
+                carried = Arrays.copyOfRange(buffer, end, length);
+                Piece piece = checked(assignment, offset, Arrays.copyOf(buffer, end));
+                offset += end;
+                return piece;
+            } catch (IOException e) {
+                atEnd = true;
+                return unreadable(assignment, e);
+            }
+        }
+    }
+}

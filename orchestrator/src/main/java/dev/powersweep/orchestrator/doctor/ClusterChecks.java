@@ -1,0 +1,61 @@
+package dev.powersweep.orchestrator.doctor;
+
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/** Runs {@link MachineChecks} in a task of every executor of a master. */
+final class ClusterChecks {
+    private ClusterChecks() {}
+
+    record ExecutorReport(String executor, String host, int cores, List<String> gpuAddresses, List<Finding> findings)
+            implements Serializable {}
+
+    /** Throws {@link UserError} when the master gives no executor. */
+    static List<ExecutorReport> run(String master) {
+        SparkConf conf = new SparkConf()
+                .setAppName("powersweep doctor")
+                .setIfMissing("spark.master", master)
+                .setIfMissing("spark.ui.enabled", "false")
+                .setIfMissing("spark.locality.wait", "0");
+        try (JavaSparkContext spark = new JavaSparkContext(conf)) {
+            int slots = Math.max(1, spark.defaultParallelism());
+            Map<String, ExecutorReport> byExecutor = new TreeMap<>();
+            spark
+                    .parallelize(IntStream.range(0, 4 * slots).boxed().toList(), 4 * slots)
+                    .mapPartitions(ignored -> List.of(inspect()).iterator())
+                    .collect()
+                    .forEach(report -> byExecutor.putIfAbsent(report.executor(), report));
+            return byExecutor.values().stream()
+                    .sorted(Comparator.comparing(ExecutorReport::host))
+                    .toList();
+        } catch (RuntimeException e) {
+            throw new UserError(
+                    "master " + master + " ran no job (" + e.getMessage()
+                            + "); check that the URL is right, that workers are registered and that this machine can be"
+                            + " reached from them",
+                    e);
+        }
+    }
+
+    private static ExecutorReport inspect() {
+        List<String> gpus = new ArrayList<>();
+        TaskContext.get().resourcesJMap().forEach((name, resource) -> gpus.addAll(List.of(resource.addresses())));
+        SparkEnv environment = SparkEnv.get();
+        return new ExecutorReport(
+                environment.executorId(),
+                environment.blockManager().blockManagerId().host(),
+                Runtime.getRuntime().availableProcessors(),
+                gpus,
+                MachineChecks.run());
+    }
+}

@@ -1,0 +1,130 @@
+package dev.powersweep.orchestrator.fits;
+
+import dev.powersweep.fitting.Convergence;
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.HoldOut;
+import dev.powersweep.orchestrator.text.Numbers;
+import dev.powersweep.orchestrator.text.TextTable;
+import java.util.Map;
+
+/** Fits as text for a terminal. */
+public final class FitsText {
+    private static final int WIDTH = 100;
+    private static final String INDENT = "  ";
+    private static final String HANGING = "             ";
+
+    private FitsText() {}
+
+    public static String write(FitSet set) {
+        StringBuilder text = new StringBuilder();
+        text.append(set.runs()).append(" runs from ").append(set.source()).append('\n');
+        set.notes().forEach(note -> text.append(wrapped(INDENT, INDENT, note)));
+        for (FitOutcome.Fitted fitted : set.fitted()) {
+            text.append('\n');
+            fit(text, fitted);
+        }
+        if (!set.refused().isEmpty()) {
+            text.append("\nNot fitted\n");
+            for (FitOutcome.Refused refused : set.refused()) {
+                text.append(wrapped(INDENT, INDENT + INDENT, refused.law() + ": " + refused.sentence()));
+            }
+        }
+        if (!set.readings().isEmpty()) {
+            text.append("\nWhat it means\n");
+            for (Reading reading : set.readings()) {
+                text.append(wrapped(INDENT + "• ", INDENT + INDENT, reading.sentence()));
+                text.append(wrapped(INDENT + INDENT, INDENT + INDENT, "(" + reading.basis() + ")"));
+            }
+        }
+        return text.toString();
+    }
+
+    private static void fit(StringBuilder text, FitOutcome.Fitted fitted) {
+        FitResult fit = fitted.result();
+        text.append(fit.law()).append(" · ").append(fitted.title()).append('\n');
+        text.append(INDENT).append(fit.formula()).append('\n');
+        String level =
+                fit.replicas().size() > 0 ? Numbers.percent(fit.options().confidence(), 3) + " interval" : "interval";
+        TextTable table = new TextTable().row("", "estimate", level, "unit");
+        rows(table, fit.parameters(), "");
+        rows(table, fit.derived(), "→ ");
+        text.append(table.text(INDENT));
+        item(text, "objective", objective(fit));
+        item(text, "minimum", convergence(fit.convergence()));
+        item(text, "data say", fit.identifiability().verdict());
+        fit.holdOut().ifPresent(holdOut -> item(text, "hold-out", holdOut(holdOut)));
+        item(text, "rows", fit.rows() + " of " + fit.runs() + " runs (" + fitted.selection() + ")");
+        fit.warnings().forEach(warning -> item(text, "mind", warning));
+    }
+
+    private static void rows(TextTable table, Map<String, Estimate> estimates, String mark) {
+        estimates.forEach((name, estimate) -> table.row(
+                mark + name,
+                Numbers.significant(estimate.value(), 5),
+                interval(estimate),
+                estimate.unit().equals("1") ? "" : estimate.unit()));
+    }
+
+    public static String interval(Estimate estimate) {
+        return estimate.hasInterval()
+                ? Numbers.significant(estimate.low(), 4) + " … " + Numbers.significant(estimate.high(), 4)
+                : "–";
+    }
+
+    public static String objective(FitResult fit) {
+        String delta = fit.objective().objective().huber()
+                ? ", δ = " + Numbers.significant(fit.objective().delta(), 3)
+                : "";
+        String share = Double.isFinite(fit.quality().rSquared())
+                ? "; R² " + Numbers.fixed(fit.quality().rSquared(), 4)
+                : "";
+        return fit.objective().name() + delta + ": sum "
+                + Numbers.significant(fit.objective().sum(), 7) + ", mean "
+                + Numbers.significant(fit.objective().mean(), 4) + share;
+    }
+
+    public static String convergence(Convergence convergence) {
+        String proof = convergence.certified() ? "certified" : "NOT certified";
+        String starts = convergence.starts() > 1
+                ? "; " + Numbers.percent(convergence.reachedBest(), 3) + " of " + convergence.starts()
+                        + " starts reached it"
+                : "";
+        String slope = convergence.starts() > 1
+                ? "; gradient " + Numbers.significant(convergence.gradientNorm(), 2) + ", condition "
+                        + Numbers.significant(convergence.hessianCondition(), 2)
+                : "";
+        return proof + starts + slope + " (" + convergence.how() + ")";
+    }
+
+    public static String holdOut(HoldOut holdOut) {
+        return holdOut.scale() + ": predicted within " + Numbers.percent(holdOut.rmsLog(), 2) + " (within the "
+                + holdOut.fitted() + " fitted rows " + Numbers.percent(holdOut.baselineRmsLog(), 2) + ")"
+                + (Double.isFinite(holdOut.meanLog())
+                        ? ", on average " + Numbers.percent(Math.abs(holdOut.meanLog()), 2)
+                                + (holdOut.meanLog() > 0 ? " too high" : " too low")
+                        : "");
+    }
+
+    private static void item(StringBuilder text, String name, String value) {
+        text.append(wrapped(
+                INDENT + name + " ".repeat(HANGING.length() - INDENT.length() - name.length()), HANGING, value));
+    }
+
+    /** Lines of at most {@link #WIDTH} characters, broken at blanks. */
+    private static String wrapped(String first, String others, String sentence) {
+        StringBuilder text = new StringBuilder();
+        StringBuilder line = new StringBuilder(first);
+        boolean fresh = true;
+        for (String word : sentence.split(" ")) {
+            if (!fresh && line.length() + 1 + word.length() > WIDTH) {
+                text.append(line).append('\n');
+                line = new StringBuilder(others);
+                fresh = true;
+            }
+            line.append(fresh ? "" : " ").append(word);
+            fresh = false;
+        }
+        return text.append(line).append('\n').toString();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.powersweep.orchestrator.fits;
+
+import dev.powersweep.fitting.Comparison;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.ParametricLaw;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Laws fitted to the same rows; those that predict the loss of a finished run are compared with each other. */
+final class LawGroup {
+    private LawGroup() {}
+
+    /**
+     * Fits every law.
+     *
+     * @param selection which rows these are, in words
+     * @param outcomes filled, by law
+     * @return which law describes the rows better; empty where fewer than two can be compared
+     */
+    static Optional<String> fit(
+            List<Law> laws, Observations rows, String selection, FitOptions options, Map<String, FitOutcome> outcomes) {
+        List<Law> rivals = new ArrayList<>();
+        for (Law law : laws) {
+            if (predictsLoss(law)) {
+                rivals.add(law);
+            } else {
+                outcomes.put(law.name(), one(law, rows, selection, options));
+            }
+        }
+        Comparison comparison = Comparison.of(rivals, rows, options);
+        for (Law law : rivals) {
+            for (FitResult fit : comparison.fits()) {
+                if (fit.law().equals(law.name())) {
+                    outcomes.put(law.name(), new FitOutcome.Fitted(law.title(), selection, fit));
+                }
+            }
+            for (Comparison.Refused refused : comparison.refused()) {
+                if (refused.law().equals(law.name())) {
+                    outcomes.put(law.name(), refused(law, selection, refused.refusal()));
+                }
+            }
+        }
+        return comparison.fits().size() > 1 ? Optional.of(comparison.verdict()) : Optional.empty();
+    }
+
+    private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options) {
+        try {
+            return new FitOutcome.Fitted(law.title(), selection, law.fit(rows, options));
+        } catch (FitRefusal refusal) {
+            return refused(law, selection, refusal);
+        }
+    }
+
+    static FitOutcome.Refused refused(Law law, String selection, FitRefusal refusal) {
+        return new FitOutcome.Refused(law.name(), law.title(), selection, refusal.reason(), refusal.sentence());
+    }
+
+    static boolean predictsLoss(Law law) {
+        return law instanceof ParametricLaw parametric
+                && parametric.response() == Column.LOSS
+                && !law.needs().contains(Column.STEP);
+    }
+}

@@ -1,0 +1,61 @@
+package dev.powersweep.orchestrator.fits;
+
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Observations;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Fits laws to a table of anybody's runs. */
+public final class RunFits {
+    private RunFits() {}
+
+    /**
+     * Fits the named laws, or all that the table's columns allow.
+     *
+     * @param laws names as scripts use them; none for all that apply
+     */
+    public static FitSet fit(RunTable table, List<String> laws, FitOptions options) {
+        List<Law> wanted = laws.isEmpty()
+                ? Laws.all().stream()
+                        .filter(law -> law.needs().stream().allMatch(table::offers))
+                        .toList()
+                : laws.stream().map(Laws::byName).toList();
+        Set<Column> needed = EnumSet.of(Column.LOSS);
+        if (wanted.isEmpty()) {
+            needed.add(Column.N);
+            needed.add(Column.D);
+        }
+        wanted.forEach(law -> needed.addAll(law.needs()));
+        Observations all = table.observations(needed);
+        Observations finished = all.has(Column.STEP) && all.runs() < all.size() ? all.finals() : all;
+        List<String> notes = new ArrayList<>();
+        notes.add("Columns: " + table.mapping() + ".");
+        String selection = "every row";
+        if (finished.size() < all.size()) {
+            selection = "the last row of every run";
+            notes.add(all.size() + " rows belong to " + all.runs()
+                    + " runs; laws of finished runs take the last row of each.");
+        }
+        List<Law> alongRuns =
+                wanted.stream().filter(law -> law.needs().contains(Column.STEP)).toList();
+        List<Law> ofEnds = wanted.stream()
+                .filter(law -> !law.needs().contains(Column.STEP))
+                .toList();
+        Map<String, FitOutcome> outcomes = new LinkedHashMap<>();
+        wanted.forEach(law -> outcomes.put(law.name(), null));
+        Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, outcomes);
+        LawGroup.fit(alongRuns, all, "every row", options, outcomes);
+        List<FitOutcome> each = List.copyOf(outcomes.values());
+        List<Reading> readings = new ArrayList<>(Readings.of(each));
+        verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
+        return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
+    }
+}

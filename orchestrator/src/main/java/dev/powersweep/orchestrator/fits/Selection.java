@@ -1,0 +1,193 @@
+package dev.powersweep.orchestrator.fits;
+
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.Curve;
+import dev.powersweep.orchestrator.results.SweepResults;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+
+/**
+ * Which cells of a sweep a law may be fitted to. A law in one variable takes cells in which the others do not bind; a law
+ * that knows no batch size takes, of each model and data size, the batch that did best.
+ */
+public enum Selection {
+    /** For laws that know the batch, and for the trade-off between steps and data. */
+    ALL("every finished cell") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            return usable;
+        }
+    },
+    BEST_BATCH("of every model and data size the batch of lowest loss, unless the batch that usually wins is missing") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            return best(usable);
+        }
+    },
+    LARGEST_DATA("the largest data size, where data bind least; of every model the batch of lowest loss") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            double most = most(usable, CellResult::tokens);
+            return BEST_BATCH.of(
+                    usable.stream().filter(cell -> cell.tokens() > most / NEAR).toList());
+        }
+    },
+    LARGEST_MODEL("the largest model, where its size binds least; of every data size the batch of lowest loss") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            double most = most(usable, CellResult::parameters);
+            return BEST_BATCH.of(usable.stream()
+                    .filter(cell -> cell.parameters() > most / NEAR)
+                    .toList());
+        }
+    },
+    FRONTIER("the cells that no cheaper cell beats") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            List<CellResult> byCompute = usable.stream()
+                    .sorted(Comparator.comparingDouble(CellResult::kaplanFlops)
+                            .thenComparingDouble(cell -> cell.validationLoss().getAsDouble()))
+                    .toList();
+            List<CellResult> frontier = new ArrayList<>();
+            for (CellResult cell : byCompute) {
+                double loss = cell.validationLoss().getAsDouble();
+                if (frontier.isEmpty()
+                        || loss
+                                < frontier.get(frontier.size() - 1)
+                                        .validationLoss()
+                                        .getAsDouble()) {
+                    frontier.add(cell);
+                }
+            }
+            return frontier;
+        }
+    },
+    /** Points along the runs rather than their ends. */
+    CURVES("validation loss along every run") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            return usable;
+        }
+    };
+
+    /** Data sizes are rounded to whole batches; sizes this close are one size. */
+    private static final double NEAR = 1.02;
+
+    /** A batch that wins this share of all sizes is the usual best. */
+    private static final double USUAL = 0.6;
+
+    private final String text;
+
+    Selection(String text) {
+        this.text = text;
+    }
+
+    /** The rule in words. */
+    public String text() {
+        return text;
+    }
+
+    public abstract List<CellResult> of(List<CellResult> usable);
+
+    /** The cells as observations; a run is a cell. */
+    Observations observations(SweepResults results, List<CellResult> usable) {
+        List<CellResult> cells = of(usable);
+        return this == CURVES ? along(results, cells) : ends(cells);
+    }
+
+    private static Observations ends(List<CellResult> cells) {
+        Observations.Builder builder = Observations.builder()
+                .column(Column.N, column(cells, CellResult::parameters))
+                .column(Column.D, column(cells, CellResult::tokensDone))
+                .column(Column.B, column(cells, CellResult::batchTokens))
+                .column(Column.U, column(cells, cell -> Math.min(cell.uniqueTokens(), cell.tokensDone())))
+                .column(Column.LOSS, column(cells, cell -> cell.validationLoss().getAsDouble()))
+                .runs(cells.stream().map(CellResult::name).toArray(String[]::new));
+        if (cells.stream().allMatch(cell -> cell.learningRate() > 0)) {
+            builder.column(Column.LEARNING_RATE, column(cells, CellResult::learningRate));
+        }
+        return builder.build();
+    }
+
+    private static Observations along(SweepResults results, List<CellResult> cells) {
+        Map<String, CellResult> byId = cells.stream().collect(Collectors.toMap(CellResult::id, Function.identity()));
+        List<double[]> rows = new ArrayList<>();
+        List<String> runs = new ArrayList<>();
+        for (Curve curve : results.validation()) {
+            CellResult cell = byId.get(curve.cell());
+            for (int i = 0; cell != null && i < curve.loss().length; i++) {
+                rows.add(new double[] {
+                    cell.parameters(), curve.tokens()[i], cell.batchTokens(), curve.step()[i], curve.loss()[i]
+                });
+                runs.add(cell.name());
+            }
+        }
+        List<Column> columns = List.of(Column.N, Column.D, Column.B, Column.STEP, Column.LOSS);
+        Observations.Builder builder = Observations.builder().runs(runs.toArray(String[]::new));
+        for (int c = 0; c < columns.size(); c++) {
+            int at = c;
+            builder.column(
+                    columns.get(c), rows.stream().mapToDouble(row -> row[at]).toArray());
+        }
+        return builder.build();
+    }
+
+    private static double[] column(List<CellResult> cells, ToDoubleFunction<CellResult> quantity) {
+        return cells.stream().mapToDouble(quantity).toArray();
+    }
+
+    private static double most(List<CellResult> cells, ToDoubleFunction<CellResult> quantity) {
+        return cells.stream().mapToDouble(quantity).max().orElse(0);
+    }
+
+    /** Rounding of the data to whole batches must not split a data size in two. */
+    private static long size(CellResult cell) {
+        return Math.round(Math.log(cell.tokens()) / Math.log(NEAR) / 2);
+    }
+
+    /**
+     * Of each model and data size the cells of the batch and learning rate whose mean loss over the seeds is lowest. Where
+     * one batch wins most sizes, a size that lacks it (its cell failed) is left out: its best would not be comparable.
+     */
+    private static List<CellResult> best(List<CellResult> cells) {
+        Map<String, List<CellResult>> groups = cells.stream()
+                .collect(Collectors.groupingBy(
+                        cell -> cell.parameters() + "/" + size(cell), TreeMap::new, Collectors.toList()));
+        Map<Double, Long> wins = groups.values().stream()
+                .map(Selection::bestRule)
+                .collect(Collectors.groupingBy(rule -> rule.get(0).batchTokens(), Collectors.counting()));
+        double usual = wins.entrySet().stream()
+                .filter(entry -> entry.getValue() >= USUAL * groups.size())
+                .mapToDouble(Map.Entry::getKey)
+                .findFirst()
+                .orElse(Double.NaN);
+        return groups.values().stream()
+                .filter(group -> Double.isNaN(usual) || group.stream().anyMatch(cell -> cell.batchTokens() == usual))
+                .map(Selection::bestRule)
+                .flatMap(Collection::stream)
+                .sorted(Comparator.comparingDouble(CellResult::parameters)
+                        .thenComparingDouble(CellResult::tokens)
+                        .thenComparingLong(CellResult::seed))
+                .toList();
+    }
+
+    private static List<CellResult> bestRule(List<CellResult> cells) {
+        Map<List<Double>, List<CellResult>> rules =
+                cells.stream().collect(Collectors.groupingBy(cell -> List.of(cell.batchTokens(), cell.learningRate())));
+        return rules.values().stream()
+                .min(Comparator.comparingDouble(seeds -> seeds.stream()
+                        .mapToDouble(cell -> cell.validationLoss().getAsDouble())
+                        .average()
+                        .orElseThrow()))
+                .orElseThrow();
+    }
+}

@@ -1,0 +1,146 @@
+package dev.powersweep.orchestrator.plan;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.ModelShape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** What a sweep would do, for people and for programs. */
+public final class DryRun {
+    private static final String[] HEADINGS = {
+        "cell", "shape", "N", "D", "B", "S", "epochs", "rate", "C = 6ND", "FLOPs", "memory", "time"
+    };
+
+    private DryRun() {}
+
+    /** A table of cells, longest first, the totals and the warnings. */
+    public static String text(Forecast forecast) {
+        List<String[]> rows = new ArrayList<>();
+        rows.add(HEADINGS);
+        forecast.plan().cells().forEach(cell -> rows.add(row(cell)));
+        int[] widths = new int[HEADINGS.length];
+        for (String[] row : rows) {
+            for (int column = 0; column < row.length; column++) {
+                widths[column] = Math.max(widths[column], row[column].length());
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (String[] row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int column = 0; column < row.length; column++) {
+                String padding = " ".repeat(widths[column] - row[column].length());
+                line.append(column == 0 ? row[column] + padding : "  " + padding + row[column]);
+            }
+            text.append(line.toString().stripTrailing()).append('\n');
+        }
+        text.append('\n').append(totals(forecast)).append('\n');
+        forecast.warnings()
+                .forEach(warning -> text.append("warning: ").append(warning).append('\n'));
+        return text.toString();
+    }
+
+    private static String totals(Forecast forecast) {
+        List<PlannedCell> cells = forecast.plan().cells();
+        long tokens = cells.stream().mapToLong(cell -> cell(cell).tokens()).sum();
+        double flops =
+                cells.stream().mapToDouble(cell -> cell(cell).trainingFlops()).sum();
+        long memory = cells.stream()
+                .mapToLong(PlannedCell::memoryBytes)
+                .sorted()
+                .skip(Math.max(0, cells.size() - forecast.slots().count()))
+                .sum();
+        return String.format(
+                Locale.ROOT,
+                "%d cells, %s tokens, %.3g FLOPs; %s of training, %s on %d slots (no order takes less than %s); up to %s of memory",
+                cells.size(),
+                count(tokens),
+                flops,
+                time(forecast.totalSeconds()),
+                time(forecast.makespanSeconds()),
+                forecast.slots().count(),
+                time(forecast.lowerBoundSeconds()),
+                SweepPlanner.bytes(memory));
+    }
+
+    private static String[] row(PlannedCell planned) {
+        Cell cell = cell(planned);
+        ModelShape model = cell.model();
+        return new String[] {
+            planned.gridCell().name(),
+            model.layers() + "x" + model.width() + "/" + model.heads(),
+            count(model.nonEmbeddingParameters()),
+            count(cell.tokens()),
+            count(cell.batchTokens()),
+            count(cell.data().steps()),
+            String.format(Locale.ROOT, "%.3g", cell.epochs()),
+            String.format(Locale.ROOT, "%.3g", cell.training().peakLearningRate()),
+            String.format(Locale.ROOT, "%.2e", cell.kaplanFlops()),
+            String.format(Locale.ROOT, "%.2e", cell.trainingFlops()),
+            SweepPlanner.bytes(planned.memoryBytes()),
+            time(planned.predictedSeconds())
+        };
+    }
+
+    /** The same as one JSON object. */
+    public static String json(Forecast forecast) {
+        ObjectNode root = CellJson.mapper().createObjectNode();
+        root.put("name", forecast.plan().name());
+        root.put("corpusHash", forecast.plan().corpusHash());
+        ArrayNode cells = root.putArray("cells");
+        for (PlannedCell planned : forecast.plan().cells()) {
+            Cell cell = cell(planned);
+            ModelShape model = cell.model();
+            cells.addObject()
+                    .put("name", planned.gridCell().name())
+                    .put("id", cell.id())
+                    .put("layers", model.layers())
+                    .put("width", model.width())
+                    .put("heads", model.heads())
+                    .put("nonEmbeddingParameters", model.nonEmbeddingParameters())
+                    .put("embeddingParameters", model.embeddingParameters())
+                    .put("totalParameters", model.totalParameters())
+                    .put("tokens", cell.tokens())
+                    .put("batchTokens", cell.batchTokens())
+                    .put("steps", cell.data().steps())
+                    .put("uniqueTokens", cell.data().uniqueTokens())
+                    .put("epochs", cell.epochs())
+                    .put("peakLearningRate", cell.training().peakLearningRate())
+                    .put("seed", cell.seed())
+                    .put("kaplanFlops", cell.kaplanFlops())
+                    .put("trainingFlops", cell.trainingFlops())
+                    .put("memoryBytes", planned.memoryBytes())
+                    .put("predictedSeconds", planned.predictedSeconds());
+        }
+        root.putObject("totals")
+                .put("cells", forecast.plan().cells().size())
+                .put("slots", forecast.slots().count())
+                .put("seconds", forecast.totalSeconds())
+                .put("makespanSeconds", forecast.makespanSeconds())
+                .put("lowerBoundSeconds", forecast.lowerBoundSeconds());
+        ArrayNode warnings = root.putArray("warnings");
+        forecast.warnings().forEach(warnings::add);
+        return CellJson.line(root);
+    }
+
+    private static Cell cell(PlannedCell planned) {
+        return planned.gridCell().cell();
+    }
+
+    private static String count(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    private static String time(double seconds) {
+        if (seconds < 90) {
+            return String.format(Locale.ROOT, "%.1f s", seconds);
+        }
+        if (seconds < 90 * 60) {
+            return String.format(Locale.ROOT, "%.1f min", seconds / 60);
+        }
+        return String.format(Locale.ROOT, "%.1f h", seconds / 3600);
+    }
+}

@@ -1,0 +1,20 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import java.util.concurrent.CompletableFuture;
+
+/** Where attempts are carried out. */
+interface Attempts {
+
+    /** Attempts that can run at once, now; may change as executors come and go. */
+    int slots();
+
+    /** Begins an attempt; the future always completes with a report, never with an exception. */
+    CompletableFuture<AttemptReport> begin(AttemptOrder order);
+
+    /** Asks all running attempts to stop; their futures complete all the same. */
+    void cancelAll(String reason);
+
+    /** Whether there is still anything that attempts could run on. */
+    boolean usable();
+}

@@ -1,0 +1,50 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One link of a cell's chain of commits: all that is stored of it as of now.
+ *
+ * @param sequence number of the link; of all links the highest one counts
+ * @param owner the attempt that wrote it, unique even among attempts of one number
+ * @param step optimiser steps whose rows are in {@code chunks}
+ * @param checkpoints newest last; empty before the first
+ * @param chunks in the order of their steps
+ * @param dropped chunks of an abandoned lineage, to be deleted
+ * @param outcome present once the cell has finished or diverged
+ */
+record CellManifest(
+        long sequence,
+        String cell,
+        int attempt,
+        int generation,
+        String owner,
+        long step,
+        List<StoredCheckpoint> checkpoints,
+        List<Chunk> chunks,
+        List<Chunk> dropped,
+        Optional<AttemptReport> outcome) {
+    CellManifest {
+        checkpoints = List.copyOf(checkpoints);
+        chunks = List.copyOf(chunks);
+        dropped = List.copyOf(dropped);
+    }
+
+    /**
+     * A file of rows.
+     *
+     * @param pending name in the cell's directory that it had before it was published
+     * @param file name in the table's directory
+     * @param lastStep of the steps it holds
+     */
+    record Chunk(String table, String pending, String file, long firstStep, long lastStep) {}
+
+    /** @param file name in the cell's directory */
+    record StoredCheckpoint(String file, long step, long bytes, String sha256) {}
+
+    static CellManifest none(String cell, int generation) {
+        return new CellManifest(0, cell, 0, generation, "", 0, List.of(), List.of(), List.of(), Optional.empty());
+    }
+}

@@ -1,0 +1,81 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.worker.cell.FailureClass;
+import java.util.Map;
+
+/**
+ * What each failure class means for its cell: the one place that decides about retries.
+ *
+ * <table>
+ * <caption>Policies</caption>
+ * <tr><td>LOST_EXECUTOR</td><td>again without limit, after a growing pause; no blame</td></tr>
+ * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
+ * sequence</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, IO, BAD_NODE</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all</td></tr>
+ * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, BUG</td><td>never again by itself</td></tr>
+ * </table>
+ *
+ * <p>Divergence is a result, not a failure, and never comes here.
+ */
+public final class FailurePolicy {
+    private static final double FIRST_PAUSE_SECONDS = 1;
+    private static final double LONGEST_PAUSE_SECONDS = 60;
+
+    /** What to do next. */
+    public sealed interface Decision {
+        /** The cell has failed. */
+        record GiveUp() implements Decision {}
+
+        /** @param microBatchSequences for the next attempt; 0 for the trainer's choice */
+        record Retry(double pauseSeconds, int microBatchSequences) implements Decision {}
+    }
+
+    private final RunPolicy policy;
+
+    public FailurePolicy(RunPolicy policy) {
+        this.policy = policy;
+    }
+
+    /**
+     * Decides after a failure.
+     *
+     * @param failures of the cell so far by class, this one counted
+     * @param microBatch that the attempt used; 0 when it never got that far
+     * @param orderedMicroBatch that the attempt was told to use; 0 for the trainer's choice
+     */
+    public Decision decide(
+            FailureClass failure, Map<FailureClass, Integer> failures, int microBatch, int orderedMicroBatch) {
+        int same = failures.getOrDefault(failure, 1);
+        return switch (failure) {
+            case LOST_EXECUTOR -> new Decision.Retry(pause(same), orderedMicroBatch);
+            case HOST_MEMORY, GPU_MEMORY -> afterMemory(microBatch, same);
+            case NATIVE_CRASH, TIMEOUT, IO, BAD_NODE ->
+                blamed(failures) < policy.maxAttempts()
+                        ? new Decision.Retry(pause(same), orderedMicroBatch)
+                        : new Decision.GiveUp();
+            case UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> new Decision.GiveUp();
+        };
+    }
+
+    private Decision afterMemory(int microBatch, int same) {
+        if (microBatch > 1) {
+            return new Decision.Retry(0, microBatch / 2);
+        }
+        // Before it told its micro-batch the trainer was not at fault for choosing too large a one.
+        return microBatch == 0 && same < policy.maxAttempts()
+                ? new Decision.Retry(pause(same), 1)
+                : new Decision.GiveUp();
+    }
+
+    private static int blamed(Map<FailureClass, Integer> failures) {
+        return failures.entrySet().stream()
+                .filter(entry -> entry.getKey() != FailureClass.LOST_EXECUTOR)
+                .mapToInt(Map.Entry::getValue)
+                .sum();
+    }
+
+    private static double pause(int failures) {
+        return Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * Math.pow(2, Math.min(failures - 1, 30)));
+    }
+}

@@ -1,0 +1,40 @@
+package dev.powersweep.orchestrator.run;
+
+import java.io.Serial;
+import org.apache.spark.scheduler.SparkListenerEvent;
+
+/**
+ * What a running attempt is doing, on its way from the executor to the driver's listeners. Not kept in Spark's event
+ * log: the tables hold all of it.
+ *
+ * @param step optimiser steps done
+ * @param loss of the newest step, nats/token; NaN before the first
+ * @param tokensPerSecond since the update before
+ */
+public record LiveUpdate(
+        String cell,
+        String name,
+        int attempt,
+        long step,
+        long steps,
+        double loss,
+        double tokensPerSecond,
+        String host,
+        String executor)
+        implements SparkListenerEvent {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public boolean logEvent() {
+        return false;
+    }
+
+    /** Where supervisors send their updates; may drop them. */
+    @FunctionalInterface
+    interface Sink {
+        Sink NONE = update -> {};
+
+        void send(LiveUpdate update);
+    }
+}

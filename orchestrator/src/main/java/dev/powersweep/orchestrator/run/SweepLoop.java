@@ -1,0 +1,264 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.Ledger;
+import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.LiveNumbers;
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/** The driver's loop: keeps the slots busy, and writes down what happens. One thread owns all of its state. */
+final class SweepLoop {
+    private static final Logger LOG = LogManager.getLogger(SweepLoop.class);
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    private final Ledger ledger;
+    private final SweepState state;
+    private final Dispatcher dispatcher;
+    private final Attempts attempts;
+    private final LiveBoard board;
+    private final SweepProgress progress;
+    private final AtomicReference<Optional<LiveNumbers>> live;
+    private final Consumer<SweepState> snapshot;
+    private final int total;
+    private final BlockingQueue<AttemptReport> ends = new LinkedBlockingQueue<>();
+    private final AtomicReference<Throwable> ledgerFailure = new AtomicReference<>();
+    private final Map<String, Instant> begun = new HashMap<>();
+    private final long started = System.nanoTime();
+
+    private CompletableFuture<Void> stored = CompletableFuture.completedFuture(null);
+    private int begunAttempts;
+    private int done;
+    private int failed;
+    private long tokens;
+    private double overheadSeconds;
+    private double actualSeconds;
+    private double predictedSeconds;
+
+    /**
+     * @param live takes the numbers that the lease's beat shows to others
+     * @param snapshot called when the state has changed, at most once a tick
+     */
+    SweepLoop(
+            Ledger ledger,
+            SweepState state,
+            Dispatcher dispatcher,
+            Attempts attempts,
+            LiveBoard board,
+            SweepProgress progress,
+            AtomicReference<Optional<LiveNumbers>> live,
+            Consumer<SweepState> snapshot,
+            int total) {
+        this.ledger = ledger;
+        this.state = state;
+        this.dispatcher = dispatcher;
+        this.attempts = attempts;
+        this.board = board;
+        this.progress = progress;
+        this.live = live;
+        this.snapshot = snapshot;
+        this.total = total;
+    }
+
+    /** Runs to the end; what came of it is in the state and in the ledger by then. */
+    void run() throws InterruptedException {
+        Instant lastTick = Instant.EPOCH;
+        boolean cancelled = false;
+        while (!dispatcher.done()) {
+            if (!cancelled && (ledger.fenced() || ledgerFailure.get() != null || !attempts.usable())) {
+                cancelled = true;
+                dispatcher.stop(whyUnusable());
+                attempts.cancelAll("the sweep's driver stops");
+            }
+            fill();
+            AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
+            while (report != null) {
+                take(report);
+                report = ends.poll();
+            }
+            Instant now = Instant.now();
+            if (Duration.between(lastTick, now).compareTo(TICK) >= 0) {
+                lastTick = now;
+                SweepProgress.Numbers numbers = numbers(now);
+                live.set(Optional.of(liveNumbers(numbers)));
+                progress.now(numbers);
+                snapshot.accept(state);
+            }
+        }
+        dispatcher.stopped().ifPresent(reason -> append(new LedgerEvent.SweepStopped(Instant.now(), reason)));
+        stored.exceptionally(failure -> null).join();
+        progress.now(numbers(Instant.now()));
+    }
+
+    private String whyUnusable() {
+        if (ledger.fenced()) {
+            return "another driver has taken the sweep over";
+        }
+        Throwable failure = ledgerFailure.get();
+        return failure != null ? "the ledger cannot be written: " + failure.getMessage() : "Spark was shut down";
+    }
+
+    private void fill() {
+        int slots = attempts.slots();
+        while (dispatcher.running() < slots) {
+            Instant now = Instant.now();
+            Optional<AttemptOrder> next = dispatcher.next(now);
+            if (next.isEmpty()) {
+                return;
+            }
+            AttemptOrder order = next.get();
+            begunAttempts++;
+            begun.put(order.gridCell().cell().id(), now);
+            append(Dispatcher.begun(order, now));
+            attempts.begin(order)
+                    .whenComplete((report, failure) -> ends.add(report != null ? report : bug(order, failure)));
+        }
+    }
+
+    private static AttemptReport bug(AttemptOrder order, Throwable failure) {
+        LOG.error(
+                "attempt {} of {} gave no report",
+                order.attempt(),
+                order.gridCell().name(),
+                failure);
+        AttemptReport lost = AttemptReport.lost(
+                order.gridCell().cell().id(), order.attempt(), String.valueOf(failure), Instant.now());
+        return new AttemptReport(
+                lost.cell(),
+                lost.attempt(),
+                CellState.FAILED,
+                Optional.of(FailureClass.BUG),
+                lost.message(),
+                "",
+                0,
+                0,
+                Optional.empty(),
+                0,
+                0,
+                0,
+                lost.startedAt(),
+                lost.endedAt(),
+                "",
+                "",
+                Optional.empty(),
+                "");
+    }
+
+    private void take(AttemptReport report) {
+        Instant now = Instant.now();
+        board.ended(report.cell());
+        begun.remove(report.cell());
+        LedgerEvent.Ended event = dispatcher.ended(report, now);
+        append(event);
+        CellRecord cell = state.cell(report.cell()).orElseThrow();
+        tokens += Math.max(0, report.step() - report.resumedFromStep())
+                * cell.cell().batchTokens();
+        overheadSeconds += report.overheadSeconds();
+        CellState after = event.report().state();
+        if (after == CellState.FINISHED || after == CellState.DIVERGED) {
+            done++;
+        } else if (after == CellState.FAILED) {
+            failed++;
+        }
+        if (after == CellState.FINISHED && report.resumedFromStep() == 0 && report.seconds() > 0) {
+            actualSeconds += report.seconds() + report.overheadSeconds();
+            predictedSeconds += cell.planned().predictedSeconds();
+        }
+        progress.ended(cell.name(), event.report(), numbers(now));
+    }
+
+    private void append(LedgerEvent event) {
+        stored = ledger.append(List.of(event));
+        stored.whenComplete((nothing, failure) -> {
+            if (failure != null) {
+                ledgerFailure.compareAndSet(null, failure);
+            }
+        });
+    }
+
+    private SweepProgress.Numbers numbers(Instant now) {
+        Collection<LiveUpdate> running = board.running();
+        double elapsed = (System.nanoTime() - started) / 1e9;
+        double rate = running.isEmpty()
+                ? tokens / Math.max(elapsed, 1e-3)
+                : running.stream().mapToDouble(LiveUpdate::tokensPerSecond).sum();
+        return new SweepProgress.Numbers(total, done, failed, dispatcher.running(), rate, eta(now), elapsed);
+    }
+
+    private OptionalDouble eta(Instant now) {
+        if (predictedSeconds <= 0) {
+            return OptionalDouble.empty();
+        }
+        double ratio = actualSeconds / predictedSeconds;
+        double left = dispatcher.waitingSeconds() * ratio;
+        double longest = 0;
+        for (Map.Entry<String, Instant> cell : begun.entrySet()) {
+            double predicted = state.cell(cell.getKey()).orElseThrow().planned().predictedSeconds() * ratio;
+            double remaining = Math.max(
+                    0, predicted - Duration.between(cell.getValue(), now).toMillis() / 1e3);
+            left += remaining;
+            longest = Math.max(longest, remaining);
+        }
+        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots())));
+    }
+
+    private LiveNumbers liveNumbers(SweepProgress.Numbers numbers) {
+        return new LiveNumbers(
+                numbers.tokensPerSecond(),
+                numbers.etaSeconds(),
+                board.running().stream()
+                        .map(update -> new LiveNumbers.RunningCell(
+                                update.cell(),
+                                update.name(),
+                                update.attempt(),
+                                update.step(),
+                                update.steps(),
+                                update.loss(),
+                                update.tokensPerSecond(),
+                                update.host()))
+                        .toList());
+    }
+
+    Optional<String> stopped() {
+        return dispatcher.stopped();
+    }
+
+    int begunAttempts() {
+        return begunAttempts;
+    }
+
+    long tokens() {
+        return tokens;
+    }
+
+    double overheadSeconds() {
+        return overheadSeconds;
+    }
+
+    double seconds() {
+        return (System.nanoTime() - started) / 1e9;
+    }
+
+    /** Why the ledger could not be written, if it could not. */
+    Optional<Throwable> ledgerFailure() {
+        return Optional.ofNullable(ledgerFailure.get());
+    }
+}

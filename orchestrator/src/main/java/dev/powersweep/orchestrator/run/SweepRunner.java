@@ -1,0 +1,367 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.Lease;
+import dev.powersweep.orchestrator.ledger.Ledger;
+import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.LedgerEvent.Beginning;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.ledger.LiveNumbers;
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.plan.PlannedCell;
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.CellRow;
+import dev.powersweep.orchestrator.tables.CellsTable;
+import dev.powersweep.orchestrator.tables.Table;
+import dev.powersweep.worker.cell.CellState;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/**
+ * Runs a planned sweep on Spark, or goes on with one.
+ *
+ * <p>A cell that has ended is not trained again, whatever is submitted; a cell that was cut short goes on from its
+ * checkpoint; failed cells wait for {@link #rerun}. May be called again after any failure, on any machine.
+ */
+public final class SweepRunner {
+    private static final Logger LOG = LogManager.getLogger(SweepRunner.class);
+
+    /** Spark configuration: local path of the trainer's jar on every host, instead of the application jar's. */
+    public static final String TRAINER_JAR = "spark.powersweep.trainerJar";
+
+    private static final double ROOM_TO_SPARE = 2;
+    private static final long SMALLEST_CAP_BYTES = 512L << 20;
+
+    private final JavaSparkContext spark;
+    private final Configuration configuration;
+    private final Lease.Timing timing;
+
+    public SweepRunner(JavaSparkContext spark) {
+        this(spark, Lease.Timing.DEFAULT);
+    }
+
+    SweepRunner(JavaSparkContext spark, Lease.Timing timing) {
+        this.spark = spark;
+        this.configuration = spark.hadoopConfiguration();
+        this.timing = timing;
+    }
+
+    /**
+     * Refuses a directory that holds a sweep of another name; touches nothing. To be asked before a corpus is written.
+     *
+     * @return whether the directory holds this sweep already
+     */
+    public static boolean holds(SweepDirectory directory, Configuration configuration, String sweep) {
+        Optional<LedgerEvent.Submitted> stored = stored(directory, configuration);
+        stored.ifPresent(submitted -> requireName(directory, submitted, sweep));
+        return stored.isPresent();
+    }
+
+    private static Optional<LedgerEvent.Submitted> stored(SweepDirectory directory, Configuration configuration) {
+        try {
+            Storage storage = Storage.of(directory.root(), configuration);
+            return storage.list(directory.ledger()).isEmpty()
+                    ? Optional.empty()
+                    : LedgerReader.read(storage, directory).submitted();
+        } catch (IOException e) {
+            throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Trains what the plan holds and the directory does not.
+     *
+     * @throws UserError when the directory holds a different sweep, another driver runs it, or it cannot be written
+     */
+    public SweepSummary run(SweepPlan plan, SweepDirectory directory, SweepProgress progress)
+            throws InterruptedException {
+        refuseGpusOnLocalMaster(plan.policy());
+        // Before the lease is taken, so that a wrong directory is left as it is; and again under the lease.
+        stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));
+        Set<String> wanted =
+                plan.cells().stream().map(cell -> cell.gridCell().cell().id()).collect(Collectors.toSet());
+        return drive(directory, progress, wanted::contains, state -> {
+            state.submitted().ifPresent(stored -> requireSame(directory, stored, plan));
+            List<LedgerEvent> events = new ArrayList<>();
+            Instant now = Instant.now();
+            events.add(new LedgerEvent.Submitted(
+                    now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
+            for (PlannedCell cell : plan.cells()) {
+                Optional<CellRecord> known = state.cell(cell.gridCell().cell().id());
+                if (known.isEmpty() || !known.get().planned().equals(cell)) {
+                    events.add(new LedgerEvent.Planned(
+                            now,
+                            cell.gridCell().name(),
+                            cell.gridCell().cell(),
+                            cell.predictedSeconds(),
+                            cell.memoryBytes()));
+                }
+            }
+            return events;
+        });
+    }
+
+    /**
+     * Goes on with a stored sweep.
+     *
+     * @param chosen cells to take up; those of them that failed are tried again from their checkpoints, those that
+     *     finished or diverged are trained afresh
+     */
+    public SweepSummary rerun(SweepDirectory directory, Predicate<CellRecord> chosen, SweepProgress progress)
+            throws InterruptedException {
+        SweepState before = LedgerReader.open(directory, configuration);
+        refuseGpusOnLocalMaster(before.submitted().orElseThrow().policy());
+        Set<String> wanted = before.cells().stream()
+                .filter(chosen)
+                .map(cell -> cell.cell().id())
+                .collect(Collectors.toSet());
+        return drive(directory, progress, wanted::contains, state -> {
+            Instant now = Instant.now();
+            List<LedgerEvent> events = new ArrayList<>();
+            for (CellRecord cell : state.cells()) {
+                String id = cell.cell().id();
+                if (wanted.contains(id) && cell.state().terminal()) {
+                    events.add(new LedgerEvent.Requested(
+                            now, id, cell.state() == CellState.FAILED ? Beginning.RESUME : Beginning.AFRESH));
+                }
+            }
+            return events;
+        });
+    }
+
+    private interface Opening {
+        /** Events that bring the state to where the run begins. */
+        List<LedgerEvent> events(SweepState state);
+    }
+
+    private SweepSummary drive(
+            SweepDirectory directory, SweepProgress progress, Predicate<String> wanted, Opening opening)
+            throws InterruptedException {
+        Storage storage = storage(directory);
+        AtomicReference<Optional<LiveNumbers>> live = new AtomicReference<>(Optional.empty());
+        LiveBoard board = new LiveBoard();
+        try (Ledger ledger =
+                Ledger.open(storage, directory, spark.sc().applicationId(), version(), timing, live::get)) {
+            SweepState state = ledger.initialState();
+            List<LedgerEvent> events = new ArrayList<>(interruptedBefore(state));
+            events.forEach(state::apply);
+            List<LedgerEvent> begin = opening.events(state);
+            begin.forEach(state::apply);
+            events.addAll(begin);
+            int planned = (int) begin.stream()
+                    .filter(LedgerEvent.Planned.class::isInstance)
+                    .map(LedgerEvent.Planned.class::cast)
+                    .filter(event -> state.cell(event.cell().id())
+                                    .map(CellRecord::attempts)
+                                    .orElse(0)
+                            == 0)
+                    .count();
+            store(ledger, events);
+            prepare(storage, directory, state);
+
+            RunPolicy policy = state.submitted().orElseThrow().policy();
+            List<String> cells = state.cells().stream()
+                    .filter(cell -> !cell.state().terminal())
+                    .map(cell -> cell.cell().id())
+                    .filter(wanted)
+                    .toList();
+            CellsSnapshot snapshot = new CellsSnapshot(storage, directory);
+            spark.sc().addSparkListener(board);
+            try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
+                SweepLoop loop = new SweepLoop(
+                        ledger,
+                        state,
+                        new Dispatcher(state, policy, cells),
+                        attempts,
+                        board,
+                        progress,
+                        live,
+                        snapshot::offer,
+                        cells.size());
+                if (!cells.isEmpty()) {
+                    loop.run();
+                }
+                progress.close();
+                snapshot.finish(state);
+                loop.ledgerFailure().ifPresent(failure -> {
+                    throw new UserError(
+                            "the sweep stopped because its ledger cannot be written: " + failure.getMessage()
+                                    + "; what had ended before is stored, submit again to go on",
+                            failure);
+                });
+                return summary(state, loop, planned, cells.size());
+            } finally {
+                spark.sc().removeSparkListener(board);
+            }
+        }
+    }
+
+    /** Cells that a former driver left running: nobody will tell how they ended. */
+    private static List<LedgerEvent> interruptedBefore(SweepState state) {
+        Instant now = Instant.now();
+        return state.cells().stream()
+                .filter(cell -> cell.state() == CellState.RUNNING)
+                .<LedgerEvent>map(cell -> new LedgerEvent.Ended(
+                        now,
+                        AttemptReport.lost(cell.cell().id(), cell.attempts(), "the driver of this attempt ended", now)))
+                .toList();
+    }
+
+    private static void store(Ledger ledger, List<LedgerEvent> events) {
+        if (!events.isEmpty()) {
+            try {
+                ledger.append(events).join();
+            } catch (java.util.concurrent.CompletionException e) {
+                throw new UserError(
+                        "the ledger cannot be written: " + e.getCause().getMessage(), e);
+            }
+        }
+    }
+
+    private static void prepare(Storage storage, SweepDirectory directory, SweepState state) {
+        try {
+            for (Table<?> table : Table.ALL) {
+                storage.makeDirectory(directory.table(table.name()));
+            }
+            storage.replace(
+                    directory.specification(),
+                    state.submitted().orElseThrow().specification().getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UserError("cannot write to " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Storage storage(SweepDirectory directory) {
+        try {
+            return Storage.of(directory.root(), configuration);
+        } catch (IOException e) {
+            throw new UserError("cannot reach " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private CellTask.Setting setting(SweepDirectory directory, SweepState state, RunPolicy policy) {
+        long largest = state.cells().stream()
+                .mapToLong(cell -> cell.planned().memoryBytes())
+                .max()
+                .orElse(0);
+        long cap = policy.trainerMemoryBytes() > 0
+                ? policy.trainerMemoryBytes()
+                : Math.max(SMALLEST_CAP_BYTES, Math.round(ROOM_TO_SPARE * largest));
+        return new CellTask.Setting(
+                directory.root().toString(),
+                policy,
+                cap,
+                Optional.ofNullable(spark.getConf().get(TRAINER_JAR, null)));
+    }
+
+    private static SweepSummary summary(SweepState state, SweepLoop loop, int planned, int begun) {
+        return new SweepSummary(
+                planned,
+                begun,
+                state.count(CellState.FINISHED),
+                state.count(CellState.DIVERGED),
+                state.count(CellState.FAILED),
+                state.count(CellState.PLANNED) + state.count(CellState.RUNNING) + state.count(CellState.INTERRUPTED),
+                loop.begunAttempts(),
+                loop.tokens(),
+                loop.seconds(),
+                loop.overheadSeconds(),
+                loop.stopped());
+    }
+
+    private static void requireSame(SweepDirectory directory, LedgerEvent.Submitted stored, SweepPlan plan) {
+        requireName(directory, stored, plan.name());
+        if (!stored.corpusHash().equals(plan.corpusHash())) {
+            throw different(
+                    directory, "a sweep over corpus " + stored.corpusHash(), "one over corpus " + plan.corpusHash());
+        }
+    }
+
+    private static void requireName(SweepDirectory directory, LedgerEvent.Submitted stored, String sweep) {
+        if (!stored.sweep().equals(sweep)) {
+            throw different(directory, "the sweep \"" + stored.sweep() + "\"", "\"" + sweep + "\"");
+        }
+    }
+
+    private static UserError different(SweepDirectory directory, String stored, String submitted) {
+        return new UserError(directory.root() + " holds " + stored + ", not " + submitted
+                + ": choose another --output; nothing was changed");
+    }
+
+    private void refuseGpusOnLocalMaster(RunPolicy policy) {
+        if (policy.gpusPerCell() > 0
+                && spark.master().startsWith("local")
+                && !spark.master().startsWith("local-cluster")) {
+            throw new UserError("resources.gpus = " + policy.gpusPerCell() + " cannot run on --master "
+                    + spark.master() + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
+                    + " on this machine instead");
+        }
+    }
+
+    private static String version() {
+        String version = SweepRunner.class.getPackage().getImplementationVersion();
+        return version == null ? "(unpackaged)" : version;
+    }
+
+    /** Rewrites the cells table behind the loop's back, so that a slow storage holds no slot up. */
+    private static final class CellsSnapshot {
+        private static final double SECONDS_BETWEEN = 10;
+
+        private final Storage storage;
+        private final SweepDirectory directory;
+        private long last = System.nanoTime();
+        private Thread writing = new Thread();
+
+        CellsSnapshot(Storage storage, SweepDirectory directory) {
+            this.storage = storage;
+            this.directory = directory;
+        }
+
+        void offer(SweepState state) {
+            if ((System.nanoTime() - last) / 1e9 >= SECONDS_BETWEEN && !writing.isAlive()) {
+                last = System.nanoTime();
+                List<CellRow> rows = rows(state);
+                writing = new Thread(() -> write(rows), "cells-table");
+                writing.setDaemon(true);
+                writing.start();
+            }
+        }
+
+        void finish(SweepState state) throws InterruptedException {
+            writing.join();
+            write(rows(state));
+        }
+
+        private static List<CellRow> rows(SweepState state) {
+            return CellsTable.rows(state).stream()
+                    .sorted(Comparator.comparing(row -> row.standing().name()))
+                    .toList();
+        }
+
+        private void write(List<CellRow> rows) {
+            try {
+                CellsTable.write(storage, directory, rows);
+            } catch (IOException e) {
+                LOG.warn("the cells table could not be written; query makes it anew from the ledger", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.powersweep.orchestrator.tables;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.TrainingRule;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.apache.hadoop.fs.Path;
+
+/** The {@code cells} table: a snapshot of the ledger in one file that is replaced as a whole. */
+public final class CellsTable {
+    private static final String FILE = "cells" + TableFile.SUFFIX;
+
+    private CellsTable() {}
+
+    /** Replaces the snapshot. */
+    public static void write(Storage storage, SweepDirectory directory, List<CellRow> rows) throws IOException {
+        Path file = new Path(directory.table(Table.CELLS.name()), FILE);
+        Path unfinished = Storage.unfinished(file);
+        TableFile.write(storage, unfinished, Table.CELLS, rows, Map.of());
+        storage.publishOver(unfinished, file);
+    }
+
+    /** One row a cell, in the order they were planned. */
+    public static List<CellRow> rows(SweepState state) {
+        String sweep = state.submitted().map(LedgerEvent.Submitted::sweep).orElse("");
+        List<CellRow> rows = new ArrayList<>();
+        for (CellRecord cell : state.cells()) {
+            rows.add(row(sweep, cell));
+        }
+        return rows;
+    }
+
+    private static CellRow row(String sweep, CellRecord record) {
+        Optional<AttemptReport> last = record.last();
+        boolean ended = last.isPresent() && record.state() != CellState.RUNNING;
+        return new CellRow(
+                new CellRow.Standing(
+                        record.cell().id(),
+                        record.name(),
+                        sweep,
+                        record.state().name(),
+                        record.attempts(),
+                        ended ? last.get().failure().map(Enum::name) : Optional.empty(),
+                        ended ? Optional.of(last.get().message()).filter(text -> !text.isEmpty()) : Optional.empty()),
+                shape(record.cell().model()),
+                scale(record.cell()),
+                rule(record.cell()),
+                result(record),
+                execution(record),
+                provenance(last.flatMap(AttemptReport::trainer)));
+    }
+
+    private static CellRow.Shape shape(ModelShape model) {
+        return new CellRow.Shape(
+                model.layers(),
+                model.width(),
+                model.heads(),
+                model.feedForward(),
+                model.context(),
+                model.vocabulary(),
+                model.activation().name(),
+                model.positions().name(),
+                model.normalization().name(),
+                model.embeddings().name(),
+                model.nonEmbeddingParameters(),
+                model.embeddingParameters(),
+                model.normParameters(),
+                model.totalParameters());
+    }
+
+    private static CellRow.Scale scale(Cell cell) {
+        return new CellRow.Scale(
+                cell.data().batchSequences(),
+                cell.batchTokens(),
+                cell.data().steps(),
+                cell.tokens(),
+                cell.data().uniqueTokens(),
+                cell.epochs(),
+                cell.kaplanFlops(),
+                cell.trainingFlops());
+    }
+
+    private static CellRow.Rule rule(Cell cell) {
+        TrainingRule training = cell.training();
+        return new CellRow.Rule(
+                training.peakLearningRate(),
+                training.warmupSteps(),
+                LedgerJson.mapper()
+                        .valueToTree(training.schedule())
+                        .path("kind")
+                        .asText(),
+                training.beta1(),
+                training.beta2(),
+                training.epsilon(),
+                training.weightDecay(),
+                training.gradientClip(),
+                training.dropout(),
+                cell.seed(),
+                cell.data().corpusHash(),
+                LedgerJson.line(cell));
+    }
+
+    private static CellRow.Result result(CellRecord record) {
+        Optional<Frame.Finished> finished =
+                record.state() == CellState.FINISHED ? record.last().flatMap(AttemptReport::result) : Optional.empty();
+        Optional<Frame.Evaluation> evaluation =
+                finished.flatMap(result -> result.finalEvaluations().stream().findFirst());
+        long steps = record.last().map(AttemptReport::step).orElse(0L);
+        return new CellRow.Result(
+                steps,
+                steps * record.cell().batchTokens(),
+                number(finished.map(Frame.Finished::finalTrainingLoss)),
+                number(evaluation.map(Frame.Evaluation::loss)),
+                number(evaluation.map(Frame.Evaluation::standardError)),
+                number(evaluation.map(Frame.Evaluation::bitsPerByte)),
+                finished.map(Frame.Finished::stoppedEarly));
+    }
+
+    private static CellRow.Execution execution(CellRecord record) {
+        Optional<AttemptReport> last = record.last();
+        Optional<Frame.Finished> finished = last.flatMap(AttemptReport::result);
+        return new CellRow.Execution(
+                record.planned().predictedSeconds(),
+                record.planned().memoryBytes(),
+                number(last.map(AttemptReport::seconds)),
+                number(finished.map(Frame.Finished::trainingSeconds)),
+                number(finished.filter(result -> result.trainingSeconds() > 0)
+                        .map(result -> (result.step() - last.get().resumedFromStep())
+                                * record.cell().batchTokens()
+                                / result.trainingSeconds())),
+                number(last.map(AttemptReport::overheadSeconds)),
+                finished.map(result -> OptionalLong.of(result.peakMemoryBytes()))
+                        .orElseGet(OptionalLong::empty),
+                last.map(AttemptReport::startedAt),
+                last.map(AttemptReport::endedAt),
+                last.map(AttemptReport::host).filter(text -> !text.isEmpty()),
+                last.map(AttemptReport::executor).filter(text -> !text.isEmpty()),
+                last.map(AttemptReport::microBatchSequences)
+                        .filter(size -> size > 0)
+                        .map(OptionalInt::of)
+                        .orElseGet(OptionalInt::empty),
+                last.map(AttemptReport::log).filter(text -> !text.isEmpty()));
+    }
+
+    private static CellRow.Provenance provenance(Optional<Frame.Ready> trainer) {
+        Map<String, String> said = trainer.map(Frame.Ready::provenance).orElse(Map.of());
+        return new CellRow.Provenance(
+                Optional.ofNullable(said.get("powersweep")),
+                Optional.ofNullable(said.get("commit")),
+                trainer.map(Frame.Ready::backend),
+                trainer.map(Frame.Ready::kernels),
+                trainer.map(Frame.Ready::device),
+                trainer.map(ready -> OptionalInt.of(ready.threads())).orElseGet(OptionalInt::empty),
+                Optional.ofNullable(said.get("java")),
+                Optional.ofNullable(said.get("blasCore")),
+                Optional.ofNullable(said.get("cpu")),
+                trainer.map(ready -> LedgerJson.line(ready.provenance())));
+    }
+
+    private static OptionalDouble number(Optional<Double> value) {
+        return value.isPresent() ? OptionalDouble.of(value.get()) : OptionalDouble.empty();
+    }
+}

@@ -1,0 +1,2 @@
+/** Numbers and tables as people read them. */
+package dev.powersweep.orchestrator.text;

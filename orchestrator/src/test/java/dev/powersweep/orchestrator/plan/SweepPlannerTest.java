@@ -1,0 +1,164 @@
+package dev.powersweep.orchestrator.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.GridCell;
+import dev.powersweep.orchestrator.spec.SweepSpec;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.ModelShape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SweepPlannerTest {
+    private static final CorpusFacts CORPUS =
+            new CorpusFacts("c0ffee", 256, 8_500_000, List.of(new CorpusFacts.EvaluationSet("validation", 450_000)));
+    private static final Slots SLOTS = new Slots(2, 4L << 30);
+
+    private static SweepSpec spec(String text) {
+        return SweepSpecReader.read(text, "sweep.yaml", List.of());
+    }
+
+    /** Tokens per second that one core of the reference machine was measured at. */
+    @ParameterizedTest
+    @CsvSource({
+        "2,  32, 2,  64, 16, 281000",
+        "2,  64, 2,  64, 16, 112500",
+        "4, 128, 4, 128, 16,  16400",
+        "4, 256, 4, 128, 16,   4744",
+        "6, 384, 6, 256,  8,   1425"
+    })
+    void predictedRatesAreWithinATenthOfTheMeasuredOnes(
+            int layers, int width, int heads, int context, int sequences, double measured) {
+        Cell cell = new Cell(
+                ModelShape.gpt(layers, width, heads, context, 256),
+                new DataRule("c", 1000, sequences, 1_000_000),
+                new SweepPlanner()
+                        .plan(spec("{grid: {modelSizes: 25k, dataSizes: 300k}}"), CORPUS, SLOTS)
+                        .cells()
+                        .get(0)
+                        .gridCell()
+                        .cell()
+                        .training(),
+                new EvaluationRule(1000, 1, List.of("validation")),
+                0);
+        CostModel cost = new CostModel(MachineRate.REFERENCE, 1);
+        assertThat(cost.tokensPerSecond(cell) / measured).isCloseTo(1, within(0.1));
+        assertThat(new CostModel(MachineRate.ofGemm(55e9), 1).tokensPerSecond(cell) / measured)
+                .isCloseTo(0.5, within(0.06));
+    }
+
+    @Test
+    void memoryFollowsTheMeasuredTrainers() {
+        PlannedCell planned = new SweepPlanner()
+                .plan(spec("{grid: {modelSizes: {layers: 4, width: 256, heads: 4}, dataSizes: 1M}}"), CORPUS, SLOTS)
+                .cells()
+                .get(0);
+        // 120 MB idle, 3.2 M parameters at 20 bytes, 44 MB of activations.
+        assertThat(planned.memoryBytes() / 1e6).isCloseTo(126 + 65 + 47, within(12.0));
+    }
+
+    @Test
+    void theQuickstartFitsItsBudget() throws IOException {
+        SweepSpec spec = SweepSpecReader.read(
+                Files.readString(Path.of("../examples/quickstart.yaml")), "quickstart.yaml", List.of());
+        Forecast forecast = new SweepPlanner().forecast(spec, CORPUS, SLOTS);
+        assertThat(forecast.plan().cells()).hasSize(36);
+        assertThat(forecast.totalSeconds()).isBetween(300.0, 480.0);
+        assertThat(forecast.makespanSeconds()).isLessThan(1.05 * forecast.lowerBoundSeconds() + 5);
+        assertThat(forecast.warnings()).isEmpty();
+        assertThat(forecast.plan().policy()).isEqualTo(RunPolicy.DEFAULT);
+    }
+
+    @Test
+    void longestCellsComeFirstAndEqualGridsMakeEqualPlans() {
+        String grid =
+                "{grid: {modelSizes: [25k, 100k, 400k], dataSizes: [1M, 300k], batchSizes: [1k, 2k], seeds: [0, 1]}}";
+        SweepPlan plan = new SweepPlanner().plan(spec(grid), CORPUS, SLOTS);
+        assertThat(plan.cells())
+                .hasSize(24)
+                .isSortedAccordingTo(Comparator.comparingDouble(PlannedCell::predictedSeconds)
+                        .reversed());
+        assertThat(new SweepPlanner().plan(spec(grid), CORPUS, SLOTS)).isEqualTo(plan);
+    }
+
+    @Test
+    void aModelThatDoesNotFitIsRefusedWithItsNumbers() {
+        String grid = "{grid: {modelSizes: 1G, dataSizes: 1M}}";
+        assertThatThrownBy(() -> new SweepPlanner().plan(spec(grid), CORPUS, SLOTS))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("of memory but the memory of a slot is 4.0 GB: take smaller grid.modelSizes");
+        assertThatThrownBy(() -> new SweepPlanner()
+                        .plan(
+                                spec("{grid: {modelSizes: 1M, dataSizes: 1M}, resources: {memory: 128MB}}"),
+                                CORPUS,
+                                SLOTS))
+                .hasMessageContaining("resources.memory is 128 MB")
+                .isInstanceOf(UserError.class);
+    }
+
+    @Test
+    void makespanStaysWithinTheClassicBoundOfLongestFirst() {
+        SplittableRandom random = new SplittableRandom(Long.getLong("test.seed", 1));
+        GridCell any = new SweepPlanner()
+                .plan(spec("{grid: {modelSizes: 25k, dataSizes: 1M}}"), CORPUS, SLOTS)
+                .cells()
+                .get(0)
+                .gridCell();
+        for (int round = 0; round < 100; round++) {
+            int slots = 1 + random.nextInt(8);
+            List<PlannedCell> cells = new ArrayList<>();
+            int count = 1 + random.nextInt(60);
+            for (int i = 0; i < count; i++) {
+                cells.add(new PlannedCell(any, Math.exp(4 * random.nextDouble()), 1));
+            }
+            cells.sort(Comparator.comparingDouble(PlannedCell::predictedSeconds).reversed());
+            double total =
+                    cells.stream().mapToDouble(PlannedCell::predictedSeconds).sum();
+            double bound = Math.max(total / slots, cells.get(0).predictedSeconds());
+            double makespan = SweepPlanner.makespan(cells, slots) - CostModel.SECONDS_PER_TRAINER;
+            // Graham 1969: 4/3 − 1/(3m) of the optimum, which is at most total/m + longest.
+            assertThat(makespan)
+                    .isBetween(bound - 1e-9, total / slots + cells.get(0).predictedSeconds() + 1e-9);
+        }
+    }
+
+    @Test
+    void theDryRunShowsEveryCellAndTheTotals() throws IOException {
+        Forecast forecast = new SweepPlanner()
+                .forecast(
+                        spec(
+                                "{grid: {modelSizes: [25k, 100k], dataSizes: 300k, batchSizes: 2048}, training: {warmup: {steps: 100}}}"),
+                        CORPUS,
+                        SLOTS);
+        String text = DryRun.text(forecast);
+        assertThat(text.lines().toList())
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("n24.6k-d299k-b2048-s0")
+                        .contains("2x32/2")
+                        .contains("24,576")
+                        .contains("299,008"))
+                .anySatisfy(line -> assertThat(line).startsWith("2 cells, 598,016 tokens"))
+                .anySatisfy(line -> assertThat(line).startsWith("warning: the warm-up takes more than half"));
+        JsonNode json = new ObjectMapper().readTree(DryRun.json(forecast));
+        assertThat(json.at("/cells").size()).isEqualTo(2);
+        assertThat(json.at("/cells/1/nonEmbeddingParameters").asLong()).isEqualTo(24_576);
+        assertThat(json.at("/totals/makespanSeconds").asDouble()).isEqualTo(forecast.makespanSeconds());
+    }
+}

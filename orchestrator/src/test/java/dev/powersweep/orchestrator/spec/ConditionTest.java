@@ -1,0 +1,62 @@
+package dev.powersweep.orchestrator.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConditionTest {
+    private static final Condition.Quantities CELL = new Condition.Quantities(25_000, 1e6, 2048, 488, 1.5e11, 5e5);
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            D >= 40*N                              | true
+            D > 40*N                               | false
+            N < 1M and C < 1e12                    | true
+            N > 1M or not (C < 1e12)               | false
+            (N + D) / 2 > 500k && !(S = 1)         | true
+            2^3^2 == 512                           | true
+            -2^2 == -4                             | true
+            2 - 3 - 4 = -5                         | true
+            12/3/2 == 2                            | true
+            min(N, D) == N and max(B, S) == 2048   | true
+            sqrt(ln(N)) < log10(1G)                | true
+            ((((N)))) == 25_000                    | true
+            U != D                                 | true
+            N > 1M or N > 1k and N < 2k            | false
+            """)
+    void conditionsMeanWhatTheySay(String text, boolean holds) {
+        assertThat(Condition.parse(text).holds(CELL)).isEqualTo(holds);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            N                | a condition with a comparison such as >= at column 2
+            N > foo          | a condition with a number or one of N, D, B, S, C, U at column 5
+            N > (1           | a condition with ')' at column 7
+            N > 1 D          | a condition with the end, 'and' or 'or' at column 7
+            N > 1; exit()    | a condition with a number, a quantity or an operator at column 6
+            n > 1            | a condition with a number or one of N, D, B, S, C, U at column 1
+            """)
+    void whatIsWrongIsToldWithItsColumn(String text, String message) {
+        assertThatThrownBy(() -> Condition.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void deepNestingIsRefusedQuickly() {
+        assertThatThrownBy(() -> Condition.parse("(".repeat(5000) + "N > 1" + ")".repeat(5000)))
+                .hasMessageContaining("less deeply nested");
+        assertThatThrownBy(() -> Condition.parse("-".repeat(5000) + "N > 1"))
+                .hasMessageContaining("less deeply nested");
+    }
+}

@@ -1,0 +1,273 @@
+package dev.powersweep.orchestrator.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Schedule;
+import dev.powersweep.worker.cell.TrainingRule;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SweepSpecReaderTest {
+    private static final String SMALL =
+            """
+            grid:
+              modelSizes: [25k, {layers: 2, width: 64}]
+              dataSizes: [300k]
+            """;
+
+    private static SweepSpec read(String text, String... overrides) {
+        return SweepSpecReader.read(text, "sweep.yaml", List.of(overrides));
+    }
+
+    @Test
+    void threeLinesAreEnoughAndTheRestHasDefaults() {
+        SweepSpec spec = read(SMALL);
+        assertThat(spec.name()).isEqualTo("sweep");
+        assertThat(spec.corpus().source()).isEqualTo(new CorpusSpec.Source.Bundled("wordnet"));
+        assertThat(spec.tokenizer()).isEqualTo(new TokenizerSpec.Bytes());
+        assertThat(spec.context()).isEqualTo(128);
+        assertThat(spec.model().activation()).isEqualTo(ModelShape.Activation.GELU);
+        GridSpec.Part part = spec.grid().parts().get(0);
+        assertThat(part.combine()).isEqualTo(GridSpec.Combine.PRODUCT);
+        assertThat(part.modelSizes())
+                .containsExactly(
+                        new ModelSize.Target(25_000),
+                        new ModelSize.Shape(2, 64, OptionalInt.empty(), OptionalInt.empty()));
+        assertThat(part.dataSizes()).containsExactly(300_000L);
+        assertThat(part.batchSizes()).containsExactly(new BatchSize.Sequences(16));
+        assertThat(part.seeds()).containsExactly(0L);
+        assertThat(spec.training().optimizer()).isEqualTo(new TrainingSpec.AdamW(0.9, 0.95, 1e-8, 0.1));
+        assertThat(spec.training().schedule()).isEqualTo(new Schedule.Cosine(0.1));
+        assertThat(spec.training().warmup()).isEqualTo(new TrainingSpec.Warmup.Fraction(0.05));
+        assertThat(spec.training().divergence()).isEqualTo(TrainingRule.Divergence.DEFAULT);
+        assertThat(spec.evaluation().interval()).isEqualTo(new EvaluationSpec.Interval.TimesPerRun(5));
+        assertThat(spec.output()).isEmpty();
+        assertThat(spec.text()).isEqualTo(SMALL);
+    }
+
+    @Test
+    void defaultsOfTheRunAreThoseOfItsPolicy() {
+        RunSpec run = read(SMALL).run();
+        ResourcesSpec resources = read(SMALL).resources();
+        assertThat(new RunPolicy(
+                        resources.threads(),
+                        resources.memoryBytes().orElse(0),
+                        resources.gpus(),
+                        run.checkpointSeconds(),
+                        run.reportSeconds(),
+                        run.timeoutSeconds(),
+                        run.hangSeconds(),
+                        run.maxAttempts(),
+                        run.equalFailuresToStop(),
+                        resources.trainerJava()))
+                .isEqualTo(RunPolicy.DEFAULT);
+    }
+
+    @Test
+    void everyKeyReachesItsRecord() {
+        SweepSpec spec = read(
+                """
+                name: full
+                corpus:
+                  text: [a.txt, 'hdfs:///b/*.parquet']
+                  format: parquet
+                  textColumn: body
+                  validationFraction: 0.1
+                  malformed: replace
+                tokenizer: {kind: bpe, vocabulary: 1k}
+                context: 64
+                model: {activation: squared-relu, positions: rotary, normalization: rms-norm, embeddings: untied}
+                grid:
+                  combine: zip
+                  modelSizes: [{layers: 2, width: 64, heads: 4, feedForward: 128}, 100k]
+                  dataSizes: [1_000_000, 1.2M]
+                  batchSizes: {sequences: 8}
+                  uniqueTokens: 1e5
+                  seeds: [0, 7]
+                  where: D >= 2*N
+                training:
+                  optimizer: {beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weightDecay: 0}
+                  learningRate: {rule: mup, value: 0.01, baseWidth: 32, batchScaling: sqrt, referenceBatch: 512}
+                  warmup: {steps: 10}
+                  schedule: {kind: constant-with-cooldown, cooldownFraction: 0.3}
+                  gradientClip: 0
+                  dropout: .1
+                  initialStandardDeviation: 0.01
+                  maxEpochs: 4
+                  earlyStopping: 3
+                  divergence: {lossAboveInitial: 2, windowSteps: 5}
+                evaluation: {everyTokens: 100k, tokens: 1k, sets: {wiki: wiki.txt}}
+                resources: {threads: 2, memory: 2GB, gpus: 1, trainerJava: /opt/jdk}
+                run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6}
+                output: /tmp/out
+                """);
+        assertThat(spec.name()).isEqualTo("full");
+        assertThat(spec.corpus())
+                .isEqualTo(new CorpusSpec(
+                        new CorpusSpec.Source.Text(
+                                List.of("a.txt", "hdfs:///b/*.parquet"), CorpusSpec.Format.PARQUET, "body"),
+                        0.1,
+                        CorpusSpec.Malformed.REPLACE));
+        assertThat(spec.tokenizer()).isEqualTo(new TokenizerSpec.Bpe(1000));
+        assertThat(spec.model())
+                .isEqualTo(new ModelSpec(
+                        ModelShape.Activation.SQUARED_RELU,
+                        ModelShape.Positions.ROTARY,
+                        ModelShape.Normalization.RMS_NORM,
+                        ModelShape.Embeddings.UNTIED));
+        assertThat(spec.grid().parts())
+                .containsExactly(new GridSpec.Part(
+                        GridSpec.Combine.ZIP,
+                        List.of(
+                                new ModelSize.Shape(2, 64, OptionalInt.of(4), OptionalInt.of(128)),
+                                new ModelSize.Target(100_000)),
+                        List.of(1_000_000L, 1_200_000L),
+                        List.of(),
+                        List.of(new BatchSize.Sequences(8)),
+                        List.of(100_000L),
+                        List.of(0L, 7L),
+                        Optional.of(Condition.parse("D >= 2*N"))));
+        assertThat(spec.training())
+                .isEqualTo(new TrainingSpec(
+                        new TrainingSpec.AdamW(0.8, 0.9, 1e-6, 0),
+                        new TrainingSpec.LearningRate(
+                                TrainingSpec.Rule.MUP, 0.01, OptionalInt.of(32), TrainingSpec.BatchScaling.SQRT, 512),
+                        new TrainingSpec.Warmup.Steps(10),
+                        new Schedule.ConstantWithCooldown(0.3),
+                        0,
+                        0.1,
+                        0.01,
+                        4,
+                        OptionalInt.of(3),
+                        new TrainingRule.Divergence(2, 5)));
+        assertThat(spec.evaluation())
+                .isEqualTo(new EvaluationSpec(
+                        new EvaluationSpec.Interval.EveryTokens(100_000),
+                        1000,
+                        List.of(new EvaluationSpec.Set("wiki", List.of("wiki.txt")))));
+        assertThat(spec.resources().memoryBytes()).hasValue(2L << 30);
+        assertThat(spec.resources().trainerJava()).contains("/opt/jdk");
+        assertThat(spec.run()).isEqualTo(new RunSpec(1, 2, 3, 4, 5, 6));
+        assertThat(spec.output()).contains("/tmp/out");
+    }
+
+    @Test
+    void everyProblemIsToldAtOnceWithKeyValueBoundAndLine() {
+        assertThatThrownBy(
+                        () -> read(
+                                """
+                        grid:
+                          modelSizes: [25k, -3]
+                          dataSizes: [300k]
+                        trainig: {}
+                        context: 0
+                        training:
+                          learningRate: -1
+                          dropout: 1
+                          dropuot: 0.1
+                        corpus: {malformed: ignore}
+                        """))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        """
+                        sweep.yaml has 7 problems:
+                          sweep.yaml:2: grid.modelSizes[1] = -3 must be at least 1
+                          sweep.yaml:4: unknown key trainig; did you mean training?
+                          sweep.yaml:5: context = 0 must be in [1, 65536]
+                          sweep.yaml:7: training.learningRate = -1 must be above 0
+                          sweep.yaml:8: training.dropout = 1 must be in [0, 1)
+                          sweep.yaml:9: unknown key training.dropuot; did you mean training.dropout?
+                          sweep.yaml:10: corpus.malformed = ignore must be one of fail or replace""");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            training.learningRate=fast        | --set training.learningRate=fast: training.learningRate = fast must be a number above 0, kaplan, or a mapping
+            training.learningRate.rule=mup    | training.learningRate.value is missing; rule mup needs one, such as 0.003
+            seeds=3                           | --set seeds=3: unknown key seeds; did you mean grid.seeds?
+            grid.where=D >                    | --set grid.where=D >: grid.where = D > must be a condition with a number or one of N, D, B, S, C, U at column 4
+            context=12.5                      | --set context=12.5: context = 12.5 must be a whole number in [1, 65536]
+            context=                          | --set context=: context has no value; it must be a whole number (k, M, G, T allowed) in [1, 65536]
+            context                           | --set context must have the form key.path=value, e.g. training.learningRate=0.001
+            grid=3                            | --set grid=3: grid = 3 must be a mapping
+            grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
+            """)
+    void aWrongOverrideIsNamedInFull(String override, String message) {
+        assertThatThrownBy(() -> read(SMALL, override))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void rulesThatExcludeEachOtherAreNamed() {
+        assertThatThrownBy(() -> read(SMALL, "training.warmup={steps: 3, fraction: 0.1}"))
+                .hasMessageContaining(
+                        "training.warmup.steps and training.warmup.fraction exclude each other; keep one of them");
+        assertThatThrownBy(() -> read(SMALL, "corpus={text: a, bundled: wordnet}"))
+                .hasMessageContaining("corpus.bundled and corpus.text exclude each other");
+        assertThatThrownBy(() -> read(SMALL, "grid.budgets=1e12"))
+                .hasMessageContaining("grid.dataSizes and grid.budgets exclude each other");
+        assertThatThrownBy(() -> read("grid: {modelSizes: 25k}"))
+                .hasMessage("sweep.yaml:1: grid needs dataSizes or budgets or union");
+        assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing: a mapping");
+        assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: mup, value: 0.1}"))
+                .hasMessageContaining("training.learningRate.baseWidth is missing");
+        assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: kaplan, value: 0.1}"))
+                .hasMessageContaining("training.learningRate.value follows from rule: kaplan");
+        assertThatThrownBy(() -> read("grid: {combine: zip, modelSizes: [1k, 2k], dataSizes: [1k, 2k, 3k]}"))
+                .hasMessageContaining("grid.dataSizes has 3 entries and grid.modelSizes has 2");
+        assertThatThrownBy(() -> read(SMALL, "grid.modelSizes={layers: 2, width: 64, heads: 5}"))
+                .hasMessageContaining("heads = 5 must be a divisor of width = 64");
+        assertThatThrownBy(() -> read(SMALL, "evaluation.sets={validation: a.txt}"))
+                .hasMessageContaining("evaluation.sets.validation has the corpus's own name");
+        assertThatThrownBy(() -> read(SMALL + "context: 3\ncontext: 4\n"))
+                .hasMessage("sweep.yaml:5: context is given twice");
+        assertThatThrownBy(() -> read("grid: [\n")).hasMessageStartingWith("sweep.yaml:2: not valid YAML: ");
+    }
+
+    @Test
+    void overridesReachAnyDepthAndTheSubmittedTextHoldsThem() {
+        SweepSpec spec = read(
+                SMALL,
+                "corpus.text=/data/books",
+                "grid.modelSizes.1.width=32",
+                "training.schedule=linear",
+                "grid.dataSizes=[1M, 2M]");
+        assertThat(spec.corpus().source())
+                .isEqualTo(new CorpusSpec.Source.Text(List.of("/data/books"), CorpusSpec.Format.AUTO, "text"));
+        assertThat(spec.grid().parts().get(0).modelSizes().get(1))
+                .isEqualTo(new ModelSize.Shape(2, 32, OptionalInt.empty(), OptionalInt.empty()));
+        assertThat(spec.training().schedule()).isEqualTo(new Schedule.Linear(0.1));
+        SweepSpec again = read(spec.text());
+        assertThat(again).isEqualTo(spec);
+    }
+
+    @Test
+    void partsOfAUnionTakeWhatStandsBesideThem() {
+        SweepSpec spec = read(
+                """
+                grid:
+                  seeds: [1, 2]
+                  where: N < 1M
+                  union:
+                    - {modelSizes: 25k, dataSizes: 300k}
+                    - {modelSizes: 25k, budgets: [1e12, 1e13], seeds: 5, where: D > 1k}
+                """);
+        assertThat(spec.grid().parts().get(0).seeds()).containsExactly(1L, 2L);
+        assertThat(spec.grid().parts().get(1).seeds()).containsExactly(5L);
+        assertThat(spec.grid().parts().get(1).combine()).isEqualTo(GridSpec.Combine.ISOFLOP);
+        assertThat(spec.grid().parts().get(1).where()).contains(Condition.parse("(N < 1M) and (D > 1k)"));
+    }
+}

@@ -1,0 +1,254 @@
+package dev.powersweep.worker.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Schedule;
+import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.model.RandomStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TrainingSessionTest {
+
+    private static final int CONTEXT = 16;
+    private static final int VOCABULARY = 23;
+
+    /** Every token follows from the one before, so that a model can learn all of it. */
+    private static final class Cycle implements BatchSource, EvaluationSource {
+        @Override
+        public void batch(long step, int[] inputs, int[] targets) {
+            for (int i = 0; i < inputs.length; i += CONTEXT) {
+                fill((int) (RandomStream.bits(step, i) >>> 40), inputs, targets, i);
+            }
+        }
+
+        @Override
+        public int sequences() {
+            return 9;
+        }
+
+        @Override
+        public void sequence(int index, int[] inputs, int[] targets, int offset) {
+            fill(index, inputs, targets, offset);
+        }
+
+        private static void fill(int start, int[] inputs, int[] targets, int offset) {
+            for (int i = 0; i < CONTEXT; i++) {
+                inputs[offset + i] = (start + 5 * i) % VOCABULARY;
+                targets[offset + i] = (start + 5 * (i + 1)) % VOCABULARY;
+            }
+        }
+    }
+
+    private static Cell cell(double learningRate, double dropout, int batch, long steps) {
+        return new Cell(
+                ModelShape.gpt(2, 24, 2, CONTEXT, VOCABULARY),
+                new DataRule("cycle", steps, batch, 10_000),
+                new TrainingRule(
+                        learningRate,
+                        5,
+                        new Schedule.Cosine(0.1),
+                        0.9,
+                        0.95,
+                        1e-8,
+                        0.1,
+                        1,
+                        dropout,
+                        0.02,
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        new TrainingRule.Divergence(0.5, 3)),
+                new EvaluationRule(10, 1000, List.of("validation")),
+                1);
+    }
+
+    private static TrainingSession open(Cell cell, int microBatch) {
+        return TrainingSession.create(cell, new Cycle(), KernelChoice.FAST, microBatch);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"FAST", "PORTABLE"})
+    void trainingLearnsAPredictableSequenceOnEitherKernelSet(KernelChoice kernels) throws Exception {
+        long steps = kernels == KernelChoice.FAST ? 80 : 40;
+        Cell cell = cell(1e-2, 0, 4, steps);
+        try (TrainingSession session = TrainingSession.create(cell, new Cycle(), kernels, 0)) {
+            double untrained = session.evaluate(new Cycle(), 1000).loss();
+            assertThat(untrained).isCloseTo(Math.log(VOCABULARY), within(0.1));
+            for (int step = 0; step < steps; step++) {
+                session.step();
+            }
+            EvaluationResult trained = session.evaluate(new Cycle(), 1000);
+            assertThat(trained.loss()).isLessThan(1);
+            assertThat(trained.tokens()).isEqualTo(9 * CONTEXT);
+        }
+    }
+
+    @Test
+    void bothKernelSetsTakeTheSameSteps() throws Exception {
+        Cell cell = cell(1e-3, 0.1, 4, 10);
+        try (TrainingSession fast = TrainingSession.create(cell, new Cycle(), KernelChoice.FAST, 0);
+                TrainingSession portable = TrainingSession.create(cell, new Cycle(), KernelChoice.PORTABLE, 0)) {
+            for (int step = 0; step < 5; step++) {
+                StepRecord a = fast.step();
+                StepRecord b = portable.step();
+                assertThat(a.loss()).isCloseTo(b.loss(), within(1e-5));
+                assertThat(a.gradientNorm()).isCloseTo(b.gradientNorm(), within(1e-4 * b.gradientNorm()));
+                assertThat(a.gradientSquareSmall())
+                        .isCloseTo(b.gradientSquareSmall(), within(1e-3 * b.gradientSquareSmall()));
+            }
+        }
+    }
+
+    @Test
+    void sameCellGivesTheSameBits() throws Exception {
+        Cell cell = cell(1e-2, 0.1, 6, 20);
+        assertThat(run(cell, 12)).isEqualTo(run(cell, 12));
+    }
+
+    @Test
+    void resumedRunContinuesWithTheSameBits() throws Exception {
+        Cell cell = cell(1e-2, 0.1, 6, 20);
+        List<StepRecord> whole = run(cell, 12);
+        for (int stop : new int[] {1, 5, 11}) {
+            TrainingState saved;
+            try (TrainingSession first = open(cell, 0)) {
+                for (int step = 0; step < stop; step++) {
+                    first.step();
+                }
+                saved = copy(first.state());
+            }
+            try (TrainingSession second = open(cell, 0)) {
+                second.restore(saved);
+                assertThat(second.stepsDone()).isEqualTo(stop);
+                List<StepRecord> rest = new ArrayList<>();
+                while (second.stepsDone() < whole.size()) {
+                    rest.add(second.step());
+                }
+                assertThat(rest).isEqualTo(whole.subList(stop, whole.size()));
+            }
+        }
+    }
+
+    @Test
+    void evaluationChangesNothing() throws Exception {
+        Cell cell = cell(1e-2, 0.1, 6, 20);
+        List<StepRecord> plain = run(cell, 6);
+        try (TrainingSession session = open(cell, 0)) {
+            for (StepRecord expected : plain) {
+                assertThat(session.step()).isEqualTo(expected);
+                assertThat(session.evaluate(new Cycle(), 5 * CONTEXT))
+                        .isEqualTo(session.evaluate(new Cycle(), 5 * CONTEXT));
+            }
+        }
+    }
+
+    @Test
+    void anyMicroBatchGivesTheSameGradient() throws Exception {
+        Cell cell = cell(1e-2, 0.1, 12, 20);
+        StepRecord whole;
+        try (TrainingSession session = open(cell, 12)) {
+            whole = session.step();
+        }
+        assertThat(whole.gradientSquareSmall()).isNaN();
+        for (int microBatch : new int[] {1, 2, 3, 5, 6}) {
+            try (TrainingSession session = open(cell, microBatch)) {
+                StepRecord cut = session.step();
+                assertThat(session.microBatchSequences()).isLessThanOrEqualTo(microBatch);
+                assertThat(cut.loss()).isCloseTo(whole.loss(), within(1e-6));
+                assertThat(cut.gradientNorm()).isCloseTo(whole.gradientNorm(), within(1e-5 * whole.gradientNorm()));
+                assertThat(cut.gradientSquareSmall()).isGreaterThan(cut.gradientSquareBig());
+            }
+        }
+    }
+
+    @Test
+    void equalSequencesHaveNoGradientNoise() throws Exception {
+        BatchSource constant = (step, inputs, targets) -> {
+            for (int i = 0; i < inputs.length; i += CONTEXT) {
+                Cycle.fill(3, inputs, targets, i);
+            }
+        };
+        try (TrainingSession session = TrainingSession.create(cell(1e-2, 0, 8, 20), constant, KernelChoice.FAST, 2)) {
+            StepRecord step = session.step();
+            assertThat(step.gradientSquareSmall())
+                    .isCloseTo(step.gradientSquareBig(), within(1e-5 * step.gradientSquareBig()));
+        }
+    }
+
+    @Test
+    void aRunThatStaysAboveItsBoundDivergesAtTheEndOfTheWindow() throws Exception {
+        try (TrainingSession session = open(cell(30, 0, 4, 200), 0)) {
+            assertThatThrownBy(() -> {
+                        for (int step = 0; step < 200; step++) {
+                            session.step();
+                        }
+                    })
+                    .isInstanceOf(DivergenceException.class)
+                    .hasMessageMatching("loss .* at step \\d+(: above .* for 3 steps| are not both finite)");
+        }
+    }
+
+    @Test
+    void nonFiniteLossDivergesAtOnceAndLeavesTheParameters() throws Exception {
+        Cell cell = cell(1e-2, 0, 4, 20);
+        try (TrainingSession session = open(cell, 0)) {
+            session.step();
+            TrainingState poisoned = copy(session.state());
+            poisoned.parameters().putFloat(0, Float.NaN);
+            session.restore(poisoned);
+            assertThatThrownBy(session::step)
+                    .isInstanceOf(DivergenceException.class)
+                    .hasMessageContaining("not both finite");
+            assertThat(session.stepsDone()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aStateOfAnotherModelIsRefused() {
+        try (TrainingSession session = open(cell(1e-2, 0, 4, 20), 0)) {
+            ByteBuffer small = ByteBuffer.allocate(12);
+            assertThatThrownBy(() -> session.restore(new TrainingState(1, 0, small, small, small)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("a state vector of 12 bytes does not fit this model");
+        }
+    }
+
+    private static List<StepRecord> run(Cell cell, int steps) throws DivergenceException {
+        List<StepRecord> records = new ArrayList<>();
+        try (TrainingSession session = open(cell, 0)) {
+            for (int step = 0; step < steps; step++) {
+                records.add(session.step());
+            }
+        }
+        return records;
+    }
+
+    private static TrainingState copy(TrainingState state) {
+        return new TrainingState(
+                state.step(),
+                state.stepsAboveBound(),
+                copy(state.parameters()),
+                copy(state.firstMoments()),
+                copy(state.secondMoments()));
+    }
+
+    private static ByteBuffer copy(ByteBuffer buffer) {
+        return ByteBuffer.allocate(buffer.remaining())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .put(buffer.duplicate())
+                .flip();
+    }
+}

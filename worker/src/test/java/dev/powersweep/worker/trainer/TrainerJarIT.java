@@ -1,0 +1,57 @@
+package dev.powersweep.worker.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.worker.Cells;
+import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.data.ShardFixture;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The shaded jar, by nothing but {@code java -jar}. */
+class TrainerJarIT {
+    private static final Path JAR = Path.of(System.getProperty("trainer.jar"));
+
+    @TempDir
+    Path scratch;
+
+    private Path assignment(Cell cell) throws Exception {
+        Path shards = scratch.resolve("shard");
+        ShardFixture.words(shards, 1, 20_000, 2_000);
+        Assignment assignment = new Assignment(
+                cell, 1, shards.toString(), scratch.resolve("checkpoints").toString(), Optional.empty(), 0, 0, 0);
+        return Files.writeString(scratch.resolve("assignment.json"), CellJson.line(assignment));
+    }
+
+    @Test
+    void theJarAloneTrainsACellWithTheFastKernels() throws Exception {
+        Path file = assignment(Cells.tiny(30, 2, 1000, 0));
+        try (TrainerProcess trainer = TrainerProcess.startBare(scratch, JAR, "train", file.toString())) {
+            List<Frame> frames = trainer.untilOutcome();
+            Frame.Ready ready = (Frame.Ready) frames.get(0);
+            // It started itself again as a child that has the Vector API.
+            assertThat(ready.pid()).isNotEqualTo(trainer.pid());
+            assertThat(ready.kernels()).contains("Vector API");
+            assertThat(frames).last().isInstanceOf(Frame.Finished.class);
+            assertThat(trainer.exitStatus()).isZero();
+        }
+    }
+
+    @Test
+    void aSignalReachesTheChild() throws Exception {
+        Path file = assignment(Cells.tiny(1_000_000, 2, 1000, 0));
+        try (TrainerProcess trainer = TrainerProcess.startBare(scratch, JAR, "train", file.toString())) {
+            trainer.until(frame -> frame instanceof Frame.Steps);
+            trainer.terminate();
+            assertThat(trainer.untilOutcome()).last().isInstanceOf(Frame.Interrupted.class);
+            assertThat(trainer.exitStatus()).isEqualTo(143);
+        }
+    }
+}

@@ -1,0 +1,389 @@
+package dev.powersweep.worker.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.worker.Cells;
+import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.checkpoint.CheckpointDirectory;
+import dev.powersweep.worker.checkpoint.CheckpointFile;
+import dev.powersweep.worker.data.ShardFixture;
+import dev.powersweep.worker.shard.ShardManifest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real processes, as a supervisor runs them. */
+class TrainerProcessTest {
+    private static final long SEED = Long.getLong("test.seed", 20260101);
+    private static final double EVERY_STEP = 0;
+
+    @TempDir
+    Path scratch;
+
+    private Path shards;
+
+    @BeforeEach
+    void writeShard() {
+        shards = scratch.resolve("shard");
+        ShardFixture.words(shards, 1, 20_000, 2_000);
+    }
+
+    private Assignment assignment(Cell cell, int attempt, String checkpoints, Optional<Path> resume, double seconds) {
+        return new Assignment(
+                cell,
+                attempt,
+                shards.toString(),
+                scratch.resolve(checkpoints).toString(),
+                resume.map(Path::toString),
+                0,
+                seconds,
+                EVERY_STEP);
+    }
+
+    private Assignment assignment(Cell cell, String checkpoints) {
+        return assignment(cell, 1, checkpoints, Optional.empty(), 0);
+    }
+
+    private StepTable undisturbed(Cell cell) throws IOException {
+        StepTable table = new StepTable();
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "undisturbed"));
+            table.add(trainer.untilOutcome());
+        }
+        assertThat(table.rows()).hasSize(Math.toIntExact(cell.data().steps()));
+        return table;
+    }
+
+    @Test
+    void servesOneCellAfterTheOtherAndEndsWithItsInput() throws Exception {
+        Cell first = Cells.tiny(60, 4, 4000, 0);
+        Cell second = Cells.of(ModelShape.gpt(1, 32, 4, 16, 256), first.data(), 1);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            Frame.Ready ready = (Frame.Ready) trainer.next();
+            assertThat(ready.pid()).isEqualTo(trainer.pid());
+            assertThat(ready.backend()).isEqualTo("cpu");
+            assertThat(ready.threads()).isEqualTo(1);
+            assertThat(ready.provenance())
+                    .containsEntry("dl4j", "1.0.0-M2.1")
+                    .containsEntry("openblas", "0.3.19")
+                    .containsKeys("java", "os", "cpu", "commit", "powersweep");
+            assertThat(ready.provenance().get("commit")).doesNotContain("$");
+
+            trainer.send(assignment(first, "checkpoints"));
+            List<Frame> frames = trainer.untilOutcome();
+            assertThat(frames.get(0)).isInstanceOf(Frame.Started.class);
+            StepTable table = new StepTable();
+            table.add(frames);
+            assertThat(table.rows().keySet()).hasSize(60).contains(1L, 60L);
+            assertThat(table.evaluations().keySet())
+                    .containsExactlyInAnyOrder(
+                            "10 validation",
+                            "20 validation",
+                            "30 validation",
+                            "40 validation",
+                            "50 validation",
+                            "60 validation");
+            Frame.Finished finished = (Frame.Finished) frames.get(frames.size() - 1);
+            assertThat(finished.cell()).isEqualTo(first.id());
+            assertThat(finished.step()).isEqualTo(60);
+            assertThat(finished.stoppedEarly()).isFalse();
+            assertThat(finished.finalEvaluations()).hasSize(1);
+            // From the ln 256 = 5.5 nats of a guess: the text has 16 kinds of bytes.
+            assertThat(finished.finalEvaluations().get(0).loss()).isLessThan(5.0);
+            assertThat(finished.peakMemoryBytes()).isBetween(30L << 20, 1L << 30);
+            Frame.Checkpoint checkpoint = (Frame.Checkpoint) frames.get(frames.size() - 2);
+            assertThat(checkpoint.step()).isEqualTo(60);
+            assertThat(CheckpointFile.open(Path.of(checkpoint.file())).header().cell())
+                    .isEqualTo(first);
+
+            trainer.send(assignment(second, "checkpoints"));
+            assertThat(trainer.untilOutcome()).last().isInstanceOf(Frame.Finished.class);
+            trainer.endInput();
+            assertThat(trainer.exitStatus()).isZero();
+        }
+    }
+
+    @Test
+    void twoProcessesGiveTheSameBitsWhateverElseTheyTrained() throws Exception {
+        Cell cell = Cells.tiny(80, 4, 3000, 5);
+        StepTable alone = undisturbed(cell);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.next();
+            trainer.send(assignment(Cells.tiny(50, 2, 2000, 6), "other"));
+            trainer.untilOutcome();
+            trainer.send(assignment(cell, "again"));
+            StepTable afterAnother = new StepTable();
+            afterAnother.add(trainer.untilOutcome());
+            assertThat(afterAnother).isEqualTo(alone);
+        }
+    }
+
+    @Test
+    void killedAtRandomStepsItGoesOnBitIdentically() throws Exception {
+        killAndResume(3);
+    }
+
+    @Test
+    @Tag("nightly")
+    void killedTwentyTimesAtRandomStepsItGoesOnBitIdentically() throws Exception {
+        killAndResume(20);
+    }
+
+    private void killAndResume(int kills) throws Exception {
+        // Several epochs, dropout and a divergence window, so that every piece of state counts.
+        TrainingRule rule = Cells.rule(3e-3, OptionalInt.empty());
+        TrainingRule withDropout = new TrainingRule(
+                rule.peakLearningRate(),
+                rule.warmupSteps(),
+                rule.schedule(),
+                rule.beta1(),
+                rule.beta2(),
+                rule.epsilon(),
+                rule.weightDecay(),
+                rule.gradientClip(),
+                0.1,
+                rule.initialStandardDeviation(),
+                rule.mupBaseWidth(),
+                rule.earlyStopping(),
+                rule.divergence());
+        Cell base = Cells.tiny(100L * (kills + 1), 4, 3000, 7);
+        Cell cell = Cells.of(
+                base.model(),
+                base.data(),
+                withDropout,
+                new EvaluationRule(25, 512, List.of(ShardManifest.VALIDATION)),
+                7);
+        StepTable expected = undisturbed(cell);
+
+        Random random = new Random(SEED);
+        StepTable found = new StepTable();
+        Optional<Path> newest = Optional.empty();
+        for (int kill = 0; kill < kills; kill++) {
+            long reached =
+                    found.rows().keySet().stream().mapToLong(step -> step).max().orElse(0);
+            long target = Math.min(cell.data().steps() - 1, reached + 1 + random.nextInt(150));
+            try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+                // A checkpoint every few steps: some kills hit one being written.
+                trainer.send(assignment(cell, kill + 1, "killed", newest, 0.005));
+                List<Frame> frames = new ArrayList<>(
+                        trainer.until(frame -> frame instanceof Frame.Steps steps && steps.firstStep() >= target));
+                trainer.kill();
+                frames.addAll(trainer.rest());
+                trainer.exitStatus();
+                found.add(frames);
+            }
+            newest = CheckpointDirectory.open(scratch.resolve("killed"), cell).newest();
+        }
+        assertThat(newest).as("seed %d", SEED).isPresent();
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, kills + 1, "killed", newest, 0));
+            List<Frame> frames = trainer.untilOutcome();
+            assertThat(((Frame.Started) frames.get(1)).step()).isPositive();
+            assertThat(frames).last().isInstanceOf(Frame.Finished.class);
+            found.add(frames);
+        }
+        assertThat(found).as("seed %d", SEED).isEqualTo(expected);
+    }
+
+    @Test
+    void askedToStopItWritesACheckpointAndGoesOnFromItBitIdentically() throws Exception {
+        Cell cell = Cells.tiny(20_000, 4, 3000, 8);
+        StepTable found = new StepTable();
+        Path checkpoint;
+        long stoppedAt;
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "stopped"));
+            found.add(trainer.until(frame -> frame instanceof Frame.Steps steps && steps.firstStep() >= 37));
+            trainer.terminate();
+            List<Frame> frames = trainer.untilOutcome();
+            found.add(frames);
+            Frame.Interrupted interrupted = (Frame.Interrupted) frames.get(frames.size() - 1);
+            Frame.Checkpoint written = (Frame.Checkpoint) frames.get(frames.size() - 2);
+            assertThat(written.step()).isEqualTo(interrupted.step());
+            stoppedAt = interrupted.step();
+            checkpoint = Path.of(written.file());
+            assertThat(trainer.exitStatus()).isEqualTo(143);
+        }
+        assertThat(found.rows()).hasSize(Math.toIntExact(stoppedAt));
+        long compared = stoppedAt + 30;
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, 2, "stopped", Optional.of(checkpoint), 0));
+            found.add(trainer.until(frame -> frame instanceof Frame.Steps steps && steps.firstStep() >= compared));
+        }
+        StepTable expected = new StepTable();
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "undisturbed"));
+            expected.add(trainer.until(frame -> frame instanceof Frame.Steps steps && steps.firstStep() >= compared));
+        }
+        for (long step = 1; step <= compared; step++) {
+            assertThat(found.rows().get(step))
+                    .as("step %d", step)
+                    .isEqualTo(expected.rows().get(step));
+        }
+    }
+
+    @Test
+    void anIdleTrainerAskedToStopEndsAtOnce() throws Exception {
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            assertThat(trainer.next()).isInstanceOf(Frame.Ready.class);
+            trainer.terminate();
+            assertThat(trainer.exitStatus()).isEqualTo(143);
+        }
+    }
+
+    @Test
+    void whatCannotBeTrainedFailsInOneSentenceAndTheNextCellIsStillTrained() throws Exception {
+        Cell sound = Cells.tiny(12, 2, 1000, 0);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.next();
+
+            trainer.sendLine("{\"cell\": 1}");
+            Frame.Failed nonsense = (Frame.Failed) trainer.next();
+            assertThat(nonsense.cell()).isEqualTo(Main.UNKNOWN_CELL);
+            assertThat(nonsense.failure()).isEqualTo(FailureClass.BAD_INPUT);
+            assertThat(nonsense.message()).startsWith("The line is not a valid Assignment: cell: ");
+
+            Frame.Failed tooLong = failed(trainer, assignment(Cells.tiny(12, 2, 20_001, 0), "c"));
+            assertThat(tooLong.failure()).isEqualTo(FailureClass.BAD_INPUT);
+            assertThat(tooLong.message())
+                    .isEqualTo("data.uniqueTokens = 20001 is more than the 20000 training tokens of the shard in "
+                            + shards + "; lower it or add text.");
+
+            Path foreign = Files.writeString(scratch.resolve("notes.txt"), "these are no weights at all, but a note");
+            Frame.Failed notOurs = failed(trainer, assignment(sound, 1, "c", Optional.of(foreign), 0));
+            assertThat(notOurs.failure()).isEqualTo(FailureClass.BAD_INPUT);
+            assertThat(notOurs.message())
+                    .isEqualTo(foreign + " is not a checkpoint of a trainer; give a file that a trainer wrote.");
+
+            Path blocked = Files.writeString(scratch.resolve("blocked"), "a file where a directory should be");
+            Frame.Failed unwritable = failed(trainer, assignment(sound, "blocked/below"));
+            assertThat(unwritable.failure()).isEqualTo(FailureClass.IO);
+            assertThat(unwritable.message())
+                    .startsWith("The checkpoint directory " + blocked.resolve("below") + " cannot be used: ");
+
+            trainer.send(assignment(sound, "c"));
+            List<Frame> frames = trainer.untilOutcome();
+            assertThat(frames).last().isInstanceOf(Frame.Finished.class);
+
+            Path good = Path.of(((Frame.Checkpoint) frames.get(frames.size() - 2)).file());
+            byte[] bytes = Files.readAllBytes(good);
+            Path cut = Files.write(scratch.resolve("cut.ckpt"), Arrays.copyOf(bytes, bytes.length / 2));
+            Frame.Failed truncated = failed(trainer, assignment(sound, 2, "c", Optional.of(cut), 0));
+            assertThat(truncated.failure()).isEqualTo(FailureClass.IO);
+            assertThat(truncated.message()).startsWith("The checkpoint " + cut + " is truncated or damaged: ");
+            assertThat(truncated.detail()).contains("CheckpointException");
+        }
+    }
+
+    private static Frame.Failed failed(TrainerProcess trainer, Assignment assignment) {
+        trainer.send(assignment);
+        List<Frame> frames = trainer.untilOutcome();
+        assertThat(frames).last().isInstanceOf(Frame.Failed.class);
+        Frame.Failed failed = (Frame.Failed) frames.get(frames.size() - 1);
+        assertThat(failed.cell()).isEqualTo(assignment.cell().id());
+        return failed;
+    }
+
+    @Test
+    void aFarTooLargeLearningRateIsADivergenceWithItsStep() throws Exception {
+        Cell base = Cells.tiny(400, 2, 1000, 0);
+        TrainingRule wild = Cells.rule(1e4, OptionalInt.empty());
+        Cell cell = Cells.of(base.model(), base.data(), wild, base.evaluation(), 0);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "c"));
+            List<Frame> frames = trainer.untilOutcome();
+            Frame.Diverged diverged = (Frame.Diverged) frames.get(frames.size() - 1);
+            StepTable table = new StepTable();
+            table.add(frames);
+            assertThat(diverged.step()).isBetween(2L, 399L);
+            assertThat(table.rows()).hasSize(Math.toIntExact(diverged.step()));
+            assertThat(diverged.reason()).isNotBlank();
+        }
+    }
+
+    @Test
+    void evaluationsThatNoLongerImproveEndTheRunEarly() throws Exception {
+        Cell base = Cells.tiny(5000, 4, 200, 0);
+        // 200 unique tokens are soon known by heart, and the held-out loss turns upwards.
+        Cell cell = Cells.of(
+                base.model(),
+                base.data(),
+                Cells.rule(1e-2, OptionalInt.of(3)),
+                new EvaluationRule(50, 1024, List.of(ShardManifest.VALIDATION)),
+                0);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "c"));
+            List<Frame> frames = trainer.untilOutcome();
+            Frame.Finished finished = (Frame.Finished) frames.get(frames.size() - 1);
+            assertThat(finished.stoppedEarly()).isTrue();
+            assertThat(finished.step()).isLessThan(5000);
+            List<Double> losses = frames.stream()
+                    .filter(frame -> frame instanceof Frame.Evaluation)
+                    .map(frame -> ((Frame.Evaluation) frame).loss())
+                    .toList();
+            int best = losses.indexOf(losses.stream().min(Double::compare).orElseThrow());
+            assertThat(losses).hasSize(best + 1 + 3);
+            // The checkpoint remembers that it stopped: resuming adds nothing.
+            Path checkpoint = Path.of(((Frame.Checkpoint) frames.get(frames.size() - 2)).file());
+            trainer.send(assignment(cell, 2, "c", Optional.of(checkpoint), 0));
+            List<Frame> again = trainer.untilOutcome();
+            assertThat(again).hasSize(2);
+            assertThat(((Frame.Finished) again.get(1)).finalEvaluations()).isEqualTo(finished.finalEvaluations());
+        }
+    }
+
+    @Test
+    void trainTakesABareCellAndEndsWithItsStatus() throws Exception {
+        Cell cell = Cells.tiny(20, 2, 1000, 0);
+        Path file = Files.writeString(scratch.resolve("cell.json"), CellJson.line(cell));
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "train", file.toString())) {
+            assertThat(trainer.exitStatus()).isEqualTo(Main.EXIT_USAGE);
+            assertThat(trainer.log())
+                    .contains("trainer: " + file + " holds a bare cell; give --shards DIR, the directory with its"
+                            + " shard.json.");
+        }
+        String checkpoints = scratch.resolve("by-hand").toString();
+        try (TrainerProcess trainer = TrainerProcess.start(
+                scratch, "train", file.toString(), "--shards", shards.toString(), "--checkpoints", checkpoints)) {
+            assertThat(trainer.untilOutcome()).last().isInstanceOf(Frame.Finished.class);
+            assertThat(trainer.exitStatus()).isZero();
+        }
+        try (TrainerProcess trainer = TrainerProcess.start(
+                scratch,
+                "train",
+                file.toString(),
+                "--shards=" + shards,
+                "--checkpoints=" + checkpoints,
+                "--resume=newest")) {
+            List<Frame> frames = trainer.untilOutcome();
+            assertThat(((Frame.Started) frames.get(1)).step()).isEqualTo(20);
+            assertThat(trainer.exitStatus()).isZero();
+        }
+    }
+
+    @Test
+    void aBackendThatIsNotThereIsAnErrorAndNeverReplacedByAnother() throws Exception {
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve", "--backend", "cuda")) {
+            assertThat(trainer.exitStatus()).isEqualTo(3);
+            assertThat(trainer.rest()).isEmpty();
+            assertThat(trainer.log()).contains("--backend cuda was asked for, but ND4J started CpuBackend");
+        }
+    }
+}
