@@ -70,6 +70,9 @@ class CorpusPreparerTest {
         ShardManifest manifest = corpus.manifest();
         byte[] train = tokens(corpus, manifest.train());
         byte[] validation = tokens(corpus, manifest.evaluation().get(0));
+        // Golden: stored corpora and cells are found again by this value; a change of it needs a new recipe version.
+        assertThat(manifest.corpusHash()).isEqualTo("a0ec43f5cfafb1f8");
+        assertThat(manifest.train().crc32c()).isEqualTo(2_986_729_514L);
         assertThat(manifest.vocabulary()).isEqualTo(256);
         assertThat(manifest.type()).isEqualTo(TokenType.UINT8);
         assertThat(manifest.train().textBytes()).isEqualTo(train.length);
@@ -131,7 +134,9 @@ class CorpusPreparerTest {
         SweepDirectory directory = directory("out");
         CorpusFacts before = CorpusPreparer.facts(session, spec, Optional.of(directory));
         assertThat(Files.exists(folder.resolve("out"))).isFalse();
-        PreparedCorpus corpus = CorpusPreparer.prepare(session, spec, directory);
+        CorpusPreparer preparer = CorpusPreparer.open(session, spec);
+        assertThat(preparer.facts(Optional.empty())).isEqualTo(before);
+        PreparedCorpus corpus = preparer.prepare(directory);
         assertThat(corpus.facts()).isEqualTo(before);
         assertThat(CorpusPreparer.facts(session, spec, Optional.of(directory))).isEqualTo(before);
         assertThat(corpus.manifest().vocabulary()).isEqualTo(300);

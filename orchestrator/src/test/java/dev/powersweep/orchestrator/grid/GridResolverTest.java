@@ -146,6 +146,8 @@ class GridResolverTest {
         assertThat(chosen.data().uniqueTokens()).isEqualTo(100_000);
         assertThatThrownBy(() -> resolve("{grid: {modelSizes: 25k, dataSizes: 20M, uniqueTokens: 9M}}"))
                 .hasMessageContaining("grid.uniqueTokens asks for 9,000,000 but the corpus holds 8,500,000");
+        assertThatThrownBy(() -> resolve("{grid: {modelSizes: 25k, dataSizes: 1M, uniqueTokens: 128}}"))
+                .hasMessageContaining("grid.uniqueTokens = 128 is not one sequence of context = 128");
         assertThatThrownBy(() -> resolve("{grid: {modelSizes: 25k, dataSizes: 500}}"))
                 .hasMessageContaining("a data size of 500 tokens is not one step of 2,048 tokens");
         assertThatThrownBy(() -> resolve("{grid: {modelSizes: 25k, dataSizes: 500k, batchSizes: 100}}"))
