@@ -96,7 +96,8 @@ class BudgetTest {
         }
         var design = NextCells.choose(List.of(published(made)), Optional.empty(), 4);
         assertThat(design.flops())
-                .isLessThanOrEqualTo(made.stream().mapToDouble(DesignCell::flops).sum());
+                .isLessThanOrEqualTo(
+                        made.stream().mapToDouble(DesignCell::flops).sum());
         assertThat(design.deviationAfter()).isLessThan(design.deviationBefore());
         assertThat(NextCells.specification(design))
                 .contains("grid:\n  union:\n    - {modelSizes: [")

@@ -72,8 +72,9 @@ class RunsCsvTest {
     void aMissingColumnIsNamedWithTheHeaderThereIs() {
         assertThatThrownBy(() -> parse("n,loss\n1,2\n", List.of()).observations(NDL))
                 .isInstanceOf(UserError.class)
-                .hasMessage("runs.csv: there is no column for d (tokens); the header has n, loss; name the one that holds"
-                        + " it with --columns d=…");
+                .hasMessage(
+                        "runs.csv: there is no column for d (tokens); the header has n, loss; name the one that holds"
+                                + " it with --columns d=…");
     }
 
     @Test
@@ -107,8 +108,9 @@ class RunsCsvTest {
         assertThatThrownBy(() -> parse("", List.of())).hasMessageContaining("the file is empty");
         assertThatThrownBy(() -> parse("n,d,loss\n", List.of())).hasMessageContaining("a header but no rows");
         assertThatThrownBy(() -> parse("n,d,loss\n1,2\n", List.of()))
-                .hasMessage("runs.csv, line 2: the row has 2 of the header's 3 cells, 'loss' is missing; mend the row or"
-                        + " leave it out");
+                .hasMessage(
+                        "runs.csv, line 2: the row has 2 of the header's 3 cells, 'loss' is missing; mend the row or"
+                                + " leave it out");
     }
 
     @Test

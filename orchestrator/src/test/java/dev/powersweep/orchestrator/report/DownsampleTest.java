@@ -45,7 +45,8 @@ class DownsampleTest {
         }
         Downsample mean = Downsample.mean(x, y, 30);
         for (int i = 0; i < mean.x().length; i++) {
-            assertThat(mean.y()[i]).isCloseTo(3 * Math.pow(mean.x()[i], -0.2), org.assertj.core.data.Offset.offset(1e-9));
+            assertThat(mean.y()[i])
+                    .isCloseTo(3 * Math.pow(mean.x()[i], -0.2), org.assertj.core.data.Offset.offset(1e-9));
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.batch.DataToLoss;
 import dev.powersweep.fitting.batch.GradientNoise;
@@ -86,15 +85,18 @@ final class BatchSection {
 
     /** Steps against data to equal loss, by interpolation between finished cells; the curves are Kaplan's hyperbola. */
     private static Optional<Block> tradeOff(Fits fits, List<CellResult> cells) {
-        double largest = cells.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
+        double largest =
+                cells.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
         Map<Double, DataToLoss> byBatch = cells.stream()
                 .filter(cell -> cell.parameters() == largest)
                 .collect(Collectors.groupingBy(CellResult::batchTokens))
                 .entrySet()
                 .stream()
                 .collect(Collectors.toMap(Map.Entry::getKey, entry -> data(entry.getValue())));
-        double low = byBatch.values().stream().mapToDouble(DataToLoss::lowest).max().orElse(Double.NaN);
-        double high = byBatch.values().stream().mapToDouble(DataToLoss::highest).min().orElse(Double.NaN);
+        double low =
+                byBatch.values().stream().mapToDouble(DataToLoss::lowest).max().orElse(Double.NaN);
+        double high =
+                byBatch.values().stream().mapToDouble(DataToLoss::highest).min().orElse(Double.NaN);
         if (!(high > low)) {
             return Optional.empty();
         }
@@ -116,7 +118,9 @@ final class BatchSection {
                     Marks.symbol(i),
                     x,
                     y,
-                    points.stream().map(point -> "B = " + Numbers.count(point[2])).toList()));
+                    points.stream()
+                            .map(point -> "B = " + Numbers.count(point[2]))
+                            .toList()));
         }
         return Optional.of(new Block.Figure(
                 "Steps against data to the same loss",
@@ -158,8 +162,9 @@ final class BatchSection {
                         of.stream().mapToDouble(Residual::observed).toArray(),
                         of.stream().map(Residual::run).toList()));
             }
-            String range = "Measured at losses from " + Numbers.fixed(Arrays.stream(loss).min().orElse(Double.NaN), 2)
-                    + " to " + Numbers.fixed(Arrays.stream(loss).max().orElse(Double.NaN), 2) + ". ";
+            String range = "Measured at losses from "
+                    + Numbers.fixed(Arrays.stream(loss).min().orElse(Double.NaN), 2) + " to "
+                    + Numbers.fixed(Arrays.stream(loss).max().orElse(Double.NaN), 2) + ". ";
             return new Block.Figure(
                     "Critical batch size",
                     new Chart(
@@ -173,8 +178,8 @@ final class BatchSection {
     }
 
     private static Optional<Block> noiseScale(Fits fits) {
-        Map<String, CellResult> cells = fits.results().cells().stream()
-                .collect(Collectors.toMap(CellResult::id, Function.identity()));
+        Map<String, CellResult> cells =
+                fits.results().cells().stream().collect(Collectors.toMap(CellResult::id, Function.identity()));
         Levels models = Levels.of(fits.results().cells(), CellResult::parameters);
         List<Chart.Series> series = new ArrayList<>();
         List<GradientNorms> bySize = fits.results().noise().stream()

@@ -67,15 +67,15 @@ final class ComputeSection {
                 .flatMap(law -> fits.set().of(law).stream())
                 .min(Comparator.comparingDouble(fit -> fit.quality().aicc()))
                 .ifPresent(fit -> {
-            double[] compute = frontier.map(Frontier::compute)
-                    .orElseGet(() -> LawCurve.logSpaced(
-                            fits.cells().get(0).kaplanFlops(),
-                            fits.cells().get(0).kaplanFlops() * 1000));
-            LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
-            series.add(curve.line(fit.law() + " fit", Palette.INK, Chart.Stroke.DASHED));
-            caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"
-                    + " cheaper cell beats.");
-        });
+                    double[] compute = frontier.map(Frontier::compute)
+                            .orElseGet(() -> LawCurve.logSpaced(
+                                    fits.cells().get(0).kaplanFlops(),
+                                    fits.cells().get(0).kaplanFlops() * 1000));
+                    LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
+                    series.add(curve.line(fit.law() + " fit", Palette.INK, Chart.Stroke.DASHED));
+                    caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"
+                            + " cheaper cell beats.");
+                });
         for (int level = 0; level < fits.models().size(); level++) {
             int at = level;
             List<CellResult> cells = fits.cells().stream()

@@ -31,7 +31,8 @@ final class FitsSection {
                             .toList()));
         }
         List<String> warnings = set.fitted().stream()
-                .flatMap(fitted -> FitsText.warnings(fitted.result()).stream().map(warning -> fitted.law() + ": " + warning))
+                .flatMap(fitted ->
+                        FitsText.warnings(fitted.result()).stream().map(warning -> fitted.law() + ": " + warning))
                 .toList();
         if (!warnings.isEmpty()) {
             blocks.add(new Block.Notes("Mind", warnings, Block.Tone.WARNING));
