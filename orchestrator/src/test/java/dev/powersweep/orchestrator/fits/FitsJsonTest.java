@@ -74,7 +74,7 @@ class FitsJsonTest {
     @Test
     void theTextNamesParametersRefusalsAndTheReading() {
         assertThat(FitsText.write(fits()))
-                .contains("240 runs from runs.csv", "E             1.8     1.7 … 1.9  nats/token", "75 % of 64 starts")
+                .contains("240 runs from runs.csv", "E           1.8      1.7 … 1.9  nats/token", "75 % of 64 starts")
                 .contains("muennighoff: It needs unique tokens.", "• Make it larger.", "A \"warning\".");
     }
 }

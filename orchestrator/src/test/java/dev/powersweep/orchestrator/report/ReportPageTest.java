@@ -95,10 +95,7 @@ class ReportPageTest {
     @Test
     void aSweepWithTwoFinishedCellsStillHasAReport() {
         SweepResults all = KnownSweep.results(0.005, 1);
-        List<CellResult> cells = all.cells().stream()
-                .filter(cell -> cell.name().startsWith("n25k-d0.5"))
-                .limit(2)
-                .toList();
+        List<CellResult> cells = all.cells().subList(0, 2);
         SweepResults few = new SweepResults(
                 "few", all.place(), all.specification(), cells, List.of(), List.of(), List.of(), all.provenance());
         String small =
