@@ -69,7 +69,10 @@ public final class RerunCommand implements Callable<Integer> {
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
             SweepSummary summary = new SweepRunner(JavaSparkContext.fromSparkContext(session.sparkContext()))
-                    .rerun(directory, chosen, new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
+                    .rerun(
+                            directory,
+                            chosen,
+                            new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
         }
     }

@@ -52,7 +52,9 @@ enum RowFormat {
             for (Row row : rows) {
                 ObjectNode object = array.addObject();
                 for (int i = 0; i < columns.size(); i++) {
-                    object.set(columns.get(i), LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
+                    object.set(
+                            columns.get(i),
+                            LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
                 }
             }
             out.println(LedgerJson.line(array));
