@@ -3,8 +3,11 @@ package dev.powersweep.orchestrator.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.siegmar.fastcsv.writer.CsvWriter;
+import de.siegmar.fastcsv.writer.LineDelimiter;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Row;
@@ -35,13 +38,19 @@ enum RowFormat {
             }
         }
     },
-    /** RFC 4180 with a header. */
+    /** RFC 4180 with a header and line feeds alone. */
     CSV {
         @Override
         void print(List<String> columns, List<Row> rows, PrintWriter out) {
-            CsvWriter csv = CsvWriter.builder().build(out);
+            CsvWriter csv =
+                    CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(out);
             csv.writeRecord(columns);
             rows.forEach(row -> csv.writeRecord(texts(row)));
+            try {
+                csv.flush();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     },
     /** An array with one object a row. */

@@ -219,6 +219,8 @@ public final class GridResolver {
 
     private TrainingRule training(ModelShape shape, long batchTokens, long steps) {
         TrainingSpec training = spec.training();
+        // Under μP the deviation holds at the base width, and the trainer scales it from there.
+        int width = training.learningRate().baseWidth().orElse(shape.width());
         return new TrainingRule(
                 learningRate(training.learningRate(), shape, batchTokens),
                 warmupSteps(training.warmup(), steps),
@@ -229,7 +231,7 @@ public final class GridResolver {
                 training.optimizer().weightDecay(),
                 training.gradientClip(),
                 training.dropout(),
-                training.initialStandardDeviation(),
+                training.initialStandardDeviation().orElseGet(() -> TrainingSpec.defaultStandardDeviation(width)),
                 training.learningRate().rule() == TrainingSpec.Rule.MUP
                         ? training.learningRate().baseWidth()
                         : OptionalInt.empty(),
