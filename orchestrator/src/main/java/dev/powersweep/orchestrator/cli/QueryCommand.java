@@ -25,7 +25,8 @@ import picocli.CommandLine.Parameters;
         name = "query",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column.")
+        description =
+                "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column.")
 public final class QueryCommand implements Callable<Integer> {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -51,6 +52,8 @@ public final class QueryCommand implements Callable<Integer> {
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         SweepState state = LedgerReader.open(directory, configuration);
         try (SparkSession session = Sessions.forQuery()) {
+            // What Spark logs of a failing query is said in one sentence below.
+            session.sparkContext().setLogLevel("OFF");
             TableViews.register(session, directory, state, configuration);
             Dataset<Row> answer = session.sql(sql);
             List<Row> rows = answer.collectAsList();
@@ -77,7 +80,8 @@ public final class QueryCommand implements Callable<Integer> {
                 throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
             }
         }
-        String hint = message.contains("TABLE_OR_VIEW_NOT_FOUND") ? "; the tables are cells, steps, evals and fits" : "";
+        String hint =
+                message.contains("TABLE_OR_VIEW_NOT_FOUND") ? "; the tables are cells, steps, evals and fits" : "";
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 

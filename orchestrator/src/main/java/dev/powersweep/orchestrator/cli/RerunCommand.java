@@ -53,8 +53,9 @@ public final class RerunCommand implements Callable<Integer> {
         @Option(
                 names = "--cells",
                 paramLabel = "GLOB",
-                description = "Cells whose name or id matches, e.g. \"n786k-*\"; those that have finished or diverged are"
-                        + " trained afresh.")
+                description =
+                        "Cells whose name or id matches, e.g. \"n786k-*\"; those that have finished or diverged are"
+                                + " trained afresh.")
         private Optional<String> cells = Optional.empty();
     }
 
@@ -66,8 +67,7 @@ public final class RerunCommand implements Callable<Integer> {
         Predicate<CellRecord> chosen = chosen(state);
         RunPolicy policy = state.submitted().orElseThrow().policy();
         String name = state.submitted().orElseThrow().sweep();
-        try (SparkSession session =
-                Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
+        try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
             SweepSummary summary = new SweepRunner(JavaSparkContext.fromSparkContext(session.sparkContext()))
                     .rerun(directory, chosen, new TerminalProgress(System.err, System.console() != null));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
@@ -88,10 +88,11 @@ public final class RerunCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new UserError("--cells " + glob + " is no glob: " + e.getMessage(), e);
         }
-        Predicate<CellRecord> matching = cell ->
-                matcher.matches(Path.of(cell.name())) || matcher.matches(Path.of(cell.cell().id()));
+        Predicate<CellRecord> matching = cell -> matcher.matches(Path.of(cell.name()))
+                || matcher.matches(Path.of(cell.cell().id()));
         if (state.cells().stream().noneMatch(matching)) {
-            throw new UserError("--cells " + glob + " matches none of the sweep's " + state.cells().size()
+            throw new UserError("--cells " + glob + " matches none of the sweep's "
+                    + state.cells().size()
                     + " cells, which are named like "
                     + state.cells().stream().limit(3).map(CellRecord::name).collect(Collectors.joining(", ")));
         }

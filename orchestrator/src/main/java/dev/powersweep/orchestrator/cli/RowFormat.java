@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Row;
@@ -42,6 +44,11 @@ enum RowFormat {
             CsvWriter csv = CsvWriter.builder().build(out);
             csv.writeRecord(columns);
             rows.forEach(row -> csv.writeRecord(texts(row)));
+            try {
+                csv.flush();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     },
     /** An array with one object a row. */
@@ -52,7 +59,9 @@ enum RowFormat {
             for (Row row : rows) {
                 ObjectNode object = array.addObject();
                 for (int i = 0; i < columns.size(); i++) {
-                    object.set(columns.get(i), LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
+                    object.set(
+                            columns.get(i),
+                            LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
                 }
             }
             out.println(LedgerJson.line(array));

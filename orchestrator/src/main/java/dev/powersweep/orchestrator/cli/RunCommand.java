@@ -81,12 +81,15 @@ public final class RunCommand implements Callable<Integer> {
         }
         Configuration configuration = new Configuration();
         SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
-        SweepDirectory directory = SweepDirectory.at(
-                output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
+        SweepDirectory directory =
+                SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
         // Before Spark starts and a corpus is written.
         SweepRunner.holds(directory, configuration, spec.name());
-        try (SparkSession session =
-                Sessions.forSweep(spec.name(), master, spec.resources().threads(), spec.resources().gpus())) {
+        try (SparkSession session = Sessions.forSweep(
+                spec.name(),
+                master,
+                spec.resources().threads(),
+                spec.resources().gpus())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
             Slots slots = slots(spark, spec.resources().threads());
             SweepPlanner planner = new SweepPlanner();
@@ -95,10 +98,10 @@ public final class RunCommand implements Callable<Integer> {
                 print(planner.forecast(spec, facts, slots));
                 return CommandLine.ExitCode.OK;
             }
-            CorpusFacts facts =
-                    CorpusPreparer.prepare(session, spec, directory).facts();
+            CorpusFacts facts = CorpusPreparer.prepare(session, spec, directory).facts();
             Forecast forecast = planner.forecast(spec, facts, slots);
-            forecast.warnings().forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
+            forecast.warnings()
+                    .forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
             SweepPlan plan = forecast.plan();
             SweepSummary summary = new SweepRunner(spark)
                     .run(plan, directory, new TerminalProgress(System.err, System.console() != null));
@@ -129,7 +132,8 @@ public final class RunCommand implements Callable<Integer> {
         if (!spark.isLocal()) {
             return new Slots(count, 0);
         }
-        long memory = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+        long memory =
+                ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
         return new Slots(count, Math.max(1, (memory - DRIVER_BYTES) / count));
     }
 }

@@ -23,8 +23,9 @@ final class Sessions {
             conf.setAppName("PowerSweep " + sweep);
         }
         String plugins = conf.get("spark.plugins", "");
-        conf.set("spark.plugins", plugins.isEmpty() ? SweepPlugin.class.getName() : plugins + "," + SweepPlugin.class
-                .getName());
+        conf.set(
+                "spark.plugins",
+                plugins.isEmpty() ? SweepPlugin.class.getName() : plugins + "," + SweepPlugin.class.getName());
         conf.setIfMissing("spark.task.cpus", Integer.toString(threadsPerCell));
         if (gpusPerCell > 0 && !conf.get("spark.master").startsWith("local")) {
             conf.setIfMissing("spark.task.resource.gpu.amount", Integer.toString(gpusPerCell));

@@ -14,13 +14,18 @@ final class StatusText {
 
     static String of(SweepStatus status) {
         StringBuilder text = new StringBuilder();
-        text.append("sweep ").append(status.sweep()).append(" in ").append(status.directory()).append('\n');
+        text.append("sweep ")
+                .append(status.sweep())
+                .append(" in ")
+                .append(status.directory())
+                .append('\n');
         text.append("  cells     ")
                 .append(status.cells())
                 .append(": ")
                 .append(status.states().entrySet().stream()
                         .filter(entry -> entry.getValue() > 0)
-                        .map(entry -> entry.getValue() + " " + entry.getKey().name().toLowerCase(Locale.ROOT))
+                        .map(entry ->
+                                entry.getValue() + " " + entry.getKey().name().toLowerCase(Locale.ROOT))
                         .collect(Collectors.joining(", ")))
                 .append('\n');
         text.append("  driver    ").append(driver(status)).append('\n');
@@ -28,8 +33,9 @@ final class StatusText {
             text.append("  speed     ")
                     .append(String.format(Locale.ROOT, "%,.0f tokens/s", live.tokensPerSecond()))
                     .append('\n');
-            live.etaSeconds().ifPresent(eta ->
-                    text.append("  to go     ").append(TerminalProgress.duration(eta)).append('\n'));
+            live.etaSeconds().ifPresent(eta -> text.append("  to go     ")
+                    .append(TerminalProgress.duration(eta))
+                    .append('\n'));
             for (LiveNumbers.RunningCell cell : live.running()) {
                 text.append(String.format(
                         Locale.ROOT,
@@ -42,7 +48,8 @@ final class StatusText {
                         cell.host()));
             }
         });
-        status.stopped().ifPresent(reason -> text.append("  stopped   ").append(reason).append('\n'));
+        status.stopped()
+                .ifPresent(reason -> text.append("  stopped   ").append(reason).append('\n'));
         if (!status.failures().isEmpty()) {
             text.append("  failures  ")
                     .append(status.failures().entrySet().stream()
@@ -59,7 +66,9 @@ final class StatusText {
                 .append(cell.log().isEmpty() ? "" : " (" + cell.log() + ")")
                 .append('\n'));
         if (status.troubled().size() > FAILURES_SHOWN) {
-            text.append("    … and ").append(status.troubled().size() - FAILURES_SHOWN).append(" more\n");
+            text.append("    … and ")
+                    .append(status.troubled().size() - FAILURES_SHOWN)
+                    .append(" more\n");
         }
         return text.toString().stripTrailing();
     }

@@ -39,8 +39,8 @@ final class SweepEnd {
     }
 
     private static String sentence(SweepSummary summary) {
-        String ended = summary.finished() + " cells finished, " + summary.diverged() + " diverged, "
-                + summary.failed() + " failed";
+        String ended = summary.finished() + " cells finished, " + summary.diverged() + " diverged, " + summary.failed()
+                + " failed";
         if (summary.begun() == 0) {
             return "nothing to train: " + ended + " before";
         }

@@ -55,7 +55,8 @@ public record SweepStatus(
         } catch (IOException e) {
             throw new UserError("cannot read the lease of " + directory.root() + ": " + e.getMessage(), e);
         }
-        boolean alive = sighting.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
+        boolean alive =
+                sighting.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
         Map<CellState, Integer> states = new EnumMap<>(CellState.class);
         for (CellState each : CellState.values()) {
             states.put(each, state.count(each));
@@ -73,7 +74,8 @@ public record SweepStatus(
             AttemptReport last = cell.last().get();
             tokens += last.step() * cell.cell().batchTokens();
             if (cell.state() == CellState.FINISHED) {
-                finishedTokens += (last.step() - last.resumedFromStep()) * (double) cell.cell().batchTokens();
+                finishedTokens += (last.step() - last.resumedFromStep())
+                        * (double) cell.cell().batchTokens();
                 finishedSeconds += last.seconds();
             } else if (last.failure().isPresent() && cell.state() != CellState.RUNNING) {
                 troubled.add(new Trouble(

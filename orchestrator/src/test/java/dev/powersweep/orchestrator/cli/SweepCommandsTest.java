@@ -63,7 +63,9 @@ class SweepCommandsTest {
         Answer table = execute("query", sweep.toString(), sql);
         assertThat(table.err()).isEmpty();
         assertThat(table.out()).startsWith("state     cells\nFAILED        1\nFINISHED      1\n");
-        assertThat(execute("query", sweep.toString(), sql, "--format", "csv").out().lines())
+        assertThat(execute("query", sweep.toString(), sql, "--format", "csv")
+                        .out()
+                        .lines())
                 .containsExactly("state,cells", "FAILED,1", "FINISHED,1", "PLANNED,1");
         JsonNode json = LedgerJson.mapper()
                 .readTree(execute(
@@ -75,7 +77,8 @@ class SweepCommandsTest {
                         .out());
         assertThat(json.get(0).path("set").asText()).isEqualTo("validation");
         assertThat(json.get(0).path("step").asInt()).isEqualTo(2);
-        assertThat(execute("query", sweep.toString(), "select count(*) as n from fits").out())
+        assertThat(execute("query", sweep.toString(), "select count(*) as n from fits")
+                        .out())
                 .isEqualTo("n\n0\n");
 
         Answer syntax = execute("query", sweep.toString(), "selekt 1");
@@ -112,16 +115,16 @@ class SweepCommandsTest {
         Answer answer = execute("rerun", sweep.toString(), "--cells", "nothing-*");
         assertThat(answer.status()).isNotZero();
         assertThat(answer.err()).hasLineCount(1).contains("matches none of the sweep's 3 cells");
-        assertThat(execute("rerun", sweep.toString(), "--failed", "--cells", "x").status())
+        assertThat(execute("rerun", sweep.toString(), "--failed", "--cells", "x")
+                        .status())
                 .isEqualTo(2);
     }
 
     private static Answer execute(String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine commandLine = PowerSweep.commandLine()
-                .setOut(new PrintWriter(out, true))
-                .setErr(new PrintWriter(err, true));
+        CommandLine commandLine =
+                PowerSweep.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
         int status = commandLine.execute(arguments);
         return new Answer(status, out.toString(), err.toString());
     }

@@ -37,8 +37,7 @@ public final class StoredSweep {
                 Sweeps.cell(2, 2, Trouble.HAS_A_BUG),
                 Sweeps.cell(3, 2, Trouble.NONE));
         Instant now = Instant.parse("2026-01-02T03:04:05Z");
-        try (Ledger ledger =
-                Ledger.open(storage, directory, "app", "test", Lease.Timing.DEFAULT, Optional::empty)) {
+        try (Ledger ledger = Ledger.open(storage, directory, "app", "test", Lease.Timing.DEFAULT, Optional::empty)) {
             List<LedgerEvent> events = new ArrayList<>();
             events.add(new LedgerEvent.Submitted(
                     now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
@@ -53,16 +52,17 @@ public final class StoredSweep {
             AttemptReport done = report(finished, CellState.FINISHED, Optional.empty(), "", 2);
             events.add(new LedgerEvent.Ended(now, done));
             events.add(new LedgerEvent.Ended(
-                    now,
-                    report(failed, CellState.FAILED, Optional.of(FailureClass.BUG), "index 3 out of bounds", 0)));
+                    now, report(failed, CellState.FAILED, Optional.of(FailureClass.BUG), "index 3 out of bounds", 0)));
             ledger.append(events).join();
             CellStore store = CellStore.open(storage, directory, finished, 1, 0);
             store.commit(
                     Optional.empty(),
                     2,
                     List.of(
-                            new StepRow(finished, 1, 1, 128, 5, 1e-3, 1, OptionalDouble.empty(), OptionalDouble.of(1), 1),
-                            new StepRow(finished, 1, 2, 256, 4, 1e-3, 1, OptionalDouble.empty(), OptionalDouble.of(1), 1)),
+                            new StepRow(
+                                    finished, 1, 1, 128, 5, 1e-3, 1, OptionalDouble.empty(), OptionalDouble.of(1), 1),
+                            new StepRow(
+                                    finished, 1, 2, 256, 4, 1e-3, 1, OptionalDouble.empty(), OptionalDouble.of(1), 1)),
                     List.of(new EvalRow(finished, 1, 2, 256, "validation", 4.1, 0.1, 5.9, 100, 1)),
                     Optional.of(done));
         }
@@ -73,7 +73,23 @@ public final class StoredSweep {
             String cell, CellState state, Optional<FailureClass> failure, String message, long step) {
         Instant now = Instant.parse("2026-01-02T03:04:06Z");
         return new AttemptReport(
-                cell, 1, state, failure, message, "", step, 0, Optional.empty(), 1, 0.1, 8, now, now, "host", "0",
-                Optional.empty(), "");
+                cell,
+                1,
+                state,
+                failure,
+                message,
+                "",
+                step,
+                0,
+                Optional.empty(),
+                1,
+                0.1,
+                8,
+                now,
+                now,
+                "host",
+                "0",
+                Optional.empty(),
+                "");
     }
 }
