@@ -52,6 +52,8 @@ public final class QueryCommand implements Callable<Integer> {
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         SweepState state = LedgerReader.open(directory, configuration);
         try (SparkSession session = Sessions.forQuery()) {
+            // What Spark logs of a failing query is said in one sentence below.
+            session.sparkContext().setLogLevel("OFF");
             TableViews.register(session, directory, state, configuration);
             Dataset<Row> answer = session.sql(sql);
             List<Row> rows = answer.collectAsList();
