@@ -38,6 +38,11 @@ final class Readings {
         for (FitResult fit : fits) {
             irreducible(fit, readings);
         }
+        fits.stream()
+                .filter(fit -> fit.parameters().containsKey("B_crit")
+                        && fit.convergence().certified())
+                .findFirst()
+                .ifPresent(fit -> readings.add(criticalBatch(fit)));
         return readings;
     }
 
@@ -73,6 +78,17 @@ final class Readings {
                 sentence + ".",
                 fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + ", D_opt ∝ C^"
                         + Numbers.fixed(b.value(), 3) + ", from " + fit.runs() + " runs.");
+    }
+
+    private static Reading criticalBatch(FitResult fit) {
+        Estimate critical = fit.parameters().get("B_crit");
+        String range = critical.hasInterval()
+                ? " (" + Numbers.count(critical.low()) + " … " + Numbers.count(critical.high()) + ")"
+                : "";
+        return new Reading(
+                "Batches well below " + Numbers.count(critical.value(), 2)
+                        + " tokens waste hardly any data; well above it, a larger batch hardly saves steps.",
+                fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens.");
     }
 
     private static void irreducible(FitResult fit, List<Reading> readings) {

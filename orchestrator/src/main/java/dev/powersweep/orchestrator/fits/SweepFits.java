@@ -47,7 +47,7 @@ public final class SweepFits {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
         List<Law> laws =
-                names.isEmpty() ? Laws.all() : names.stream().map(Laws::byName).toList();
+                names.isEmpty() ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable)) : names.stream().map(Laws::byName).toList();
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
             groups.computeIfAbsent(selection(law), selection -> new ArrayList<>())
@@ -61,7 +61,7 @@ public final class SweepFits {
                 Observations rows = selection.observations(results, usable);
                 Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, outcomes);
                 verdict.ifPresent(
-                        sentence -> verdicts.add(new Reading(sentence, "Laws compared on " + selection.text() + ".")));
+                        sentence -> verdicts.add(new Reading(sentence, "Laws compared on these cells: " + selection.text() + ".")));
             } catch (FitRefusal refusal) {
                 group.forEach(law -> outcomes.put(law.name(), LawGroup.refused(law, selection.text(), refusal)));
             }
