@@ -60,8 +60,14 @@ public final class SweepFits {
             try {
                 Observations rows = selection.observations(results, usable);
                 Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, outcomes);
-                verdict.ifPresent(
-                        sentence -> verdicts.add(new Reading(sentence, "Laws compared on these cells: " + selection.text() + ".")));
+                String basis = "Laws compared on these cells: " + selection.text() + ".";
+                verdict.ifPresent(sentence -> {
+                    if (selection == Selection.BEST_BATCH) {
+                        verdicts.add(new Reading(sentence, basis));
+                    } else {
+                        notes.add(sentence + " " + basis);
+                    }
+                });
             } catch (FitRefusal refusal) {
                 group.forEach(law -> outcomes.put(law.name(), LawGroup.refused(law, selection.text(), refusal)));
             }
