@@ -8,10 +8,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 fail() { echo "submit.sh: $*" >&2; exit 2; }
-kind=cpu queue=() discovery=
+kind=cpu queue=() discovery='' set=()
 while [[ ${1:-} == --* ]]; do
   case $1 in
-    --gpu) kind=gpu discovery=,$here/../gpu-discovery.sh; shift ;;
+    --gpu) kind=gpu discovery=,$here/../gpu-discovery.sh set=(--set resources.gpus=1); shift ;;
     --queue) [[ $# -gt 1 ]] || fail "--queue needs a value"; queue=(--queue "$2"); shift 2 ;;
     *) fail "unknown option $1 (see the head of this file)" ;;
   esac
@@ -49,4 +49,4 @@ cp "$specification" "$scratch/sweep.yaml"
 "$SPARK_HOME/bin/spark-submit" --master yarn --deploy-mode cluster --name "sweep-$(basename "$output")" "${queue[@]}" \
   --properties-file "$scratch/settings.conf" \
   --files "$scratch/sweep.yaml$discovery" "${extra[@]}" \
-  --class dev.powersweep.orchestrator.cli.PowerSweep "$jar" run sweep.yaml --output "$output"
+  --class dev.powersweep.orchestrator.cli.PowerSweep "$jar" run sweep.yaml --output "$output" "${set[@]}"

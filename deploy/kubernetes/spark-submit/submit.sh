@@ -7,11 +7,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 fail() { echo "submit.sh: $*" >&2; exit 2; }
-master='' kind=cpu pod=executor-pod.yaml
+master='' kind=cpu pod=executor-pod.yaml set=()
 while [[ ${1:-} == --* ]]; do
   case $1 in
     --master) [[ $# -gt 1 ]] || fail "--master needs a value, e.g. k8s://https://10.0.0.1:6443"; master=$2; shift 2 ;;
-    --gpu) kind=gpu pod=executor-pod-gpu.yaml; shift ;;
+    --gpu) kind=gpu pod=executor-pod-gpu.yaml set=(--set resources.gpus=1); shift ;;
     *) fail "unknown option $1 (see the head of this file)" ;;
   esac
 done
@@ -41,4 +41,4 @@ kubectl --namespace powersweep create configmap powersweep-specification --from-
   --conf "spark.kubernetes.driver.podTemplateFile=$here/driver-pod.yaml" \
   --conf "spark.kubernetes.executor.podTemplateFile=$here/$pod" \
   "${extra[@]}" --class dev.powersweep.orchestrator.cli.PowerSweep \
-  local:///opt/powersweep/powersweep.jar run /etc/powersweep/sweep.yaml --output "$output"
+  local:///opt/powersweep/powersweep.jar run /etc/powersweep/sweep.yaml --output "$output" "${set[@]}"

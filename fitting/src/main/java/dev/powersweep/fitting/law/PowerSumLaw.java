@@ -175,7 +175,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
     @Override
     public BoundLaw bind(Observations runs) {
-        return new Bound(runs);
+        return new Bound(runs, -1, 0);
     }
 
     /** Values of a shape parameter to search, ascending; laws with unusual exponents override it. */
@@ -205,8 +205,16 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
         private final double[] fixedCentre;
         private final int rows;
+        private final Observations runs;
+        /** Term whose coefficient is held, −1 for none, and the value it is held at. */
+        private final int heldTerm;
 
-        Bound(Observations runs) {
+        private final double heldValue;
+
+        Bound(Observations runs, int heldTerm, double heldValue) {
+            this.runs = runs;
+            this.heldTerm = heldTerm;
+            this.heldValue = heldValue;
             rows = runs.size();
             int k = terms.size();
             int p = parameters.size();
@@ -216,7 +224,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
             centre = new double[k][];
             fixedCentre = new double[k];
             for (int t = 0; t < k; t++) {
-                bindTerm(runs, t, slots);
+                bindTerm(t, slots);
             }
             int outerIndex = outer.isEmpty() ? -1 : p - 1;
             model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex);
@@ -233,10 +241,14 @@ public abstract class PowerSumLaw extends ParametricLaw {
             if (outerIndex >= 0) {
                 low[outerIndex] = 1e-4;
             }
+            if (heldTerm >= 0) {
+                low[heldTerm] = Double.NEGATIVE_INFINITY;
+                high[heldTerm] = Double.POSITIVE_INFINITY;
+            }
             box = new Box(low, high);
         }
 
-        private void bindTerm(Observations runs, int t, int[][] slots) {
+        private void bindTerm(int t, int[][] slots) {
             Term term = terms.get(t);
             // Factors that share an exponent make one regressor.
             Set<String> used = new LinkedHashSet<>();
@@ -247,22 +259,48 @@ public abstract class PowerSumLaw extends ParametricLaw {
             centre[t] = new double[used.size()];
             int s = 0;
             for (String name : used) {
-                double[] x = combined(runs, term, name);
-                double mean = Arrays.stream(x).average().orElseThrow();
+                double[] x = combined(term, name);
+                double mean = centre(t, x);
                 slots[t][s] = index(name);
                 centre[t][s] = mean;
                 regressor[t][s] = Arrays.stream(x).map(value -> mean - value).toArray();
                 s++;
             }
             if (fixed) {
-                double[] x = combined(runs, term, "");
-                double mean = Arrays.stream(x).average().orElseThrow();
+                double[] x = combined(term, "");
+                double mean = centre(t, x);
                 fixedCentre[t] = mean;
                 offset[t] = Arrays.stream(x).map(value -> mean - value).toArray();
             }
         }
 
-        private double[] combined(Observations runs, Term term, String exponent) {
+        /** Where a term's coefficient is told: in the middle of the data, or where holding it is holding one number. */
+        private double centre(int t, double[] x) {
+            if (t != heldTerm) {
+                return Arrays.stream(x).average().orElseThrow();
+            }
+            Term term = terms.get(t);
+            return term.form() == Term.Form.SCALE ? term.factors().get(0).multiplier() * Math.log(heldValue) : 0;
+        }
+
+        @Override
+        public Optional<Pinned> pin(int parameter, double value) {
+            boolean[] frozen = new boolean[parameters.size()];
+            frozen[parameter] = true;
+            if (parameter < terms.size()) {
+                Bound held = new Bound(runs, parameter, value);
+                return Optional.of(new Pinned(held.model, held.box, frozen, held, parameter, value));
+            }
+            // Where published exponents are products of the plain ones, only those that are plain can be held.
+            double[] probe = new double[parameters.size()];
+            Arrays.fill(probe, 2);
+            if (outward(probe)[parameter] != 2) {
+                return Optional.empty();
+            }
+            return Optional.of(new Pinned(model, box, frozen, this, parameter, value));
+        }
+
+        private double[] combined(Term term, String exponent) {
             double[] sum = new double[rows];
             for (Term.Factor factor : term.factors()) {
                 if (factor.exponent().equals(exponent)) {

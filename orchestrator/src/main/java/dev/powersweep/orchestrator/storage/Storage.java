@@ -13,15 +13,18 @@ import org.apache.parquet.io.OutputFile;
  * The few operations that a sweep's directory is kept consistent with.
  *
  * <p>Guarantees: a reader sees a published file whole or not at all, and of several writers that publish one new name
- * exactly one succeeds. Assumes a file system with atomic rename (local, HDFS). Paths are fully qualified.
+ * exactly one succeeds. Assumes a file system with atomic rename (local, HDFS) or a store with conditional PUT (S3). Paths are fully qualified.
  */
 public interface Storage {
 
     /** The storage that {@code path} lives on. */
     static Storage of(Path path, Configuration configuration) throws IOException {
         String scheme = path.toUri().getScheme();
-        return scheme == null || "file".equals(scheme)
-                ? new LocalStorage()
+        if (scheme == null || scheme.equals("file")) {
+            return new LocalStorage();
+        }
+        return scheme.equals("s3a")
+                ? new ObjectStorage(path, configuration)
                 : new HadoopStorage(path.getFileSystem(configuration), configuration);
     }
 

@@ -204,7 +204,7 @@ class DeployScriptsTest {
                 .contains("--master k8s://https://10.0.0.1:6443 --deploy-mode cluster")
                 .contains("executor-pod-gpu.yaml")
                 .contains("--conf spark.executor.instances=3")
-                .contains("run /etc/powersweep/sweep.yaml --output s3a://bucket/sweep");
+                .contains("run /etc/powersweep/sweep.yaml --output s3a://bucket/sweep --set resources.gpus=1");
         assertThat(Deployment.settings(directory.resolve("settings")))
                 .containsEntry("spark.executor.resource.gpu.amount", "1")
                 .containsEntry("spark.authenticate", "true")
@@ -259,7 +259,7 @@ class DeployScriptsTest {
         assertThat(Deployment.text(directory.resolve("call")))
                 .contains("--master yarn --deploy-mode cluster --name sweep-one --queue research")
                 .contains("/sweep.yaml," + home + "/deploy/yarn/../gpu-discovery.sh")
-                .endsWith("powersweep-1.jar run sweep.yaml --output hdfs:///sweeps/one\n");
+                .endsWith("powersweep-1.jar run sweep.yaml --output hdfs:///sweeps/one --set resources.gpus=1\n");
         assertThat(Deployment.settings(directory.resolve("settings")))
                 .containsEntry("spark.yarn.dist.archives", "hdfs:///apps/powersweep/jdk.tar.gz#jdk")
                 .containsEntry("spark.executorEnv.JAVA_HOME", "./jdk")

@@ -221,7 +221,7 @@ class SweepSpecReaderTest {
                 .hasMessageContaining("grid.dataSizes and grid.budgets exclude each other");
         assertThatThrownBy(() -> read("grid: {modelSizes: 25k}"))
                 .hasMessage("sweep.yaml:1: grid needs dataSizes or budgets or union");
-        assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing: a mapping");
+        assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing; it must be a mapping");
         assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: mup, value: 0.1}"))
                 .hasMessageContaining("training.learningRate.baseWidth is missing");
         assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: kaplan, value: 0.1}"))

@@ -38,7 +38,7 @@ final class BatchSection {
         List<Block> blocks = new ArrayList<>();
         if (batches.size() > 1) {
             blocks.add(lossAgainstBatch(fits, cells));
-            tradeOff(fits, cells).ifPresent(blocks::add);
+            tradeOff(cells).ifPresent(blocks::add);
         }
         criticalBatch(fits).ifPresent(blocks::add);
         noiseScale(fits).ifPresent(blocks::add);
@@ -87,7 +87,7 @@ final class BatchSection {
     }
 
     /** Steps against data to equal loss, by interpolation between finished cells; the curves are Kaplan's hyperbola. */
-    private static Optional<Block> tradeOff(Fits fits, List<CellResult> cells) {
+    private static Optional<Block> tradeOff(List<CellResult> cells) {
         double largest =
                 cells.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
         Map<Double, DataToLoss> byBatch = cells.stream()
