@@ -53,7 +53,9 @@ final class LawGroup {
     /** With hardly more rows than parameters AICc is not defined, and nothing can be said. */
     private static boolean comparable(List<FitResult> fits) {
         return fits.size() > 1
-                && fits.stream().limit(2).allMatch(fit -> Double.isFinite(fit.quality().aicc()));
+                && fits.stream()
+                        .limit(2)
+                        .allMatch(fit -> Double.isFinite(fit.quality().aicc()));
     }
 
     private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options) {

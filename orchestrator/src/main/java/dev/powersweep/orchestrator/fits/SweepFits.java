@@ -46,8 +46,9 @@ public final class SweepFits {
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options) {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
-        List<Law> laws =
-                names.isEmpty() ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable)) : names.stream().map(Laws::byName).toList();
+        List<Law> laws = names.isEmpty()
+                ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
+                : names.stream().map(Laws::byName).toList();
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
             groups.computeIfAbsent(selection(law), selection -> new ArrayList<>())

@@ -30,6 +30,9 @@ final class BatchSection {
     /** Stretches of a run over which gradient norms are averaged before dividing. */
     private static final int STRETCHES = 12;
 
+    /** A range of losses that all batches reach, too narrow for several levels. */
+    private static final double NARROW = 1.05;
+
     private BatchSection() {}
 
     static Optional<ReportModel.Section> of(Fits fits) {
@@ -104,14 +107,15 @@ final class BatchSection {
             return Optional.empty();
         }
         List<Chart.Series> series = new ArrayList<>();
-        for (int i = 0; i < LEVELS; i++) {
-            double level = low * Math.pow(high / low, (i + 0.5) / LEVELS);
+        int levels = high / low < NARROW ? 1 : LEVELS;
+        for (int i = 0; i < levels; i++) {
+            double level = low * Math.pow(high / low, (i + 0.5) / levels);
             List<double[]> points = new ArrayList<>();
             byBatch.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(entry -> {
                 OptionalDouble tokens = entry.getValue().tokens(level);
                 tokens.ifPresent(d -> points.add(new double[] {d / entry.getKey(), d, entry.getKey()}));
             });
-            String colour = Palette.ordered(i, LEVELS);
+            String colour = Palette.ordered(i, levels);
             double[] x = points.stream().mapToDouble(point -> point[0]).toArray();
             double[] y = points.stream().mapToDouble(point -> point[1]).toArray();
             series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
@@ -234,14 +238,13 @@ final class BatchSection {
     }
 
     /** Of every model the run that saw most tokens, at its largest batch: the others would lie on top of it. */
-    private static List<GradientNorms> longest(
-            List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
+    private static List<GradientNorms> longest(List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
         Map<Integer, GradientNorms> byModel = all.stream()
                 .collect(Collectors.toMap(
                         norms -> models.of(cells.get(norms.cell()).parameters()),
                         Function.identity(),
-                        BinaryOperator.maxBy(Comparator.<GradientNorms>comparingDouble(
-                                        norms -> Math.rint(20 * Math.log(cells.get(norms.cell()).tokensDone())))
+                        BinaryOperator.maxBy(Comparator.<GradientNorms>comparingDouble(norms -> Math.rint(
+                                        20 * Math.log(cells.get(norms.cell()).tokensDone())))
                                 .thenComparingDouble(GradientNorms::bigTokens)),
                         TreeMap::new));
         return List.copyOf(byModel.values());
