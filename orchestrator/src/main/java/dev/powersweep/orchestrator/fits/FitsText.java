@@ -7,6 +7,7 @@ import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -52,7 +53,7 @@ public final class FitsText {
                 fit.replicas().size() > 0 ? Numbers.percent(fit.options().confidence(), 3) + " interval" : "interval";
         TextTable table = new TextTable().row("", "estimate", level, "unit");
         rows(table, fit.parameters(), "");
-        rows(table, fit.derived(), "→ ");
+        rows(table, derived(fit), "→ ");
         text.append(table.text(INDENT));
         item(text, "objective", objective(fit));
         item(text, "minimum", convergence(fit.convergence()));
@@ -60,6 +61,13 @@ public final class FitsText {
         fit.holdOut().ifPresent(holdOut -> item(text, "hold-out", holdOut(holdOut)));
         item(text, "rows", fit.rows() + " of " + fit.runs() + " runs (" + fitted.selection() + ")");
         warnings(fit).forEach(warning -> item(text, "mind", warning));
+    }
+
+    /** What follows from the parameters; values measured at one place, as in {@code B_crit[L=3.07]}, are for plots. */
+    public static Map<String, Estimate> derived(FitResult fit) {
+        Map<String, Estimate> derived = new LinkedHashMap<>(fit.derived());
+        derived.keySet().removeIf(name -> name.contains("["));
+        return derived;
     }
 
     /** The first few; a law of many budgets may have one for each. */

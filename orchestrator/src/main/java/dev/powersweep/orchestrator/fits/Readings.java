@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,13 +13,16 @@ final class Readings {
     /** The question everybody asks: what to do with so many times the compute. */
     private static final double MORE = 10;
 
-    /** Laws whose exponents say how to share compute, best supported first. */
+    /** Laws whose exponents say how to share compute, best supported first; the tied law assumes the answer. */
     private static final List<String> ALLOCATING =
-            List.of("chinchilla", "three-term", "chinchilla-tied", "isoflop", "envelope", "kaplan-nd");
+            List.of("chinchilla", "three-term", "isoflop", "envelope", "kaplan-nd");
 
     private static final double VAGUE = 0.4;
     /** A floor whose interval begins below this share of it is not determined. */
     private static final double SURE = 0.5;
+
+    /** Scatter of ln L beyond this is no seed noise (Kaplan et al. 2020 see 0.02). */
+    private static final double ROUGH = 0.03;
 
     private Readings() {}
 
@@ -34,10 +38,20 @@ final class Readings {
                 .flatMap(law -> fits.stream().filter(fit -> fit.law().equals(law)))
                 .filter(Readings::allocates)
                 .min(Comparator.comparing(fit -> vague(fit.derived().get("a"))))
-                .ifPresent(fit -> readings.add(allocation(fit)));
+                .ifPresent(fit -> {
+                    readings.add(allocation(fit));
+                    if (fit.response() == Column.LOSS && fit.quality().noise() > ROUGH) {
+                        readings.add(rough(fit));
+                    }
+                });
         for (FitResult fit : fits) {
             irreducible(fit, readings);
         }
+        fits.stream()
+                .filter(fit -> fit.parameters().containsKey("B_crit")
+                        && fit.convergence().certified())
+                .findFirst()
+                .ifPresent(fit -> readings.add(criticalBatch(fit)));
         return readings;
     }
 
@@ -73,6 +87,27 @@ final class Readings {
                 sentence + ".",
                 fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + ", D_opt ∝ C^"
                         + Numbers.fixed(b.value(), 3) + ", from " + fit.runs() + " runs.");
+    }
+
+    private static Reading rough(FitResult fit) {
+        return new Reading(
+                "The law misses single runs by about "
+                        + Numbers.percent(fit.quality().noise(), 2)
+                        + " of the loss, more than seeds usually differ: look at the loss curves for spikes, plateaus and"
+                        + " runs cut too short before trusting its exponents.",
+                fit.law() + ": noise of ln L " + Numbers.fixed(fit.quality().noise(), 3) + ", R² "
+                        + Numbers.fixed(fit.quality().rSquared(), 3) + ".");
+    }
+
+    private static Reading criticalBatch(FitResult fit) {
+        Estimate critical = fit.parameters().get("B_crit");
+        String range = critical.hasInterval()
+                ? " (" + Numbers.count(critical.low()) + " … " + Numbers.count(critical.high()) + ")"
+                : "";
+        return new Reading(
+                "Batches well below " + Numbers.count(critical.value(), 2)
+                        + " tokens waste hardly any data; well above it, a larger batch hardly saves steps.",
+                fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens.");
     }
 
     private static void irreducible(FitResult fit, List<Reading> readings) {

@@ -46,8 +46,9 @@ public final class SweepFits {
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options) {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
-        List<Law> laws =
-                names.isEmpty() ? Laws.all() : names.stream().map(Laws::byName).toList();
+        List<Law> laws = names.isEmpty()
+                ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
+                : names.stream().map(Laws::byName).toList();
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
             groups.computeIfAbsent(selection(law), selection -> new ArrayList<>())
@@ -60,8 +61,14 @@ public final class SweepFits {
             try {
                 Observations rows = selection.observations(results, usable);
                 Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, outcomes);
-                verdict.ifPresent(
-                        sentence -> verdicts.add(new Reading(sentence, "Laws compared on " + selection.text() + ".")));
+                String basis = "Laws compared on these cells: " + selection.text() + ".";
+                verdict.ifPresent(sentence -> {
+                    if (selection == Selection.BEST_BATCH) {
+                        verdicts.add(new Reading(sentence, basis));
+                    } else {
+                        notes.add(sentence + " " + basis);
+                    }
+                });
             } catch (FitRefusal refusal) {
                 group.forEach(law -> outcomes.put(law.name(), LawGroup.refused(law, selection.text(), refusal)));
             }

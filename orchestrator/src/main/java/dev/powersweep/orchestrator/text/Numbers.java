@@ -27,7 +27,7 @@ public final class Numbers {
         String[] units = {"T", "B", "M", "k"};
         double[] scales = {1e12, 1e9, 1e6, 1e3};
         for (int i = 0; i < units.length; i++) {
-            if (size >= scales[i] * 0.9995) {
+            if (size >= scales[i] * (1 - 0.5 * Math.pow(10, -digits))) {
                 return plain(value / scales[i], digits) + units[i];
             }
         }

@@ -13,10 +13,13 @@ import dev.powersweep.orchestrator.results.GradientNorms;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.function.BinaryOperator;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -26,6 +29,9 @@ final class BatchSection {
     private static final int LEVELS = 3;
     /** Stretches of a run over which gradient norms are averaged before dividing. */
     private static final int STRETCHES = 12;
+
+    /** A range of losses that all batches reach, too narrow for several levels. */
+    private static final double NARROW = 1.05;
 
     private BatchSection() {}
 
@@ -101,14 +107,15 @@ final class BatchSection {
             return Optional.empty();
         }
         List<Chart.Series> series = new ArrayList<>();
-        for (int i = 0; i < LEVELS; i++) {
-            double level = low * Math.pow(high / low, (i + 0.5) / LEVELS);
+        int levels = high / low < NARROW ? 1 : LEVELS;
+        for (int i = 0; i < levels; i++) {
+            double level = low * Math.pow(high / low, (i + 0.5) / levels);
             List<double[]> points = new ArrayList<>();
             byBatch.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(entry -> {
                 OptionalDouble tokens = entry.getValue().tokens(level);
                 tokens.ifPresent(d -> points.add(new double[] {d / entry.getKey(), d, entry.getKey()}));
             });
-            String colour = Palette.ordered(i, LEVELS);
+            String colour = Palette.ordered(i, levels);
             double[] x = points.stream().mapToDouble(point -> point[0]).toArray();
             double[] y = points.stream().mapToDouble(point -> point[1]).toArray();
             series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
@@ -162,6 +169,21 @@ final class BatchSection {
                         of.stream().mapToDouble(Residual::observed).toArray(),
                         of.stream().map(Residual::run).toList()));
             }
+            if (fit.derived().containsKey("B_star") && fit.derived().containsKey("alpha_B")) {
+                double[] x = LawCurve.logSpaced(
+                        Arrays.stream(loss).min().orElseThrow() / 1.05,
+                        Arrays.stream(loss).max().orElseThrow() * 1.05);
+                double star = fit.value("B_star");
+                double exponent = 1 / fit.value("alpha_B");
+                series.add(new Chart.Line(
+                        "B_star / L^(1/alpha_B)",
+                        Palette.INK,
+                        Chart.Stroke.SOLID,
+                        x,
+                        Arrays.stream(x)
+                                .map(level -> star / Math.pow(level, exponent))
+                                .toArray()));
+            }
             String range = "Measured at losses from "
                     + Numbers.fixed(Arrays.stream(loss).min().orElse(Double.NaN), 2) + " to "
                     + Numbers.fixed(Arrays.stream(loss).max().orElse(Double.NaN), 2) + ". ";
@@ -187,7 +209,7 @@ final class BatchSection {
                 .sorted((a, b) -> Double.compare(
                         cells.get(a.cell()).parameters(), cells.get(b.cell()).parameters()))
                 .toList();
-        for (GradientNorms norms : bySize) {
+        for (GradientNorms norms : longest(bySize, cells, models)) {
             double n = cells.get(norms.cell()).parameters();
             List<double[]> points = noise(norms);
             if (!points.isEmpty()) {
@@ -208,10 +230,24 @@ final class BatchSection {
                                 Chart.Axis.log("noise scale tr Σ/|G|², tokens", Chart.Ticks.SHORT_SCALE),
                                 series,
                                 340),
-                        "From the gradient norms of micro-batches and whole batches, both averaged over stretches of a run"
+                        "Of each model its longest run at the largest batch. From the gradient norms of micro-batches"
+                                + " and whole batches, both averaged over stretches of a run"
                                 + " before dividing; stretches without a positive |G|² are left out. It predicts the"
                                 + " critical batch size to within a small factor.",
                         Block.Width.HALF));
+    }
+
+    /** Of every model the run that saw most tokens, at its largest batch: the others would lie on top of it. */
+    private static List<GradientNorms> longest(List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
+        Map<Integer, GradientNorms> byModel = all.stream()
+                .collect(Collectors.toMap(
+                        norms -> models.of(cells.get(norms.cell()).parameters()),
+                        Function.identity(),
+                        BinaryOperator.maxBy(Comparator.<GradientNorms>comparingDouble(norms -> Math.rint(
+                                        20 * Math.log(cells.get(norms.cell()).tokensDone())))
+                                .thenComparingDouble(GradientNorms::bigTokens)),
+                        TreeMap::new));
+        return List.copyOf(byModel.values());
     }
 
     private static List<double[]> noise(GradientNorms norms) {

@@ -59,7 +59,7 @@ final class FitsSection {
                 rows.add(row(first ? fit.law() : "", first ? fit.formula() : "", entry.getKey(), entry.getValue()));
                 first = false;
             }
-            fit.derived().forEach((name, estimate) -> rows.add(row("", "", "→ " + name, estimate)));
+            FitsText.derived(fit).forEach((name, estimate) -> rows.add(row("", "", "→ " + name, estimate)));
         }
         return new Block.Table(
                 "Parameters (→ what follows from them)",

@@ -76,8 +76,9 @@ public final class SweepReport {
         if (levels.size() == 0) {
             return new ReportModel.Tile("–", label, detail);
         }
-        String low = Numbers.count(levels.values()[0], 2);
-        String high = Numbers.count(levels.values()[levels.size() - 1], 2);
+        int digits = label.startsWith("batch") ? 4 : 2;
+        String low = Numbers.count(levels.values()[0], digits);
+        String high = Numbers.count(levels.values()[levels.size() - 1], digits);
         return new ReportModel.Tile(levels.size() == 1 ? low : low + " – " + high, label, detail);
     }
 
