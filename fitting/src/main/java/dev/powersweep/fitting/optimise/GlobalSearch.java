@@ -214,7 +214,7 @@ public final class GlobalSearch {
     }
 
     private static boolean onCoarse(double[][] grid, int node) {
-        int stride = grid.length == 1 ? 8 : grid.length == 2 ? 4 : 3;
+        int stride = grid.length == 1 ? 8 : 3;
         int rest = node;
         for (int s = grid.length - 1; s >= 0; s--) {
             if (rest % grid[s].length % stride != stride / 2) {
