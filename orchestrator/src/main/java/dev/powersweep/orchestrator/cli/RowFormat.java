@@ -42,8 +42,7 @@ enum RowFormat {
     CSV {
         @Override
         void print(List<String> columns, List<Row> rows, PrintWriter out) {
-            CsvWriter csv =
-                    CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(out);
+            CsvWriter csv = CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(out);
             csv.writeRecord(columns);
             rows.forEach(row -> csv.writeRecord(texts(row)));
             try {
