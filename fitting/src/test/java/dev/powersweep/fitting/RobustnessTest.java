@@ -30,8 +30,17 @@ class RobustnessTest {
         "100, 50, 1e7, 1e10, 1e9, 1e12, 1.69, 406.4, 410.7, 0.34, 0.28"
     })
     void noisyRunsOfAnyScaleEndBelowTheTruth(
-            int models, int sizes, double n0, double n1, double d0, double d1, double e, double a, double b,
-            double alpha, double beta) {
+            int models,
+            int sizes,
+            double n0,
+            double n1,
+            double d0,
+            double d1,
+            double e,
+            double a,
+            double b,
+            double alpha,
+            double beta) {
         double[] truth = {e, a, b, alpha, beta};
         Observations runs =
                 TestRuns.chinchilla(TestRuns.grid(models, n0, n1, sizes, d0, d1), truth, 0.003, TestRuns.seed());
@@ -64,15 +73,17 @@ class RobustnessTest {
         assertThat(huber.value("alpha")).isCloseTo(0.34, within(0.02));
         assertThat(huber.value("beta")).isCloseTo(0.28, within(0.02));
         assertThat(Math.abs(huber.value("E") - 1.69)).isLessThan(0.3 * Math.abs(squares.value("E") - 1.69) + 0.02);
-        assertThat(huber.warnings()).anySatisfy(warning ->
-                assertThat(warning).startsWith("5 rows lie more than eight").contains("run 8, 28, 48, 68, 88"));
+        assertThat(huber.warnings()).anySatisfy(warning -> assertThat(warning)
+                .startsWith("5 rows lie more than eight")
+                .contains("run 8, 28, 48, 68, 88"));
     }
 
     @Test
     void aWeightOfTwoIsTheRowTwice() {
         Observations runs = TestRuns.chinchilla(
                 TestRuns.grid(6, 1e7, 1e9, 6, 1e9, 1e11), new double[] {1.7, 400, 800, 0.34, 0.32}, 0.01, 3);
-        double[] weights = new SplittableRandom(2).ints(36, 1, 4).asDoubleStream().toArray();
+        double[] weights =
+                new SplittableRandom(2).ints(36, 1, 4).asDoubleStream().toArray();
         Observations weighted = Observations.builder()
                 .parameters(runs.column(Column.N))
                 .tokens(runs.column(Column.D))
@@ -83,9 +94,15 @@ class RobustnessTest {
                 .flatMap(i -> IntStream.range(0, (int) weights[i]).map(copy -> i))
                 .toArray();
         Observations repeated = Observations.builder()
-                .parameters(IntStream.of(rows).mapToDouble(i -> runs.at(Column.N, i)).toArray())
-                .tokens(IntStream.of(rows).mapToDouble(i -> runs.at(Column.D, i)).toArray())
-                .loss(IntStream.of(rows).mapToDouble(i -> runs.at(Column.LOSS, i)).toArray())
+                .parameters(IntStream.of(rows)
+                        .mapToDouble(i -> runs.at(Column.N, i))
+                        .toArray())
+                .tokens(IntStream.of(rows)
+                        .mapToDouble(i -> runs.at(Column.D, i))
+                        .toArray())
+                .loss(IntStream.of(rows)
+                        .mapToDouble(i -> runs.at(Column.LOSS, i))
+                        .toArray())
                 .runs(IntStream.range(0, rows.length).toArray())
                 .build();
 
@@ -93,7 +110,9 @@ class RobustnessTest {
         FitResult other = Fitter.fit(LAW, repeated, FitOptions.defaults());
 
         assertThat(one.objective().sum())
-                .isCloseTo(other.objective().sum(), within(1e-10 * other.objective().sum()));
+                .isCloseTo(
+                        other.objective().sum(),
+                        within(1e-10 * other.objective().sum()));
         assertThat(one.value("alpha")).isCloseTo(other.value("alpha"), within(1e-8));
     }
 
@@ -101,12 +120,15 @@ class RobustnessTest {
     void aLawWithoutIrreducibleLossLosesWhereThereIsOne() {
         Observations runs = TestRuns.digitised();
         List<Law> laws = List.of(
-                Laws.byName("kaplan-nd"), Laws.byName("chinchilla"), Laws.byName("chinchilla-tied"),
+                Laws.byName("kaplan-nd"),
+                Laws.byName("chinchilla"),
+                Laws.byName("chinchilla-tied"),
                 Laws.byName("kaplan-ns"));
 
         Comparison comparison = Comparison.of(laws, runs, FitOptions.defaults());
 
-        assertThat(comparison.fits()).extracting(FitResult::law)
+        assertThat(comparison.fits())
+                .extracting(FitResult::law)
                 .containsExactly("chinchilla-tied", "chinchilla", "kaplan-nd");
         assertThat(comparison.refused()).singleElement().satisfies(refused -> {
             assertThat(refused.law()).isEqualTo("kaplan-ns");
@@ -125,8 +147,8 @@ class RobustnessTest {
         assertThat(held.heldOut() + held.fitted()).isEqualTo(64);
         assertThat(held.heldOut()).isBetween(4, 10);
         assertThat(held.rmsLog()).isLessThan(0.01);
-        assertThat(held.residuals()).allSatisfy(residual -> assertThat(residual.at().get(Column.C))
-                .isGreaterThan(1e19));
+        assertThat(held.residuals())
+                .allSatisfy(residual -> assertThat(residual.at().get(Column.C)).isGreaterThan(1e19));
     }
 
     @Test
@@ -135,7 +157,8 @@ class RobustnessTest {
         SplittableRandom random = new SplittableRandom(5);
         double[] loss = IntStream.range(0, 49)
                 .mapToDouble(i -> (90 / Math.pow(nd[0][i], 0.3) + 50 / Math.pow(nd[1][i], 0.2))
-                        * Math.exp(0.002 * random.nextGaussian()) * 0.98)
+                        * Math.exp(0.002 * random.nextGaussian())
+                        * 0.98)
                 .map(x -> Math.pow(x, 1.05))
                 .toArray();
 

@@ -125,8 +125,8 @@ public final class GlobalSearch {
         }
         List<Minimum> minima = distinct(ends);
         if (sample != problem) {
-            minima = distinct(descend(
-                    problem, minima.stream().map(Minimum::theta).toList()));
+            minima = distinct(
+                    descend(problem, minima.stream().map(Minimum::theta).toList()));
         }
         Minimum best = minima.get(0);
         return new Outcome(best, minima, coarse.size(), reached, nodes, lowestNode);

@@ -25,9 +25,7 @@ class DerivativesTest {
             double high = column == Column.LOSS ? 4 : column == Column.U ? 1e9 : 1e10;
             builder.column(
                     column,
-                    random.doubles(24)
-                            .map(x -> low * Math.pow(high / low, x))
-                            .toArray());
+                    random.doubles(24).map(x -> low * Math.pow(high / low, x)).toArray());
         }
         assertThat(law.needs()).doesNotContain(Column.WEIGHT);
         return builder.build();

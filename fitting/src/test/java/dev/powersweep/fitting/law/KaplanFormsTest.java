@@ -62,7 +62,8 @@ class KaplanFormsTest {
 
         assertThat(KaplanForms.overfitting(parameters, enough, 6.4e13, 1.8e13, 0.076, 0.103))
                 .isCloseTo(0.02, within(0.006));
-        assertThat(KaplanForms.overfitting(parameters, 1e18, 6.4e13, 1.8e13, 0.076, 0.103)).isLessThan(1e-6);
+        assertThat(KaplanForms.overfitting(parameters, 1e18, 6.4e13, 1.8e13, 0.076, 0.103))
+                .isLessThan(1e-6);
         assertThat(KaplanForms.earlyStop(2.1, 2.0, 2.1e3, ALPHA_S))
                 .isCloseTo(2.1e3 / Math.pow(0.1, 1 / ALPHA_S), within(1e-6));
     }

@@ -133,8 +133,8 @@ class RefusalTest {
         Observations runs = Observations.builder().parameters(n).loss(loss).build();
 
         assertThatThrownBy(() -> Fitter.fit(Laws.byName("chinchilla"), runs, FitOptions.defaults()))
-                .isInstanceOfSatisfying(
-                        FitRefusal.class, refusal -> assertThat(refusal.reason()).isEqualTo(Reason.MISSING_COLUMN))
+                .isInstanceOfSatisfying(FitRefusal.class, refusal -> assertThat(refusal.reason())
+                        .isEqualTo(Reason.MISSING_COLUMN))
                 .hasMessageContaining("needs column d (tokens)");
     }
 
@@ -147,8 +147,8 @@ class RefusalTest {
 
     @Test
     void runsThatNeverRepeatTokensSayNothingOfRepetition() {
-        assertThatThrownBy(() -> Fitter.fit(
-                        Laws.byName("muennighoff"), Observations.of(n, d, loss), FitOptions.defaults()))
+        assertThatThrownBy(() ->
+                        Fitter.fit(Laws.byName("muennighoff"), Observations.of(n, d, loss), FitOptions.defaults()))
                 .isInstanceOf(FitRefusal.class)
                 .hasMessageContaining("several epochs");
     }

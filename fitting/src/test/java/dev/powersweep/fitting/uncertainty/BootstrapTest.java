@@ -40,14 +40,20 @@ class BootstrapTest {
                         * Math.exp(0.01 * shared + 1e-4 * random.nextGaussian());
             }
         }
-        return Observations.builder().parameters(n).tokens(d).loss(loss).runs(run).build();
+        return Observations.builder()
+                .parameters(n)
+                .tokens(d)
+                .loss(loss)
+                .runs(run)
+                .build();
     }
 
     @ParameterizedTest
     @EnumSource(Resampling.class)
     void doesNotDependOnTheNumberOfThreads(Resampling resampling) {
         Observations runs = noisy(1, 4);
-        FitOptions options = FitOptions.defaults().bootstrap(60).resampling(resampling).seed(9);
+        FitOptions options =
+                FitOptions.defaults().bootstrap(60).resampling(resampling).seed(9);
 
         FitResult one = Fitter.fit(LAW, runs, options.threads(1));
         FitResult three = Fitter.fit(LAW, runs, options.threads(3));
@@ -94,7 +100,8 @@ class BootstrapTest {
 
     private static double width(Observations runs) {
         FitResult fit = Fitter.fit(LAW, runs, FitOptions.defaults().bootstrap(300));
-        return fit.parameters().get("alpha").high() - fit.parameters().get("alpha").low();
+        return fit.parameters().get("alpha").high()
+                - fit.parameters().get("alpha").low();
     }
 
     @Test
