@@ -215,7 +215,8 @@ public final class Planner {
                 .mapToDouble(refit -> frontier.loss(refit, best.n(), best.d())
                         - frontier.at(refit, best.flops()).loss())
                 .toArray();
-        return estimate(0, losses, "nats/token");
+        double own = frontier.loss(fit.values(), best.n(), best.d()) - best.loss();
+        return estimate(own, losses, "nats/token");
     }
 
     private static double median(int[] members, java.util.function.IntToDoubleFunction value) {

@@ -2,6 +2,7 @@ package dev.powersweep.fitting.batch;
 
 import dev.powersweep.fitting.batch.BatchTradeOff.Determined;
 import dev.powersweep.fitting.batch.BatchTradeOff.Undetermined;
+import dev.powersweep.fitting.isoflop.TrainingCurve;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
 import java.util.ArrayList;
@@ -191,11 +192,16 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
             if (sorted.size() < 2) {
                 return;
             }
+            double[] clocks =
+                    sorted.stream().mapToDouble(row -> runs.at(clock, row)).toArray();
+            double[] losses = sorted.stream()
+                    .mapToDouble(row -> runs.at(Column.LOSS, row))
+                    .toArray();
             TrainingCurveSteps curve = new TrainingCurveSteps(
-                    sorted.stream().mapToDouble(row -> runs.at(clock, row)).toArray(),
-                    sorted.stream()
-                            .mapToDouble(row -> runs.at(Column.LOSS, row))
-                            .toArray());
+                    clocks,
+                    new TrainingCurve(runs.at(Column.N, sorted.get(0)), clocks, clocks, losses)
+                            .smoothed(TrainingCurve.window(clocks.length))
+                            .loss());
             byBatch.computeIfAbsent(runs.at(Column.B, sorted.get(0)), b -> new ArrayList<>())
                     .add(new Reach() {
                         @Override

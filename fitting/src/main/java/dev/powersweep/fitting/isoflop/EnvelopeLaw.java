@@ -160,7 +160,8 @@ public final class EnvelopeLaw implements Law {
                 }
             }
             if (rising.size() >= FEWEST_RECORDS) {
-                curves.add(new TrainingCurve(n[rising.get(0)], pick(c, rising), pick(d, rising), pick(loss, rising)));
+                curves.add(new TrainingCurve(n[rising.get(0)], pick(c, rising), pick(d, rising), pick(loss, rising))
+                        .smoothed(TrainingCurve.window(rising.size())));
             }
         }
         return curves;

@@ -10,8 +10,11 @@ import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -65,6 +68,25 @@ public final class OptimaLaw implements Law {
                     "optima needs one row for each of at least 3 compute budgets, and the " + runs.size()
                             + " rows hold " + budgets + " budgets; fit isoflop to several sizes per budget."));
         }
+        Integer[] order = new Integer[runs.size()];
+        Arrays.setAll(order, i -> i);
+        Arrays.sort(order, Comparator.comparingDouble(i -> runs.at(Column.C, i)));
+        for (int k = 1; k < order.length; k++) {
+            boolean larger = runs.at(Column.N, order[k]) > runs.at(Column.N, order[k - 1]);
+            boolean better =
+                    !runs.has(Column.LOSS) || runs.at(Column.LOSS, order[k]) < runs.at(Column.LOSS, order[k - 1]);
+            if (!larger || !better) {
+                return Optional.of(new FitRefusal(
+                        FitRefusal.Reason.BAD_OPTION,
+                        String.format(
+                                Locale.ROOT,
+                                "optima needs compute-optimal sizes, which grow with compute, and from %.4g to %.4g FLOPs"
+                                        + " the %s; these rows look like single runs: fit chinchilla or isoflop.",
+                                runs.at(Column.C, order[k - 1]),
+                                runs.at(Column.C, order[k]),
+                                larger ? "loss does not fall" : "size does not grow")));
+            }
+        }
         return Optional.empty();
     }
 
@@ -80,7 +102,7 @@ public final class OptimaLaw implements Law {
             double d = runs.has(Column.D) ? runs.at(Column.D, i) : c / (6 * n);
             optima.add(new Found(c, n, d, 1));
         }
-        optima.sort(java.util.Comparator.comparingDouble(Found::flops));
+        optima.sort(Comparator.comparingDouble(Found::flops));
         OptimaFit fit = OptimaFit.through(optima).orElseThrow();
         double[][] replicas = new double[options.bootstrap()][];
         for (int k = 0; k < replicas.length; k++) {

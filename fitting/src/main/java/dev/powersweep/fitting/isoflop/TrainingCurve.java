@@ -13,6 +13,16 @@ package dev.powersweep.fitting.isoflop;
  */
 public record TrainingCurve(double n, double[] flops, double[] tokens, double[] loss) {
 
+    /** Fewer records than this are evaluations rather than steps, and stay as they are. */
+    private static final int FEWEST_TO_SMOOTH = 50;
+    /** About ten records under the kernel, the window of Hoffmann et al. 2022. */
+    private static final double WINDOW = 2.5;
+
+    /** The smoothing that a curve of so many records gets before it is read. */
+    public static double window(int records) {
+        return records >= FEWEST_TO_SMOOTH ? WINDOW : 0;
+    }
+
     /**
      * The curve with each loss replaced by a Gaussian-weighted mean over its neighbours (in number of records).
      *

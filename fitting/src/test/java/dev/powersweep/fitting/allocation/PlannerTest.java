@@ -13,6 +13,7 @@ import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -100,6 +101,42 @@ class PlannerTest {
         assertThat(sensitivity.nAtLow()).isNotEqualTo(sensitivity.nAtHigh());
         assertThat(plan.regret().low()).isGreaterThanOrEqualTo(-1e-9);
         assertThat(plan.regret().high()).isBetween(0.0, .05);
+    }
+
+    @Test
+    void isoFlopOptimaGiveAPlanButNoDesign() {
+        CsvResource rows = CsvResource.read("published/porian_isoflop.csv")
+                .where("configuration", "rw-tuned-short-const-standard-val"::equals);
+        FitResult fit = Fitter.fit(
+                Laws.byName("isoflop"),
+                Observations.builder()
+                        .column(Column.C, rows.numbers("flops"))
+                        .parameters(rows.numbers("n"))
+                        .tokens(rows.numbers("tokens"))
+                        .loss(rows.numbers("loss"))
+                        .build(),
+                OPTIONS.bootstrap(100).resampling(FitOptions.Resampling.PARAMETRIC));
+        Planner planner = new Planner(fit);
+        Plan plan = planner.plan(new Goal.Flops(1e20));
+
+        assertThat(plan.tokensPerParameter().value()).isBetween(10.0, 30.0);
+        assertThat(plan.n().low()).isLessThan(plan.n().value());
+        assertThat(plan.loss().value()).isBetween(2.0, 3.5);
+        assertThat(plan.regret().value()).isNaN();
+        assertThat(planner.plan(new Goal.Loss(3.0)).loss().value()).isCloseTo(3, within(1e-9));
+        assertThatThrownBy(() -> NextCells.suggest(fit, 1e22, 1e20, 4))
+                .isInstanceOf(FitRefusal.class)
+                .hasMessageContaining("fit chinchilla instead");
+    }
+
+    @Test
+    void kaplansLawOfSizeAndDataDividesABudgetToo() {
+        FitResult fit = Fitter.fit(Laws.byName("kaplan-nd"), hoffmann(.003), OPTIONS);
+        Optimum best = Frontier.of(fit).at(fit.values(), 1e20);
+        for (double factor : new double[] {.8, 1.25}) {
+            assertThat(Frontier.of(fit).loss(fit.values(), factor * best.n(), best.d() / factor))
+                    .isGreaterThan(best.loss());
+        }
     }
 
     @Test

@@ -35,6 +35,19 @@ class BatchTradeOffTest {
     }
 
     @Test
+    void fitsAndProfileIntervalsAgreeWithScipy() {
+        CsvResource golden = CsvResource.read("golden/zhang.csv");
+        assertThat(golden.rows()).hasSize(5);
+        for (int i = 0; i < 5; i++) {
+            Determined fit = zhang(golden.text(i, "params_millions"));
+            assertThat(fit.minimalSteps() / golden.numbers("minimal_steps")[i]).isCloseTo(1, within(1e-8));
+            assertThat(fit.minimalData() / golden.numbers("minimal_data")[i]).isCloseTo(1, within(1e-8));
+            assertThat(fit.criticalBatchLow() / golden.numbers("low")[i]).isCloseTo(1, within(1e-6));
+            assertThat(fit.criticalBatchHigh() / golden.numbers("high")[i]).isCloseTo(1, within(1e-6));
+        }
+    }
+
+    @Test
     void zhangsLawOfTheCriticalBatchInMillionsOfParametersIsReproduced() {
         double[] millions = FITS.numbers("params_millions");
         double[] batch = new double[5];

@@ -8,10 +8,12 @@ import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
 import dev.powersweep.fitting.law.BoundLaw;
+import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -59,7 +61,7 @@ class ThreeTermTest {
     @MethodSource("laws")
     void noiseFreeGridsGiveTheParametersBack(ThreeTerm law, double[] published) {
         Observations runs = grid(law, published, 0, new Random(SEED));
-        FitResult fit = Fitter.fit(law, runs, FitOptions.defaults().threads(2).objective(Objective.MSE_LOG));
+        FitResult fit = Fitter.fit(law, runs, FitOptions.defaults().threads(2));
 
         for (int j = 0; j < published.length; j++) {
             assertThat(fit.values()[j] / published[j])
@@ -122,6 +124,52 @@ class ThreeTermTest {
                 assertThat(back[j] / published[j]).isCloseTo(1, within(1e-12));
             }
         });
+    }
+
+    @Test
+    void sizesCountedInBillionsGiveTheSameLaw() {
+        ThreeTerm law = ThreeTerm.bySize();
+        Observations runs = grid(law, new double[] {1.2, 60, 90, .3, .28, 100, .45}, .005, new Random(SEED));
+        Observations billions = Observations.builder()
+                .parameters(
+                        Arrays.stream(runs.column(Column.N)).map(n -> n / 1e9).toArray())
+                .tokens(runs.column(Column.D))
+                .column(Column.B, runs.column(Column.B))
+                .loss(runs.column(Column.LOSS))
+                .build();
+        FitOptions options = FitOptions.defaults().threads(2).objective(Objective.MSE_LOG);
+        double[] one = Fitter.fit(law, runs, options).values();
+        double[] other = Fitter.fit(law, billions, options).values();
+
+        for (int j : new int[] {0, 2, 3, 4, 6}) {
+            assertThat(other[j] / one[j]).isCloseTo(1, within(1e-9));
+        }
+        assertThat(other[1] / one[1] * Math.pow(1e9, one[3])).isCloseTo(1, within(1e-8));
+        assertThat(other[5] / one[5] / Math.pow(1e9, one[6])).isCloseTo(1, within(1e-8));
+    }
+
+    @Test
+    void aNoisyGridHasTheMinimumThatScipyFinds() {
+        CsvResource grid = CsvResource.read("golden/three_term_grid.csv");
+        CsvResource expected = CsvResource.read("golden/three_term.csv");
+        assertThat(expected.rows()).hasSize(4);
+        for (int i = 0; i < expected.rows().size(); i++) {
+            String name = expected.text(i, "law");
+            Observations runs = Observations.builder()
+                    .parameters(grid.numbers("n"))
+                    .tokens(grid.numbers("d"))
+                    .column(Column.B, grid.numbers("b"))
+                    .loss(grid.numbers(expected.text(i, "losses")))
+                    .build();
+            FitResult fit = Fitter.fit(
+                    Laws.byName(name), runs, FitOptions.defaults().threads(2).objective(Objective.MSE_LOG));
+            assertThat(fit.objective().sum() / expected.numbers("objective")[i])
+                    .as(name)
+                    .isCloseTo(1, within(1e-9));
+            assertThat(fit.value("alpha")).as(name).isCloseTo(expected.numbers("alpha")[i], within(1e-5));
+            assertThat(fit.value("beta")).as(name).isCloseTo(expected.numbers("beta")[i], within(1e-5));
+            assertThat(Math.log(fit.values()[5])).as(name).isCloseTo(expected.numbers("log_critical")[i], within(1e-3));
+        }
     }
 
     @Test

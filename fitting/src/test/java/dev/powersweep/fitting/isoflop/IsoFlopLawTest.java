@@ -114,6 +114,17 @@ class IsoFlopLawTest {
     }
 
     @Test
+    void singleRunsAreNotTakenForOptima() {
+        double[] n = {1e6, 4e6, 2e6};
+        double[] d = {1e8, 1e8, 4e8};
+        assertThatThrownBy(() ->
+                        Fitter.fit(Laws.byName("optima"), Observations.of(n, d, new double[] {4, 3.5, 3.4}), OPTIONS))
+                .isInstanceOf(FitRefusal.class)
+                .hasMessageContaining("the size does not grow")
+                .hasMessageContaining("fit chinchilla or isoflop");
+    }
+
+    @Test
     void trainingCurvesGiveTheirEnvelope() {
         int sizes = 12;
         int records = 60;
