@@ -105,11 +105,6 @@ final class Information {
         return cross * cross / (deviation * deviation + own);
     }
 
-    /** By how much one more run raises ln det M. */
-    double logDeterminantGain(double[] row, double deviation) {
-        return Math.log1p(variance(row) / (deviation * deviation));
-    }
-
     /** The information with one run more. */
     Information with(double[] row, double deviation) {
         double[] product = times(row);

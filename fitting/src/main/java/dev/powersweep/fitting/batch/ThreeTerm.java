@@ -153,14 +153,20 @@ public final class ThreeTerm extends ParametricLaw {
         return derived;
     }
 
-    /** The critical batch size in tokens at a point; where the loss drives it, at the loss of a batch far below it. */
-    public double criticalBatch(double[] published, Point at) {
+    /**
+     * The critical batch size in tokens.
+     *
+     * @param n parameters
+     * @param d tokens
+     * @param loss nats per token
+     */
+    public double criticalBatch(double[] published, double n, double d, double loss) {
         double coefficient = published[BatchCorrectedModel.CRITICAL];
         return switch (driver) {
             case NONE -> coefficient;
-            case DATA -> coefficient * Math.pow(at.get(Column.D), published[BatchCorrectedModel.KAPPA]);
-            case SIZE -> coefficient * Math.pow(at.get(Column.N), published[BatchCorrectedModel.KAPPA]);
-            case LOSS -> coefficient * Math.pow(predict(published, at), -1 / published[BatchCorrectedModel.KAPPA]);
+            case DATA -> coefficient * Math.pow(d, published[BatchCorrectedModel.KAPPA]);
+            case SIZE -> coefficient * Math.pow(n, published[BatchCorrectedModel.KAPPA]);
+            case LOSS -> coefficient * Math.pow(loss, -1 / published[BatchCorrectedModel.KAPPA]);
         };
     }
 

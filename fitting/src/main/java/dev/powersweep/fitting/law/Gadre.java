@@ -15,7 +15,24 @@ import java.util.Set;
 public final class Gadre extends PowerSumLaw {
     /** The law. */
     public Gadre() {
-        super(List.of(Term.constant("E"), new Term("a", Term.Form.FACTOR, List.of(new Term.Factor(Column.C, "eta", 1), new Term.Factor(Column.D, "eta", -1), new Term.Factor(Column.N, "eta", 1))), new Term("b", Term.Form.FACTOR, List.of(new Term.Factor(Column.C, "eta", 1), new Term.Factor(Column.D, "eta", 1), new Term.Factor(Column.N, "eta", -1)))), "");
+        super(
+                List.of(
+                        Term.constant("E"),
+                        new Term(
+                                "a",
+                                Term.Form.FACTOR,
+                                List.of(
+                                        new Term.Factor(Column.C, "eta", 1),
+                                        new Term.Factor(Column.D, "eta", -1),
+                                        new Term.Factor(Column.N, "eta", 1))),
+                        new Term(
+                                "b",
+                                Term.Form.FACTOR,
+                                List.of(
+                                        new Term.Factor(Column.C, "eta", 1),
+                                        new Term.Factor(Column.D, "eta", 1),
+                                        new Term.Factor(Column.N, "eta", -1)))),
+                "");
     }
 
     @Override
@@ -48,7 +65,9 @@ public final class Gadre extends PowerSumLaw {
         Map<String, Estimate> derived = new LinkedHashMap<>();
         derived.put("alpha", Estimate.of(2 * published[3], "1"));
         // dL/dM = 0 at fixed C
-        derived.put("M_opt", Estimate.of(Math.pow(published[2] / published[1], 1 / (2 * published[3])), "tokens/parameter"));
+        derived.put(
+                "M_opt",
+                Estimate.of(Math.pow(published[2] / published[1], 1 / (2 * published[3])), "tokens/parameter"));
         return derived;
     }
 

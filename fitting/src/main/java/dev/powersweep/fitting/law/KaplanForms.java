@@ -69,7 +69,7 @@ public final class KaplanForms {
 
     /** Steps, relative, of a run that stops at excess f over one that stops at excess g, same loss, equation B.13. */
     public static double stepsRatio(double f, double g, double alphaS) {
-        return Math.pow((1 + 1 / f) / (1 + 1 / g), -1 / alphaS);
+        return Math.pow((1 + 1 / f) / (1 + 1 / g), 1 / alphaS);
     }
 
     /** Compute, relative, of a run that stops at excess f over one that stops at excess g, same loss, equation B.14. */
@@ -89,6 +89,7 @@ public final class KaplanForms {
      */
     public static double limit(
             double dc, double alphaD, double cc, double alphaC, double dataFactor, double dataExponent) {
-        return Math.exp((alphaD * Math.log(dc / dataFactor) - alphaC * Math.log(cc)) / (alphaD * dataExponent - alphaC));
+        return Math.exp(
+                (alphaD * Math.log(dc / dataFactor) - alphaC * Math.log(cc)) / (alphaD * dataExponent - alphaC));
     }
 }

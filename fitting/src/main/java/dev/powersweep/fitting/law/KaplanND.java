@@ -11,7 +11,11 @@ import java.util.List;
 public final class KaplanND extends PowerSumLaw {
     /** The law. */
     public KaplanND() {
-        super(List.of(Term.scaled("Nc", Column.N, "alpha_N"), new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Column.D, "", 1)))), "alpha_D");
+        super(
+                List.of(
+                        Term.scaled("Nc", Column.N, "alpha_N"),
+                        new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Column.D, "", 1)))),
+                "alpha_D");
     }
 
     @Override
@@ -52,6 +56,6 @@ public final class KaplanND extends PowerSumLaw {
 
     @Override
     protected double[] grid(String name, int shapes) {
-        return name.equals("alpha_D") ? geometric(0.01, 2, 33) : geometric(0.05, 20, 33);
+        return name.equals("alpha_D") ? geometric(0.01, 2, 25) : geometric(0.05, 20, 25);
     }
 }

@@ -7,12 +7,14 @@ import dev.powersweep.fitting.optimise.LossModel;
 import dev.powersweep.fitting.optimise.NonNegative;
 import dev.powersweep.fitting.optimise.RepeatedDataModel;
 import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -89,15 +91,15 @@ public final class Muennighoff extends ParametricLaw {
     }
 
     @Override
-    public java.util.Optional<dev.powersweep.fitting.runs.FitRefusal> refusal(Observations runs) {
+    public Optional<FitRefusal> refusal(Observations runs) {
         return super.refusal(runs).or(() -> {
             for (int i = 0; i < runs.size(); i++) {
                 if (runs.at(Column.U, i) < runs.at(Column.D, i) * (1 - 1e-6)) {
-                    return java.util.Optional.empty();
+                    return Optional.empty();
                 }
             }
             return refuse(
-                    dev.powersweep.fitting.runs.FitRefusal.Reason.TOO_FEW_SIZES,
+                    FitRefusal.Reason.TOO_FEW_SIZES,
                     name() + " needs runs that repeat tokens, and here no run sees more tokens than its u unique ones;"
                             + " add runs of several epochs, or give the column u.");
         });
@@ -143,7 +145,7 @@ public final class Muennighoff extends ParametricLaw {
 
     @Override
     public BoundLaw bind(Observations runs) {
-        return new Bound(runs);
+        return new Bound(runs, -1);
     }
 
     private final class Bound implements BoundLaw {
@@ -153,14 +155,24 @@ public final class Muennighoff extends ParametricLaw {
         private final double middleN;
         private final double middleD;
 
-        Bound(Observations runs) {
+        /** With ln A told at N = 1 where that is held, ln B likewise. */
+        Bound(Observations runs, int held) {
             this.runs = runs;
             double[] logN = runs.log(Column.N);
             double[] logD = runs.log(Column.D);
-            middleN = Arrays.stream(logN).average().orElseThrow();
-            middleD = Arrays.stream(logD).average().orElseThrow();
+            middleN = held == 1 ? 0 : Arrays.stream(logN).average().orElseThrow();
+            middleD = held == 2 ? 0 : Arrays.stream(logD).average().orElseThrow();
             whole = new RepeatedDataModel(logN, logD, runs.log(Column.U), middleN, middleD);
             model = fitted == Fitted.EVERYTHING ? whole : new HeldModel(whole, inward(Arrays.copyOf(C4, 7)), 5, 6);
+        }
+
+        @Override
+        public Optional<Pinned> pin(int parameter, double value) {
+            Bound held = fitted == Fitted.REPETITION ? this : new Bound(runs, parameter);
+            boolean[] frozen = new boolean[model.dimension()];
+            frozen[parameter] = true;
+            Box free = fitted == Fitted.REPETITION ? box() : Box.free(RepeatedDataModel.DIMENSION);
+            return Optional.of(new Pinned(held.model, free, frozen, held, parameter, value));
         }
 
         private double[] inward(double[] all) {
@@ -197,7 +209,7 @@ public final class Muennighoff extends ParametricLaw {
         @Override
         public double[] grid(int shapeSlot) {
             if (fitted == Fitted.REPETITION) {
-                return logGrid(0.05, 2e3, 49);
+                return logGrid(0.05, 2e3, 41);
             }
             return shapeSlot < 2 ? new double[] {0.08, 0.16, 0.3, 0.5, 0.8} : logGrid(0.3, 300, 6);
         }

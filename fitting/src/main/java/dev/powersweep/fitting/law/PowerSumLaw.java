@@ -23,7 +23,7 @@ import java.util.Set;
  * exponent. Kaplan's, Hoffmann's and Gadre's forms are all of this family.
  *
  * <p>Published parameters come in the order: coefficients of the terms, exponents in order of first use, outer exponent.
- * Coefficients are bounded below by zero, exponents by zero and 20. Internally a coefficient is ln of its term at the
+ * Coefficients are bounded below by zero, exponents by zero and 20. Internally a coefficient is its term at the
  * geometric middle of the data.
  */
 public abstract class PowerSumLaw extends ParametricLaw {
@@ -175,12 +175,12 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
     @Override
     public BoundLaw bind(Observations runs) {
-        return new Bound(runs);
+        return new Bound(runs, -1, 0);
     }
 
     /** Values of a shape parameter to search, ascending; laws with unusual exponents override it. */
     protected double[] grid(String name, int shapes) {
-        int count = shapes == 1 ? 161 : shapes == 2 ? 33 : 13;
+        int count = shapes == 1 ? 161 : shapes == 2 ? 25 : 13;
         return geometric(0.01, 3, count);
     }
 
@@ -192,9 +192,6 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     private final class Bound implements BoundLaw {
-        /** Coefficients below this share of the middle loss are zero for all purposes. */
-        private static final double NOTHING = 1e-13;
-
         private final PowerSumModel model;
         private final Box box;
         private final int[] shape;
@@ -205,8 +202,18 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
         private final double[] fixedCentre;
         private final int rows;
+        private final Observations runs;
+        /** Term whose coefficient is held, −1 for none, and the value it is held at. */
+        private final int heldTerm;
 
-        Bound(Observations runs) {
+        private final double heldValue;
+        /** ln of the middle response where there is an outer exponent, which would blow coefficients up; else zero. */
+        private final double base;
+
+        Bound(Observations runs, int heldTerm, double heldValue) {
+            this.runs = runs;
+            this.heldTerm = heldTerm;
+            this.heldValue = heldValue;
             rows = runs.size();
             int k = terms.size();
             int p = parameters.size();
@@ -216,27 +223,26 @@ public abstract class PowerSumLaw extends ParametricLaw {
             centre = new double[k][];
             fixedCentre = new double[k];
             for (int t = 0; t < k; t++) {
-                bindTerm(runs, t, slots);
+                bindTerm(t, slots);
             }
             int outerIndex = outer.isEmpty() ? -1 : p - 1;
-            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex);
+            base = outerIndex < 0 || heldTerm >= 0
+                    ? 0
+                    : Arrays.stream(runs.log(response())).average().orElseThrow();
+            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex, base);
             shape = new int[p - k];
             Arrays.setAll(shape, s -> k + s);
             double[] low = new double[p];
             double[] high = new double[p];
-            double middle = Arrays.stream(runs.log(response())).average().orElseThrow();
-            for (int j = 0; j < p; j++) {
-                boolean free = j < k;
-                low[j] = free ? Math.log(NOTHING) + (outerIndex < 0 ? middle : -40) : 0;
-                high[j] = free ? (outerIndex < 0 ? middle + 5 : 400) : 20;
-            }
+            Arrays.fill(high, 0, k, Double.POSITIVE_INFINITY);
+            Arrays.fill(high, k, p, 20);
             if (outerIndex >= 0) {
                 low[outerIndex] = 1e-4;
             }
             box = new Box(low, high);
         }
 
-        private void bindTerm(Observations runs, int t, int[][] slots) {
+        private void bindTerm(int t, int[][] slots) {
             Term term = terms.get(t);
             // Factors that share an exponent make one regressor.
             Set<String> used = new LinkedHashSet<>();
@@ -247,22 +253,48 @@ public abstract class PowerSumLaw extends ParametricLaw {
             centre[t] = new double[used.size()];
             int s = 0;
             for (String name : used) {
-                double[] x = combined(runs, term, name);
-                double mean = Arrays.stream(x).average().orElseThrow();
+                double[] x = combined(term, name);
+                double mean = centre(t, x);
                 slots[t][s] = index(name);
                 centre[t][s] = mean;
                 regressor[t][s] = Arrays.stream(x).map(value -> mean - value).toArray();
                 s++;
             }
             if (fixed) {
-                double[] x = combined(runs, term, "");
-                double mean = Arrays.stream(x).average().orElseThrow();
+                double[] x = combined(term, "");
+                double mean = centre(t, x);
                 fixedCentre[t] = mean;
                 offset[t] = Arrays.stream(x).map(value -> mean - value).toArray();
             }
         }
 
-        private double[] combined(Observations runs, Term term, String exponent) {
+        /** Where a term's coefficient is told: in the middle of the data, or where holding it is holding one number. */
+        private double centre(int t, double[] x) {
+            if (t != heldTerm) {
+                return Arrays.stream(x).average().orElseThrow();
+            }
+            Term term = terms.get(t);
+            return term.form() == Term.Form.SCALE ? term.factors().get(0).multiplier() * Math.log(heldValue) : 0;
+        }
+
+        @Override
+        public Optional<Pinned> pin(int parameter, double value) {
+            boolean[] frozen = new boolean[parameters.size()];
+            frozen[parameter] = true;
+            if (parameter < terms.size()) {
+                Bound held = new Bound(runs, parameter, value);
+                return Optional.of(new Pinned(held.model, held.box, frozen, held, parameter, value));
+            }
+            // Where published exponents are products of the plain ones, only those that are plain can be held.
+            double[] probe = new double[parameters.size()];
+            Arrays.fill(probe, 2);
+            if (outward(probe)[parameter] != 2) {
+                return Optional.empty();
+            }
+            return Optional.of(new Pinned(model, box, frozen, this, parameter, value));
+        }
+
+        private double[] combined(Term term, String exponent) {
             double[] sum = new double[rows];
             for (Term.Factor factor : term.factors()) {
                 if (factor.exponent().equals(exponent)) {
@@ -310,7 +342,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
                     for (int s = 0; s < slots; s++) {
                         u += theta[slotIndex(t, s)] * x[s][i];
                     }
-                    columns[t][i] = Math.exp(u - logTarget[i] / gamma);
+                    columns[t][i] = Math.exp(u - (logTarget[i] - base) / gamma);
                 }
             }
             double[] solution = NonNegative.solveOnes(columns, weights);
@@ -321,9 +353,9 @@ public abstract class PowerSumLaw extends ParametricLaw {
                     share += columns[t][i] * weights[i];
                     total += weights[i];
                 }
-                // A term that least squares drops starts small, not at nothing, where its gradient would vanish.
+                // A term that least squares drops starts small, not at nothing, where its exponent would not matter.
                 double least = 1e-4 * total / share;
-                theta[t] = Math.log(Math.max(solution[t], least));
+                theta[t] = Math.max(solution[t], least);
             }
             return theta;
         }
@@ -336,7 +368,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
         public double[] published(double[] theta) {
             double[] values = theta.clone();
             for (int t = 0; t < terms.size(); t++) {
-                double log = theta[t] + fixedCentre[t];
+                double log = Math.log(theta[t]) + fixedCentre[t] + base / gamma(theta);
                 for (int s = 0; s < centre[t].length; s++) {
                     log += theta[slotIndex(t, s)] * centre[t][s];
                 }
@@ -346,6 +378,10 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 values[t] = Math.exp(log);
             }
             return outward(values);
+        }
+
+        private double gamma(double[] plain) {
+            return outer.isEmpty() ? 1 : plain[plain.length - 1];
         }
 
         private double scalePower(int t, double[] theta) {
@@ -362,11 +398,11 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 if (terms.get(t).form() == Term.Form.SCALE) {
                     log *= scalePower(t, published);
                 }
-                log -= fixedCentre[t];
+                log -= fixedCentre[t] + base / gamma(published);
                 for (int s = 0; s < centre[t].length; s++) {
                     log -= published[slotIndex(t, s)] * centre[t][s];
                 }
-                theta[t] = log;
+                theta[t] = Math.exp(log);
             }
             return theta;
         }

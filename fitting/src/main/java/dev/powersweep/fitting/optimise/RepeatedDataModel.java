@@ -87,7 +87,8 @@ public final class RepeatedDataModel implements LossModel {
             for (int j = A; j <= BETA; j++) {
                 dq[j] = ds[j] / alpha - (j == ALPHA ? s / (alpha * alpha) : 0);
                 for (int k = A; k <= j; k++) {
-                    double second = j == k && j == ALPHA ? -1 / (alpha * alpha) : j == k && j == BETA ? 1 / (beta * beta) : 0;
+                    double second =
+                            j == k && j == ALPHA ? -1 / (alpha * alpha) : j == k && j == BETA ? 1 / (beta * beta) : 0;
                     double value = second / alpha;
                     value -= ((j == ALPHA ? ds[k] : 0) + (k == ALPHA ? ds[j] : 0)) / (alpha * alpha);
                     value += j == ALPHA && k == ALPHA ? 2 * s / (alpha * alpha * alpha) : 0;
@@ -134,8 +135,7 @@ public final class RepeatedDataModel implements LossModel {
     }
 
     /** ln N', filling its derivatives by every parameter. */
-    private double excess(
-            double[] theta, int row, double q, double[] dq, double[] ddq, double[] du, double[] ddu) {
+    private double excess(double[] theta, int row, double q, double[] dq, double[] ddq, double[] du, double[] ddu) {
         double r = Math.exp(theta[RN]);
         double x = Math.expm1(logN[row] - q);
         double decay = Math.exp(-x / r);

@@ -1,6 +1,7 @@
 package dev.powersweep.fitting.uncertainty;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
@@ -23,6 +24,13 @@ public final class Bootstrap {
     private final FitOptions options;
     private final double[] predicted;
     private final double[] residual;
+    /**
+     * Kernel width by which drawn residuals are smoothed. A fit to nearly absolute values passes through as many rows as it has
+     * parameters; without smoothing those zeros come back too often and intervals are too narrow.
+     */
+    private final double smoothing;
+
+    private final double shrink;
 
     /**
      * @param starts internal parameters to descend from, the best fit first; more than one where other minima nearly match it
@@ -42,6 +50,13 @@ public final class Bootstrap {
             predicted[i] = problem.model().value(starts.get(0), i);
             residual[i] = problem.residual(predicted[i], i) * inflate;
         }
+        double[] sorted = residual.clone();
+        Arrays.sort(sorted);
+        double variance = Arrays.stream(residual).map(r -> r * r).average().orElse(0);
+        double spread = (Replicas.quantile(sorted, 0.75) - Replicas.quantile(sorted, 0.25)) / 1.349;
+        double width = 0.9 * Math.min(Math.sqrt(variance), spread) * Math.pow(rows, -0.2);
+        smoothing = Double.isFinite(width) ? width : 0;
+        shrink = variance > 0 ? 1 / Math.sqrt(1 + smoothing * smoothing / variance) : 1;
     }
 
     /**
@@ -85,7 +100,9 @@ public final class Bootstrap {
             case RESIDUAL -> {
                 double[] target = new double[rows];
                 for (int i = 0; i < rows; i++) {
-                    target[i] = shifted(predicted[i], residual[random.nextInt(rows)]);
+                    target[i] = shifted(
+                            predicted[i],
+                            shrink * (residual[random.nextInt(rows)] + smoothing * random.nextGaussian()));
                 }
                 return new Problem(problem.model(), target, problem.weights(), problem.objective(), problem.delta());
             }

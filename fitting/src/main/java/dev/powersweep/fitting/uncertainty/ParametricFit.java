@@ -7,6 +7,7 @@ import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.fitting.Identifiability;
 import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.Quality;
 import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.Residual;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -29,6 +31,9 @@ import java.util.Optional;
 public final class ParametricFit {
     /** Minima whose objective exceeds the best by less are worth telling about. */
     private static final double NEARLY_EQUAL = 0.01;
+
+    /** An objective below this is rounding: there is no noise that could make minima nearly equal. */
+    private static final double NOISE_FREE = 1e-24;
 
     private final ParametricLaw law;
     private final Observations runs;
@@ -58,7 +63,7 @@ public final class ParametricFit {
         Minimum best = outcome.best();
         List<Minimum> rivals = outcome.minima().stream()
                 .skip(1)
-                .filter(other -> other.value() <= best.value() * (1 + NEARLY_EQUAL))
+                .filter(other -> other.value() <= best.value() * (1 + NEARLY_EQUAL) && best.value() > NOISE_FREE)
                 .toList();
 
         double[][] refits = refits(best, rivals, 0, options.bootstrap());
@@ -72,11 +77,12 @@ public final class ParametricFit {
                 .predictor(law::predict);
         double[] published = bound.published(best.theta());
         List<String> names = law.parameters().stream().map(Parameter::name).toList();
+        Map<String, Estimate> parameters = new LinkedHashMap<>();
         for (int j = 0; j < published.length; j++) {
             int column = j;
             double[] interval = Replicas.interval(
                     Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), options.confidence());
-            result.parameter(
+            parameters.put(
                     names.get(j),
                     new Estimate(
                             published[j],
@@ -84,16 +90,61 @@ public final class ParametricFit {
                             interval[1],
                             law.parameters().get(j).unit()));
         }
+        parameters.forEach(result::parameter);
         derived(published, refits).forEach(result::derived);
         result.replicas(new Replicas(names, refits));
         List<Residual> residuals = residuals(published);
         result.residuals(residuals);
         result.quality(quality(best.value(), residuals));
         double[] hessian = new Newton(published.length).hessianAt(problem, best.theta());
-        result.convergence(convergence(outcome, hessian));
-        result.identifiability(identifiability(best, rivals));
-        result.holdOut(holdOut(published));
+        Convergence convergence = convergence(outcome, hessian);
+        result.convergence(convergence);
+        if (!convergence.certified()) {
+            result.warn("The minimum is " + convergence.how() + ".");
+        }
+        Diagnosis.warnings(law, runs, options, residuals).forEach(result::warn);
+        List<Profile> profiles = profiles(best, rivals);
+        result.profiles(profiles);
+        result.identifiability(Diagnosis.identifiability(
+                law,
+                parameters,
+                atBound(best.theta(), published),
+                rivals(best, rivals),
+                convergence.hessianCondition(),
+                new Replicas(names, refits),
+                profiles));
+        Optional<HoldOut> held = holdOut(published);
+        result.holdOut(held);
+        held.filter(tried -> tried.rmsLog() > 4 * tried.baselineRmsLog())
+                .ifPresent(tried -> result.warn(String.format(
+                        Locale.ROOT,
+                        "Fitted without the largest scale, the law misses it by %.2g %%, four times its error elsewhere or more: do"
+                                + " not extrapolate far.",
+                        100 * tried.rmsLog())));
         return result.build();
+    }
+
+    private List<Profile> profiles(Minimum best, List<Minimum> rivals) {
+        if (options.extras() != FitOptions.Extras.PROFILES) {
+            return List.of();
+        }
+        List<double[]> minima = new ArrayList<>();
+        minima.add(bound.published(best.theta()));
+        rivals.stream().limit(4).forEach(rival -> minima.add(bound.published(rival.theta())));
+        return new ProfileLikelihood(bound, law.parameters(), problem, options, minima).all();
+    }
+
+    /** Names of parameters that ended on a bound, or at nothing. */
+    private List<String> atBound(double[] theta, double[] published) {
+        List<String> names = new ArrayList<>();
+        for (int j = 0; j < theta.length; j++) {
+            if (bound.box().atBound(j, theta[j])) {
+                names.add(law.parameters().get(j).name());
+            } else if (law.parameters().get(j).unit().equals(law.response().unit()) && published[j] < 1e-6) {
+                names.add(law.parameters().get(j).name());
+            }
+        }
+        return names;
     }
 
     /**
@@ -187,34 +238,30 @@ public final class ParametricFit {
                 how);
     }
 
-    private Identifiability identifiability(Minimum best, List<Minimum> rivals) {
+    private List<Identifiability.Rival> rivals(Minimum best, List<Minimum> rivals) {
         List<Identifiability.Rival> listed = new ArrayList<>();
-        List<String> names = law.parameters().stream().map(Parameter::name).toList();
         for (Minimum rival : rivals) {
             double[] values = bound.published(rival.theta());
             Map<String, Double> parameters = new LinkedHashMap<>();
             for (int j = 0; j < values.length; j++) {
-                parameters.put(names.get(j), values[j]);
+                parameters.put(law.parameters().get(j).name(), values[j]);
             }
             listed.add(new Identifiability.Rival(
                     parameters, rival.value(), rival.value() / Math.max(best.value(), Double.MIN_NORMAL) - 1));
         }
-        String verdict = listed.isEmpty()
-                ? "One minimum stands alone: the data determine every parameter."
-                : listed.size()
-                        + " distant minima come within 1 % of the best objective: the data cannot tell them apart.";
-        return new Identifiability(verdict, listed);
+        return listed;
     }
 
-    /** Without the rows of the largest scale: the largest value where the grid repeats values, else the top tenth. */
+    /** Without the rows of the largest scale: the top tenth, at least two rows, and all that share the smallest scale among them. */
     private Optional<HoldOut> holdOut(double[] fitted) {
         double[] scale = runs.column(law.scale());
         double[] sorted = scale.clone();
         Arrays.sort(sorted);
-        int distinct = runs.distinct(law.scale());
-        double threshold = distinct <= scale.length / 3
-                ? sorted[sorted.length - 1] * (1 - 1e-9)
-                : sorted[(int) Math.floor(0.9 * (sorted.length - 1)) + (sorted.length > 1 ? 1 : 0)];
+        int top = Math.max(2, (int) Math.round(0.1 * sorted.length));
+        if (top >= sorted.length) {
+            return Optional.empty();
+        }
+        double threshold = sorted[sorted.length - top] * (1 - 1e-9);
         Observations small = runs.where(i -> scale[i] < threshold);
         if (small.size() == runs.size()
                 || small.size() == 0
@@ -245,7 +292,7 @@ public final class ParametricFit {
             }
         }
         return Optional.of(new HoldOut(
-                law.scale().label() + " at or above " + String.format(java.util.Locale.ROOT, "%.4g", threshold) + " "
+                law.scale().label() + " at or above " + String.format(Locale.ROOT, "%.4g", threshold) + " "
                         + law.scale().unit(),
                 held.size(),
                 small.size(),

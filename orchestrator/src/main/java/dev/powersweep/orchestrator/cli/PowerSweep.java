@@ -14,7 +14,16 @@ import picocli.CommandLine.ExitCode;
         versionProvider = PowerSweep.Version.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
-        subcommands = {FitCommand.class, ReportCommand.class})
+        subcommands = {
+            RunCommand.class,
+            StatusCommand.class,
+            RerunCommand.class,
+            QueryCommand.class,
+            FitCommand.class,
+            ReportCommand.class,
+            PlanCommand.class,
+            DoctorCommand.class
+        })
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
 
@@ -27,6 +36,10 @@ public final class PowerSweep implements Runnable {
 
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
+        return commandLine().execute(arguments);
+    }
+
+    static CommandLine commandLine() {
         return new CommandLine(new PowerSweep())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
@@ -38,8 +51,7 @@ public final class PowerSweep implements Runnable {
                         LOG.error("unexpected failure of {}", commandLine.getCommandName(), failure);
                     }
                     return ExitCode.SOFTWARE;
-                })
-                .execute(arguments);
+                });
     }
 
     @Override

@@ -1,121 +1,143 @@
 package dev.powersweep.orchestrator.cli;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.powersweep.orchestrator.corpus.CorpusFacts;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
-import dev.powersweep.orchestrator.corpus.PreparedCorpus;
 import dev.powersweep.orchestrator.plan.DryRun;
 import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.plan.Slots;
+import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;
+import dev.powersweep.orchestrator.run.TerminalProgress;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
+import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code powersweep run}: a specification from its text to its report. */
+/** {@code powersweep run}: the whole road, from a specification to laws and report. */
 @Command(
         name = "run",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Trains what a sweep's specification asks for and its directory does not hold yet, fits the laws and"
-                + " writes the report. Submit it again at any time: what has ended is never trained twice.")
+        description = "Trains what a specification asks for and its directory does not hold yet, then fits the laws and"
+                + " writes the report.")
 public final class RunCommand implements Callable<Integer> {
-    private static final Logger LOG = LogManager.getLogger(RunCommand.class);
+    /** Left to the driver, the executor and the system on a machine that runs all of it. */
+    private static final long DRIVER_BYTES = 1536L << 20;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
-    @Parameters(arity = "1", paramLabel = "SPEC.yaml", description = "The sweep's specification; see docs/spec.md.")
+    @Parameters(arity = "1", paramLabel = "SPEC.yaml", description = "The sweep's specification.")
     private String specification = "";
 
     @Option(
             names = "--output",
             paramLabel = "DIR",
-            description = "The sweep's directory, on any Hadoop file system; the specification's own output, or"
-                    + " runs/NAME, where not given.")
+            description = "Where results go, on any Hadoop file system. Default: output in the specification, or"
+                    + " sweeps/NAME.")
     private Optional<String> output = Optional.empty();
 
-    @Option(names = "--master", paramLabel = "URL", description = "Spark master; local[*] where none is given.")
+    @Option(names = "--master", paramLabel = "URL", description = "Spark master. Default: local[*].")
     private Optional<String> master = Optional.empty();
 
     @Option(
             names = "--set",
             paramLabel = "key=value",
-            description = "Puts a value in place of the specification's; may be repeated.")
+            description = "Overrides a key of the specification, e.g. training.learningRate=0.001; may be repeated.")
     private List<String> overrides = new ArrayList<>();
 
-    @Option(
-            names = "--dry-run",
-            description = "Print the cells with parameters, tokens, steps, FLOPs, memory and predicted time, and train"
-                    + " nothing.")
+    @Option(names = "--dry-run", description = "Print the cells and what they would take; train nothing.")
     private boolean dryRun;
 
-    @Option(names = "--json", description = "Print the dry run as JSON.")
+    @Option(names = "--json", description = "With --dry-run: print JSON.")
     private boolean json;
 
     @Override
-    public Integer call() throws InterruptedException {
-        SweepSpec spec = SpecFile.read(specification, overrides);
-        try (SparkSession session = SparkSessions.forSweep(
-                spec.name(), master, spec.resources().threads(), spec.resources().gpus())) {
-            Configuration configuration = session.sparkContext().hadoopConfiguration();
-            SweepDirectory directory = SweepDirectory.at(
-                    output.or(spec::output).orElse("runs/" + spec.name()), configuration);
-            return dryRun ? dryRun(spec, session, directory) : run(spec, session, directory, configuration);
+    public Integer call() throws InterruptedException, IOException {
+        if (json && !dryRun) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
+        }
+        Configuration configuration = new Configuration();
+        SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
+        SweepDirectory directory =
+                SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
+        // Before Spark starts and a corpus is written.
+        SweepRunner.holds(directory, configuration, spec.name());
+        try (SparkSession session = Sessions.forSweep(
+                spec.name(),
+                master,
+                spec.resources().threads(),
+                spec.resources().gpus())) {
+            JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            Slots slots = slots(spark, spec.resources().threads());
+            SweepPlanner planner = new SweepPlanner();
+            if (dryRun) {
+                CorpusFacts facts = CorpusPreparer.facts(session, spec, Optional.of(directory));
+                print(planner.forecast(spec, facts, slots));
+                return CommandLine.ExitCode.OK;
+            }
+            WritableDirectory.require(directory, configuration);
+            CorpusFacts facts = CorpusPreparer.prepare(session, spec, directory).facts();
+            Forecast forecast = planner.forecast(spec, facts, slots);
+            forecast.warnings()
+                    .forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
+            SweepPlan plan = forecast.plan();
+            SweepSummary summary = new SweepRunner(spark)
+                    .run(
+                            plan,
+                            directory,
+                            new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
+            return SweepEnd.tell(summary, directory, configuration, command.commandLine());
         }
     }
 
-    private int dryRun(SweepSpec spec, SparkSession session, SweepDirectory directory) {
-        CorpusFacts corpus = CorpusPreparer.facts(session, spec, Optional.of(directory));
-        Forecast forecast = new SweepPlanner().forecast(spec, corpus, SparkSessions.slots(session));
+    private String text(Configuration configuration) {
+        try {
+            Path path = new Path(specification);
+            Path qualified = path.getFileSystem(configuration).makeQualified(path);
+            return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
+        } catch (NoSuchFileException | FileNotFoundException e) {
+            throw new UserError("there is no specification " + specification + ": give the path of a YAML file", e);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserError("cannot read the specification " + specification + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void print(Forecast forecast) {
         PrintWriter out = command.commandLine().getOut();
         out.println(json ? DryRun.json(forecast) : DryRun.text(forecast));
         out.flush();
-        return CommandLine.ExitCode.OK;
     }
 
-    private int run(SweepSpec spec, SparkSession session, SweepDirectory directory, Configuration configuration)
-            throws InterruptedException {
-        // Everything that can be refused is refused before the first byte is written.
-        SweepRunner.holds(directory, configuration, spec.name());
-        CorpusFacts expected = CorpusPreparer.facts(session, spec, Optional.of(directory));
-        new SweepPlanner().plan(spec, expected, SparkSessions.slots(session));
-        WritableDirectory.require(directory, configuration);
-
-        PreparedCorpus corpus = CorpusPreparer.prepare(session, spec, directory);
-        Forecast forecast = new SweepPlanner().forecast(spec, corpus.facts(), SparkSessions.slots(session));
-        forecast.warnings().forEach(warning -> LOG.warn("{}", warning));
-        SweepSummary summary = new SweepRunner(SparkSessions.java(session))
-                .run(forecast.plan(), directory, SweepEnding.progress());
-        return SweepEnding.conclude(summary, directory, configuration, command.commandLine().getOut());
-    }
-
-    /** The specification's text, from any Hadoop file system. */
-    private static final class SpecFile {
-        static SweepSpec read(String location, List<String> overrides) {
-            org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(location);
-            try (var in = path.getFileSystem(new Configuration()).open(path)) {
-                String text = new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-                return SweepSpecReader.read(text, location, overrides);
-            } catch (java.io.FileNotFoundException e) {
-                throw new UserError("there is no specification " + location + "; name a YAML file", e);
-            } catch (java.io.IOException e) {
-                throw new UserError("cannot read the specification " + location + ": " + e.getMessage(), e);
-            }
+    private static Slots slots(JavaSparkContext spark, int threadsPerCell) {
+        int count = Math.max(1, spark.defaultParallelism() / threadsPerCell);
+        if (!spark.isLocal()) {
+            return new Slots(count, 0);
         }
+        long memory =
+                ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+        return new Slots(count, Math.max(1, (memory - DRIVER_BYTES) / count));
     }
 }

@@ -7,7 +7,11 @@ import dev.powersweep.orchestrator.fits.SweepFits;
 import dev.powersweep.orchestrator.report.sections.ReportStage;
 import dev.powersweep.orchestrator.results.SweepReader;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -37,5 +41,20 @@ final class SweepLaws {
     static Made fitAndReport(String directory) {
         Configuration configuration = new Configuration();
         return fitAndReport(SweepDirectory.at(directory, configuration), configuration);
+    }
+
+    /** The text of a sweep's fits.json. */
+    static String fitsJson(String directory) {
+        Configuration configuration = new Configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        try {
+            Storage storage = Storage.of(sweep.root(), configuration);
+            if (!storage.exists(sweep.fits())) {
+                throw new UserError(directory + ": there are no fits yet; run powersweep fit " + directory + " first");
+            }
+            return new String(storage.read(sweep.fits()), StandardCharsets.UTF_8);
+        } catch (IOException unreadable) {
+            throw new UserError(sweep.fits() + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+        }
     }
 }

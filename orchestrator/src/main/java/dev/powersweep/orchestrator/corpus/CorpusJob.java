@@ -59,6 +59,8 @@ final class CorpusJob {
                     .treeReduce(CorpusDigest::merge);
         } catch (Exception e) {
             throw failure("the corpus cannot be read", e);
+        } finally {
+            context.setJobDescription(null);
         }
         digest.problem().ifPresent(problem -> {
             throw new UserError("the corpus cannot be used: " + problem);
@@ -95,6 +97,8 @@ final class CorpusJob {
                     .collect());
         } catch (Exception e) {
             throw failure("the corpus cannot be read", e);
+        } finally {
+            context.setJobDescription(null);
         }
         words.sort(Comparator.comparing((Tuple2<String, Long> word) -> word._2)
                 .reversed()
@@ -163,6 +167,8 @@ final class CorpusJob {
                     .reduce(CorpusJob::sum);
         } catch (Exception e) {
             throw failure("the corpus cannot be read", e);
+        } finally {
+            context.setJobDescription(null);
         }
     }
 
@@ -195,6 +201,8 @@ final class CorpusJob {
             return parts;
         } catch (Exception e) {
             throw failure("the corpus cannot be stored in " + temporary.getParent(), e);
+        } finally {
+            context.setJobDescription(null);
         }
     }
 

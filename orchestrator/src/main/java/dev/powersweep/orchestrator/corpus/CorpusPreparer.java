@@ -37,6 +37,7 @@ public final class CorpusPreparer {
     private final CorpusJob job;
     private final CorpusDigest digest;
     private final String hash;
+    private Optional<BytePairs> pairs = Optional.empty();
 
     private CorpusPreparer(
             SparkSession session, CorpusSpec corpus, TokenizerSpec tokenizer, List<EvaluationSpec.Set> extra) {
@@ -52,6 +53,16 @@ public final class CorpusPreparer {
             throw new UserError(
                     "the corpus is empty: there is no training text in it; name other files in corpus.text");
         }
+    }
+
+    /**
+     * Reads and checks a specification's text once, for facts and preparation after it.
+     *
+     * @throws UserError naming the path, file or column that is missing or unreadable
+     */
+    public static CorpusPreparer open(SparkSession session, SweepSpec spec) {
+        return new CorpusPreparer(
+                session, spec.corpus(), spec.tokenizer(), spec.evaluation().sets());
     }
 
     /** {@link #prepare(SparkSession, CorpusSpec, TokenizerSpec, List, SweepDirectory)} of a specification. */
@@ -84,7 +95,8 @@ public final class CorpusPreparer {
                 .facts(directory);
     }
 
-    private PreparedCorpus prepare(SweepDirectory directory) {
+    /** As the static one; what {@link #facts(Optional)} has learnt is used. */
+    public PreparedCorpus prepare(SweepDirectory directory) {
         ShardStore store = new ShardStore(directory, session.sparkContext().hadoopConfiguration());
         Optional<PreparedCorpus> stored = store.find(hash);
         if (stored.isPresent()) {
@@ -105,9 +117,9 @@ public final class CorpusPreparer {
                         recipe.sets().get(set),
                         parts.stream().filter(part -> part.set() == wanted).toList())));
             }
-            if (form instanceof BlockForm.TextAsPairs pairs) {
+            if (form instanceof BlockForm.TextAsPairs learnt) {
                 store.write(
-                        new Path(temporary, BytePairs.FILE_NAME), pairs.pairs().json());
+                        new Path(temporary, BytePairs.FILE_NAME), learnt.pairs().json());
             }
             PreparedCorpus prepared = store.commit(temporary, manifest(files));
             done = true;
@@ -139,18 +151,32 @@ public final class CorpusPreparer {
                 files.subList(CorpusRecipe.VALIDATION, files.size()));
     }
 
-    private CorpusFacts facts(Optional<SweepDirectory> directory) {
+    /** The facts of the corpus that {@link #prepare(SweepDirectory)} would give; nothing is written. */
+    public CorpusFacts facts(Optional<SweepDirectory> directory) {
         Optional<PreparedCorpus> stored = directory.flatMap(
                 place -> new ShardStore(place, session.sparkContext().hadoopConfiguration()).find(hash));
         if (stored.isPresent()) {
             return stored.get().facts();
         }
-        long[] tokens = job.countTokens(storedForm());
+        long[] tokens = countTokens();
         List<CorpusFacts.EvaluationSet> evaluation = new ArrayList<>();
         for (int set = CorpusRecipe.VALIDATION; set < tokens.length; set++) {
             evaluation.add(new CorpusFacts.EvaluationSet(recipe.sets().get(set), tokens[set]));
         }
         return new CorpusFacts(hash, vocabulary(), tokens[CorpusRecipe.TRAIN], evaluation);
+    }
+
+    /** Byte pairs must be learnt and applied to be counted; everything else has tokens of one size. */
+    private long[] countTokens() {
+        if (tokenizer instanceof TokenizerSpec.Bpe) {
+            return job.countTokens(storedForm());
+        }
+        int inputBytes = tokenizer instanceof TokenizerSpec.External ? 2 : 1;
+        long[] tokens = new long[recipe.sets().size()];
+        for (int set = 0; set < tokens.length; set++) {
+            tokens[set] = digest.bytes(set) / inputBytes;
+        }
+        return tokens;
     }
 
     private BlockForm inputForm() {
@@ -160,9 +186,13 @@ public final class CorpusPreparer {
     }
 
     private BlockForm storedForm() {
-        return tokenizer instanceof TokenizerSpec.Bpe bpe
-                ? new BlockForm.TextAsPairs(job.trainPairs(digest.bytes(CorpusRecipe.TRAIN), bpe.vocabulary()))
-                : inputForm();
+        if (!(tokenizer instanceof TokenizerSpec.Bpe bpe)) {
+            return inputForm();
+        }
+        if (pairs.isEmpty()) {
+            pairs = Optional.of(job.trainPairs(digest.bytes(CorpusRecipe.TRAIN), bpe.vocabulary()));
+        }
+        return new BlockForm.TextAsPairs(pairs.get());
     }
 
     private int vocabulary() {

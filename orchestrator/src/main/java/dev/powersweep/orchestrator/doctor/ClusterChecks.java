@@ -30,8 +30,7 @@ final class ClusterChecks {
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
             int slots = Math.max(1, spark.defaultParallelism());
             Map<String, ExecutorReport> byExecutor = new TreeMap<>();
-            spark
-                    .parallelize(IntStream.range(0, 4 * slots).boxed().toList(), 4 * slots)
+            spark.parallelize(IntStream.range(0, 4 * slots).boxed().toList(), 4 * slots)
                     .mapPartitions(ignored -> List.of(inspect()).iterator())
                     .collect()
                     .forEach(report -> byExecutor.putIfAbsent(report.executor(), report));

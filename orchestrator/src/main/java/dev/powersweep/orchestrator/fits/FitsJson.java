@@ -11,6 +11,8 @@ import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.fitting.Identifiability;
 import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.runs.Column;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -103,6 +105,7 @@ public final class FitsJson {
         strings(json, "warnings", result.warnings());
         if (detail == Detail.FULL) {
             replicas(json, result.replicas());
+            residuals(json, result);
         }
         json.writeEndObject();
     }
@@ -187,6 +190,21 @@ public final class FitsJson {
         }
         json.writeEndArray();
         json.writeEndObject();
+    }
+
+    private static void residuals(JsonGenerator json, FitResult result) throws IOException {
+        json.writeArrayFieldStart("residuals");
+        for (Residual residual : result.residuals()) {
+            json.writeStartObject();
+            json.writeStringField("run", residual.run());
+            for (Map.Entry<Column, Double> entry : residual.at().values().entrySet()) {
+                number(json, entry.getKey().label(), entry.getValue());
+            }
+            number(json, "observed", residual.observed());
+            number(json, "predicted", residual.predicted());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     private static void options(JsonGenerator json, FitOptions options) throws IOException {

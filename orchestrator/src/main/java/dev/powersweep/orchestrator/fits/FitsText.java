@@ -6,6 +6,9 @@ import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Fits as text for a terminal. */
@@ -13,6 +16,8 @@ public final class FitsText {
     private static final int WIDTH = 100;
     private static final String INDENT = "  ";
     private static final String HANGING = "             ";
+
+    private static final int WARNINGS = 4;
 
     private FitsText() {}
 
@@ -48,14 +53,32 @@ public final class FitsText {
                 fit.replicas().size() > 0 ? Numbers.percent(fit.options().confidence(), 3) + " interval" : "interval";
         TextTable table = new TextTable().row("", "estimate", level, "unit");
         rows(table, fit.parameters(), "");
-        rows(table, fit.derived(), "→ ");
+        rows(table, derived(fit), "→ ");
         text.append(table.text(INDENT));
         item(text, "objective", objective(fit));
         item(text, "minimum", convergence(fit.convergence()));
         item(text, "data say", fit.identifiability().verdict());
         fit.holdOut().ifPresent(holdOut -> item(text, "hold-out", holdOut(holdOut)));
         item(text, "rows", fit.rows() + " of " + fit.runs() + " runs (" + fitted.selection() + ")");
-        fit.warnings().forEach(warning -> item(text, "mind", warning));
+        warnings(fit).forEach(warning -> item(text, "mind", warning));
+    }
+
+    /** What follows from the parameters; values measured at one place, as in {@code B_crit[L=3.07]}, are for plots. */
+    public static Map<String, Estimate> derived(FitResult fit) {
+        Map<String, Estimate> derived = new LinkedHashMap<>(fit.derived());
+        derived.keySet().removeIf(name -> name.contains("["));
+        return derived;
+    }
+
+    /** The first few; a law of many budgets may have one for each. */
+    public static List<String> warnings(FitResult fit) {
+        List<String> all = fit.warnings();
+        if (all.size() <= WARNINGS) {
+            return all;
+        }
+        List<String> few = new ArrayList<>(all.subList(0, WARNINGS));
+        few.add("And " + (all.size() - WARNINGS) + " more of this kind; --json and fits.json have them all.");
+        return few;
     }
 
     private static void rows(TextTable table, Map<String, Estimate> estimates, String mark) {

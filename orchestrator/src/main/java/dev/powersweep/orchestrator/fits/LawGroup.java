@@ -47,7 +47,15 @@ final class LawGroup {
                 }
             }
         }
-        return comparison.fits().size() > 1 ? Optional.of(comparison.verdict()) : Optional.empty();
+        return comparable(comparison.fits()) ? Optional.of(comparison.verdict()) : Optional.empty();
+    }
+
+    /** With hardly more rows than parameters AICc is not defined, and nothing can be said. */
+    private static boolean comparable(List<FitResult> fits) {
+        return fits.size() > 1
+                && fits.stream()
+                        .limit(2)
+                        .allMatch(fit -> Double.isFinite(fit.quality().aicc()));
     }
 
     private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options) {

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.isoflop.EnvelopeLaw;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.runs.Column;
@@ -23,18 +24,11 @@ public final class RunFits {
      * @param laws names as scripts use them; none for all that apply
      */
     public static FitSet fit(RunTable table, List<String> laws, FitOptions options) {
-        List<Law> wanted = laws.isEmpty()
-                ? Laws.all().stream()
-                        .filter(law -> law.needs().stream().allMatch(table::offers))
-                        .toList()
-                : laws.stream().map(Laws::byName).toList();
-        Set<Column> needed = EnumSet.of(Column.LOSS);
-        if (wanted.isEmpty()) {
-            needed.add(Column.N);
-            needed.add(Column.D);
-        }
-        wanted.forEach(law -> needed.addAll(law.needs()));
+        List<Law> named = laws.stream().map(Laws::byName).toList();
+        Set<Column> needed = named.isEmpty() ? EnumSet.of(Column.N) : EnumSet.noneOf(Column.class);
+        named.forEach(law -> needed.addAll(law.needs()));
         Observations all = table.observations(needed);
+        List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all) : named;
         Observations finished = all.has(Column.STEP) && all.runs() < all.size() ? all.finals() : all;
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");
@@ -44,11 +38,8 @@ public final class RunFits {
             notes.add(all.size() + " rows belong to " + all.runs()
                     + " runs; laws of finished runs take the last row of each.");
         }
-        List<Law> alongRuns =
-                wanted.stream().filter(law -> law.needs().contains(Column.STEP)).toList();
-        List<Law> ofEnds = wanted.stream()
-                .filter(law -> !law.needs().contains(Column.STEP))
-                .toList();
+        List<Law> alongRuns = wanted.stream().filter(RunFits::ofCurves).toList();
+        List<Law> ofEnds = wanted.stream().filter(law -> !ofCurves(law)).toList();
         Map<String, FitOutcome> outcomes = new LinkedHashMap<>();
         wanted.forEach(law -> outcomes.put(law.name(), null));
         Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, outcomes);
@@ -57,5 +48,9 @@ public final class RunFits {
         List<Reading> readings = new ArrayList<>(Readings.of(each));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
+    }
+
+    private static boolean ofCurves(Law law) {
+        return law instanceof EnvelopeLaw || law.needs().contains(Column.STEP);
     }
 }

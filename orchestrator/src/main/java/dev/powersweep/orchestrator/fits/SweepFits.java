@@ -23,9 +23,11 @@ public final class SweepFits {
     /** Laws in one variable need the others out of the way; the rest is chosen by the columns a law needs. */
     private static final Map<String, Selection> SELECTIONS = Map.of(
             "kaplan-n", Selection.LARGEST_DATA,
+            "kaplan-n-irreducible", Selection.LARGEST_DATA,
             "kaplan-d", Selection.LARGEST_MODEL,
+            "kaplan-d-irreducible", Selection.LARGEST_MODEL,
             "kaplan-c", Selection.FRONTIER,
-            "isoflop", Selection.BEST_BATCH,
+            "kaplan-c-irreducible", Selection.FRONTIER,
             "critical-batch", Selection.ALL,
             "envelope", Selection.CURVES);
 
@@ -33,7 +35,7 @@ public final class SweepFits {
 
     /** What a sweep's fits are made with unless a user says otherwise: the grid stays, its residuals are drawn anew. */
     public static FitOptions options() {
-        return FitOptions.defaults().bootstrap(1000).resampling(FitOptions.Resampling.RESIDUAL);
+        return FitOptions.defaults().bootstrap(500).resampling(FitOptions.Resampling.RESIDUAL);
     }
 
     /**
@@ -44,8 +46,9 @@ public final class SweepFits {
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options) {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
-        List<Law> laws =
-                names.isEmpty() ? Laws.all() : names.stream().map(Laws::byName).toList();
+        List<Law> laws = names.isEmpty()
+                ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
+                : names.stream().map(Laws::byName).toList();
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
             groups.computeIfAbsent(selection(law), selection -> new ArrayList<>())
@@ -58,8 +61,14 @@ public final class SweepFits {
             try {
                 Observations rows = selection.observations(results, usable);
                 Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, outcomes);
-                verdict.ifPresent(
-                        sentence -> verdicts.add(new Reading(sentence, "Laws compared on " + selection.text() + ".")));
+                String basis = "Laws compared on these cells: " + selection.text() + ".";
+                verdict.ifPresent(sentence -> {
+                    if (selection == Selection.BEST_BATCH) {
+                        verdicts.add(new Reading(sentence, basis));
+                    } else {
+                        notes.add(sentence + " " + basis);
+                    }
+                });
             } catch (FitRefusal refusal) {
                 group.forEach(law -> outcomes.put(law.name(), LawGroup.refused(law, selection.text(), refusal)));
             }

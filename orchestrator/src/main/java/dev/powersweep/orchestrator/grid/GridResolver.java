@@ -145,7 +145,7 @@ public final class GridResolver {
         long batchTokens = (long) sequences * spec.context();
         long steps = Math.round((double) tokens / batchTokens);
         long seen = steps * batchTokens;
-        long uniqueTokens = Math.min(unique == 0 ? corpus.trainTokens() : unique, Math.max(seen, 2));
+        long uniqueTokens = Math.min(unique == 0 ? corpus.trainTokens() : unique, Math.max(seen, spec.context() + 1L));
         Condition.Quantities quantities = new Condition.Quantities(
                 shape.nonEmbeddingParameters(),
                 seen,
@@ -161,6 +161,10 @@ public final class GridResolver {
                     + count(batchTokens)
                     + " tokens; take larger grid.dataSizes, smaller grid.batchSizes, or add grid.where:"
                     + " S >= 1");
+        }
+        if (unique != 0 && unique <= spec.context()) {
+            throw new UserError("grid.uniqueTokens = " + count(unique) + " is not one sequence of context = "
+                    + spec.context() + " and its next token; take a larger value");
         }
         if (unique > corpus.trainTokens()) {
             throw new UserError("grid.uniqueTokens asks for " + count(unique) + " but the corpus holds "
@@ -215,6 +219,8 @@ public final class GridResolver {
 
     private TrainingRule training(ModelShape shape, long batchTokens, long steps) {
         TrainingSpec training = spec.training();
+        // Under μP the deviation holds at the base width, and the trainer scales it from there.
+        int width = training.learningRate().baseWidth().orElse(shape.width());
         return new TrainingRule(
                 learningRate(training.learningRate(), shape, batchTokens),
                 warmupSteps(training.warmup(), steps),
@@ -225,7 +231,7 @@ public final class GridResolver {
                 training.optimizer().weightDecay(),
                 training.gradientClip(),
                 training.dropout(),
-                training.initialStandardDeviation(),
+                training.initialStandardDeviation().orElseGet(() -> TrainingSpec.defaultStandardDeviation(width)),
                 training.learningRate().rule() == TrainingSpec.Rule.MUP
                         ? training.learningRate().baseWidth()
                         : OptionalInt.empty(),

@@ -75,7 +75,7 @@ final class ShapeChooser {
      * come before even ones and those before odd ones.
      */
     static int heads(int width) {
-        int wanted = width <= 32 ? 16 : width < 256 ? 32 : 64;
+        int wanted = width < 64 ? 16 : width < 256 ? 32 : 64;
         int best = width;
         double least = Double.POSITIVE_INFINITY;
         for (int dimension = 1; dimension <= width; dimension++) {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
@@ -65,6 +66,8 @@ public final class Lease implements AutoCloseable {
     private final Storage storage;
     private final Path ledger;
     private final Holder holder;
+    private final CountDownLatch ending = new CountDownLatch(1);
+    private Optional<Thread> keeper = Optional.empty();
     private long beats;
 
     private Lease(Storage storage, Path ledger, Holder holder) {
@@ -141,20 +144,20 @@ public final class Lease implements AutoCloseable {
         write(new Beat(++beats, Instant.now(), Life.ALIVE, live));
     }
 
-    /** Renews until interrupted or lost; then calls {@code onLoss}. */
-    Thread keep(Timing timing, Supplier<Optional<LiveNumbers>> live, Runnable onLoss) {
+    /** Renews until {@link #close}, or until the lease is lost; then calls {@code onLoss}. */
+    void keep(Timing timing, Supplier<Optional<LiveNumbers>> live, Runnable onLoss) {
         Thread thread = new Thread(
                 () -> {
                     try {
-                        while (true) {
-                            TimeUnit.MILLISECONDS.sleep(timing.renewal().toMillis());
+                        // Not ended by an interrupt, which would close a file that is being written.
+                        while (!ending.await(timing.renewal().toMillis(), TimeUnit.MILLISECONDS)) {
                             try {
                                 if (lost()) {
                                     onLoss.run();
                                     return;
                                 }
                                 beat(live.get());
-                            } catch (IOException e) {
+                            } catch (IOException | RuntimeException e) {
                                 LOG.warn("the lease on {} could not be renewed: {}", ledger, e.toString());
                             }
                         }
@@ -165,11 +168,24 @@ public final class Lease implements AutoCloseable {
                 "lease");
         thread.setDaemon(true);
         thread.start();
-        return thread;
+        keeper = Optional.of(thread);
+    }
+
+    /** Ends renewal without giving the lease back: it is another driver's. */
+    void abandon() {
+        ending.countDown();
+        keeper.ifPresent(thread -> {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        abandon();
         try {
             write(new Beat(++beats, Instant.now(), Life.RELEASED, Optional.empty()));
         } catch (IOException e) {

@@ -56,7 +56,6 @@ public final class Ledger implements AutoCloseable {
     private final BlockingQueue<Entry> queue = new LinkedBlockingQueue<>();
     private final List<Segment> segments = new ArrayList<>();
     private final Thread writer;
-    private final Thread keeper;
     private long writes;
     private volatile boolean fenced;
 
@@ -74,7 +73,7 @@ public final class Ledger implements AutoCloseable {
         this.writer = new Thread(this::write, "ledger");
         writer.setDaemon(true);
         writer.start();
-        this.keeper = lease.keep(timing, live, () -> fenced = true);
+        lease.keep(timing, live, () -> fenced = true);
     }
 
     /**
@@ -159,14 +158,14 @@ public final class Ledger implements AutoCloseable {
     @Override
     public void close() {
         queue.add(END);
-        keeper.interrupt();
         try {
             writer.join();
-            keeper.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        if (!fenced) {
+        if (fenced) {
+            lease.abandon();
+        } else {
             lease.close();
         }
     }

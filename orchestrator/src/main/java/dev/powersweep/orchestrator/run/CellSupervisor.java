@@ -61,12 +61,20 @@ final class CellSupervisor {
     /** The process that cells of this sweep are trained in, with the GPUs at these addresses. */
     static TrainerKey key(Surroundings surroundings, List<String> gpuAddresses)
             throws IOException, InterruptedException {
-        RunPolicy policy = surroundings.policy();
-        Path jar = surroundings.trainerJar().path();
-        Path nativeLibraries = surroundings.cache().nativeLibraries(jar);
+        return key(
+                surroundings.policy(),
+                surroundings.trainerMemoryBytes(),
+                surroundings.trainerJar().path(),
+                surroundings.cache(),
+                gpuAddresses);
+    }
+
+    static TrainerKey key(
+            RunPolicy policy, long trainerMemoryBytes, Path jar, HostCache cache, List<String> gpuAddresses) {
+        Path nativeLibraries = cache.nativeLibraries(jar);
         TrainerCommand command = TrainerCommand.of(new TrainerCommand.Resources(
                 policy.threadsPerCell(),
-                surroundings.trainerMemoryBytes(),
+                trainerMemoryBytes,
                 Optional.of(nativeLibraries),
                 policy.gpusPerCell() > 0 ? Optional.of(gpuAddresses) : Optional.empty()));
         String javaHome = policy.trainerJava().orElseGet(() -> System.getProperty("java.home"));

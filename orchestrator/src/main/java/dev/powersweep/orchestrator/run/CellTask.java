@@ -65,7 +65,7 @@ final class CellTask implements Function<String, String> {
                 new SweepDirectory(root),
                 values.policy(),
                 values.trainerMemoryBytes(),
-                () -> trainerJar(values, host.cache()),
+                () -> trainerJar(values.trainerJar(), host.cache()),
                 host.cache(),
                 host.scratch(),
                 host.pool(),
@@ -74,9 +74,9 @@ final class CellTask implements Function<String, String> {
                 SparkEnv.get().executorId());
     }
 
-    private static Path trainerJar(Setting values, HostCache cache) throws IOException, InterruptedException {
-        if (values.trainerJar().isPresent()) {
-            return Path.of(values.trainerJar().get());
+    static Path trainerJar(Optional<String> named, HostCache cache) throws IOException, InterruptedException {
+        if (named.isPresent()) {
+            return Path.of(named.get());
         }
         return cache.installJar(TrainerHash.VALUE, CellTask::resource);
     }

@@ -218,7 +218,7 @@ final class SpecBuilder {
                 schedule(training.value("schedule")),
                 training.real("gradientClip"),
                 training.real("dropout"),
-                training.real("initialStandardDeviation"),
+                training.optionalReal("initialStandardDeviation"),
                 training.real("maxEpochs"),
                 training.optionalWhole("earlyStopping"),
                 new TrainingRule.Divergence(divergence.real("lossAboveInitial"), divergence.whole("windowSteps")));

@@ -62,7 +62,7 @@ final class SpecChecker {
             } else if (key.required()) {
                 problems.sentence(
                         place,
-                        place.child(key.name()).path() + " is missing: "
+                        place.child(key.name()).path() + " is missing; it must be "
                                 + key.kind().describe());
             } else if (key.defaultYaml().isPresent()) {
                 boolean outer = inDefaults;

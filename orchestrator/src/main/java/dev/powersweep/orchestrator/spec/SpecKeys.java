@@ -295,10 +295,10 @@ final class SpecKeys {
                 withDefault("gradientClip", Numeric.from(0), "1.0", "Largest global gradient norm; 0 for no clipping."),
                 withDefault(
                         "dropout", Numeric.halfOpen(0, 1), "0", "Share dropped from embeddings and residual branches."),
-                withDefault(
+                optional(
                         "initialStandardDeviation",
                         Numeric.above(0),
-                        "0.02",
+                        "0.02·√(768/width), GPT-2's 0.02 at its own width",
                         "Of weights; residual projections are divided by √(2·layers)."),
                 withDefault(
                         "maxEpochs",

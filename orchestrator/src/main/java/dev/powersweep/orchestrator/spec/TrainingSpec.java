@@ -2,11 +2,13 @@ package dev.powersweep.orchestrator.spec;
 
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
  * How cells are trained; rules here become numbers in each cell.
  *
+ * @param initialStandardDeviation of weights; empty for {@link #defaultStandardDeviation(int)}
  * @param maxEpochs most epochs D/U over the corpus where {@code grid.uniqueTokens} does not say otherwise, ≥ 1
  * @param earlyStopping evaluations without improvement after which a run ends
  */
@@ -17,10 +19,18 @@ public record TrainingSpec(
         Schedule schedule,
         double gradientClip,
         double dropout,
-        double initialStandardDeviation,
+        OptionalDouble initialStandardDeviation,
         double maxEpochs,
         OptionalInt earlyStopping,
         TrainingRule.Divergence divergence) {
+
+    /**
+     * 0.02·√(768/width): GPT-2's 0.02 at GPT-2's width. A fixed 0.02 leaves narrow models on a plateau for hundreds of
+     * steps: at width 32, 300k tokens and a batch of 2,048, 3.05 nats/token against 2.54.
+     */
+    public static double defaultStandardDeviation(int width) {
+        return 0.02 * StrictMath.sqrt(768.0 / width);
+    }
 
     /** AdamW after Loshchilov and Hutter 2019. */
     public record AdamW(double beta1, double beta2, double epsilon, double weightDecay) {}

@@ -15,15 +15,19 @@ public final class Numbers {
         return count(value, 3);
     }
 
+    /** With {@code digits} significant digits; four or more leave whole numbers below ten thousand as they are. */
     public static String count(double value, int digits) {
         double size = Math.abs(value);
+        if (size < 10_000 && size == Math.rint(size) && digits >= 4) {
+            return String.format(Locale.ROOT, "%,d", (long) value).replace('-', '−');
+        }
         if (size >= 999.5e12) {
             return power(value, digits);
         }
         String[] units = {"T", "B", "M", "k"};
         double[] scales = {1e12, 1e9, 1e6, 1e3};
         for (int i = 0; i < units.length; i++) {
-            if (size >= scales[i] * 0.9995) {
+            if (size >= scales[i] * (1 - 0.5 * Math.pow(10, -digits))) {
                 return plain(value / scales[i], digits) + units[i];
             }
         }

@@ -70,6 +70,9 @@ class CorpusPreparerTest {
         ShardManifest manifest = corpus.manifest();
         byte[] train = tokens(corpus, manifest.train());
         byte[] validation = tokens(corpus, manifest.evaluation().get(0));
+        // Golden: stored corpora and cells are found again by this value; a change of it needs a new recipe version.
+        assertThat(manifest.corpusHash()).isEqualTo("a0ec43f5cfafb1f8");
+        assertThat(manifest.train().crc32c()).isEqualTo(2_986_729_514L);
         assertThat(manifest.vocabulary()).isEqualTo(256);
         assertThat(manifest.type()).isEqualTo(TokenType.UINT8);
         assertThat(manifest.train().textBytes()).isEqualTo(train.length);
@@ -131,7 +134,9 @@ class CorpusPreparerTest {
         SweepDirectory directory = directory("out");
         CorpusFacts before = CorpusPreparer.facts(session, spec, Optional.of(directory));
         assertThat(Files.exists(folder.resolve("out"))).isFalse();
-        PreparedCorpus corpus = CorpusPreparer.prepare(session, spec, directory);
+        CorpusPreparer preparer = CorpusPreparer.open(session, spec);
+        assertThat(preparer.facts(Optional.empty())).isEqualTo(before);
+        PreparedCorpus corpus = preparer.prepare(directory);
         assertThat(corpus.facts()).isEqualTo(before);
         assertThat(CorpusPreparer.facts(session, spec, Optional.of(directory))).isEqualTo(before);
         assertThat(corpus.manifest().vocabulary()).isEqualTo(300);
@@ -146,6 +151,11 @@ class CorpusPreparerTest {
         assertThat(sortedLines(train, validation)).isEqualTo(sortedLines(text));
         assertThat(corpus.manifest().train().tokens()).isLessThan(train.length / 2);
         PreparedCorpus asBytes = prepare(path, BYTES, "out");
+        SweepSpec plain = SweepSpecReader.read(
+                "{grid: {modelSizes: 25k, dataSizes: 1k}}",
+                "sweep.yaml",
+                List.of("corpus.text=" + path, "corpus.validationFraction=0.1"));
+        assertThat(CorpusPreparer.facts(session, plain, Optional.empty())).isEqualTo(asBytes.facts());
         assertThat(asBytes.manifest().corpusHash())
                 .isNotEqualTo(corpus.manifest().corpusHash());
         assertThat(tokens(asBytes, asBytes.manifest().train())).isEqualTo(train);

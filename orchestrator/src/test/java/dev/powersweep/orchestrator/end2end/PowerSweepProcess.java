@@ -41,7 +41,8 @@ final class PowerSweepProcess {
             Path err = Files.createTempFile("powersweep-it", ".err");
             ProcessBuilder builder = new ProcessBuilder(command)
                     .directory(ROOT.toFile())
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(out.toFile())
                     .redirectError(err.toFile());
             builder.environment().remove("SPARK_HOME");

@@ -35,7 +35,8 @@ class SweepIT {
     @Test
     @Order(1)
     void aSweepTrainsEveryCellAndEndsWithLawsAndReport() throws Exception {
-        Result run = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]").orFail();
+        Result run = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]")
+                .orFail();
         assertThat(run.err()).contains("8");
         assertThat(sweep().resolve("report.html")).isNotEmptyFile();
         JsonNode fits = new ObjectMapper().readTree(sweep().resolve("fits.json").toFile());
@@ -56,7 +57,11 @@ class SweepIT {
     @Order(2)
     void queryAndStatusAnswerOnStandardOutputAlone() throws Exception {
         Result query = powersweep(
-                        "query", sweep(), "select state, count(*) as cells from cells group by state", "--format", "csv")
+                        "query",
+                        sweep(),
+                        "select state, count(*) as cells from cells group by state",
+                        "--format",
+                        "csv")
                 .orFail();
         assertThat(query.out().strip().lines()).containsExactly("state,cells", "FINISHED,8");
         JsonNode status = new ObjectMapper()
@@ -68,7 +73,8 @@ class SweepIT {
     @Order(3)
     void theSameSpecificationTrainsNothingAndAGrownOneOnlyWhatIsNew() throws Exception {
         Map<String, Long> before = stepFiles();
-        Result again = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]").orFail();
+        Result again = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]")
+                .orFail();
         assertThat(again.err()).contains("nothing to train");
         assertThat(stepFiles()).isEqualTo(before);
 
@@ -99,7 +105,8 @@ class SweepIT {
         assertRefused(powersweep("query", sweep(), "select nope from cells"), "nope");
         assertRefused(powersweep("status", folder.resolve("nowhere")), "nowhere");
         assertRefused(
-                powersweep("run", SPEC, "--set", "corpus.text=/no/such/text", "--output", folder.resolve("x")), "/no/such/text");
+                powersweep("run", SPEC, "--set", "corpus.text=/no/such/text", "--output", folder.resolve("x")),
+                "/no/such/text");
         assertRefused(powersweep("run", SPEC, "--set", "grid.dataSizes=[1e12]", "--output", folder.resolve("y")), "1");
         assertRefused(powersweep("run", SPEC, "--output", "/proc/powersweep"), "/proc/powersweep");
         assertThat(powersweep("run", SPEC, "--ouput", "x").err()).contains("--ouput");
@@ -142,8 +149,11 @@ class SweepIT {
             PowerSweepProcess.run(Map.of(), "deploy/standalone/stop-cluster.sh", cluster);
         }
         String losses = "select cell, step, loss from read_parquet('%s/tables/steps/*.parquet')";
-        assertThat(duckdb("select count(*) from (" + losses.formatted(there) + ")").get(0)).isNotEqualTo("0");
-        assertThat(duckdb("select count(*) from ((" + losses.formatted(there) + ") except (" + losses.formatted(sweep()) + "))"))
+        assertThat(duckdb("select count(*) from (" + losses.formatted(there) + ")")
+                        .get(0))
+                .isNotEqualTo("0");
+        assertThat(duckdb("select count(*) from ((" + losses.formatted(there) + ") except (" + losses.formatted(sweep())
+                        + "))"))
                 .containsExactly("0");
     }
 
@@ -178,7 +188,8 @@ class SweepIT {
     private static List<String> duckdb(String sql) throws SQLException {
         String resolved = sql;
         for (String table : List.of("cells", "steps", "evals", "fits")) {
-            resolved = resolved.replace("{" + table + "}", "read_parquet('" + sweep() + "/tables/" + table + "/*.parquet')");
+            resolved = resolved.replace(
+                    "{" + table + "}", "read_parquet('" + sweep() + "/tables/" + table + "/*.parquet')");
         }
         List<String> rows = new ArrayList<>();
         try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");

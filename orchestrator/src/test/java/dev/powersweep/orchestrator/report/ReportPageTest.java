@@ -2,32 +2,107 @@ package dev.powersweep.orchestrator.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.SweepFits;
 import dev.powersweep.orchestrator.report.sections.SweepReport;
+import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.KnownSweep;
 import dev.powersweep.orchestrator.results.SweepResults;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class ReportPageTest {
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+    private static final Pattern CHARTS =
+            Pattern.compile("<script type=\"application/json\" id=\"charts\">(.*?)</script>", Pattern.DOTALL);
+    private static String page;
 
-    private static String page() {
+    @BeforeAll
+    static void writePage() throws Exception {
         SweepResults results = KnownSweep.results(0.005, 1);
-        return ReportPage.html(SweepReport.of(
-                results, SweepFits.fit(results, List.of(), SweepFits.options().bootstrap(200)), NOW));
+        FitOptions options = SweepFits.options().bootstrap(60).threads(1);
+        page = page(results, SweepFits.fit(results, List.of("chinchilla", "kaplan-n", "muennighoff"), options));
+        Files.createDirectories(Path.of("target"));
+        Files.writeString(Path.of("target/known-sweep.html"), page);
+    }
+
+    private static String page(SweepResults results, FitSet fits) {
+        return ReportPage.html(SweepReport.of(results, fits, NOW));
     }
 
     @Test
-    void markupInNamesIsShownAsText() throws Exception {
-        String page = page();
-        Files.writeString(Path.of("target/known-sweep.html"), page);
+    void markupInNamesAndSpecificationsIsShownAsText() {
         assertThat(page)
                 .contains("known &lt;b&gt;law&lt;/b&gt;")
+                .contains("&lt;/script&gt;&lt;script&gt;alert(1)")
                 .doesNotContain("<b>law")
-                .doesNotContain("<i>x</i>");
+                .doesNotContain("<i>x</i>")
+                .doesNotContain("<script>alert(1)");
+    }
+
+    @Test
+    void thePageLoadsNothing() {
+        String markup = page.replaceAll("(?s)<script.*?</script>", "");
+        assertThat(markup)
+                .doesNotContain(" src=")
+                .doesNotContain("http://")
+                .doesNotContain("https://")
+                .doesNotContain("@import")
+                .doesNotContain("url(");
+        assertThat(page).contains("default-src 'none'");
+    }
+
+    @Test
+    void everyFigureHasItsChartAndEveryChartItsData() throws Exception {
+        Matcher matcher = CHARTS.matcher(page);
+        assertThat(matcher.find()).isTrue();
+        JsonNode charts = new ObjectMapper().readTree(matcher.group(1));
+        assertThat(charts.size()).isGreaterThan(8);
+        for (int i = 0; i < charts.size(); i++) {
+            assertThat(page).contains("data-chart=\"" + i + "\"");
+            assertThat(charts.path(i).path("series").size()).isPositive();
+        }
+    }
+
+    @Test
+    void cellsWithoutAResultAreNamedWithTheReason() {
+        assertThat(page)
+                .contains("Not every cell has a result: 1 diverged, 1 failed.")
+                .contains("the trainer died of signal 11 at step 203")
+                .contains("the loss became NaN at step 90");
+    }
+
+    @Test
+    void aRefusedLawIsShownWithTheReason() {
+        assertThat(page).contains("Laws that these runs do not allow").contains("<td class=\"plain\">muennighoff</td>");
+    }
+
+    @Test
+    void theMeaningComesFirst() {
+        assertThat(page).contains("For 10× the compute, make the model");
+        assertThat(page.indexOf("For 10× the compute")).isLessThan(page.indexOf("<section"));
+    }
+
+    @Test
+    void aSweepWithTwoFinishedCellsStillHasAReport() {
+        SweepResults all = KnownSweep.results(0.005, 1);
+        List<CellResult> cells = all.cells().subList(0, 2);
+        SweepResults few = new SweepResults(
+                "few", all.place(), all.specification(), cells, List.of(), List.of(), List.of(), all.provenance());
+        String small =
+                page(few, SweepFits.fit(few, List.of(), SweepFits.options().bootstrap(0)));
+        assertThat(small)
+                .contains("2 of 2")
+                .contains("Laws that these runs do not allow")
+                .doesNotContain("For 10×");
     }
 }

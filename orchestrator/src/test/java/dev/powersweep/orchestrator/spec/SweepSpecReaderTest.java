@@ -10,6 +10,7 @@ import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,7 +145,7 @@ class SweepSpecReaderTest {
                         new Schedule.ConstantWithCooldown(0.3),
                         0,
                         0.1,
-                        0.01,
+                        OptionalDouble.of(0.01),
                         4,
                         OptionalInt.of(3),
                         new TrainingRule.Divergence(2, 5)));
@@ -221,7 +222,7 @@ class SweepSpecReaderTest {
                 .hasMessageContaining("grid.dataSizes and grid.budgets exclude each other");
         assertThatThrownBy(() -> read("grid: {modelSizes: 25k}"))
                 .hasMessage("sweep.yaml:1: grid needs dataSizes or budgets or union");
-        assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing: a mapping");
+        assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing; it must be a mapping");
         assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: mup, value: 0.1}"))
                 .hasMessageContaining("training.learningRate.baseWidth is missing");
         assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: kaplan, value: 0.1}"))

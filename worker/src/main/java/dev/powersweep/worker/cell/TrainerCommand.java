@@ -30,7 +30,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
     /** Bytes of Java heap; arrays live outside it. */
     static final long HEAP_BYTES = 256L << 20;
     /** Bytes that code, thread stacks and the libraries themselves take of a process, besides heap and arrays. */
-    static final long PROCESS_BYTES = 384L << 20;
+    static final long PROCESS_BYTES = 256L << 20;
 
     private static final String CPU_INFO = "/proc/cpuinfo";
     private static final Set<String> SKYLAKEX_INSTRUCTIONS =
@@ -85,6 +85,9 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         // One mutator thread and a heap of a few megabytes: other collectors only cost memory.
         options.add("-XX:+UseSerialGC");
         options.add("-Xms16m");
+        // The step's loops end up in the second compiler anyway; the first one's profiling code costs a tenth of the
+        // processor time of short cells.
+        options.add("-XX:-TieredCompilation");
         options.add("-Xmx" + (HEAP_BYTES >> 20) + "m");
         // JavaCPP would cap arrays at the heap's size.
         options.add("-Dorg.bytedeco.javacpp.maxbytes=" + resources.memoryBytes());

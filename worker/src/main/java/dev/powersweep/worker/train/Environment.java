@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -24,9 +25,15 @@ public final class Environment {
         return variables(cpuInfo());
     }
 
-    /** JVM options, heap size aside. */
-    public static java.util.List<String> jvmOptions() {
-        return java.util.List.of("--add-modules=jdk.incubator.vector", "-XX:+UseSerialGC");
+    /**
+     * JVM options, heap size aside. Bounds checks of vectors and shuffles take as long as the vector arithmetic itself;
+     * tests run with them.
+     */
+    public static List<String> jvmOptions() {
+        return List.of(
+                "--add-modules=jdk.incubator.vector",
+                "-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0",
+                "-XX:+UseSerialGC");
     }
 
     /**

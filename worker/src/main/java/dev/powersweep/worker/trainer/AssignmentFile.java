@@ -41,39 +41,58 @@ final class AssignmentFile {
                 options.reportSeconds().orElse(stored.reportSeconds()));
     }
 
-    private static Assignment stored(Path file, CommandLine options) {
-        String json;
-        JsonNode tree;
+    /** The cell of a file that holds an assignment or a cell. */
+    static Cell cell(Path file) {
+        String json = text(file);
         try {
-            json = Files.readString(file);
-            tree = CellJson.mapper().readTree(json);
+            return tree(file, json).has("cell")
+                    ? CellJson.read(json, Assignment.class).cell()
+                    : CellJson.read(json, Cell.class);
+        } catch (IllegalArgumentException e) {
+            throw new BadInputException(file + " is " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static Assignment stored(Path file, CommandLine options) {
+        String json = text(file);
+        if (tree(file, json).has("cell")) {
+            try {
+                return CellJson.read(json, Assignment.class);
+            } catch (IllegalArgumentException e) {
+                throw new BadInputException(file + " is " + e.getMessage() + ".", e);
+            }
+        }
+        Cell cell = cell(file);
+        if (options.shards().isEmpty()) {
+            throw new BadInputException(
+                    file + " holds a bare cell; give --shards DIR, the directory with its shard.json.", null);
+        }
+        return new Assignment(
+                cell,
+                1,
+                options.shards().get().toString(),
+                DEFAULT_CHECKPOINTS,
+                Optional.empty(),
+                0,
+                DEFAULT_CHECKPOINT_SECONDS,
+                DEFAULT_REPORT_SECONDS);
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
         } catch (NoSuchFileException e) {
             throw new BadInputException("There is no file " + file + ".", e);
-        } catch (JsonProcessingException e) {
-            throw new BadInputException(file + " is not JSON: " + e.getOriginalMessage() + ".", e);
         } catch (IOException e) {
             throw new BadInputException(file + " cannot be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    private static JsonNode tree(Path file, String json) {
         try {
-            if (tree.has("cell")) {
-                return CellJson.read(json, Assignment.class);
-            }
-            Cell cell = CellJson.read(json, Cell.class);
-            if (options.shards().isEmpty()) {
-                throw new BadInputException(
-                        file + " holds a bare cell; give --shards DIR, the directory with its shard.json.", null);
-            }
-            return new Assignment(
-                    cell,
-                    1,
-                    options.shards().get().toString(),
-                    DEFAULT_CHECKPOINTS,
-                    Optional.empty(),
-                    0,
-                    DEFAULT_CHECKPOINT_SECONDS,
-                    DEFAULT_REPORT_SECONDS);
-        } catch (IllegalArgumentException e) {
-            throw new BadInputException(file + " is " + e.getMessage() + ".", e);
+            return CellJson.mapper().readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new BadInputException(file + " is not JSON: " + e.getOriginalMessage() + ".", e);
         }
     }
 }

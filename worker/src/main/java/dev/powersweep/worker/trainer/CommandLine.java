@@ -17,13 +17,15 @@ import java.util.stream.Collectors;
  * What the trainer was started to do. Two verbs and a handful of options: the trainer's class path carries no library
  * for them.
  *
- * @param file to train; empty for {@code serve}
+ * @param file to train or to export; empty for {@code serve}
+ * @param target of {@code export}; empty for the other verbs
  * @param shards overrides the assignment's directory, and is needed for a bare cell
  * @param resume a checkpoint file, or {@value #NEWEST} for the newest in the checkpoint directory
  */
 record CommandLine(
         Verb verb,
         Optional<Path> file,
+        Optional<Path> target,
         Backend backend,
         KernelChoice kernels,
         int threads,
@@ -39,6 +41,7 @@ record CommandLine(
     enum Verb {
         TRAIN,
         SERVE,
+        EXPORT,
         HELP
     }
 
@@ -72,7 +75,11 @@ record CommandLine(
         }
 
         static Set<Option> of(Verb verb) {
-            return verb == Verb.SERVE ? SERVE : EnumSet.allOf(Option.class);
+            return switch (verb) {
+                case SERVE -> SERVE;
+                case TRAIN -> EnumSet.allOf(Option.class);
+                case EXPORT, HELP -> EnumSet.noneOf(Option.class);
+            };
         }
     }
 
@@ -81,15 +88,16 @@ record CommandLine(
             return new Builder(Verb.HELP).build();
         }
         if (arguments.isEmpty()) {
-            throw new UsageException("a command is missing: train FILE.json or serve");
+            throw new UsageException("a command is missing: train, serve or export");
         }
         Verb verb =
                 switch (arguments.get(0)) {
                     case "train" -> Verb.TRAIN;
                     case "serve" -> Verb.SERVE;
+                    case "export" -> Verb.EXPORT;
                     default ->
                         throw new UsageException(
-                                "unknown command '" + arguments.get(0) + "'; the commands are train and serve");
+                                "unknown command '" + arguments.get(0) + "'; the commands are train, serve and export");
                 };
         Builder builder = new Builder(verb);
         Iterator<String> rest = arguments.subList(1, arguments.size()).iterator();
@@ -98,6 +106,9 @@ record CommandLine(
         }
         if (verb == Verb.TRAIN && builder.file.isEmpty()) {
             throw new UsageException("train needs a FILE.json that holds an assignment or a cell");
+        }
+        if (verb == Verb.EXPORT && builder.target.isEmpty()) {
+            throw new UsageException("export needs a CHECKPOINT or a CELL.json, and the FILE.npz to write");
         }
         return builder.build();
     }
@@ -109,8 +120,10 @@ record CommandLine(
 
                   train FILE.json [OPTIONS]   train the assignment or the cell in FILE
                   serve [OPTIONS]             train the assignments that arrive on standard input, one a line
+                  export CHECKPOINT FILE.npz  write the weights as NumPy arrays, which ND4J reads too
+                  export CELL.json FILE.npz   the same for a cell's initial weights
 
-                Options of both:
+                Options of train and serve:
                 """);
         Option.SERVE.forEach(option -> describe(option, text));
         text.append("Options of train, which go before what an assignment says:\n");
@@ -131,6 +144,7 @@ record CommandLine(
     private static final class Builder {
         private final Verb verb;
         private Optional<Path> file = Optional.empty();
+        private Optional<Path> target = Optional.empty();
         private Backend backend = Backend.CPU;
         private KernelChoice kernels = KernelChoice.AUTOMATIC;
         private int threads = 1;
@@ -149,6 +163,7 @@ record CommandLine(
             return new CommandLine(
                     verb,
                     file,
+                    target,
                     backend,
                     kernels,
                     threads,
@@ -162,10 +177,13 @@ record CommandLine(
 
         void take(String word, Iterator<String> rest) throws UsageException {
             if (!word.startsWith("-")) {
-                if (verb != Verb.TRAIN || file.isPresent()) {
+                if (verb == Verb.EXPORT && file.isPresent() && target.isEmpty()) {
+                    target = Optional.of(Path.of(word));
+                } else if (verb != Verb.SERVE && file.isEmpty()) {
+                    file = Optional.of(Path.of(word));
+                } else {
                     throw new UsageException("unexpected argument '" + word + "'");
                 }
-                file = Optional.of(Path.of(word));
                 return;
             }
             int equals = word.indexOf('=');
@@ -175,8 +193,12 @@ record CommandLine(
                     .filter(candidate -> candidate.flag.equals(flag))
                     .findFirst()
                     .orElseThrow(() -> new UsageException("unknown option '" + flag + "' of "
-                            + verb.name().toLowerCase(Locale.ROOT) + "; it knows "
-                            + known.stream().map(each -> each.flag).collect(Collectors.joining(", "))));
+                            + verb.name().toLowerCase(Locale.ROOT)
+                            + (known.isEmpty()
+                                    ? "; it has none"
+                                    : known.stream()
+                                            .map(each -> each.flag)
+                                            .collect(Collectors.joining(", ", "; it knows ", "")))));
             String value;
             if (equals >= 0) {
                 value = word.substring(equals + 1);

@@ -1,18 +1,23 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.checkpoint.CheckpointException;
+import dev.powersweep.worker.checkpoint.WeightsExport;
 import dev.powersweep.worker.data.ShardStore;
+import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.TrainingSession;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -75,6 +80,10 @@ public final class Main {
 
     private int run() throws IOException {
         try {
+            if (command.verb() == CommandLine.Verb.EXPORT) {
+                export(command.file().orElseThrow(), command.target().orElseThrow());
+                return EXIT_FINISHED;
+            }
             Optional<Assignment> assignment = command.file().map(file -> AssignmentFile.read(file, command));
             out.write(Preflight.run(command.backend(), command.kernels()));
             if (assignment.isEmpty()) {
@@ -91,6 +100,20 @@ public final class Main {
         } catch (FrameWriter.ReaderGoneException e) {
             System.err.println("trainer: " + e.getMessage());
             return EXIT_NOT_FINISHED;
+        }
+    }
+
+    private void export(Path source, Path target) {
+        if (!source.toString().endsWith(".json")) {
+            WeightsExport.ofCheckpoint(source, target);
+            return;
+        }
+        Cell cell = AssignmentFile.cell(source);
+        BatchSource none = (step, inputs, targets) -> {
+            throw new IllegalStateException("initial weights need no data");
+        };
+        try (TrainingSession session = TrainingSession.create(cell, none, command.kernels(), 0)) {
+            WeightsExport.write(session.layout(), session.state().parameters(), target);
         }
     }
 

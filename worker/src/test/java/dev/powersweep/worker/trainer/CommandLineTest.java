@@ -35,8 +35,10 @@ class CommandLineTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "''|unknown command ''; the commands are train and serve",
-                "fit|unknown command 'fit'; the commands are train and serve",
+                "''|unknown command ''; the commands are train, serve and export",
+                "fit|unknown command 'fit'; the commands are train, serve and export",
+                "export a.ckpt|export needs a CHECKPOINT or a CELL.json, and the FILE.npz to write",
+                "export a.ckpt b.npz --threads 1|unknown option '--threads' of export; it has none",
                 "train|train needs a FILE.json that holds an assignment or a cell",
                 "serve x.json|unexpected argument 'x.json'",
                 "train a.json b.json|unexpected argument 'b.json'",

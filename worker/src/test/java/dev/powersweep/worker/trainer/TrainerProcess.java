@@ -35,7 +35,12 @@ final class TrainerProcess implements AutoCloseable {
 
     /** On the class path of the tests, with all that {@link TrainerCommand} asks for. */
     static TrainerProcess start(Path scratch, String... arguments) throws IOException {
-        TrainerCommand command = TrainerCommand.of(TrainerCommand.Resources.threads(1));
+        return start(scratch, TrainerCommand.Resources.threads(1), arguments);
+    }
+
+    static TrainerProcess start(Path scratch, TrainerCommand.Resources resources, String... arguments)
+            throws IOException {
+        TrainerCommand command = TrainerCommand.of(resources);
         List<String> line = new ArrayList<>();
         line.add(java().toString());
         line.addAll(command.jvmOptions());
@@ -128,6 +133,11 @@ final class TrainerProcess implements AutoCloseable {
             }
         }
         return frames;
+    }
+
+    /** Closes the reading end of the trainer's output. */
+    void hangUp() throws IOException {
+        process.getInputStream().close();
     }
 
     int exitStatus() throws InterruptedException {

@@ -10,17 +10,24 @@ import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.checkpoint.CheckpointDirectory;
 import dev.powersweep.worker.checkpoint.CheckpointFile;
+import dev.powersweep.worker.checkpoint.LayoutHash;
+import dev.powersweep.worker.checkpoint.Section;
 import dev.powersweep.worker.data.ShardFixture;
+import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -28,6 +35,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Real processes, as a supervisor runs them. */
 class TrainerProcessTest {
@@ -292,6 +301,21 @@ class TrainerProcessTest {
         }
     }
 
+    @Test
+    void aModelBeyondTheCapFailsForMemoryAndLeavesTheProcessAlive() throws Exception {
+        Cell base = Cells.tiny(2, 2, 1000, 0);
+        // 16 bytes a parameter for 57 M of them.
+        Cell large = Cells.of(ModelShape.gpt(8, 768, 8, 8, 256), base.data(), 0);
+        TrainerCommand.Resources little =
+                new TrainerCommand.Resources(1, 64L << 20, Optional.empty(), Optional.empty());
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, little, "serve")) {
+            trainer.next();
+            assertThat(failed(trainer, assignment(large, "c")).failure()).isEqualTo(FailureClass.HOST_MEMORY);
+            trainer.endInput();
+            assertThat(trainer.exitStatus()).isZero();
+        }
+    }
+
     private static Frame.Failed failed(TrainerProcess trainer, Assignment assignment) {
         trainer.send(assignment);
         List<Frame> frames = trainer.untilOutcome();
@@ -375,6 +399,59 @@ class TrainerProcessTest {
             List<Frame> frames = trainer.untilOutcome();
             assertThat(((Frame.Started) frames.get(1)).step()).isEqualTo(20);
             assertThat(trainer.exitStatus()).isZero();
+        }
+    }
+
+    @Test
+    void weightsAreExportedForNd4jAndNumpy() throws Exception {
+        Cell cell = Cells.tiny(20, 2, 1000, 0);
+        Path checkpoint;
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "c"));
+            List<Frame> frames = trainer.untilOutcome();
+            checkpoint = Path.of(((Frame.Checkpoint) frames.get(frames.size() - 2)).file());
+        }
+        Map<String, INDArray> initial =
+                exported(Files.writeString(scratch.resolve("cell.json"), CellJson.line(cell)), "initial.npz");
+        Map<String, INDArray> trained = exported(checkpoint, "trained.npz");
+        ParameterLayout layout = new ParameterLayout(cell.model());
+        assertThat(trained.keySet())
+                .containsExactlyInAnyOrderElementsOf(layout.tensors().stream()
+                        .map(ParameterLayout.Tensor::name)
+                        .toList());
+        assertThat(initial.keySet()).isEqualTo(trained.keySet());
+        ByteBuffer flat =
+                ByteBuffer.allocate((int) layout.length() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        CheckpointFile.open(checkpoint)
+                .restore(cell, LayoutHash.of(layout), List.of(new Section(Section.PARAMETERS, flat)));
+        for (ParameterLayout.Tensor tensor : layout.tensors()) {
+            INDArray array = trained.get(tensor.name());
+            assertThat(array.shape()).isEqualTo(tensor.shape());
+            for (long i = 0; i < tensor.length(); i++) {
+                assertThat(array.getFloat(i)).isEqualTo(flat.getFloat((int) (tensor.offset() + i) * Float.BYTES));
+            }
+        }
+        assertThat(initial.get("block.1.feedForwardNorm.gain").meanNumber().floatValue())
+                .isEqualTo(1.0f);
+        assertThat(trained.get("block.1.feedForwardNorm.gain").meanNumber().floatValue())
+                .isNotEqualTo(1.0f);
+    }
+
+    private Map<String, INDArray> exported(Path source, String name) throws Exception {
+        Path target = scratch.resolve(name);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "export", source.toString(), target.toString())) {
+            assertThat(trainer.exitStatus()).as(trainer.log()).isZero();
+        }
+        return Nd4j.createFromNpzFile(target.toFile());
+    }
+
+    @Test
+    void aTrainerWhoseReaderIsGoneEndsByItself() throws Exception {
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(Cells.tiny(1_000_000, 2, 1000, 0), "c"));
+            trainer.until(frame -> frame instanceof Frame.Steps);
+            trainer.hangUp();
+            assertThat(trainer.exitStatus()).isEqualTo(Main.EXIT_NOT_FINISHED);
         }
     }
 

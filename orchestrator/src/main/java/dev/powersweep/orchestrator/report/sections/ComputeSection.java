@@ -10,8 +10,10 @@ import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The loss against compute, its efficient frontier, and the sizes on that frontier. */
 final class ComputeSection {
@@ -61,16 +63,19 @@ final class ComputeSection {
                     optimum.loss()[0]));
             caption.add("The frontier is the lowest loss of the law over all ways to spend C.");
         });
-        fits.set().of("kaplan-c").ifPresent(fit -> {
-            double[] compute = frontier.map(Frontier::compute)
-                    .orElseGet(() -> LawCurve.logSpaced(
-                            fits.cells().get(0).kaplanFlops(),
-                            fits.cells().get(0).kaplanFlops() * 1000));
-            LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
-            series.add(curve.line("kaplan-c fit", Palette.INK, Chart.Stroke.DASHED));
-            caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"
-                    + " cheaper cell beats.");
-        });
+        Stream.of("kaplan-c", "kaplan-c-irreducible")
+                .flatMap(law -> fits.set().of(law).stream())
+                .min(Comparator.comparingDouble(fit -> fit.quality().aicc()))
+                .ifPresent(fit -> {
+                    double[] compute = frontier.map(Frontier::compute)
+                            .orElseGet(() -> LawCurve.logSpaced(
+                                    fits.cells().get(0).kaplanFlops(),
+                                    fits.cells().get(0).kaplanFlops() * 1000));
+                    LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
+                    series.add(curve.line(fit.law() + " fit", Palette.INK, Chart.Stroke.DASHED));
+                    caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"
+                            + " cheaper cell beats.");
+                });
         for (int level = 0; level < fits.models().size(); level++) {
             int at = level;
             List<CellResult> cells = fits.cells().stream()

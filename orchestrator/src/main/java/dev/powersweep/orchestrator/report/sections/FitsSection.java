@@ -31,7 +31,8 @@ final class FitsSection {
                             .toList()));
         }
         List<String> warnings = set.fitted().stream()
-                .flatMap(fitted -> fitted.result().warnings().stream().map(warning -> fitted.law() + ": " + warning))
+                .flatMap(fitted ->
+                        FitsText.warnings(fitted.result()).stream().map(warning -> fitted.law() + ": " + warning))
                 .toList();
         if (!warnings.isEmpty()) {
             blocks.add(new Block.Notes("Mind", warnings, Block.Tone.WARNING));
@@ -58,7 +59,7 @@ final class FitsSection {
                 rows.add(row(first ? fit.law() : "", first ? fit.formula() : "", entry.getKey(), entry.getValue()));
                 first = false;
             }
-            fit.derived().forEach((name, estimate) -> rows.add(row("", "", "→ " + name, estimate)));
+            FitsText.derived(fit).forEach((name, estimate) -> rows.add(row("", "", "→ " + name, estimate)));
         }
         return new Block.Table(
                 "Parameters (→ what follows from them)",

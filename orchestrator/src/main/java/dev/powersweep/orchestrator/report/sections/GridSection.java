@@ -28,7 +28,8 @@ final class GridSection {
             List<CellResult> cells = results.cells().stream()
                     .filter(cell -> batches.of(cell.batchTokens()) == batch)
                     .toList();
-            blocks.add(map("Batch of " + Numbers.count(batches.values()[b]) + " tokens", cells, models, data, losses));
+            blocks.add(
+                    map("Batch of " + Numbers.count(batches.values()[b], 4) + " tokens", cells, models, data, losses));
         }
         List<String> problems = results.cells().stream()
                 .filter(cell -> cell.problem().isPresent() && !cell.usable())
@@ -68,7 +69,9 @@ final class GridSection {
                 "N",
                 "D",
                 labels,
-                Arrays.stream(data.values()).mapToObj(Numbers::count).toList(),
+                Arrays.stream(data.values())
+                        .mapToObj(value -> Numbers.count(value, 2))
+                        .toList(),
                 rows);
     }
 

@@ -4,6 +4,7 @@ import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -126,7 +127,7 @@ final class JointSection {
         double[] n = new double[compute.length];
         double[] d = new double[compute.length];
         for (int i = 0; i < compute.length; i++) {
-            double best0 = Frontier.size(fit.predictor(), fit.values(), compute[i]);
+            double best0 = ComputeOptimum.size(fit.predictor(), fit.values(), compute[i]);
             boolean inside = best0 >= lowN && best0 <= highN && within(compute[i] / (6 * best0), lowD, highD);
             n[i] = inside ? best0 : Double.NaN;
             d[i] = inside ? compute[i] / (6 * best0) : Double.NaN;

@@ -10,9 +10,11 @@ import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /** The loss against the model's size and against the data, each with the laws in one variable and the joint law. */
 final class SizeSection {
@@ -74,13 +76,15 @@ final class SizeSection {
         List<Chart.Series> series = new ArrayList<>();
         List<String> caption = new ArrayList<>();
         double[] x = LawCurve.logSpaced(along.values()[0] / 1.3, along.values()[along.size() - 1] * BEYOND);
-        Optional<FitResult> alone = fits.set().of(variable.law());
+        Optional<FitResult> alone = Stream.of(variable.law(), variable.law() + "-irreducible")
+                .flatMap(law -> fits.set().of(law).stream())
+                .min(Comparator.comparingDouble(fit -> fit.quality().aicc()));
         Optional<FitResult> joint = fits.joint();
         double most = fixed.values()[fixed.size() - 1];
         if (alone.isPresent()) {
             LawCurve curve = LawCurve.of(alone.get(), x, value -> Point.of(variable.column(), value));
             curve.addBands(series, Palette.GREY, fits.level());
-            series.add(curve.line(variable.law() + " fit", Palette.INK, Chart.Stroke.SOLID));
+            series.add(curve.line(alone.get().law() + " fit", Palette.INK, Chart.Stroke.SOLID));
             caption.add("Black: " + alone.get().formula() + " with " + Fits.values(alone.get()) + ".");
         } else if (joint.isPresent()) {
             LawCurve.of(joint.get(), x, value -> variable.point(value, most))
@@ -90,7 +94,7 @@ final class SizeSection {
         for (int level = 0; level < fixed.size(); level++) {
             double other = fixed.values()[level];
             int at = level;
-            String name = variable.fixedName() + " = " + Numbers.count(other);
+            String name = variable.fixedName() + " = " + Numbers.count(other, variable.column() == Column.N ? 2 : 3);
             String colour = Palette.ordered(level, fixed.size());
             List<CellResult> cells = fits.cells().stream()
                     .filter(cell -> fixed.of(variable.fixed().applyAsDouble(cell)) == at)

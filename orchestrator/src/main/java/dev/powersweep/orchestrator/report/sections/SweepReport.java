@@ -27,6 +27,7 @@ public final class SweepReport {
         SizeSection.of(fits).ifPresent(sections::add);
         JointSection.of(fits).ifPresent(sections::add);
         ComputeSection.of(fits).ifPresent(sections::add);
+        BatchSection.of(fits).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
         sections.add(FitsSection.of(set));
         sections.add(CellsSection.of(results));
@@ -75,8 +76,9 @@ public final class SweepReport {
         if (levels.size() == 0) {
             return new ReportModel.Tile("–", label, detail);
         }
-        String low = Numbers.count(levels.values()[0]);
-        String high = Numbers.count(levels.values()[levels.size() - 1]);
+        int digits = label.startsWith("batch") ? 4 : 2;
+        String low = Numbers.count(levels.values()[0], digits);
+        String high = Numbers.count(levels.values()[levels.size() - 1], digits);
         return new ReportModel.Tile(levels.size() == 1 ? low : low + " – " + high, label, detail);
     }
 

@@ -7,6 +7,7 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Causal attention on packed queries, keys and values: no head is copied out, products read the packed rows with their
@@ -193,30 +194,44 @@ final class Attention {
     /** Softmax of the first {@code count} scores of a row; the rest up to {@code seen} becomes 0. */
     private void softmax(Block x, int at, int count, int seen) {
         int last = (count - 1) / Lanes.COUNT * BYTES;
-        FloatVector bar = load(bars.block, bars.at + BYTES - (count * 4 - last));
-        FloatVector end = load(x, at + last).add(bar);
-        FloatVector most = end;
+        int bar = bars.at + BYTES - (count * 4 - last);
+        store(load(x, at + last).add(load(bars.block, bar)), x, at + last);
+        float max = max(x, at, last);
+        float scale = 1 / exponentials(x, at, last, max);
+        scale(x, at, last, scale);
+        // Barred lanes held −MAX_VALUE, whose exponential the clamp has lifted above 0.
+        store(load(x, at + last).mul(load(bars.block, bar).add(1f).max(0f).mul(scale)), x, at + last);
+        zero(x, at + last + BYTES, at + seen * 4);
+    }
+
+    private static float max(Block x, int at, int last) {
+        FloatVector most = load(x, at + last);
         for (int i = 0; i < last; i += BYTES) {
             most = most.max(load(x, at + i));
         }
-        float max = most.reduceLanes(jdk.incubator.vector.VectorOperators.MAX);
-        // Barred lanes hold −MAX_VALUE, whose exponential the clamp would lift above 0.
-        FloatVector open = bar.add(1f).max(0f);
-        FloatVector tail = Lanes.exp(end.sub(max)).mul(open);
-        FloatVector sums = tail;
-        for (int i = 0; i < last; i += BYTES) {
-            FloatVector e = Lanes.exp(load(x, at + i).sub(max));
+        return most.reduceLanes(VectorOperators.MAX);
+    }
+
+    private static float exponentials(Block x, int at, int last, float max) {
+        FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i <= last; i += BYTES) {
+            FloatVector e = Lanes.expBelow(load(x, at + i).sub(max));
             store(e, x, at + i);
             sums = sums.add(e);
         }
-        float scale = 1 / Lanes.sum(sums);
-        for (int i = 0; i < last; i += BYTES) {
-            store(load(x, at + i).mul(scale), x, at + i);
+        return Lanes.sum(sums);
+    }
+
+    private static void scale(Block x, int at, int length, float factor) {
+        for (int i = 0; i < length; i += BYTES) {
+            store(load(x, at + i).mul(factor), x, at + i);
         }
-        store(tail.mul(scale), x, at + last);
+    }
+
+    private static void zero(Block x, int from, int to) {
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-        for (int i = last + BYTES; i < seen * 4; i += BYTES) {
-            store(zero, x, at + i);
+        for (int i = from; i < to; i += BYTES) {
+            store(zero, x, i);
         }
     }
 
@@ -231,10 +246,7 @@ final class Attention {
         for (int i = 0; i < whole; i += BYTES) {
             store(load(d, dAt + i).sub(sum).mul(load(p, pAt + i)), d, dAt + i);
         }
-        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-        for (int i = whole; i < seen * 4; i += BYTES) {
-            store(zero, d, dAt + i);
-        }
+        zero(d, dAt + whole, dAt + seen * 4);
     }
 
     /** Copies one head's [context, headWidth] at byte {@code from} of the packed rows to [headWidth, stride]. */

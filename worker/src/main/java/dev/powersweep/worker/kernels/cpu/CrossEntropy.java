@@ -56,7 +56,7 @@ final class CrossEntropy {
         FloatVector factor = Lanes.all(scale);
         FloatVector minusMost = Lanes.all(-most);
         for (int i = 0; i < end; i += BYTES) {
-            FloatVector e = Lanes.exp(load(x, at + i).fma(factor, minusMost));
+            FloatVector e = Lanes.expBelow(load(x, at + i).fma(factor, minusMost));
             store(e, x, at + i);
             sums = sums.add(e);
         }

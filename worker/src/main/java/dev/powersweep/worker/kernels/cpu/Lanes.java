@@ -34,10 +34,9 @@ final class Lanes {
 
     private static final float LN2_HIGH = 0.693359375f;
     private static final float LN2_LOW = -2.12194440e-4f;
-    /** Above the smallest normal number's logarithm, so that the exponent trick stays in range. */
-    static final float EXP_MIN = -87f;
+    /** Keeps the exponent trick inside the normal numbers. */
+    static final float EXP_BOUND = 87f;
 
-    static final float EXP_MAX = 88f;
     /** Polynomial of Cephes' expf. */
     private static final float C5 = 1.9875691500e-4f;
 
@@ -93,9 +92,17 @@ final class Lanes {
         return sum.lane(0);
     }
 
-    /** e^x for x in [{@value #EXP_MIN}, {@value #EXP_MAX}] and the bounds' values outside; relative error below 2e-7. */
+    /** e^x; beyond ±{@value #EXP_BOUND} the value there. Relative error below 2e-7. */
     static FloatVector exp(FloatVector exponent) {
-        FloatVector x = exponent.max(EXP_MIN).min(EXP_MAX);
+        return bounded(exponent.max(-EXP_BOUND).min(EXP_BOUND));
+    }
+
+    /** e^x for x ≤ 0; below −{@value #EXP_BOUND} the value there. */
+    static FloatVector expBelow(FloatVector exponent) {
+        return bounded(exponent.max(-EXP_BOUND));
+    }
+
+    private static FloatVector bounded(FloatVector x) {
         FloatVector rounded = x.fma(all(LOG2_E), all(ROUNDER));
         FloatVector n = rounded.sub(ROUNDER);
         FloatVector f = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
@@ -105,14 +112,13 @@ final class Lanes {
                 .fma(f, all(C1))
                 .fma(f, all(C0));
         FloatVector e = p.mul(f).fma(f, f).add(1f);
-        IntVector shift =
-                rounded.viewAsIntegralLanes().lanewise(VectorOperators.LSHL, 23).reinterpretAsInts();
-        return e.viewAsIntegralLanes().reinterpretAsInts().add(shift).reinterpretAsFloats();
+        IntVector shift = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        return e.reinterpretAsInts().add(shift).reinterpretAsFloats();
     }
 
-    /** The same function for one number, bit for bit. */
+    /** {@link #exp(FloatVector)} for one number, bit for bit. */
     static float exp(float exponent) {
-        float x = Math.min(Math.max(exponent, EXP_MIN), EXP_MAX);
+        float x = Math.copySign(Math.min(Math.abs(exponent), EXP_BOUND), exponent);
         float rounded = Math.fma(x, LOG2_E, ROUNDER);
         float n = rounded - ROUNDER;
         float f = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, x));

@@ -1,0 +1,111 @@
+package dev.powersweep.orchestrator.budget;
+
+import dev.powersweep.fitting.allocation.DesignCell;
+import dev.powersweep.fitting.allocation.OptimalDesign;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.orchestrator.fits.ComputeOptimum;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Which further cells would tell most about the compute-optimal model size, and the sweep that trains them. */
+public final class NextCells {
+    /** The size is wanted for a budget this many times beyond the largest cell. */
+    private static final double BEYOND = 10;
+    /** Coefficients are searched in their logarithm, exponents and losses as they are. */
+    private static final double COEFFICIENT = 5;
+
+    private NextCells() {}
+
+    /**
+     * Chooses cells that cost together no more than all cells made so far.
+     *
+     * @param law to use; empty for the most general that was fitted
+     * @param most cells at most
+     */
+    public static OptimalDesign choose(List<StoredFit> fits, Optional<String> law, int most) {
+        StoredFit fit = Budget.choose(fits, law);
+        List<DesignCell> made = fit.made();
+        if (made.isEmpty()) {
+            throw new UserError("the fits do not say which runs they rest on; give the sweep's directory or its"
+                    + " fits.json, not what --json printed");
+        }
+        double lowN = made.stream().mapToDouble(DesignCell::n).min().orElseThrow();
+        double highN = made.stream().mapToDouble(DesignCell::n).max().orElseThrow();
+        double lowD = made.stream().mapToDouble(DesignCell::d).min().orElseThrow();
+        double highD = made.stream().mapToDouble(DesignCell::d).max().orElseThrow();
+        double b = made.stream().mapToDouble(DesignCell::b).min().orElseThrow();
+        List<DesignCell> candidates = new ArrayList<>();
+        for (double n = lowN / 2; n <= highN * 4.1; n *= 2) {
+            for (double d = lowD; d <= highD * 4.1; d *= 2) {
+                candidates.add(DesignCell.of(n, d, b));
+            }
+        }
+        double spent = made.stream().mapToDouble(DesignCell::flops).sum();
+        double goal =
+                BEYOND * made.stream().mapToDouble(DesignCell::flops).max().orElseThrow();
+        double[] values = fit.values();
+        try {
+            return OptimalDesign.choose(
+                    inward(values),
+                    theta -> cell -> Math.log(fit.predictor().at(outward(theta, values), Point.nd(cell.n(), cell.d()))),
+                    made,
+                    Double.isNaN(fit.noise()) ? 0.01 : fit.noise(),
+                    theta -> Math.log(ComputeOptimum.size(fit.predictor(), outward(theta, values), goal)),
+                    candidates,
+                    spent,
+                    most);
+        } catch (FitRefusal refusal) {
+            throw new UserError(refusal.sentence(), refusal);
+        }
+    }
+
+    private static double[] inward(double[] values) {
+        double[] theta = values.clone();
+        for (int i = 0; i < theta.length; i++) {
+            theta[i] = values[i] > COEFFICIENT ? Math.log(values[i]) : values[i];
+        }
+        return theta;
+    }
+
+    private static double[] outward(double[] theta, double[] values) {
+        double[] out = theta.clone();
+        for (int i = 0; i < out.length; i++) {
+            out[i] = values[i] > COEFFICIENT ? Math.exp(theta[i]) : theta[i];
+        }
+        return out;
+    }
+
+    /** A sweep that trains exactly these cells: a union of one-cell grids. */
+    public static String specification(OptimalDesign design) {
+        StringBuilder yaml = new StringBuilder();
+        yaml.append(String.format(
+                Locale.ROOT,
+                "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall from"
+                        + " %.3f to %.3f.\n",
+                design.cells().size(),
+                design.flops(),
+                design.deviationBefore(),
+                design.deviationAfter()));
+        yaml.append(
+                "# Take corpus, context and training from the sweep that was fitted; put these cells into its grid.\n");
+        yaml.append("name: next-cells\ngrid:\n  union:\n");
+        List<DesignCell> seen = new ArrayList<>();
+        for (DesignCell cell : design.cells()) {
+            long seed = seen.stream().filter(cell::equals).count();
+            seen.add(cell);
+            String batch = Double.isNaN(cell.b()) ? "" : ", batchSizes: [" + Math.round(cell.b()) + "]";
+            yaml.append(String.format(
+                    Locale.ROOT,
+                    "    - {modelSizes: [%d], dataSizes: [%d]%s, seeds: [%d]}\n",
+                    Math.round(cell.n()),
+                    Math.round(cell.d()),
+                    batch,
+                    seed));
+        }
+        return yaml.toString();
+    }
+}

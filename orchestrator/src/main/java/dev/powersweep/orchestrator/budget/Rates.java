@@ -1,0 +1,74 @@
+package dev.powersweep.orchestrator.budget;
+
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+
+/**
+ * What compute costs on a machine.
+ *
+ * @param name of the machine
+ * @param flopsPerSecond that training really reaches
+ * @param watts while training
+ * @param pricePerHour in {@code currency}
+ */
+public record Rates(String name, double flopsPerSecond, double watts, double pricePerHour, String currency) {
+
+    /** Cost of a run on one machine; a hundred machines divide the time and leave energy and money as they are. */
+    public record Cost(Rates rates, double seconds, double kilowattHours, double price) {}
+
+    public Cost of(double flops) {
+        double seconds = flops / flopsPerSecond;
+        return new Cost(this, seconds, seconds * watts / 3.6e6, seconds / 3600 * pricePerHour);
+    }
+
+    /** Reads a YAML list of machines with the keys name, flopsPerSecond, watts, pricePerHour and currency. */
+    public static List<Rates> read(Path file) {
+        Object content;
+        try {
+            content = new Load(LoadSettings.builder().setLabel(file.toString()).build())
+                    .loadFromString(Files.readString(file));
+        } catch (IOException unreadable) {
+            throw new UserError(file + ": cannot be read (" + unreadable + "); check --rates", unreadable);
+        } catch (YamlEngineException broken) {
+            throw new UserError(file + ": not YAML: " + broken.getMessage(), broken);
+        }
+        if (!(content instanceof List<?> machines) || machines.isEmpty()) {
+            throw new UserError(file + ": must be a list of machines, as in"
+                    + " [{name: H100, flopsPerSecond: 4e14, watts: 700, pricePerHour: 2.5, currency: USD}]");
+        }
+        List<Rates> rates = new ArrayList<>();
+        for (Object machine : machines) {
+            if (!(machine instanceof Map<?, ?> keys)) {
+                throw new UserError(file + ": '" + machine + "' is not a machine with keys and values");
+            }
+            rates.add(new Rates(
+                    String.valueOf(keys.get("name")),
+                    number(file, keys, "flopsPerSecond"),
+                    number(file, keys, "watts"),
+                    number(file, keys, "pricePerHour"),
+                    keys.containsKey("currency") ? String.valueOf(keys.get("currency")) : ""));
+        }
+        return rates;
+    }
+
+    private static double number(Path file, Map<?, ?> keys, String key) {
+        Object value = keys.get(key);
+        try {
+            double number = Double.parseDouble(String.valueOf(value));
+            if (number >= 0 && Double.isFinite(number) && (number > 0 || !key.equals("flopsPerSecond"))) {
+                return number;
+            }
+        } catch (NumberFormatException notANumber) {
+            // Said below, as for a number out of range.
+        }
+        throw new UserError(file + ": " + keys.get("name") + ": " + key + " = " + value + " must be a positive number");
+    }
+}

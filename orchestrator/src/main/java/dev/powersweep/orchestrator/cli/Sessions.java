@@ -1,0 +1,59 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.orchestrator.run.SweepPlugin;
+import java.util.Optional;
+import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
+
+/** Spark sessions with what our jobs need; settings that a user gave to spark-submit are left alone. */
+final class Sessions {
+    private Sessions() {}
+
+    /**
+     * For preparing a corpus and running cells.
+     *
+     * @param threadsPerCell cores that Spark sets aside for each cell
+     */
+    static SparkSession forSweep(String sweep, Optional<String> master, int threadsPerCell, int gpusPerCell) {
+        SparkConf conf = new SparkConf();
+        if (!conf.contains("spark.master")) {
+            conf.set("spark.master", master.orElse("local[*]"));
+        }
+        if (!conf.contains("spark.app.name") || conf.get("spark.app.name").startsWith("dev.powersweep")) {
+            conf.setAppName("PowerSweep " + sweep);
+        }
+        String plugins = conf.get("spark.plugins", "");
+        conf.set(
+                "spark.plugins",
+                plugins.isEmpty() ? SweepPlugin.class.getName() : plugins + "," + SweepPlugin.class.getName());
+        conf.setIfMissing("spark.task.cpus", Integer.toString(threadsPerCell));
+        if (gpusPerCell > 0 && !conf.get("spark.master").startsWith("local")) {
+            conf.setIfMissing("spark.task.resource.gpu.amount", Integer.toString(gpusPerCell));
+            conf.setIfMissing("spark.executor.resource.gpu.amount", Integer.toString(gpusPerCell));
+        }
+        // A speculative copy would train a cell twice.
+        conf.set("spark.speculation", "false");
+        // Where a cell's data lies does not matter: shards are copied once to every host.
+        conf.setIfMissing("spark.locality.wait", "0");
+        // Slots are counted once the executors are there.
+        conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
+        // A lost executor ends the attempt; the sweep's own policy decides about the next.
+        conf.setIfMissing("spark.task.maxFailures", "1");
+        conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /** For a question about tables of a few megabytes: quick to start. */
+    static SparkSession forQuery() {
+        SparkConf conf = new SparkConf();
+        conf.setIfMissing("spark.master", "local[*]");
+        conf.setAppName("PowerSweep query");
+        conf.set("spark.ui.enabled", "false");
+        conf.set("spark.ui.showConsoleProgress", "false");
+        conf.set("spark.sql.shuffle.partitions", "2");
+        conf.set("spark.sql.session.timeZone", "UTC");
+        conf.set("spark.sql.datetime.java8API.enabled", "true");
+        conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
+        return SparkSession.builder().config(conf).getOrCreate();
+    }
+}

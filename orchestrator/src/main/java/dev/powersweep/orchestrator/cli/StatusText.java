@@ -1,0 +1,84 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.orchestrator.ledger.LiveNumbers;
+import dev.powersweep.orchestrator.ledger.SweepStatus;
+import dev.powersweep.orchestrator.run.TerminalProgress;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** A sweep's status for people. */
+final class StatusText {
+    private static final int FAILURES_SHOWN = 10;
+
+    private StatusText() {}
+
+    static String of(SweepStatus status) {
+        StringBuilder text = new StringBuilder();
+        text.append("sweep ")
+                .append(status.sweep())
+                .append(" in ")
+                .append(status.directory())
+                .append('\n');
+        text.append("  cells     ")
+                .append(status.cells())
+                .append(": ")
+                .append(status.states().entrySet().stream()
+                        .filter(entry -> entry.getValue() > 0)
+                        .map(entry ->
+                                entry.getValue() + " " + entry.getKey().name().toLowerCase(Locale.ROOT))
+                        .collect(Collectors.joining(", ")))
+                .append('\n');
+        text.append("  driver    ").append(driver(status)).append('\n');
+        status.live().ifPresent(live -> {
+            text.append("  speed     ")
+                    .append(String.format(Locale.ROOT, "%,.0f tokens/s", live.tokensPerSecond()))
+                    .append('\n');
+            live.etaSeconds().ifPresent(eta -> text.append("  to go     ")
+                    .append(TerminalProgress.duration(eta))
+                    .append('\n'));
+            for (LiveNumbers.RunningCell cell : live.running()) {
+                text.append(String.format(
+                        Locale.ROOT,
+                        "  running   %s: step %,d of %,d, loss %.4f, %,.0f tokens/s on %s%n",
+                        cell.name(),
+                        cell.step(),
+                        cell.steps(),
+                        cell.loss(),
+                        cell.tokensPerSecond(),
+                        cell.host()));
+            }
+        });
+        status.stopped()
+                .ifPresent(reason -> text.append("  stopped   ").append(reason).append('\n'));
+        if (!status.failures().isEmpty()) {
+            text.append("  failures  ")
+                    .append(status.failures().entrySet().stream()
+                            .map(entry -> entry.getValue() + " " + entry.getKey())
+                            .collect(Collectors.joining(", ")))
+                    .append('\n');
+        }
+        status.troubled().stream().limit(FAILURES_SHOWN).forEach(cell -> text.append("    ")
+                .append(cell.name())
+                .append(": ")
+                .append(cell.failure())
+                .append(": ")
+                .append(cell.message())
+                .append(cell.log().isEmpty() ? "" : " (" + cell.log() + ")")
+                .append('\n'));
+        if (status.troubled().size() > FAILURES_SHOWN) {
+            text.append("    … and ")
+                    .append(status.troubled().size() - FAILURES_SHOWN)
+                    .append(" more\n");
+        }
+        return text.toString().stripTrailing();
+    }
+
+    private static String driver(SweepStatus status) {
+        if (status.driverAlive()) {
+            return "alive: " + status.driver();
+        }
+        return status.unfinished() == 0
+                ? "none; nothing is left to do"
+                : "none; powersweep rerun " + status.directory() + " goes on";
+    }
+}

@@ -1,0 +1,57 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.orchestrator.fits.FitsText;
+import dev.powersweep.orchestrator.run.SweepSummary;
+import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.PrintWriter;
+import java.util.Locale;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine;
+
+/** What a user is told when a sweep has run. */
+final class SweepEnd {
+    private SweepEnd() {}
+
+    /** Prints the laws and the report's path; throws {@link UserError} when not every cell has a result. */
+    static int tell(
+            SweepSummary summary, SweepDirectory directory, Configuration configuration, CommandLine commandLine) {
+        PrintWriter err = commandLine.getErr();
+        err.println(sentence(summary));
+        err.flush();
+        if (summary.finished() > 0) {
+            SweepLaws.Made made = SweepLaws.fitAndReport(directory, configuration);
+            PrintWriter out = commandLine.getOut();
+            out.print(FitsText.write(made.fits()));
+            out.println("report: " + made.report());
+            out.flush();
+        }
+        if (summary.stopped().isPresent()) {
+            throw new UserError("the sweep was stopped: " + summary.stopped().get()
+                    + "; every state is kept, see powersweep status " + directory.root());
+        }
+        if (summary.failed() > 0) {
+            throw new UserError(summary.failed() + " cells have failed; see powersweep status " + directory.root()
+                    + " for why, and powersweep rerun " + directory.root() + " --failed to try them again");
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private static String sentence(SweepSummary summary) {
+        String ended = summary.finished() + " cells finished, " + summary.diverged() + " diverged, " + summary.failed()
+                + " failed";
+        if (summary.begun() == 0) {
+            return "nothing to train: " + ended + " before";
+        }
+        return String.format(
+                Locale.ROOT,
+                "%d cells taken up (%d of them new), %d attempts, %s tokens in %s; in the sweep: %s",
+                summary.begun(),
+                summary.planned(),
+                summary.attempts(),
+                String.format(Locale.ROOT, "%,d", summary.tokens()),
+                TerminalProgress.duration(summary.seconds()),
+                ended);
+    }
+}

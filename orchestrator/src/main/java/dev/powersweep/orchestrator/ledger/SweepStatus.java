@@ -1,0 +1,124 @@
+package dev.powersweep.orchestrator.ledger;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Where a sweep stands, from its ledger and its driver's last beat.
+ *
+ * @param states every state with its cells, zeros included
+ * @param failures failed attempts by class, those that were tried again included
+ * @param troubled cells that have failed, or wait to be tried again
+ * @param driver who wrote last
+ * @param live what the living driver sees; empty without one
+ * @param tokens trained and stored
+ * @param meanTokensPerSecond of a slot, over finished cells; empty before the first
+ * @param stopped why the last run ended before its end, if it did
+ */
+public record SweepStatus(
+        String sweep,
+        String directory,
+        int cells,
+        Map<CellState, Integer> states,
+        Map<FailureClass, Integer> failures,
+        List<Trouble> troubled,
+        String driver,
+        boolean driverAlive,
+        Optional<LiveNumbers> live,
+        long tokens,
+        OptionalDouble meanTokensPerSecond,
+        Optional<String> stopped) {
+
+    /** @param log below DIR; empty when none was kept */
+    public record Trouble(String cell, String name, CellState state, String failure, String message, String log) {}
+
+    /** Throws {@link UserError} when the directory holds no sweep. */
+    public static SweepStatus read(SweepDirectory directory, Configuration configuration) {
+        SweepState state = LedgerReader.open(directory, configuration);
+        Optional<Lease.Sighting> sighting;
+        try {
+            sighting = Lease.look(Storage.of(directory.root(), configuration), directory);
+        } catch (IOException e) {
+            throw new UserError("cannot read the lease of " + directory.root() + ": " + e.getMessage(), e);
+        }
+        boolean alive =
+                sighting.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
+        Map<CellState, Integer> states = new EnumMap<>(CellState.class);
+        for (CellState each : CellState.values()) {
+            states.put(each, state.count(each));
+        }
+        Map<FailureClass, Integer> failures = new TreeMap<>();
+        List<Trouble> troubled = new ArrayList<>();
+        long tokens = 0;
+        double finishedTokens = 0;
+        double finishedSeconds = 0;
+        for (CellRecord cell : state.cells()) {
+            cell.failures().forEach((failure, count) -> failures.merge(failure, count, Integer::sum));
+            if (cell.last().isEmpty()) {
+                continue;
+            }
+            AttemptReport last = cell.last().get();
+            tokens += last.step() * cell.cell().batchTokens();
+            if (cell.state() == CellState.FINISHED) {
+                finishedTokens += (last.step() - last.resumedFromStep())
+                        * (double) cell.cell().batchTokens();
+                finishedSeconds += last.seconds();
+            } else if (last.failure().isPresent() && cell.state() != CellState.RUNNING) {
+                troubled.add(new Trouble(
+                        cell.cell().id(),
+                        cell.name(),
+                        cell.state(),
+                        last.failure().get().name(),
+                        last.message(),
+                        last.log()));
+            }
+        }
+        troubled.sort(Comparator.comparing(Trouble::state).thenComparing(Trouble::name));
+        return new SweepStatus(
+                state.submitted().orElseThrow().sweep(),
+                directory.root().toString(),
+                state.cells().size(),
+                states,
+                failures,
+                troubled,
+                sighting.map(seen -> seen.holder().text()).orElse(""),
+                alive,
+                alive ? sighting.flatMap(Lease.Sighting::beat).flatMap(Lease.Beat::live) : Optional.empty(),
+                tokens,
+                finishedSeconds > 0 ? OptionalDouble.of(finishedTokens / finishedSeconds) : OptionalDouble.empty(),
+                state.stopped());
+    }
+
+    /** Cells that have no result yet and did not fail for good. */
+    public int unfinished() {
+        return states.get(CellState.PLANNED) + states.get(CellState.RUNNING) + states.get(CellState.INTERRUPTED);
+    }
+
+    /** The whole of it, one object. */
+    public String json() {
+        ObjectNode json = LedgerJson.mapper().valueToTree(this);
+        double live = this.live.map(LiveNumbers::tokensPerSecond).orElse(0.0);
+        json.put("tokensPerSecond", live);
+        OptionalDouble eta = this.live.map(LiveNumbers::etaSeconds).orElse(OptionalDouble.empty());
+        if (eta.isPresent()) {
+            json.put("etaSeconds", eta.getAsDouble());
+        } else {
+            json.putNull("etaSeconds");
+        }
+        return LedgerJson.line(json);
+    }
+}

@@ -1,0 +1,283 @@
+package dev.powersweep.orchestrator.report.sections;
+
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.batch.DataToLoss;
+import dev.powersweep.fitting.batch.GradientNoise;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.orchestrator.report.Block;
+import dev.powersweep.orchestrator.report.Chart;
+import dev.powersweep.orchestrator.report.Palette;
+import dev.powersweep.orchestrator.report.ReportModel;
+import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.GradientNorms;
+import dev.powersweep.orchestrator.text.Numbers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** The batch axis: what a larger batch costs in data and saves in steps, and the gradient noise scale along training. */
+final class BatchSection {
+    /** Levels of loss that are drawn, per model. */
+    private static final int LEVELS = 3;
+    /** Stretches of a run over which gradient norms are averaged before dividing. */
+    private static final int STRETCHES = 12;
+
+    /** A range of losses that all batches reach, too narrow for several levels. */
+    private static final double NARROW = 1.05;
+
+    private BatchSection() {}
+
+    static Optional<ReportModel.Section> of(Fits fits) {
+        List<CellResult> cells = fits.results().usable();
+        Levels batches = Levels.of(cells, CellResult::batchTokens);
+        List<Block> blocks = new ArrayList<>();
+        if (batches.size() > 1) {
+            blocks.add(lossAgainstBatch(fits, cells));
+            tradeOff(cells).ifPresent(blocks::add);
+        }
+        criticalBatch(fits).ifPresent(blocks::add);
+        noiseScale(fits).ifPresent(blocks::add);
+        return blocks.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new ReportModel.Section(
+                        "batch",
+                        "The batch",
+                        "Below the critical batch size a larger batch saves steps at little cost in data; above it the"
+                                + " data are wasted (Kaplan et al. 2020, McCandlish et al. 2018).",
+                        blocks));
+    }
+
+    private static Block.Figure lossAgainstBatch(Fits fits, List<CellResult> cells) {
+        double most = fits.data().values()[fits.data().size() - 1];
+        List<Chart.Series> series = new ArrayList<>();
+        Levels models = Levels.of(cells, CellResult::parameters);
+        for (int level = 0; level < models.size(); level++) {
+            int at = level;
+            List<CellResult> of = cells.stream()
+                    .filter(cell -> models.of(cell.parameters()) == at
+                            && fits.data().of(cell.tokens()) == fits.data().of(most))
+                    .sorted((a, b) -> Double.compare(a.batchTokens(), b.batchTokens()))
+                    .toList();
+            double[] x = of.stream().mapToDouble(CellResult::batchTokens).toArray();
+            String colour = Palette.ordered(level, models.size());
+            series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, Fits.losses(of)));
+            series.add(new Chart.Points(
+                    "N = " + Numbers.count(models.values()[level]),
+                    colour,
+                    Marks.symbol(level),
+                    x,
+                    Fits.losses(of),
+                    Fits.names(of)));
+        }
+        return new Block.Figure(
+                "Validation loss against the batch",
+                new Chart(
+                        Chart.Axis.log("batch B, tokens", Chart.Ticks.SHORT_SCALE),
+                        Chart.Axis.log("validation loss, nats per token", Chart.Ticks.PLAIN),
+                        series,
+                        340),
+                "Cells of the largest data size, " + Numbers.count(most, 2)
+                        + " tokens: the same data cut into larger batches give fewer steps.",
+                Block.Width.HALF);
+    }
+
+    /** Steps against data to equal loss, by interpolation between finished cells; the curves are Kaplan's hyperbola. */
+    private static Optional<Block> tradeOff(List<CellResult> cells) {
+        double largest =
+                cells.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
+        Map<Double, DataToLoss> byBatch = cells.stream()
+                .filter(cell -> cell.parameters() == largest)
+                .collect(Collectors.groupingBy(CellResult::batchTokens))
+                .entrySet()
+                .stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> data(entry.getValue())));
+        double low =
+                byBatch.values().stream().mapToDouble(DataToLoss::lowest).max().orElse(Double.NaN);
+        double high =
+                byBatch.values().stream().mapToDouble(DataToLoss::highest).min().orElse(Double.NaN);
+        if (!(high > low)) {
+            return Optional.empty();
+        }
+        List<Chart.Series> series = new ArrayList<>();
+        int levels = high / low < NARROW ? 1 : LEVELS;
+        for (int i = 0; i < levels; i++) {
+            double level = low * Math.pow(high / low, (i + 0.5) / levels);
+            List<double[]> points = new ArrayList<>();
+            byBatch.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(entry -> {
+                OptionalDouble tokens = entry.getValue().tokens(level);
+                tokens.ifPresent(d -> points.add(new double[] {d / entry.getKey(), d, entry.getKey()}));
+            });
+            String colour = Palette.ordered(i, levels);
+            double[] x = points.stream().mapToDouble(point -> point[0]).toArray();
+            double[] y = points.stream().mapToDouble(point -> point[1]).toArray();
+            series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
+            series.add(new Chart.Points(
+                    "L = " + Numbers.fixed(level, 2),
+                    colour,
+                    Marks.symbol(i),
+                    x,
+                    y,
+                    points.stream()
+                            .map(point -> "B = " + Numbers.count(point[2]))
+                            .toList()));
+        }
+        return Optional.of(new Block.Figure(
+                "Steps against data to the same loss",
+                new Chart(
+                        Chart.Axis.log("steps S", Chart.Ticks.SHORT_SCALE),
+                        Chart.Axis.log("tokens B·S", Chart.Ticks.SHORT_SCALE),
+                        series,
+                        340),
+                "The largest model, " + Numbers.count(largest) + " parameters, between finished cells; each point is a"
+                        + " batch size, larger ones to the left.",
+                Block.Width.HALF));
+    }
+
+    private static DataToLoss data(List<CellResult> cells) {
+        return new DataToLoss(cells.stream().mapToDouble(CellResult::tokens).toArray(), Fits.losses(cells));
+    }
+
+    private static Optional<Block> criticalBatch(Fits fits) {
+        return fits.set().of("critical-batch").map(fit -> {
+            double[] loss = fit.residuals().stream()
+                    .mapToDouble(r -> r.at().get(Column.LOSS))
+                    .toArray();
+            Levels models = new Levels(fit.residuals().stream()
+                    .mapToDouble(r -> r.at().get(Column.N))
+                    .distinct()
+                    .sorted()
+                    .toArray());
+            List<Chart.Series> series = new ArrayList<>();
+            for (int level = 0; level < models.size(); level++) {
+                int at = level;
+                List<Residual> of = fit.residuals().stream()
+                        .filter(r -> models.of(r.at().get(Column.N)) == at)
+                        .toList();
+                series.add(new Chart.Points(
+                        "N = " + Numbers.count(models.values()[level]),
+                        Palette.ordered(level, models.size()),
+                        Marks.symbol(level),
+                        of.stream().mapToDouble(r -> r.at().get(Column.LOSS)).toArray(),
+                        of.stream().mapToDouble(Residual::observed).toArray(),
+                        of.stream().map(Residual::run).toList()));
+            }
+            if (fit.derived().containsKey("B_star") && fit.derived().containsKey("alpha_B")) {
+                double[] x = LawCurve.logSpaced(
+                        Arrays.stream(loss).min().orElseThrow() / 1.05,
+                        Arrays.stream(loss).max().orElseThrow() * 1.05);
+                double star = fit.value("B_star");
+                double exponent = 1 / fit.value("alpha_B");
+                series.add(new Chart.Line(
+                        "B_star / L^(1/alpha_B)",
+                        Palette.INK,
+                        Chart.Stroke.SOLID,
+                        x,
+                        Arrays.stream(x)
+                                .map(level -> star / Math.pow(level, exponent))
+                                .toArray()));
+            }
+            String range = "Measured at losses from "
+                    + Numbers.fixed(Arrays.stream(loss).min().orElse(Double.NaN), 2) + " to "
+                    + Numbers.fixed(Arrays.stream(loss).max().orElse(Double.NaN), 2) + ". ";
+            return new Block.Figure(
+                    "Critical batch size",
+                    new Chart(
+                            Chart.Axis.log("loss that is to be reached, nats per token", Chart.Ticks.PLAIN),
+                            Chart.Axis.log("critical batch size, tokens", Chart.Ticks.SHORT_SCALE),
+                            series,
+                            340),
+                    range + fit.formula() + " with " + Fits.values(fit) + ".",
+                    Block.Width.HALF);
+        });
+    }
+
+    private static Optional<Block> noiseScale(Fits fits) {
+        Map<String, CellResult> cells =
+                fits.results().cells().stream().collect(Collectors.toMap(CellResult::id, Function.identity()));
+        Levels models = Levels.of(fits.results().cells(), CellResult::parameters);
+        List<Chart.Series> series = new ArrayList<>();
+        List<GradientNorms> bySize = fits.results().noise().stream()
+                .filter(norms -> cells.containsKey(norms.cell()) && norms.bigTokens() > norms.smallTokens())
+                .sorted((a, b) -> Double.compare(
+                        cells.get(a.cell()).parameters(), cells.get(b.cell()).parameters()))
+                .toList();
+        for (GradientNorms norms : longest(bySize, cells, models)) {
+            double n = cells.get(norms.cell()).parameters();
+            List<double[]> points = noise(norms);
+            if (!points.isEmpty()) {
+                series.add(new Chart.Line(
+                        "N = " + Numbers.count(models.values()[models.of(n)]),
+                        models.colour(n),
+                        Chart.Stroke.THIN,
+                        points.stream().mapToDouble(point -> point[0]).toArray(),
+                        points.stream().mapToDouble(point -> point[1]).toArray()));
+            }
+        }
+        return series.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Block.Figure(
+                        "Gradient noise scale while training",
+                        new Chart(
+                                Chart.Axis.log("tokens seen", Chart.Ticks.SHORT_SCALE),
+                                Chart.Axis.log("noise scale tr Σ/|G|², tokens", Chart.Ticks.SHORT_SCALE),
+                                series,
+                                340),
+                        "Of each model its longest run at the largest batch. From the gradient norms of micro-batches"
+                                + " and whole batches, both averaged over stretches of a run"
+                                + " before dividing; stretches without a positive |G|² are left out. It predicts the"
+                                + " critical batch size to within a small factor.",
+                        Block.Width.HALF));
+    }
+
+    /** Of every model the run that saw most tokens, at its largest batch: the others would lie on top of it. */
+    private static List<GradientNorms> longest(List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
+        Map<Integer, GradientNorms> byModel = all.stream()
+                .collect(Collectors.toMap(
+                        norms -> models.of(cells.get(norms.cell()).parameters()),
+                        Function.identity(),
+                        BinaryOperator.maxBy(Comparator.<GradientNorms>comparingDouble(norms -> Math.rint(
+                                        20 * Math.log(cells.get(norms.cell()).tokensDone())))
+                                .thenComparingDouble(GradientNorms::bigTokens)),
+                        TreeMap::new));
+        return List.copyOf(byModel.values());
+    }
+
+    private static List<double[]> noise(GradientNorms norms) {
+        int steps = norms.step().length;
+        List<double[]> points = new ArrayList<>();
+        double first = Math.log(norms.step()[0]);
+        double width = (Math.log(norms.step()[steps - 1]) - first) / STRETCHES;
+        int from = 0;
+        for (int k = 1; k <= STRETCHES && from < steps; k++) {
+            int to = from;
+            while (to < steps && (k == STRETCHES || Math.log(norms.step()[to]) <= first + k * width)) {
+                to++;
+            }
+            if (to - from >= 4) {
+                double[] small = new double[to - from];
+                double[] big = new double[to - from];
+                Arrays.fill(small, norms.smallTokens());
+                Arrays.fill(big, norms.bigTokens());
+                double middle = Math.sqrt(norms.step()[from] * norms.step()[to - 1]) * norms.bigTokens();
+                GradientNoise.average(
+                                Arrays.copyOfRange(norms.small(), from, to),
+                                Arrays.copyOfRange(norms.big(), from, to),
+                                small,
+                                big)
+                        .map(GradientNoise::noiseScale)
+                        .filter(OptionalDouble::isPresent)
+                        .ifPresent(scale -> points.add(new double[] {middle, scale.getAsDouble()}));
+            }
+            from = to;
+        }
+        return points;
+    }
+}

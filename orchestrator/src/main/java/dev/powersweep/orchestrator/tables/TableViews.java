@@ -1,0 +1,77 @@
+package dev.powersweep.orchestrator.tables;
+
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/** The tables of a sweep as Spark's views {@code cells}, {@code steps}, {@code evals} and {@code fits}. */
+public final class TableViews {
+    private TableViews() {}
+
+    /**
+     * Registers the views. {@code cells} is made from the ledger, so that it is never behind it.
+     *
+     * @throws dev.powersweep.orchestrator.storage.UserError when the file of the cells table is damaged
+     */
+    public static void register(
+            SparkSession session, SweepDirectory directory, SweepState state, Configuration configuration) {
+        ResultTables tables = new ResultTables(directory, configuration);
+        // Nobody should learn of a damaged file from other readers of the directory first.
+        tables.cells();
+        List<Row> cells = CellsTable.rows(state).stream()
+                .map(Table.CELLS::values)
+                .map(RowFactory::create)
+                .toList();
+        session.createDataFrame(cells, schema(Table.CELLS)).createOrReplaceTempView(Table.CELLS.name());
+        for (Table<?> table : List.of(Table.STEPS, Table.EVALS, Table.FITS)) {
+            String[] files = tables.files(table, "").stream()
+                    .map(Storage.Entry::path)
+                    .map(Object::toString)
+                    .toArray(String[]::new);
+            Dataset<Row> rows = files.length == 0
+                    ? session.createDataFrame(List.of(), schema(table))
+                    : session.read()
+                            .schema(schema(table))
+                            .parquet(directory.table(table.name()).toString());
+            rows.createOrReplaceTempView(table.name());
+        }
+    }
+
+    /** Throws {@link dev.powersweep.orchestrator.storage.UserError} naming the first damaged file, if there is one. */
+    public static void requireWhole(SweepDirectory directory, Storage storage, Configuration configuration) {
+        ResultTables tables = new ResultTables(directory, configuration);
+        for (Table<?> table : Table.ALL) {
+            for (Storage.Entry file : tables.files(table, "")) {
+                TableFile.notes(storage, file);
+            }
+        }
+    }
+
+    static StructType schema(Table<?> table) {
+        return new StructType(table.columns().stream()
+                .map(column -> DataTypes.createStructField(column.name(), type(column.type()), column.optional()))
+                .toArray(StructField[]::new));
+    }
+
+    private static DataType type(String name) {
+        return switch (name) {
+            case "string" -> DataTypes.StringType;
+            case "int" -> DataTypes.IntegerType;
+            case "long" -> DataTypes.LongType;
+            case "double" -> DataTypes.DoubleType;
+            case "boolean" -> DataTypes.BooleanType;
+            case "timestamp" -> DataTypes.TimestampType;
+            default -> throw new IllegalArgumentException("no Spark type for " + name);
+        };
+    }
+}

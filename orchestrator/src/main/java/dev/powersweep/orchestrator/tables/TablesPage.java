@@ -1,0 +1,60 @@
+package dev.powersweep.orchestrator.tables;
+
+import java.util.Map;
+
+/** The page {@code docs/tables.md}, made from the tables' definitions. */
+final class TablesPage {
+    private static final Map<String, String> INTRODUCTIONS = Map.of(
+            "cells",
+            "One row a cell, a snapshot of the ledger that is replaced as a whole every few seconds while a sweep runs"
+                    + " and at its end.",
+            "steps",
+            "One row an optimiser step. Files are published with the checkpoint that stands for them, so each (cell,"
+                    + " step) appears once whatever was killed.",
+            "evals",
+            "One row an evaluation of a cell on a held-out set; each (cell, step, set) appears once.",
+            "fits",
+            "One row a parameter of a fitted law; replaced as a whole by each fit.");
+
+    private TablesPage() {}
+
+    static String text() {
+        StringBuilder page = new StringBuilder(
+                """
+                # Tables
+
+                The results of a sweep are Parquet files (ZSTD) in `DIR/tables/{cells,steps,evals,fits}`, readable by anything
+                that reads Parquet. The directories are flat, names that begin with `_` or `.` are unfinished files, and a
+                reader at any moment sees whole rows or none.
+
+                ```
+                powersweep query DIR "select state, count(*) from cells group by state"
+                duckdb -c "select * from 'DIR/tables/steps/*.parquet' limit 5"
+                spark.read.parquet("DIR/tables/steps")
+                ```
+
+                `fits` join nothing; `cells.cell = steps.cell = evals.cell`. A column that may be absent is null where it is.
+                Losses are cross-entropy in nats per token; all counts follow the conventions that their columns name.
+                """);
+        for (Table<?> table : Table.ALL) {
+            page.append("\n## ").append(table.name()).append("\n\n");
+            page.append(INTRODUCTIONS.get(table.name())).append("\n\n");
+            page.append("| column | type | unit | since | meaning |\n|---|---|---|---|---|\n");
+            for (Table.ColumnInfo column : table.columns()) {
+                page.append("| `")
+                        .append(column.name())
+                        .append("` | ")
+                        .append(column.type())
+                        .append(column.optional() ? ", may be absent" : "")
+                        .append(" | ")
+                        .append(column.unit().replace("|", "\\|"))
+                        .append(" | ")
+                        .append(column.since())
+                        .append(" | ")
+                        .append(column.meaning().replace("|", "\\|"))
+                        .append(" |\n");
+            }
+        }
+        return page.toString();
+    }
+}

@@ -1,0 +1,106 @@
+package dev.powersweep.orchestrator.budget;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.powersweep.fitting.allocation.DesignCell;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+
+class BudgetTest {
+    private static final double ALPHA = 0.34;
+    private static final double BETA = 0.28;
+    private static final double G = Math.pow(ALPHA * 406.4 / (BETA * 410.7), 1 / (ALPHA + BETA));
+
+    /** The published fit of Hoffmann et al. 2022, approach 3, with its rounded constants. */
+    private static StoredFit published(List<DesignCell> made) {
+        Map<String, Double> parameters = new LinkedHashMap<>();
+        parameters.put("E", 1.69);
+        parameters.put("A", 406.4);
+        parameters.put("B", 410.7);
+        parameters.put("alpha", ALPHA);
+        parameters.put("beta", BETA);
+        return new StoredFit(
+                "chinchilla",
+                (theta, at) -> theta[0]
+                        + theta[1] / Math.pow(at.get(Column.N), theta[3])
+                        + theta[2] / Math.pow(at.get(Column.D), theta[4]),
+                parameters,
+                new double[0][],
+                0.95,
+                0.005,
+                made);
+    }
+
+    private static BudgetPlan plan(Question question) {
+        return Budget.plan(List.of(published(List.of())), Optional.empty(), question);
+    }
+
+    @Test
+    void aBudgetIsSplitAsTheClosedFormSays() {
+        BudgetPlan plan = plan(new Question.Flops(5.76e23));
+        double n = G * Math.pow(5.76e23 / 6, BETA / (ALPHA + BETA));
+        assertThat(plan.parameters().value()).isCloseTo(n, Percentage.withPercentage(0.01));
+        assertThat(plan.tokens().value()).isCloseTo(5.76e23 / 6 / n, Percentage.withPercentage(0.01));
+        assertThat(plan.doubled()).isLessThan(plan.loss().value());
+    }
+
+    @Test
+    void everyQuestionLeadsBackToTheSamePlan() {
+        BudgetPlan plan = plan(new Question.Flops(1e21));
+        assertThat(plan(new Question.Loss(plan.loss().value())).compute().value())
+                .isCloseTo(1e21, Percentage.withPercentage(0.1));
+        assertThat(plan(new Question.Tokens(plan.tokens().value())).compute().value())
+                .isCloseTo(1e21, Percentage.withPercentage(0.1));
+        assertThat(plan(new Question.Parameters(plan.parameters().value()))
+                        .compute()
+                        .value())
+                .isCloseTo(1e21, Percentage.withPercentage(0.1));
+    }
+
+    @Test
+    void aLossBelowTheFloorIsRefusedWithTheFloor() {
+        assertThatThrownBy(() -> plan(new Question.Loss(1.5)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("levels off at 1.69");
+    }
+
+    @Test
+    void withoutALawOfSizeAndDataThereIsNoPlan() {
+        assertThatThrownBy(() -> Budget.plan(List.of(), Optional.empty(), new Question.Flops(1e20)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("vary both in the sweep");
+    }
+
+    @Test
+    void theRuleForTheLearningRateIsSilentWhereItBreaksDown() {
+        assertThat(plan(new Question.Flops(1e19)).learningRate()).isCloseTo(0.0005, within(0.0004));
+        assertThat(plan(new Question.Flops(1e26)).learningRate()).isNaN();
+    }
+
+    @Test
+    void suggestedCellsStayWithinTheBudgetAndTellMore() {
+        List<DesignCell> made = new ArrayList<>();
+        for (double n : new double[] {25e3, 100e3, 400e3}) {
+            for (double d : new double[] {3e5, 6e5, 1.2e6}) {
+                made.add(DesignCell.of(n, d, 512));
+            }
+        }
+        var design = NextCells.choose(List.of(published(made)), Optional.empty(), 4);
+        assertThat(design.flops())
+                .isLessThanOrEqualTo(
+                        made.stream().mapToDouble(DesignCell::flops).sum());
+        assertThat(design.deviationAfter()).isLessThan(design.deviationBefore());
+        assertThat(NextCells.specification(design))
+                .contains("grid:\n  union:\n    - {modelSizes: [")
+                .contains("batchSizes: [512], seeds: [0]}");
+    }
+}

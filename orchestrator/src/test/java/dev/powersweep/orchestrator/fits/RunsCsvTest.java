@@ -1,0 +1,148 @@
+package dev.powersweep.orchestrator.fits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RunsCsvTest {
+    private static final Set<Column> NDL = EnumSet.of(Column.N, Column.D, Column.LOSS);
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "N,D,loss",
+                "params,tokens,val_loss",
+                "PARAMS,TOKENS,VALIDATION_LOSS",
+                "Num Params, Training Tokens ,Final Loss",
+                "model_size;n_tokens;eval-loss",
+                "parameters\ttokens_seen\tLoss",
+                "\uFEFFn,d,l"
+            })
+    void commonHeadersAreFoundWhateverTheirCase(String header) {
+        String separator = header.contains(";") ? ";" : header.contains("\t") ? "\t" : ",";
+        String row = String.join(separator, "1e6", "2E7", "3.25");
+        Observations runs = parse(header + "\n" + row + "\n", List.of()).observations(NDL);
+        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Column.D, 0)).isEqualTo(2e7);
+        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
+    }
+
+    @Test
+    void theScriptedNameIsPreferredToAColumnThatMerelySoundsLikeIt() {
+        RunTable table = parse("param_count,n,tokens,loss\nkaplan,5,6,7\n", List.of());
+        assertThat(table.observations(NDL).at(Column.N, 0)).isEqualTo(5);
+    }
+
+    @Test
+    void namedColumnsMayCarryAFactorForTheirUnit() {
+        RunTable table = parse(
+                "size in M,seqs,ctx,goal\n85,64,512,3.4\n", List.of("n=size in M*1e6", "b=seqs*512", "loss=goal"));
+        assertThat(table.numbers().get(Column.N)).containsExactly(85e6);
+        assertThat(table.numbers().get(Column.B)).containsExactly(64 * 512.0);
+    }
+
+    @Test
+    void rowsOfOneRunAreGroupedByTheRunColumn() {
+        RunTable table = parse("run,step,n,d,loss\na,1,1,1,4\na,2,1,2,3\nb,1,2,1,5\n", List.of());
+        assertThat(table.observations(NDL).runs()).isEqualTo(2);
+    }
+
+    @Test
+    void rowsAreKeptByTheValueOfAColumn() {
+        RunTable table = RunsCsv.parse(
+                "runs.csv", "set,n,d,loss\na,1,2,3\nb,4,5,6\n", ColumnChoice.BY_HEADER, Map.of("set", "b"));
+        assertThat(table.numbers().get(Column.N)).containsExactly(4);
+    }
+
+    @Test
+    void aMissingColumnIsNamedWithTheHeaderThereIs() {
+        assertThatThrownBy(() -> parse("n,loss\n1,2\n", List.of()).observations(NDL))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        "runs.csv: there is no column for d (tokens); the header has n, loss; name the one that holds"
+                                + " it with --columns d=…");
+    }
+
+    @Test
+    void dataAreTakenFromBatchAndStepsWhereTheyAreNotGiven() {
+        Observations runs = parse("n,b,s,loss\n1,100,7,3\n", List.of()).observations(NDL);
+        assertThat(runs.at(Column.D, 0)).isEqualTo(700);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"abc", "", "NaN", "Infinity", "1,5"})
+    void aCellThatIsNoNumberIsNamedWithLineColumnAndValue(String value) {
+        String row = value.contains(",") ? "1,2,\"" + value + "\"" : "1,2," + value;
+        assertThatThrownBy(() -> parse("n,d,loss\n1,2,3\n" + row + "\n", List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("runs.csv, line 3: column 'loss' (nats/token) holds "
+                        + (value.isEmpty() ? "nothing" : "'" + value + "'") + " instead of a finite number");
+    }
+
+    @Test
+    void aColumnThatOnlyBearsAUsualNameMattersOnlyToALawThatNeedsIt() {
+        RunTable table = parse("n,d,loss,c\n1,2,3,unknown\n2,3,4,unknown\n", List.of());
+        assertThat(table.observations(NDL).size()).isEqualTo(2);
+        RunTable withoutData = parse("n,loss,c\n1,3,unknown\n", List.of());
+        assertThatThrownBy(() -> withoutData.observations(EnumSet.of(Column.C)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("'unknown' instead of a finite number");
+    }
+
+    @Test
+    void emptyFilesHeadersAloneAndShortRowsAreRefused() {
+        assertThatThrownBy(() -> parse("", List.of())).hasMessageContaining("the file is empty");
+        assertThatThrownBy(() -> parse("n,d,loss\n", List.of())).hasMessageContaining("a header but no rows");
+        assertThatThrownBy(() -> parse("n,d,loss\n1,2\n", List.of()))
+                .hasMessage(
+                        "runs.csv, line 2: the row has 2 of the header's 3 cells, 'loss' is missing; mend the row or"
+                                + " leave it out");
+    }
+
+    @Test
+    void refusalsOfTheDataNameTheFile() {
+        assertThatThrownBy(() -> parse("n,d,loss\n1,2,-3\n", List.of()).observations(NDL))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("runs.csv: ");
+    }
+
+    @Test
+    void filesThatAreNotCsvAreToldApart(@TempDir Path folder) throws Exception {
+        Path parquet = Files.writeString(folder.resolve("runs.parquet"), "PAR1....PAR1");
+        Path latin = Files.write(folder.resolve("latin.csv"), "n,d,lossé".getBytes(StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> read(folder.resolve("none.csv"))).hasMessageContaining("there is no such file");
+        assertThatThrownBy(() -> read(folder)).hasMessageContaining("this is a directory");
+        assertThatThrownBy(() -> read(parquet)).hasMessageContaining("this is a Parquet file");
+        assertThatThrownBy(() -> read(latin)).hasMessageContaining("not UTF-8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"n", "=x", "n=", "q=x", "n=x*0", "n=x*y"})
+    void assignmentsThatCannotBeReadAreRefused(String assignment) {
+        assertThatThrownBy(() -> ColumnChoice.parse(List.of(assignment)))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("--columns: ");
+    }
+
+    private static RunTable read(Path file) {
+        return RunsCsv.read(file, ColumnChoice.BY_HEADER, Map.of());
+    }
+
+    private static RunTable parse(String text, List<String> columns) {
+        return RunsCsv.parse("runs.csv", text, ColumnChoice.parse(columns), Map.of());
+    }
+}

@@ -1,0 +1,215 @@
+package dev.powersweep.orchestrator.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.FailureClass;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class DispatcherTest {
+    private static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
+
+    @Test
+    void theLongestCellBeginsFirst() {
+        SweepState state = state(List.of(3.0, 9.0, 5.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        List<Double> order = new ArrayList<>();
+        for (Optional<AttemptOrder> next = dispatcher.next(START); next.isPresent(); next = dispatcher.next(START)) {
+            order.add(state.cell(next.get().gridCell().cell().id())
+                    .orElseThrow()
+                    .planned()
+                    .predictedSeconds());
+        }
+        assertThat(order).containsExactly(9.0, 5.0, 3.0);
+    }
+
+    @Test
+    void aLostExecutorIsNobodysFaultAndWaitsLongerEachTimeUpToAMinute() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        Instant now = START;
+        List<Long> pauses = new ArrayList<>();
+        for (int attempt = 1; attempt <= 20; attempt++) {
+            AttemptOrder order = dispatcher.next(now).orElseThrow();
+            assertThat(order.attempt()).isEqualTo(attempt);
+            LedgerEvent.Ended ended = dispatcher.ended(failed(order, FailureClass.LOST_EXECUTOR, 8), now);
+            assertThat(ended.report().state()).isEqualTo(CellState.INTERRUPTED);
+            assertThat(dispatcher.next(now)).isEmpty();
+            Instant end = dispatcher.nextPauseEnd().orElseThrow();
+            pauses.add(Duration.between(now, end).toSeconds());
+            now = end;
+        }
+        assertThat(pauses).startsWith(1L, 2L, 4L, 8L, 16L, 32L, 60L).endsWith(60L);
+        assertThat(dispatcher.done()).isFalse();
+    }
+
+    @Test
+    void memoryHalvesTheMicroBatchDownToOneSequence() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        List<Integer> ordered = new ArrayList<>();
+        int used = 8;
+        while (!dispatcher.done()) {
+            AttemptOrder order = dispatcher.next(START).orElseThrow();
+            ordered.add(order.microBatchSequences());
+            used = order.microBatchSequences() == 0 ? used : order.microBatchSequences();
+            dispatcher.ended(failed(order, FailureClass.HOST_MEMORY, used), START);
+        }
+        assertThat(ordered).containsExactly(0, 4, 2, 1);
+        assertThat(state.count(CellState.FAILED)).isEqualTo(1);
+    }
+
+    @Test
+    void crashesTimeOutsAndStorageShareOneBudgetAndOthersHaveNone() {
+        for (FailureClass failure : FailureClass.values()) {
+            SweepState state = state(List.of(1.0));
+            Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+            int attempts = 0;
+            Instant now = START;
+            while (!dispatcher.done() && attempts < 10) {
+                Optional<AttemptOrder> order = dispatcher.next(now);
+                now = now.plusSeconds(60);
+                if (order.isPresent()) {
+                    attempts++;
+                    dispatcher.ended(failed(order.get(), failure, 1), now);
+                }
+            }
+            assertThat(attempts)
+                    .as(failure.name())
+                    .isEqualTo(
+                            switch (failure) {
+                                case LOST_EXECUTOR -> 10;
+                                case NATIVE_CRASH, TIMEOUT, IO, BAD_NODE -> RunPolicy.DEFAULT.maxAttempts();
+                                case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> 1;
+                            });
+        }
+    }
+
+    @Test
+    void cellsThatHaveEndedAreLeftAlone() {
+        SweepState state = state(List.of(1.0, 2.0));
+        Dispatcher first = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        first.ended(finished(first.next(START).orElseThrow()), START);
+        Dispatcher second = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        assertThat(second.next(START)).isPresent();
+        assertThat(second.next(START)).isEmpty();
+    }
+
+    @Test
+    void aThousandCellsOnFiftySlotsWithFailuresEndNearTheLowerBound() {
+        Random random = new Random(Long.getLong("test.seed", 1));
+        List<Double> predicted = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            predicted.add(Math.exp(random.nextGaussian()) * 60);
+        }
+        SweepState state = state(predicted);
+        int slots = 50;
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        record Running(AttemptOrder order, Instant end, boolean lost) {}
+        PriorityQueue<Running> running = new PriorityQueue<>(Comparator.comparing(Running::end));
+        Instant now = START;
+        double work = 0;
+        while (!dispatcher.done()) {
+            while (running.size() < slots) {
+                Optional<AttemptOrder> next = dispatcher.next(now);
+                if (next.isEmpty()) {
+                    break;
+                }
+                boolean lost = random.nextInt(50) == 0;
+                double seconds = state.cell(next.get().gridCell().cell().id())
+                                .orElseThrow()
+                                .planned()
+                                .predictedSeconds()
+                        * (lost ? random.nextDouble() : 1);
+                work += seconds;
+                running.add(new Running(next.get(), now.plusMillis(Math.round(seconds * 1000)), lost));
+            }
+            Running first = running.poll();
+            now = first == null ? dispatcher.nextPauseEnd().orElseThrow() : first.end();
+            if (first != null) {
+                dispatcher.ended(
+                        first.lost() ? failed(first.order(), FailureClass.LOST_EXECUTOR, 8) : finished(first.order()),
+                        now);
+            }
+        }
+        double longest =
+                predicted.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+        double makespan = Duration.between(START, now).toMillis() / 1000.0;
+        assertThat(state.count(CellState.FINISHED)).isEqualTo(1000);
+        assertThat(makespan).isLessThan(1.05 * Math.max(work / slots, longest));
+    }
+
+    private static SweepState state(List<Double> predictedSeconds) {
+        SweepState state = new SweepState();
+        for (int i = 0; i < predictedSeconds.size(); i++) {
+            Cell base = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
+            Cell cell = new Cell(
+                    base.model(), new DataRule("c0ffee", 10 + i, 8, 10_000), base.training(), base.evaluation(), 0);
+            state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, predictedSeconds.get(i), 1));
+        }
+        return state;
+    }
+
+    private static List<String> ids(SweepState state) {
+        return state.cells().stream().map(cell -> cell.cell().id()).toList();
+    }
+
+    private static AttemptReport finished(AttemptOrder order) {
+        AttemptReport lost = failed(order, FailureClass.LOST_EXECUTOR, 8);
+        return new AttemptReport(
+                lost.cell(),
+                lost.attempt(),
+                CellState.FINISHED,
+                Optional.empty(),
+                "",
+                "",
+                10,
+                0,
+                Optional.empty(),
+                1,
+                0,
+                8,
+                START,
+                START,
+                "",
+                "",
+                Optional.empty(),
+                "");
+    }
+
+    private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch) {
+        return new AttemptReport(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                CellState.FAILED,
+                Optional.of(failure),
+                "attempt " + order.attempt(),
+                "",
+                0,
+                0,
+                Optional.empty(),
+                1,
+                0,
+                microBatch,
+                START,
+                START,
+                "",
+                "",
+                Optional.empty(),
+                "");
+    }
+}

@@ -1,0 +1,239 @@
+package dev.powersweep.worker.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.train.Environment;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Training speed at a set of sizes against a peer, in two processes that take turns on the same core.
+ *
+ * <p>Usage: {@code [--json] [--cpu-time] [--rounds N] [--sizes I,J,…] [--peer DIRECTORY]}, where the directory holds the peer's jars
+ * and {@code TorchGpt.java} (profile {@code benchmark} puts them into {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall time,
+ * for machines that other programs use at the same time.
+ */
+public final class TrainBenchmark {
+
+    /** layers, width, heads, context, batch, vocabulary */
+    private static final int[][] SIZES = {
+        {2, 32, 2, 64, 4, 256},
+        {2, 32, 2, 64, 16, 256},
+        {2, 64, 2, 64, 16, 256},
+        {4, 128, 4, 128, 16, 256},
+        {4, 256, 4, 128, 16, 256},
+        {6, 384, 6, 256, 8, 256},
+        {4, 128, 4, 128, 16, 4096},
+    };
+
+    private static final double ROUND_SECONDS = 1;
+    private static final double WARMUP_SECONDS = 10;
+
+    /**
+     * One line of the table.
+     *
+     * @param peerTokensPerSecond NaN without a peer, as is {@code ratio}
+     * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
+     *     in large products
+     */
+    public record Result(
+            int layers,
+            int width,
+            int heads,
+            int context,
+            int batch,
+            int vocabulary,
+            double tokensPerSecond,
+            double peerTokensPerSecond,
+            double ratio,
+            double gemmShare) {}
+
+    private record Report(List<Result> sizes) {}
+
+    private TrainBenchmark() {}
+
+    public static void main(String[] args) throws IOException {
+        List<String> options = new ArrayList<>(Arrays.asList(args));
+        if (options.remove("--cpu-time")) {
+            System.setProperty("powersweep.cpuTime", "true");
+        }
+        boolean json = options.remove("--json");
+        int rounds = Integer.parseInt(take(options, "--rounds", "7"));
+        String peer = take(options, "--peer", "");
+        int[] chosen = Arrays.stream(take(options, "--sizes", "0,1,2,3,4,5,6").split(","))
+                .mapToInt(Integer::parseInt)
+                .toArray();
+        if (!options.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "unknown option " + options.get(0) + "; known: --cpu-time --json --rounds --sizes --peer");
+        }
+        PrintStream table = json ? System.err : System.out;
+        table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM");
+        List<Result> results = new ArrayList<>();
+        for (int index : chosen) {
+            Result result = run(SIZES[index], rounds, peer);
+            results.add(result);
+            table.printf(
+                    Locale.ROOT,
+                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%%%n",
+                    result.layers,
+                    result.width,
+                    result.heads,
+                    result.context,
+                    result.batch,
+                    result.vocabulary,
+                    result.tokensPerSecond,
+                    result.peerTokensPerSecond,
+                    result.ratio,
+                    100 * result.gemmShare);
+        }
+        if (json) {
+            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(System.out, new Report(results));
+        }
+    }
+
+    private static Result run(int[] size, int rounds, String peerDirectory) throws IOException {
+        ModelShape shape = ModelShape.gpt(size[0], size[1], size[2], size[3], size[5]);
+        double flops = 6.0 * shape.nonEmbeddingParameters()
+                + 6.0 * shape.width() * shape.vocabulary()
+                + 6.0 * shape.layers() * shape.context() * shape.width();
+        int tokens = size[3] * size[4];
+        try (Side ours = new Side(ourCommand(size), Environment.variables());
+                Side peer = peerDirectory.isEmpty()
+                        ? null
+                        : new Side(
+                                peerCommand(peerDirectory, size),
+                                Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"))) {
+            int ourSteps = ours.warmUp(tokens);
+            int peerSteps = peer == null ? 0 : peer.warmUp(tokens);
+            double[] speeds = new double[rounds];
+            double[] peerSpeeds = new double[rounds];
+            double[] ratios = new double[rounds];
+            double[] shares = new double[rounds];
+            for (int round = 0; round < rounds; round++) {
+                speeds[round] = ours.ask(Integer.toString(ourSteps));
+                peerSpeeds[round] = peer == null ? Double.NaN : peer.ask(Integer.toString(peerSteps));
+                ratios[round] = speeds[round] / peerSpeeds[round];
+                shares[round] = speeds[round] * flops / 1e9 / ours.ask("gemm");
+            }
+            return new Result(
+                    size[0],
+                    size[1],
+                    size[2],
+                    size[3],
+                    size[4],
+                    size[5],
+                    median(speeds),
+                    median(peerSpeeds),
+                    median(ratios),
+                    median(shares));
+        }
+    }
+
+    private static List<String> ourCommand(int[] size) {
+        List<String> command = new ArrayList<>(List.of(java()));
+        command.addAll(Environment.jvmOptions());
+        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path")));
+        System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("powersweep.") || name.startsWith("g."))
+                .forEach(name -> command.add("-D" + name + "=" + System.getProperty(name)));
+        command.add(TrainRounds.class.getName());
+        Arrays.stream(size).forEach(number -> command.add(Integer.toString(number)));
+        return command;
+    }
+
+    private static List<String> peerCommand(String directory, int[] size) {
+        List<String> command = new ArrayList<>(List.of(
+                java(),
+                "-Xmx256m",
+                "-Dpowersweep.cpuTime=" + Boolean.getBoolean("powersweep.cpuTime"),
+                "-cp",
+                directory + File.separator + "*",
+                Path.of(directory, "TorchGpt.java").toString()));
+        Arrays.stream(size).forEach(number -> command.add(Integer.toString(number)));
+        return command;
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    private static String take(List<String> options, String name, String otherwise) {
+        int at = options.indexOf(name);
+        if (at < 0) {
+            return otherwise;
+        }
+        if (at + 1 == options.size()) {
+            throw new IllegalArgumentException(name + " needs a value");
+        }
+        options.remove(at);
+        return options.remove(at);
+    }
+
+    /** One of the two processes. */
+    private static final class Side implements AutoCloseable {
+        private final Process process;
+        private final BufferedReader answers;
+
+        Side(List<String> command, Map<String, String> environment) throws IOException {
+            ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+            builder.environment().putAll(environment);
+            process = builder.start();
+            answers = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+            String first = answers.readLine();
+            while (first != null && !first.equals("ready")) {
+                first = answers.readLine();
+            }
+            if (first == null) {
+                throw new IOException(
+                        "a benchmark process ended before it was ready; its command was " + String.join(" ", command));
+            }
+        }
+
+        double ask(String question) throws IOException {
+            process.getOutputStream().write((question + "\n").getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().flush();
+            String answer = answers.readLine();
+            if (answer == null) {
+                throw new IOException("a benchmark process ended unexpectedly");
+            }
+            return Double.parseDouble(answer);
+        }
+
+        /** Steps that fill one round. */
+        int warmUp(int tokensPerStep) throws IOException {
+            int steps = 1;
+            long begin = System.nanoTime();
+            while (true) {
+                double tokensPerSecond = ask(Integer.toString(steps));
+                steps = Math.max(1, (int) (ROUND_SECONDS * tokensPerSecond / tokensPerStep));
+                if ((System.nanoTime() - begin) / 1e9 > WARMUP_SECONDS) {
+                    return steps;
+                }
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            process.getOutputStream().close();
+            process.destroy();
+        }
+    }
+}

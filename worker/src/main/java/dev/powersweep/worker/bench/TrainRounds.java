@@ -1,0 +1,91 @@
+package dev.powersweep.worker.bench;
+
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Schedule;
+import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.cpu.GemmRate;
+import dev.powersweep.worker.model.RandomStream;
+import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.TrainingSession;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+
+/**
+ * Our side of the benchmark, in a process of its own.
+ *
+ * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input is answered with one line: a
+ * number of steps with tokens per second, {@code gemm} with this core's GFLOP/s in large single-precision products.
+ */
+public final class TrainRounds {
+
+    private TrainRounds() {}
+
+    public static void main(String[] args) throws Exception {
+        int[] size = java.util.Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
+        int batch = size[4];
+        int vocabulary = size[5];
+        Cell cell = new Cell(
+                ModelShape.gpt(size[0], size[1], size[2], size[3], vocabulary),
+                new DataRule("random tokens", Long.MAX_VALUE >> 20, batch, 1 << 20),
+                new TrainingRule(
+                        1e-3,
+                        10,
+                        new Schedule.Constant(),
+                        0.9,
+                        0.999,
+                        1e-8,
+                        0.01,
+                        1,
+                        0,
+                        0.02,
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        TrainingRule.Divergence.DEFAULT),
+                new EvaluationRule(1, 1, List.of("none")),
+                1);
+        // The same tokens every step, as the peer has; which ones they are costs nothing.
+        BatchSource tokens = (step, inputs, targets) -> {
+            for (int i = 0; i < inputs.length; i++) {
+                inputs[i] = (int) (RandomStream.bits(1, i) >>> 33) % vocabulary;
+                targets[i] = (int) (RandomStream.bits(2, i) >>> 33) % vocabulary;
+            }
+        };
+        BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        try (TrainingSession session = TrainingSession.create(
+                cell, tokens, KernelChoice.FAST, Integer.getInteger("powersweep.microBatchSequences", 0))) {
+            System.out.println("ready");
+            for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+                if (line.equals("gemm")) {
+                    answer(GemmRate.gigaflops(TrainRounds::now));
+                    continue;
+                }
+                int steps = Integer.parseInt(line.strip());
+                long begin = now();
+                for (int step = 0; step < steps; step++) {
+                    session.step();
+                }
+                answer(steps * cell.batchTokens() / ((now() - begin) / 1e9));
+            }
+        }
+    }
+
+    /** Wall time, or this thread's CPU time where other programs disturb. */
+    private static long now() {
+        return Boolean.getBoolean("powersweep.cpuTime")
+                ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime()
+                : System.nanoTime();
+    }
+
+    private static void answer(double number) {
+        System.out.println(String.format(Locale.ROOT, "%.1f", number));
+    }
+}

@@ -1,0 +1,2 @@
+/** The training benchmark: ours and a peer in alternation. */
+package dev.powersweep.worker.bench;
