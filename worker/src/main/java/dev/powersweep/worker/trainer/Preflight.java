@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
 import org.nd4j.linalg.factory.Nd4j;
@@ -33,6 +34,12 @@ final class Preflight {
 
     /** @throws UnsupportedDeviceException when ND4J cannot start, or has started on another device */
     static Frame.Ready run(CommandLine.Backend wanted, KernelChoice kernels) throws UnsupportedDeviceException {
+        if (wanted == CommandLine.Backend.CUDA) {
+            Optional<String> objection = CudaCoverage.objection();
+            if (objection.isPresent()) {
+                throw new UnsupportedDeviceException(objection.get(), null);
+            }
+        }
         Nd4jBackend backend;
         try {
             backend = Nd4j.getBackend();
