@@ -48,7 +48,11 @@ final class CudaCoverage {
                         "%s has compute capability %.1f, but ND4J's CUDA backend %s holds code for %.1f to 8.9 only;"
                                 + " train on the CPU backend (resources.gpus: 0), or put a backend built for %.1f into the"
                                 + " folder \"cuda\" beside the trainer.",
-                        fields[0], capability, RELEASED_VERSION, OLDEST, capability));
+                        fields[0],
+                        capability,
+                        RELEASED_VERSION,
+                        OLDEST,
+                        capability));
             }
         }
         return Optional.empty();

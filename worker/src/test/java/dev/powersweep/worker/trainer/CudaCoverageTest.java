@@ -33,7 +33,8 @@ class CudaCoverageTest {
 
     @Test
     void aDriverThatDoesNotSayLeavesItToTheBackend() {
-        assertThat(CudaCoverage.objection(List.of("NVIDIA A100, [N/A], 450", ""))).isEmpty();
+        assertThat(CudaCoverage.objection(List.of("NVIDIA A100, [N/A], 450", "")))
+                .isEmpty();
         assertThat(CudaCoverage.objection(List.of())).isEmpty();
     }
 }
