@@ -91,16 +91,18 @@ public final class RunCommand implements Callable<Integer> {
                 spec.resources().threads(),
                 spec.resources().gpus())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            CorpusPreparer corpus = CorpusPreparer.open(session, spec);
+            CorpusFacts facts = corpus.facts(Optional.of(directory));
+            // Counted after a first job, when the executors of a cluster are there.
             Slots slots = slots(spark, spec.resources().threads());
-            SweepPlanner planner = new SweepPlanner();
+            Forecast forecast = new SweepPlanner().forecast(spec, facts, slots);
             if (dryRun) {
-                CorpusFacts facts = CorpusPreparer.facts(session, spec, Optional.of(directory));
-                print(planner.forecast(spec, facts, slots));
+                print(forecast);
                 return CommandLine.ExitCode.OK;
             }
+            // Everything that can be refused has been; now the first byte is written.
             WritableDirectory.require(directory, configuration);
-            CorpusFacts facts = CorpusPreparer.prepare(session, spec, directory).facts();
-            Forecast forecast = planner.forecast(spec, facts, slots);
+            corpus.prepare(directory);
             forecast.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
             SweepPlan plan = forecast.plan();
