@@ -40,6 +40,7 @@ final class Sessions {
         // A lost executor ends the attempt; the sweep's own policy decides about the next.
         conf.setIfMissing("spark.task.maxFailures", "1");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
     }
 
@@ -54,6 +55,18 @@ final class Sessions {
         conf.set("spark.sql.session.timeZone", "UTC");
         conf.set("spark.sql.datetime.java8API.enabled", "true");
         conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
+        quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /**
+     * In local mode a heartbeat tells nobody anything, and the first one fails noisily when Spark takes longer to start
+     * than the interval, as on a busy machine.
+     */
+    private static void quietHeart(SparkConf conf) {
+        if (conf.get("spark.master").matches("local(\\[.*)?")) {
+            conf.setIfMissing("spark.executor.heartbeatInterval", "60s");
+            conf.setIfMissing("spark.network.timeout", "600s");
+        }
     }
 }
