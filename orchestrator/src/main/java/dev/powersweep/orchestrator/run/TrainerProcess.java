@@ -106,7 +106,8 @@ final class TrainerProcess {
 
     /** SIGTERM: a busy trainer writes a checkpoint and says so. */
     void askToStop() {
-        process.destroy();
+        // Not Process.destroy, which closes the pipe that the last frames come through.
+        process.toHandle().destroy();
     }
 
     /** SIGKILL, and waits until the process is gone; empty when even that did not end it in time. */
