@@ -69,7 +69,7 @@ public final class KaplanForms {
 
     /** Steps, relative, of a run that stops at excess f over one that stops at excess g, same loss, equation B.13. */
     public static double stepsRatio(double f, double g, double alphaS) {
-        return Math.pow((1 + 1 / f) / (1 + 1 / g), -1 / alphaS);
+        return Math.pow((1 + 1 / f) / (1 + 1 / g), 1 / alphaS);
     }
 
     /** Compute, relative, of a run that stops at excess f over one that stops at excess g, same loss, equation B.14. */

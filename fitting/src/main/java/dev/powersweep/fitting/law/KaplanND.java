@@ -56,6 +56,6 @@ public final class KaplanND extends PowerSumLaw {
 
     @Override
     protected double[] grid(String name, int shapes) {
-        return name.equals("alpha_D") ? geometric(0.01, 2, 33) : geometric(0.05, 20, 33);
+        return name.equals("alpha_D") ? geometric(0.01, 2, 25) : geometric(0.05, 20, 25);
     }
 }

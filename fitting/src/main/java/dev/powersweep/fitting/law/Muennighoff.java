@@ -209,7 +209,7 @@ public final class Muennighoff extends ParametricLaw {
         @Override
         public double[] grid(int shapeSlot) {
             if (fitted == Fitted.REPETITION) {
-                return logGrid(0.05, 2e3, 49);
+                return logGrid(0.05, 2e3, 41);
             }
             return shapeSlot < 2 ? new double[] {0.08, 0.16, 0.3, 0.5, 0.8} : logGrid(0.3, 300, 6);
         }

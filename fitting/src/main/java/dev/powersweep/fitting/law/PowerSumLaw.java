@@ -23,7 +23,7 @@ import java.util.Set;
  * exponent. Kaplan's, Hoffmann's and Gadre's forms are all of this family.
  *
  * <p>Published parameters come in the order: coefficients of the terms, exponents in order of first use, outer exponent.
- * Coefficients are bounded below by zero, exponents by zero and 20. Internally a coefficient is ln of its term at the
+ * Coefficients are bounded below by zero, exponents by zero and 20. Internally a coefficient is its term at the
  * geometric middle of the data.
  */
 public abstract class PowerSumLaw extends ParametricLaw {
@@ -180,7 +180,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
 
     /** Values of a shape parameter to search, ascending; laws with unusual exponents override it. */
     protected double[] grid(String name, int shapes) {
-        int count = shapes == 1 ? 161 : shapes == 2 ? 33 : 13;
+        int count = shapes == 1 ? 161 : shapes == 2 ? 25 : 13;
         return geometric(0.01, 3, count);
     }
 
@@ -192,9 +192,6 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     private final class Bound implements BoundLaw {
-        /** Coefficients below this share of the middle loss are zero for all purposes. */
-        private static final double NOTHING = 1e-13;
-
         private final PowerSumModel model;
         private final Box box;
         private final int[] shape;
@@ -210,6 +207,8 @@ public abstract class PowerSumLaw extends ParametricLaw {
         private final int heldTerm;
 
         private final double heldValue;
+        /** ln of the middle response where there is an outer exponent, which would blow coefficients up; else zero. */
+        private final double base;
 
         Bound(Observations runs, int heldTerm, double heldValue) {
             this.runs = runs;
@@ -227,23 +226,18 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 bindTerm(t, slots);
             }
             int outerIndex = outer.isEmpty() ? -1 : p - 1;
-            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex);
+            base = outerIndex < 0 || heldTerm >= 0
+                    ? 0
+                    : Arrays.stream(runs.log(response())).average().orElseThrow();
+            model = new PowerSumModel(p, rows, k, slots, regressor, offset, outerIndex, base);
             shape = new int[p - k];
             Arrays.setAll(shape, s -> k + s);
             double[] low = new double[p];
             double[] high = new double[p];
-            double middle = Arrays.stream(runs.log(response())).average().orElseThrow();
-            for (int j = 0; j < p; j++) {
-                boolean free = j < k;
-                low[j] = free ? Math.log(NOTHING) + (outerIndex < 0 ? middle : -40) : 0;
-                high[j] = free ? (outerIndex < 0 ? middle + 5 : 400) : 20;
-            }
+            Arrays.fill(high, 0, k, Double.POSITIVE_INFINITY);
+            Arrays.fill(high, k, p, 20);
             if (outerIndex >= 0) {
                 low[outerIndex] = 1e-4;
-            }
-            if (heldTerm >= 0) {
-                low[heldTerm] = Double.NEGATIVE_INFINITY;
-                high[heldTerm] = Double.POSITIVE_INFINITY;
             }
             box = new Box(low, high);
         }
@@ -348,7 +342,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
                     for (int s = 0; s < slots; s++) {
                         u += theta[slotIndex(t, s)] * x[s][i];
                     }
-                    columns[t][i] = Math.exp(u - logTarget[i] / gamma);
+                    columns[t][i] = Math.exp(u - (logTarget[i] - base) / gamma);
                 }
             }
             double[] solution = NonNegative.solveOnes(columns, weights);
@@ -359,9 +353,9 @@ public abstract class PowerSumLaw extends ParametricLaw {
                     share += columns[t][i] * weights[i];
                     total += weights[i];
                 }
-                // A term that least squares drops starts small, not at nothing, where its gradient would vanish.
+                // A term that least squares drops starts small, not at nothing, where its exponent would not matter.
                 double least = 1e-4 * total / share;
-                theta[t] = Math.log(Math.max(solution[t], least));
+                theta[t] = Math.max(solution[t], least);
             }
             return theta;
         }
@@ -374,7 +368,7 @@ public abstract class PowerSumLaw extends ParametricLaw {
         public double[] published(double[] theta) {
             double[] values = theta.clone();
             for (int t = 0; t < terms.size(); t++) {
-                double log = theta[t] + fixedCentre[t];
+                double log = Math.log(theta[t]) + fixedCentre[t] + base / gamma(theta);
                 for (int s = 0; s < centre[t].length; s++) {
                     log += theta[slotIndex(t, s)] * centre[t][s];
                 }
@@ -384,6 +378,10 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 values[t] = Math.exp(log);
             }
             return outward(values);
+        }
+
+        private double gamma(double[] plain) {
+            return outer.isEmpty() ? 1 : plain[plain.length - 1];
         }
 
         private double scalePower(int t, double[] theta) {
@@ -400,11 +398,11 @@ public abstract class PowerSumLaw extends ParametricLaw {
                 if (terms.get(t).form() == Term.Form.SCALE) {
                     log *= scalePower(t, published);
                 }
-                log -= fixedCentre[t];
+                log -= fixedCentre[t] + base / gamma(published);
                 for (int s = 0; s < centre[t].length; s++) {
                     log -= published[slotIndex(t, s)] * centre[t][s];
                 }
-                theta[t] = log;
+                theta[t] = Math.exp(log);
             }
             return theta;
         }

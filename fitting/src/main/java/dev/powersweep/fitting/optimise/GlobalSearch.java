@@ -3,6 +3,7 @@ package dev.powersweep.fitting.optimise;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SplittableRandom;
 
 /**
  * Finds the global minimum by variable projection on a dense grid of shapes, then Newton descents with every parameter free.
@@ -16,6 +17,9 @@ public final class GlobalSearch {
     private static final double SAME_VALUE = 1e-7;
 
     private static final int MOST_VALLEYS = 32;
+
+    /** Rows on which the grid is visited where there are more than twice as many. */
+    private static final int SAMPLE = 400;
 
     private final Problem problem;
     private final ShapedModel shaped;
@@ -84,9 +88,13 @@ public final class GlobalSearch {
             frozen[j] = true;
         }
         Minimum[] surface = new Minimum[nodes];
+        Problem sample = sample();
         Workers.run(threads, nodes, () -> new Newton(p), (newton, node) -> {
-            double[] start = shaped.start(valuesAt(grid, node), problem.logTarget(), problem.weights());
-            surface[node] = newton.minimise(problem, start, shaped.box(), frozen, Newton.Effort.ROUGH);
+            double[] start = shaped.start(valuesAt(grid, node), sample.logTarget(), sample.weights());
+            Minimum end = newton.minimise(sample, start, shaped.box(), frozen, Newton.Effort.ROUGH);
+            surface[node] = sample == problem
+                    ? end
+                    : new Minimum(end.theta(), problem.value(end.theta()), end.gradientNorm(), end.iterations());
         });
 
         List<Integer> coarse = new ArrayList<>();
@@ -106,20 +114,50 @@ public final class GlobalSearch {
         coarse.forEach(node -> starts.add(surface[node].theta()));
         valleys.stream().limit(MOST_VALLEYS).forEach(node -> starts.add(surface[node].theta()));
         starts.addAll(List.of(known));
-        Minimum[] ends = new Minimum[starts.size()];
-        Workers.run(threads, ends.length, () -> new Newton(p), (newton, i) -> {
-            ends[i] = newton.minimise(problem, starts.get(i), shaped.box());
-        });
-
-        List<Minimum> minima = distinct(ends);
-        Minimum best = minima.get(0);
+        Minimum[] ends = descend(sample, starts);
+        double bestEnd = Double.POSITIVE_INFINITY;
+        for (Minimum end : ends) {
+            bestEnd = end.value() < bestEnd ? end.value() : bestEnd;
+        }
         int reached = 0;
         for (int i = 0; i < coarse.size(); i++) {
-            if (sameValue(ends[i].value(), best.value())) {
-                reached++;
+            reached += sameValue(ends[i].value(), bestEnd) ? 1 : 0;
+        }
+        List<Minimum> minima = distinct(ends);
+        if (sample != problem) {
+            minima = distinct(
+                    descend(problem, minima.stream().map(Minimum::theta).toList()));
+        }
+        Minimum best = minima.get(0);
+        return new Outcome(best, minima, coarse.size(), reached, nodes, lowestNode);
+    }
+
+    private Minimum[] descend(Problem rows, List<double[]> starts) {
+        Minimum[] ends = new Minimum[starts.size()];
+        int p = shaped.model().dimension();
+        Workers.run(threads, ends.length, () -> new Newton(p), (newton, i) -> {
+            ends[i] = newton.minimise(rows, starts.get(i), shaped.box());
+        });
+        return ends;
+    }
+
+    /** A fixed random choice of rows where there are many: enough to see the valleys, which are then searched with all rows. */
+    private Problem sample() {
+        int rows = problem.logTarget().length;
+        if (rows <= 2 * SAMPLE) {
+            return problem;
+        }
+        SplittableRandom random = new SplittableRandom(rows);
+        double[] weights = problem.weights().clone();
+        int left = SAMPLE;
+        for (int i = 0; i < rows; i++) {
+            if (random.nextInt(rows - i) < left) {
+                left--;
+            } else {
+                weights[i] = 0;
             }
         }
-        return new Outcome(best, minima, coarse.size(), reached, nodes, lowestNode);
+        return new Problem(problem.model(), problem.logTarget(), weights, problem.objective(), problem.delta());
     }
 
     private boolean sameValue(double value, double best) {
@@ -176,7 +214,7 @@ public final class GlobalSearch {
     }
 
     private static boolean onCoarse(double[][] grid, int node) {
-        int stride = grid.length == 1 ? 8 : grid.length == 2 ? 4 : 3;
+        int stride = grid.length == 1 ? 8 : 3;
         int rest = node;
         for (int s = grid.length - 1; s >= 0; s--) {
             if (rest % grid[s].length % stride != stride / 2) {

@@ -1,11 +1,12 @@
 package dev.powersweep.fitting.optimise;
 
 /**
- * ln of a sum of powers: {@code γ · ln Σ_k exp(θ_k + Σ_j θ_j x_kj)}, optionally with an outer exponent γ.
+ * ln of a sum of powers: {@code base + γ · ln Σ_k c_k exp(Σ_j θ_j x_kj)}, optionally with an outer exponent γ.
  *
- * <p>The regressors {@code x} are minus the centred logarithms of the columns, so that {@code θ_k} is ln of term
- * {@code k} at the geometric middle of the data. Centring makes the fit independent of units and brings the condition number
- * of approach 3 from about 1e11 down to hundreds.
+ * <p>The regressors {@code x} are minus the centred logarithms of the columns, so that {@code c_k} is term {@code k} at the
+ * geometric middle of the data. Centring makes the fit independent of units; coefficients enter linearly, so that a step
+ * along the valley in which a coefficient trades against its exponent, or against the constant, can be long, and zero is
+ * a place that can be reached.
  */
 public final class PowerSumModel implements LossModel {
     private final int dimension;
@@ -20,6 +21,9 @@ public final class PowerSumModel implements LossModel {
     /** Index of the outer exponent, −1 where it is one. */
     private final int outer;
 
+    /** Added to the logarithm. */
+    private final double base;
+
     /**
      * @param dimension number of internal parameters
      * @param terms number of terms; their coefficients are the first parameters
@@ -27,6 +31,7 @@ public final class PowerSumModel implements LossModel {
      * @param regressor for each term and exponent, one number a row
      * @param offset for each term what is added without a parameter, one number a row; null entries for nothing
      * @param outer index of the outer exponent, −1 for none
+     * @param base added to the logarithm, outside the outer exponent, to keep coefficients near one
      */
     public PowerSumModel(
             int dimension,
@@ -35,7 +40,8 @@ public final class PowerSumModel implements LossModel {
             int[][] exponent,
             double[][][] regressor,
             double[][] offset,
-            int outer) {
+            int outer,
+            double base) {
         this.dimension = dimension;
         this.rows = rows;
         this.terms = terms;
@@ -43,6 +49,7 @@ public final class PowerSumModel implements LossModel {
         this.regressor = regressor;
         this.offset = offset;
         this.outer = outer;
+        this.base = base;
     }
 
     @Override
@@ -60,103 +67,80 @@ public final class PowerSumModel implements LossModel {
         return exponent[term][slot];
     }
 
-    private double affine(double[] theta, int term, int row) {
-        double u = theta[term];
-        if (offset[term] != null) {
-            u += offset[term][row];
-        }
+    /** A term without its coefficient. */
+    private double power(double[] theta, int term, int row) {
         int[] slots = exponent[term];
+        double[] fixed = offset[term];
+        if (slots.length == 0 && fixed == null) {
+            return 1;
+        }
+        double u = fixed == null ? 0 : fixed[row];
         for (int s = 0; s < slots.length; s++) {
             u += theta[slots[s]] * regressor[term][s][row];
         }
-        return u;
+        return Math.exp(u);
     }
 
     @Override
     public double value(double[] theta, int row) {
         double sum = 0;
         for (int k = 0; k < terms; k++) {
-            sum += Math.exp(affine(theta, k, row));
+            sum += theta[k] * power(theta, k, row);
         }
-        double log = safeLog(sum, theta, row);
-        return outer < 0 ? log : theta[outer] * log;
-    }
-
-    /** ln of the sum; by way of the largest term where the plain sum over- or underflows. */
-    private double safeLog(double sum, double[] theta, int row) {
-        if (sum > 1e-290 && sum < 1e290) {
-            return Math.log(sum);
-        }
-        double largest = Double.NEGATIVE_INFINITY;
-        for (int k = 0; k < terms; k++) {
-            largest = Math.max(largest, affine(theta, k, row));
-        }
-        double scaled = 0;
-        for (int k = 0; k < terms; k++) {
-            scaled += Math.exp(affine(theta, k, row) - largest);
-        }
-        return largest + Math.log(scaled);
+        double log = Math.log(sum);
+        return outer < 0 ? base + log : base + theta[outer] * log;
     }
 
     @Override
-    public double value(double[] theta, int row, double[] gradient, int offset, double[] hessian) {
+    public double value(double[] theta, int row, double[] gradient, int at, double[] hessian) {
         int p = dimension;
         for (int j = terms; j < p; j++) {
-            gradient[offset + j] = 0;
+            gradient[at + j] = 0;
         }
-        // Coefficients come first, so their slots of the gradient hold the terms until the shares are known.
         double sum = 0;
         for (int k = 0; k < terms; k++) {
-            double term = Math.exp(affine(theta, k, row));
-            gradient[offset + k] = term;
-            sum += term;
+            double power = power(theta, k, row);
+            gradient[at + k] = power;
+            sum += theta[k] * power;
         }
-        double log;
-        if (sum > 1e-290 && sum < 1e290) {
-            log = Math.log(sum);
-            double inverse = 1 / sum;
-            for (int k = 0; k < terms; k++) {
-                gradient[offset + k] *= inverse;
-            }
-        } else {
-            log = safeLog(sum, theta, row);
-            for (int k = 0; k < terms; k++) {
-                gradient[offset + k] = Math.exp(affine(theta, k, row) - log);
-            }
+        double log = Math.log(sum);
+        double inverse = 1 / sum;
+        for (int k = 0; k < terms; k++) {
+            gradient[at + k] *= inverse;
         }
         for (int k = 0; k < terms; k++) {
-            double share = gradient[offset + k];
+            double share = theta[k] * gradient[at + k];
             int[] slots = exponent[k];
             double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
-                gradient[offset + slots[s]] += share * x[s][row];
+                gradient[at + slots[s]] += share * x[s][row];
             }
         }
-        for (int j = 0, at = 0; j < p; j++, at += p) {
-            double gj = -gradient[offset + j];
+        for (int j = 0, line = 0; j < p; j++, line += p) {
+            double gj = -gradient[at + j];
             for (int k = 0; k <= j; k++) {
-                hessian[at + k] = gj * gradient[offset + k];
+                hessian[line + k] = gj * gradient[at + k];
             }
         }
         for (int k = 0; k < terms; k++) {
-            double share = gradient[offset + k];
-            hessian[k * p + k] += share;
+            double perUnit = gradient[at + k];
             int[] slots = exponent[k];
             double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
                 int j = slots[s];
-                double sx = share * x[s][row];
-                hessian[j * p + k] += sx;
-                hessian[j * p + j] += sx * x[s][row];
+                double slope = perUnit * x[s][row];
+                hessian[j * p + k] += slope;
+                slope *= theta[k];
+                hessian[j * p + j] += slope * x[s][row];
                 for (int t = 0; t < s; t++) {
-                    addLower(hessian, p, j, slots[t], sx * x[t][row]);
+                    addLower(hessian, p, j, slots[t], slope * x[t][row]);
                 }
             }
         }
-        return outer < 0 ? log : raised(theta, log, gradient, offset, hessian);
+        return outer < 0 ? base + log : base + raised(theta, log, gradient, at, hessian);
     }
 
-    private double raised(double[] theta, double log, double[] gradient, int offset, double[] hessian) {
+    private double raised(double[] theta, double log, double[] gradient, int at, double[] hessian) {
         int p = dimension;
         double gamma = theta[outer];
         for (int j = 0; j < p; j++) {
@@ -166,11 +150,11 @@ public final class PowerSumModel implements LossModel {
         }
         for (int j = 0; j < p; j++) {
             if (j != outer) {
-                addLower(hessian, p, j, outer, gradient[offset + j]);
-                gradient[offset + j] *= gamma;
+                addLower(hessian, p, j, outer, gradient[at + j]);
+                gradient[at + j] *= gamma;
             }
         }
-        gradient[offset + outer] = log;
+        gradient[at + outer] = log;
         return gamma * log;
     }
 

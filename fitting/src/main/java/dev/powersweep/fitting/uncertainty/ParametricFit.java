@@ -252,15 +252,16 @@ public final class ParametricFit {
         return listed;
     }
 
-    /** Without the rows of the largest scale: the largest value where the grid repeats values, else the top tenth. */
+    /** Without the rows of the largest scale: the top tenth, at least two rows, and all that share the smallest scale among them. */
     private Optional<HoldOut> holdOut(double[] fitted) {
         double[] scale = runs.column(law.scale());
         double[] sorted = scale.clone();
         Arrays.sort(sorted);
-        int distinct = runs.distinct(law.scale());
-        double threshold = distinct <= scale.length / 3
-                ? sorted[sorted.length - 1] * (1 - 1e-9)
-                : sorted[(int) Math.floor(0.9 * (sorted.length - 1)) + (sorted.length > 1 ? 1 : 0)];
+        int top = Math.max(2, (int) Math.round(0.1 * sorted.length));
+        if (top >= sorted.length) {
+            return Optional.empty();
+        }
+        double threshold = sorted[sorted.length - top] * (1 - 1e-9);
         Observations small = runs.where(i -> scale[i] < threshold);
         if (small.size() == runs.size()
                 || small.size() == 0
