@@ -85,11 +85,15 @@ public final class QueryCommand implements Callable<Integer> {
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 
-    /** The first line of Spark's message. */
+    /** The first line that says something of Spark's message. */
     private static String sentence(Exception failure) {
         String message = failure.getMessage();
         return message == null
                 ? failure.toString()
-                : message.lines().findFirst().orElse("").strip();
+                : message.lines()
+                        .filter(line -> !line.isBlank())
+                        .findFirst()
+                        .orElse("")
+                        .strip();
     }
 }
