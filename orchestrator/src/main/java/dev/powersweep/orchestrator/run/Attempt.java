@@ -240,6 +240,9 @@ final class Attempt {
 
     /** The trainer's output ended without an outcome. */
     private Ending ended(TrainerProcess process, Optional<String> garbage) {
+        if (process.killedByUs()) {
+            return Ending.interrupted("the executor is shutting down");
+        }
         int status = process.exitStatus().orElse(-1);
         FailureClass failure = ExitStatus.classify(status);
         String words = lastWords(process);

@@ -101,7 +101,7 @@ final class TrainerPool {
         synchronized (this) {
             alive.remove(process);
         }
-        process.deleteErrors();
+        process.abandon();
         return status;
     }
 
@@ -130,10 +130,8 @@ final class TrainerPool {
             all = new ArrayList<>(alive);
             alive.clear();
         }
-        all.forEach(process -> {
-            process.kill();
-            process.deleteErrors();
-        });
+        // Whoever listens to one still hears its end, and lets go of it then.
+        all.forEach(TrainerProcess::kill);
     }
 
     private Trainer start(TrainerKey key, Stopping stopping) throws IOException, InterruptedException {
@@ -198,6 +196,9 @@ final class TrainerPool {
     }
 
     private static StartException notReady(TrainerProcess process, TrainerProcess.Message message) {
+        if (process.killedByUs()) {
+            return new StartException(FailureClass.LOST_EXECUTOR, "the executor is shutting down", null);
+        }
         if (message instanceof TrainerProcess.Message.Ended) {
             int status = process.exitStatus().orElse(-1);
             FailureClass failure =

@@ -37,6 +37,7 @@ final class TrainerProcess {
     private final Path errors;
     private final BlockingQueue<Message> messages = new ArrayBlockingQueue<>(QUEUE);
     private final Thread reader;
+    private volatile boolean killedByUs;
 
     private TrainerProcess(Process process, Path errors) {
         this.process = process;
@@ -106,24 +107,28 @@ final class TrainerProcess {
 
     /** SIGTERM: a busy trainer writes a checkpoint and says so. */
     void askToStop() {
-        // Not Process.destroy, which closes the pipe that the last frames come through.
+        // Process.destroy would close the pipe that the last words come through.
         process.toHandle().destroy();
     }
 
     /** SIGKILL, and waits until the process is gone; empty when even that did not end it in time. */
     Optional<Integer> kill() {
+        killedByUs = true;
         process.destroyForcibly();
         return exitStatus();
+    }
+
+    /** Whether {@link #kill} was called: its end then says nothing about memory. */
+    boolean killedByUs() {
+        return killedByUs;
     }
 
     /** Waits for an end that is near; 128 plus the number of the signal for a killed process. */
     Optional<Integer> exitStatus() {
         try {
-            Optional<Integer> status = process.waitFor(KILL_WAIT_SECONDS, TimeUnit.SECONDS)
+            return process.waitFor(KILL_WAIT_SECONDS, TimeUnit.SECONDS)
                     ? Optional.of(process.exitValue())
                     : Optional.empty();
-            reader.interrupt();
-            return status;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Optional.empty();
@@ -164,7 +169,9 @@ final class TrainerProcess {
         return bytes;
     }
 
-    void deleteErrors() {
+    /** Lets go of what nobody will ask for any more. */
+    void abandon() {
+        reader.interrupt();
         try {
             Files.deleteIfExists(errors);
         } catch (IOException e) {

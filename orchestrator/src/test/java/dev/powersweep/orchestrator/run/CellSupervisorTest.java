@@ -199,6 +199,27 @@ class CellSupervisorTest {
     }
 
     @Test
+    void aTrainerThatItsOwnExecutorEndsIsNotTakenForOutOfMemory() throws Exception {
+        Cell cell = Sweeps.cell(1, 400, Trouble.IS_SLOW);
+        Thread exit = new Thread(() -> {
+            try {
+                while (live.stream().noneMatch(update -> update.step() > 2)) {
+                    TimeUnit.MILLISECONDS.sleep(20);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            pool.close();
+        });
+        exit.start();
+        AttemptReport report = attempt(cell, 1, 0);
+        exit.join();
+        assertThat(report.state()).isEqualTo(CellState.INTERRUPTED);
+        assertThat(report.failure()).contains(FailureClass.LOST_EXECUTOR);
+        assertThat(report.message()).isEqualTo("the executor is shutting down");
+    }
+
+    @Test
     void aJavaThatIsNotThereIsABadNode() throws Exception {
         supervisor = supervisor(new RunPolicy(1, 0, 0, 1, 0.05, 0, 30, 3, 0, Optional.of("/no/such/java")));
         AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
