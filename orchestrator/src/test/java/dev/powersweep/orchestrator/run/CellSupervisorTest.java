@@ -17,10 +17,9 @@ import dev.powersweep.worker.cell.FailureClass;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.LongStream;
@@ -36,7 +35,7 @@ class CellSupervisorTest {
     Path folder;
 
     private final Configuration configuration = new Configuration();
-    private final List<LiveUpdate> live = Collections.synchronizedList(new ArrayList<>());
+    private final List<LiveUpdate> live = new CopyOnWriteArrayList<>();
     private SweepDirectory directory;
     private ResultTables tables;
     private TrainerPool pool;
