@@ -85,15 +85,15 @@ public final class QueryCommand implements Callable<Integer> {
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 
-    /** The first line that says something of Spark's message. */
+    /** The first line of Spark's message that says anything. */
     private static String sentence(Exception failure) {
         String message = failure.getMessage();
         return message == null
                 ? failure.toString()
                 : message.lines()
-                        .filter(line -> !line.isBlank())
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
                         .findFirst()
-                        .orElse("")
-                        .strip();
+                        .orElse("");
     }
 }

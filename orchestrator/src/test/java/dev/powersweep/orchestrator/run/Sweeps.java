@@ -78,7 +78,10 @@ final class Sweeps {
         attributes.put(
                 Attributes.Name.CLASS_PATH,
                 Arrays.stream(paths.split(java.io.File.pathSeparator))
-                        .filter(path -> path.contains("jackson") || Files.isDirectory(Path.of(path)))
+                        .filter(path -> path.contains("jackson")
+                                // The worker is a folder of classes in some builds and a jar in others.
+                                || path.contains("powersweep-worker")
+                                || Files.isDirectory(Path.of(path)))
                         .map(path -> Path.of(path).toUri())
                         .map(URI::toString)
                         .collect(Collectors.joining(" ")));

@@ -3,7 +3,7 @@ package dev.powersweep.worker.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.powersweep.worker.cell.ModelShape;
-import dev.powersweep.worker.train.Environment;
+import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -109,7 +109,8 @@ public final class TrainBenchmark {
                 + 6.0 * shape.width() * shape.vocabulary()
                 + 6.0 * shape.layers() * shape.context() * shape.width();
         int tokens = size[3] * size[4];
-        try (Side ours = new Side(ourCommand(size), Environment.variables());
+        TrainerCommand trainer = TrainerCommand.of(TrainerCommand.Resources.threads(1));
+        try (Side ours = new Side(ourCommand(trainer, size), trainer.environment());
                 Side peer = peerDirectory.isEmpty()
                         ? null
                         : new Side(
@@ -141,12 +142,12 @@ public final class TrainBenchmark {
         }
     }
 
-    private static List<String> ourCommand(int[] size) {
+    private static List<String> ourCommand(TrainerCommand trainer, int[] size) {
         List<String> command = new ArrayList<>(List.of(java()));
-        command.addAll(Environment.jvmOptions());
-        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path")));
+        command.addAll(trainer.jvmOptions());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         System.getProperties().stringPropertyNames().stream()
-                .filter(name -> name.startsWith("powersweep.") || name.startsWith("g."))
+                .filter(name -> name.startsWith("powersweep."))
                 .forEach(name -> command.add("-D" + name + "=" + System.getProperty(name)));
         command.add(TrainRounds.class.getName());
         Arrays.stream(size).forEach(number -> command.add(Integer.toString(number)));

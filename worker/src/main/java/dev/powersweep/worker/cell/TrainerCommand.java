@@ -80,6 +80,8 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         // So that Java 17 passes over what only later releases know.
         options.add("-XX:+IgnoreUnrecognizedVMOptions");
         options.add("--add-modules=jdk.incubator.vector");
+        // Bounds checks of vectors and shuffles take as long as the vector arithmetic; tests run with them.
+        options.add("-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
         // One mutator thread and a heap of a few megabytes: other collectors only cost memory.
