@@ -85,15 +85,15 @@ public final class QueryCommand implements Callable<Integer> {
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 
-    /** The first line of Spark's message that says anything. */
+    /** The first line that says something of Spark's message. */
     private static String sentence(Exception failure) {
         String message = failure.getMessage();
         return message == null
                 ? failure.toString()
                 : message.lines()
-                        .map(String::strip)
-                        .filter(line -> !line.isEmpty())
+                        .filter(line -> !line.isBlank())
                         .findFirst()
-                        .orElse("");
+                        .orElse("")
+                        .strip();
     }
 }

@@ -107,7 +107,7 @@ final class TrainerProcess {
 
     /** SIGTERM: a busy trainer writes a checkpoint and says so. */
     void askToStop() {
-        // Not Process.destroy, which closes the pipe that the last frames come through.
+        // Process.destroy would close the pipe that the last words come through.
         process.toHandle().destroy();
     }
 
