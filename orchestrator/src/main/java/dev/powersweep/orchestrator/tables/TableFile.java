@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.parquet.ParquetReadOptions;
+import org.apache.parquet.conf.HadoopParquetConfiguration;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
@@ -55,8 +57,7 @@ public final class TableFile {
     /** All rows of a file; throws {@link UserError} naming the file when it is damaged. */
     public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table) {
         List<R> rows = new ArrayList<>();
-        try (ParquetReader<Group> reader =
-                new GroupReader(storage.input(file)).withConf(PARQUET_DEFAULTS).build()) {
+        try (ParquetReader<Group> reader = new GroupReader(storage.input(file)).build()) {
             for (Group group = reader.read(); group != null; group = reader.read()) {
                 rows.add(row(table, group));
             }
@@ -71,7 +72,10 @@ public final class TableFile {
         if (file.bytes() < SMALLEST) {
             throw damaged(file.path(), new IOException("only " + file.bytes() + " bytes"));
         }
-        try (ParquetFileReader reader = ParquetFileReader.open(storage.input(file.path()))) {
+        try (ParquetFileReader reader = ParquetFileReader.open(
+                storage.input(file.path()),
+                ParquetReadOptions.builder(new HadoopParquetConfiguration(PARQUET_DEFAULTS))
+                        .build())) {
             return reader.getFooter().getFileMetaData().getKeyValueMetaData();
         } catch (IOException | RuntimeException e) {
             throw damaged(file.path(), e);
@@ -165,7 +169,7 @@ public final class TableFile {
 
     private static final class GroupReader extends ParquetReader.Builder<Group> {
         GroupReader(InputFile file) {
-            super(file);
+            super(file, new HadoopParquetConfiguration(PARQUET_DEFAULTS));
         }
 
         @Override
