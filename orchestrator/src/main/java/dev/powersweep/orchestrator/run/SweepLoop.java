@@ -186,6 +186,7 @@ final class SweepLoop {
     }
 
     private void append(LedgerEvent event) {
+        progress.changed(event);
         stored = ledger.append(List.of(event));
         stored.whenComplete((nothing, failure) -> {
             if (failure != null) {

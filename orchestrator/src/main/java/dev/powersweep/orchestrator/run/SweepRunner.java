@@ -184,22 +184,26 @@ public final class SweepRunner {
                     .filter(wanted)
                     .toList();
             CellsSnapshot snapshot = new CellsSnapshot(storage, directory);
+            SweepBroadcast broadcast = new SweepBroadcast(spark.sc());
+            SweepProgress watching = SweepProgress.both(progress, broadcast);
             spark.sc().addSparkListener(board);
+            spark.sc().addSparkListener(broadcast.curves());
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
+                watching.opened(state, directory, attempts.slots());
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
                         new Dispatcher(state, policy, cells),
                         attempts,
                         board,
-                        progress,
+                        watching,
                         live,
                         snapshot::offer,
                         cells.size());
                 if (!cells.isEmpty()) {
                     loop.run();
                 }
-                progress.close();
+                watching.close();
                 snapshot.finish(state);
                 loop.ledgerFailure().ifPresent(failure -> {
                     throw new UserError(
@@ -209,6 +213,7 @@ public final class SweepRunner {
                 });
                 return summary(state, loop, planned, cells.size());
             } finally {
+                spark.sc().removeSparkListener(broadcast.curves());
                 spark.sc().removeSparkListener(board);
             }
         }
