@@ -13,9 +13,13 @@ final class GridDrawing {
     private static final int LEFT = 54;
     private static final int TOP = 6;
     private static final int BOTTOM = 36;
-    private static final int WIDEST = 64;
+    private static final int WIDEST = 80;
     private static final int LABEL_WIDTH = 42;
-    private static final int ROOM = 500;
+    /** Widths of a map: two pairs, or one, on a page of 1280 pixels. */
+    static final int NARROW = 298;
+
+    static final int WIDE = 600;
+    static final int FEW_COLUMNS = 6;
     private static final int ROOM_HIGH = 330;
     private static final String SMALL = "font-size=\"11\" fill=\"#5a6472\"";
     /** Most urgent first: what a tile's sign shows where its cells differ. */
@@ -31,9 +35,10 @@ final class GridDrawing {
     private final double tileWidth;
     private final double tileHeight;
 
-    GridDrawing(GridPanel panel) {
+    /** @param room that the drawing may take, pixels */
+    GridDrawing(GridPanel panel, double room) {
         this.panel = panel;
-        this.tileWidth = Math.min(WIDEST, (double) (ROOM - LEFT) / panel.tokens().length);
+        this.tileWidth = Math.min(WIDEST, (room - LEFT - 4) / panel.tokens().length);
         this.tileHeight = Math.min(30, Math.max(5, (double) ROOM_HIGH / panel.parameters().length));
     }
 
@@ -56,7 +61,7 @@ final class GridDrawing {
     private String drawn(String label, Tile tile) {
         int rows = panel.parameters().length;
         int columns = panel.tokens().length;
-        double width = LEFT + Math.max(columns * tileWidth, 110) + 4;
+        double width = LEFT + Math.max(columns * tileWidth, 130) + 4;
         double height = TOP + rows * tileHeight + BOTTOM;
         Svg svg = new Svg(width, height, label);
         int everyRow = (int) Math.ceil(13 / tileHeight);
@@ -165,7 +170,7 @@ final class GridDrawing {
                     y + height / 2 + 4,
                     "middle",
                     "font-size=\"11.5\" pointer-events=\"none\" fill=\"" + Palette.inkOn(place) + "\"",
-                    Numbers.fixed(loss, tileWidth >= 44 ? 3 : 2));
+                    Numbers.fixed(loss, tileWidth >= 38 ? 3 : 2));
         }
     }
 

@@ -18,6 +18,13 @@ final class Svg {
                 escaped(label)));
     }
 
+    /** One that fills whatever width it is given. */
+    static Svg stretched(double width, double height, String label) {
+        Svg svg = new Svg(width, height, label);
+        svg.out.insert("<svg ".length(), "preserveAspectRatio=\"none\" ");
+        return svg;
+    }
+
     static String escaped(String text) {
         return Escapers.HTML.escape(text);
     }

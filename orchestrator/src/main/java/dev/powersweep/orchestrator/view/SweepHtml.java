@@ -75,7 +75,7 @@ final class SweepHtml {
                 panels.stream()
                         .limit(PANELS)
                         .map(panel -> {
-                            GridDrawing drawing = new GridDrawing(panel);
+                            GridDrawing drawing = new GridDrawing(panel, room(panels));
                             return Map.of(
                                     "batch", Numbers.count(panel.batchTokens(), 4),
                                     "byState", drawing.byState(),
@@ -98,6 +98,13 @@ final class SweepHtml {
         page.put("failures", failures(request));
         page.put("anyFailure", !picture.failures().isEmpty());
         return SWEEP.execute(page);
+    }
+
+    /** Width of a heat map: narrow where two pairs fit side by side. */
+    private static double room(List<GridPanel> panels) {
+        int columns =
+                panels.stream().mapToInt(panel -> panel.tokens().length).max().orElse(1);
+        return panels.size() > 1 && columns <= GridDrawing.FEW_COLUMNS ? GridDrawing.NARROW : GridDrawing.WIDE;
     }
 
     private static Map<String, Object> common(SweepTab.Request request) {
@@ -141,7 +148,7 @@ final class SweepHtml {
     }
 
     private static String bar(Map<CellState, Integer> states, int cells) {
-        Svg svg = new Svg(1000, 12, "cells by state");
+        Svg svg = Svg.stretched(1000, 12, "cells by state");
         double x = 0;
         for (CellState state : List.of(
                 CellState.FINISHED,
