@@ -22,7 +22,8 @@ import picocli.CommandLine.ExitCode;
             FitCommand.class,
             ReportCommand.class,
             PlanCommand.class,
-            DoctorCommand.class
+            DoctorCommand.class,
+            BenchCommand.class
         })
 public final class PowerSweep implements Runnable {
     private static final Logger LOG = LogManager.getLogger(PowerSweep.class);

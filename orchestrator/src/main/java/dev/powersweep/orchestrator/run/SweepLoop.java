@@ -186,13 +186,14 @@ final class SweepLoop {
     }
 
     private void append(LedgerEvent event) {
-        progress.changed(event);
         stored = ledger.append(List.of(event));
         stored.whenComplete((nothing, failure) -> {
             if (failure != null) {
                 ledgerFailure.compareAndSet(null, failure);
             }
         });
+        // After the append: what a watcher tells the ledger in its turn must not come before what it rests on.
+        progress.changed(event);
     }
 
     private SweepProgress.Numbers numbers(Instant now) {
