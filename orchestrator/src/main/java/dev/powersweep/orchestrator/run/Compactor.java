@@ -366,9 +366,12 @@ final class Compactor implements SweepProgress, AutoCloseable {
     @Override
     public void ended(String name, AttemptReport report, Numbers numbers) {}
 
-    /** Completes what is begun. */
+    /** Completes what is begun; does no harm when repeated. */
     @Override
     public void close() {
+        if (worker.isShutdown()) {
+            return;
+        }
         try {
             // Not interrupted: a merge whose word has been given should be completed by who gave it.
             Future<?> last = worker.submit(() -> {});

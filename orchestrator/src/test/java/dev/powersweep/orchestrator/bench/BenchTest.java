@@ -77,7 +77,7 @@ class BenchTest {
     void aLedgerGrowsWithItsCellsAndStaysInFewFiles(@TempDir Path folder) throws Exception {
         Configuration configuration = new Configuration();
         Map<Integer, LedgerBench.Report> reports = new HashMap<>();
-        for (int cells : List.of(500, 1000)) {
+        for (int cells : List.of(200, 400)) {
             SweepDirectory directory =
                     SweepDirectory.at(folder.resolve("cells-" + cells).toString(), configuration);
             reports.put(cells, LedgerBench.run(directory, configuration, cells, 20, 1));
@@ -86,11 +86,11 @@ class BenchTest {
             assertThat(status.at("/cells").asInt()).isEqualTo(cells);
             assertThat(status.at("/states/PLANNED").asInt()).isZero();
         }
-        assertThat((double) reports.get(1000).bytes() / reports.get(500).bytes()).isBetween(1.8, 2.2);
-        assertThat((double) reports.get(1000).sweep().events()
-                        / reports.get(500).sweep().events())
+        assertThat((double) reports.get(400).bytes() / reports.get(200).bytes()).isBetween(1.8, 2.2);
+        assertThat((double) reports.get(400).sweep().events()
+                        / reports.get(200).sweep().events())
                 .isBetween(1.8, 2.2);
         // Of n writes O(log n) files are left, each level at most 31.
-        assertThat(reports.get(1000).files()).isLessThan(100);
+        assertThat(reports.get(400).files()).isLessThan(100);
     }
 }
