@@ -86,8 +86,10 @@ final class CurveDrawing {
             }
             double[] px = Arrays.stream(line.x()).map(value -> x(value, xRange)).toArray();
             double[] py = Arrays.stream(line.y()).map(value -> y(value, yRange)).toArray();
-            svg.curve(px, py, line.colour(), line.width(), line.title());
-            svg.dot(px[n - 1], py[n - 1], line.width() + 0.7, line.colour(), line.title());
+            svg.group(line.title());
+            svg.curve(px, py, line.colour(), line.width());
+            svg.dot(px[n - 1], py[n - 1], line.width() + 0.7, line.colour());
+            svg.endGroup();
         }
         return svg.end();
     }

@@ -20,6 +20,7 @@ final class GridDrawing {
 
     static final int WIDE = 600;
     static final int FEW_COLUMNS = 6;
+    private static final int MANY_TILES = 200;
     private static final int ROOM_HIGH = 330;
     private static final String SMALL = "font-size=\"11\" fill=\"#5a6472\"";
     /** Most urgent first: what a tile's sign shows where its cells differ. */
@@ -73,7 +74,9 @@ final class GridDrawing {
             for (int column = 0; column < columns; column++) {
                 List<CellView> cells = panel.tiles().get(row).get(column);
                 if (!cells.isEmpty()) {
+                    svg.group(title(cells));
                     tile.draw(svg, LEFT + column * tileWidth, y, cells);
+                    svg.endGroup();
                 }
             }
         }
@@ -104,7 +107,6 @@ final class GridDrawing {
         cells.forEach(cell -> counts.merge(cell.state(), 1, Integer::sum));
         double width = tileWidth - gap();
         double height = tileHeight - gap();
-        String title = title(cells);
         double from = x;
         for (CellState state : URGENCY) {
             if (!counts.containsKey(state)) {
@@ -118,10 +120,10 @@ final class GridDrawing {
                         .mapToDouble(CellView::progress)
                         .average()
                         .orElse(0);
-                svg.rect(from, y, share, height, "fill=\"" + colour + "\" fill-opacity=\"0.35\"", title);
-                svg.rect(from, y, share * done, height, "fill=\"" + colour + "\"", title);
+                svg.rect(from, y, share, height, "fill=\"" + colour + "\" fill-opacity=\"0.35\"");
+                svg.rect(from, y, share * done, height, "fill=\"" + colour + "\"");
             } else {
-                svg.rect(from, y, share, height, "fill=\"" + colour + "\"", title);
+                svg.rect(from, y, share, height, "fill=\"" + colour + "\"");
             }
             from += share;
         }
@@ -152,10 +154,9 @@ final class GridDrawing {
                 .filter(Double::isFinite)
                 .min()
                 .orElse(Double.NaN);
-        String title = title(cells);
         if (Double.isNaN(loss)) {
             boolean diverged = cells.stream().anyMatch(cell -> cell.state() == CellState.DIVERGED);
-            svg.rect(x, y, width, height, "fill=\"#f1f3f5\" stroke=\"#d9dee5\"", title);
+            svg.rect(x, y, width, height, "fill=\"#f1f3f5\" stroke=\"#d9dee5\"");
             if (diverged && tileWidth >= 12 && tileHeight >= 13) {
                 svg.text(x + width / 2, y + height / 2 + 4, "middle", SMALL + " pointer-events=\"none\"", "∞");
             }
@@ -163,21 +164,22 @@ final class GridDrawing {
         }
         // Dark is low: what a sweep looks for stands out.
         double place = high > low ? (loss - low) / (high - low) : 0;
-        svg.rect(x, y, width, height, "fill=\"" + Palette.viridis(place) + "\"", title);
+        svg.rect(x, y, width, height, "fill=\"" + Palette.viridis(place) + "\"");
         if (tileWidth >= 32 && tileHeight >= 13) {
             svg.text(
                     x + width / 2,
                     y + height / 2 + 4,
                     "middle",
                     "font-size=\"11.5\" pointer-events=\"none\" fill=\"" + Palette.inkOn(place) + "\"",
-                    Numbers.fixed(loss, tileWidth >= 38 ? 3 : 2));
+                    Numbers.fixed(loss, loss >= 10 ? 1 : tileWidth >= 38 ? 3 : 2));
         }
     }
 
-    /** A few of the tile's cells in words. */
-    private static String title(List<CellView> cells) {
+    /** A few of the tile's cells in words: the fewer, the more tiles there are. */
+    private String title(List<CellView> cells) {
         StringBuilder text = new StringBuilder();
-        cells.stream().limit(4).forEach(cell -> {
+        int few = panel.parameters().length * panel.tokens().length > MANY_TILES ? 1 : 4;
+        cells.stream().limit(few).forEach(cell -> {
             text.append(text.length() == 0 ? "" : "\n")
                     .append(cell.plan().name())
                     .append(": ")
@@ -189,8 +191,8 @@ final class GridDrawing {
                 text.append(", loss ").append(Numbers.fixed(cell.newestLoss(), 3));
             }
         });
-        if (cells.size() > 4) {
-            text.append("\nand ").append(cells.size() - 4).append(" more");
+        if (cells.size() > few) {
+            text.append("\nand ").append(cells.size() - few).append(" more");
         }
         return text.toString();
     }

@@ -29,67 +29,98 @@ final class Svg {
         return Escapers.HTML.escape(text);
     }
 
-    /** @param title shown by the browser when the pointer rests; empty for none */
-    Svg rect(double x, double y, double width, double height, String style, String title) {
-        out.append(String.format(
-                Locale.ROOT,
-                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s",
-                x,
-                y,
-                Math.max(0, width),
-                Math.max(0, height),
-                style));
-        return ended("rect", title);
+    /** What follows up to {@link #endGroup} shows {@code title} when the pointer rests. */
+    Svg group(String title) {
+        out.append("<g><title>").append(escaped(title)).append("</title>");
+        return this;
+    }
+
+    Svg endGroup() {
+        out.append("</g>");
+        return this;
+    }
+
+    Svg rect(double x, double y, double width, double height, String style) {
+        out.append("<rect");
+        number("x", x);
+        number("y", y);
+        number("width", Math.max(0, width));
+        number("height", Math.max(0, height));
+        out.append(' ').append(style).append("/>");
+        return this;
     }
 
     Svg text(double x, double y, String anchor, String style, String text) {
-        out.append(String.format(
-                        Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" %s>", x, y, anchor, style))
-                .append(escaped(text))
-                .append("</text>");
+        out.append("<text");
+        number("x", x);
+        number("y", y);
+        out.append(" text-anchor=\"").append(anchor).append("\" ").append(style).append('>');
+        out.append(escaped(text)).append("</text>");
         return this;
     }
 
     Svg verticalText(double x, double y, String style, String text) {
-        out.append(String.format(
-                        Locale.ROOT,
-                        "<text transform=\"translate(%.1f %.1f) rotate(-90)\" text-anchor=\"middle\" %s>",
-                        x,
-                        y,
-                        style))
-                .append(escaped(text))
-                .append("</text>");
+        out.append("<text transform=\"translate(");
+        tenths(x);
+        out.append(' ');
+        tenths(y);
+        out.append(") rotate(-90)\" text-anchor=\"middle\" ").append(style).append('>');
+        out.append(escaped(text)).append("</text>");
         return this;
     }
 
     Svg line(double x1, double y1, double x2, double y2, String colour) {
-        out.append(String.format(
-                Locale.ROOT,
-                "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
-                x1,
-                y1,
-                x2,
-                y2,
-                colour));
+        out.append("<line");
+        number("x1", x1);
+        number("y1", y1);
+        number("x2", x2);
+        number("y2", y2);
+        out.append(" stroke=\"").append(colour).append("\"/>");
         return this;
     }
 
     /** Straight lines through points in pixels. */
-    Svg curve(double[] x, double[] y, String colour, double width, String title) {
+    Svg curve(double[] x, double[] y, String colour, double width) {
         out.append("<path fill=\"none\" stroke-linejoin=\"round\" stroke=\"")
                 .append(colour)
-                .append(String.format(Locale.ROOT, "\" stroke-width=\"%.1f\" d=\"", width));
+                .append('"');
+        number("stroke-width", width);
+        out.append(" d=\"");
         for (int i = 0; i < x.length; i++) {
-            out.append(String.format(Locale.ROOT, "%s%.1f %.1f", i == 0 ? "M" : "L", x[i], y[i]));
+            out.append(i == 0 ? 'M' : 'L');
+            tenths(x[i]);
+            out.append(' ');
+            tenths(y[i]);
         }
-        out.append("\"");
-        return ended("path", title);
+        out.append("\"/>");
+        return this;
     }
 
-    Svg dot(double x, double y, double radius, String colour, String title) {
-        out.append(String.format(
-                Locale.ROOT, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"", x, y, radius, colour));
-        return ended("circle", title);
+    Svg dot(double x, double y, double radius, String colour) {
+        out.append("<circle");
+        number("cx", x);
+        number("cy", y);
+        number("r", radius);
+        out.append(" fill=\"").append(colour).append("\"/>");
+        return this;
+    }
+
+    private void number(String name, double value) {
+        out.append(' ').append(name).append("=\"");
+        tenths(value);
+        out.append('"');
+    }
+
+    /** With one decimal: a drawing has thousands of numbers, and String.format takes a microsecond or two for each. */
+    private void tenths(double value) {
+        long tenths = Math.round(value * 10);
+        if (tenths < 0) {
+            out.append('-');
+        }
+        out.append(Math.abs(tenths) / 10);
+        if (tenths % 10 != 0) {
+            out.append('.').append(Math.abs(tenths) % 10);
+        }
     }
 
     /** From light to dark of viridis, left to right. */
@@ -102,21 +133,7 @@ final class Svg {
                     y,
                     width / pieces + 0.5,
                     height,
-                    "fill=\"" + Palette.viridis(reversed ? 1 - place : place) + "\"",
-                    "");
-        }
-        return this;
-    }
-
-    private Svg ended(String element, String title) {
-        if (title.isEmpty()) {
-            out.append("/>");
-        } else {
-            out.append("><title>")
-                    .append(escaped(title))
-                    .append("</title></")
-                    .append(element)
-                    .append('>');
+                    "fill=\"" + Palette.viridis(reversed ? 1 - place : place) + "\"");
         }
         return this;
     }

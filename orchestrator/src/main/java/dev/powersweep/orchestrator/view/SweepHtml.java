@@ -160,8 +160,9 @@ final class SweepHtml {
             double width = 1000.0 * states.get(state) / Math.max(1, cells);
             if (width > 0) {
                 StateStyle style = StateStyle.of(state);
-                svg.rect(
-                        x, 0, width - 1, 12, "fill=\"" + style.colour() + "\"", style.name() + " " + states.get(state));
+                svg.group(style.name() + " " + states.get(state));
+                svg.rect(x, 0, width - 1, 12, "fill=\"" + style.colour() + "\"");
+                svg.endGroup();
                 x += width;
             }
         }
@@ -233,17 +234,27 @@ final class SweepHtml {
         page.put("legend", legend);
     }
 
-    /** Running cells first, then those that ended last; thin ones below. */
+    /** Running cells, spread over model sizes where there are too many, then those that ended last; thin ones below. */
     static List<CellView> shownCurves(SweepPicture picture) {
-        List<CellView> shown = picture.cells().stream()
-                .filter(cell -> cell.curveLoss().length > 1)
-                .sorted(Comparator.comparing((CellView cell) -> cell.state() != CellState.RUNNING)
-                        .thenComparing(
-                                cell -> cell.change().map(CellChange::atMillis).orElse(0L), Comparator.reverseOrder()))
-                .limit(CURVES)
+        List<CellView> running = picture.cells().stream()
+                .filter(cell -> cell.state() == CellState.RUNNING && cell.curveLoss().length > 1)
+                .sorted(Comparator.comparingLong((CellView cell) -> cell.plan().parameters())
+                        .thenComparingLong(cell -> cell.plan().tokens()))
                 .toList();
-        List<CellView> drawn = new ArrayList<>(shown);
-        drawn.sort(Comparator.comparing((CellView cell) -> cell.state() == CellState.RUNNING));
+        List<CellView> bold = new ArrayList<>();
+        int most = Math.min(running.size(), CURVES);
+        for (int i = 0; i < most; i++) {
+            bold.add(running.get((int) ((long) i * running.size() / most)));
+        }
+        List<CellView> drawn = new ArrayList<>(picture.cells().stream()
+                .filter(cell -> cell.state() != CellState.RUNNING && cell.curveLoss().length > 1)
+                .sorted(Comparator.comparing(
+                        (CellView cell) ->
+                                cell.change().map(CellChange::atMillis).orElse(0L),
+                        Comparator.reverseOrder()))
+                .limit(CURVES - most)
+                .toList());
+        drawn.addAll(bold);
         return drawn;
     }
 
