@@ -25,11 +25,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.logging.log4j.LogManager;
@@ -37,14 +35,18 @@ import org.apache.logging.log4j.Logger;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * How fast the slots' machine trains the cells of a plan: from the cells that the directory has finished, from what was
- * measured here within the last day, and for the rest by a short measurement in trainers on all slots at once, since
- * neighbours slow each other down.
+ * How fast the slots' machine trains the cells of a plan: by a short measurement in trainers on all slots at once, since
+ * neighbours slow each other down, and for kinds of steps that it does not come to from what was measured here within the
+ * last day and from the cells that the directory has finished.
  */
 public final class SpeedProbe {
     private static final Logger LOG = LogManager.getLogger(SpeedProbe.class);
     private static final Duration FRESH = Duration.ofDays(1);
     private static final int MOST_SLOTS = 16;
+    /** Of the time that the sweep itself is predicted to take; less than the bound is not worth a trainer's start. */
+    private static final double MOST_SHARE = 0.05;
+
+    private static final double LEAST_SECONDS = 1;
     /** Shorter cells tell more of the compiler than of the steps. */
     private static final double SHORTEST_TRAINING_SECONDS = 3;
 
@@ -74,23 +76,20 @@ public final class SpeedProbe {
                         .filter(record -> record.state().terminal())
                         .isEmpty())
                 .toList();
-        if (seconds <= 0 || ahead.isEmpty()) {
-            return finished;
-        }
+        double predicted =
+                ahead.stream().mapToDouble(PlannedCell::predictedSeconds).sum() / slots;
+        double budget = Math.min(seconds, MOST_SHARE * predicted);
         try {
             Path cache = cache();
-            List<StepRate> rates = new ArrayList<>(read(cache));
-            Set<StepKind> known = new HashSet<>();
-            rates.forEach(rate -> known.add(rate.kind()));
-            finished.forEach(rate -> known.add(rate.kind()));
-            List<Cell> unknown = kinds(ahead).stream()
-                    .filter(cell -> known.add(StepKind.of(cell)))
-                    .toList();
-            if (!unknown.isEmpty()) {
-                rates.addAll(measure(unknown, seconds));
-                write(cache, rates);
+            List<StepRate> before = new ArrayList<>(read(cache));
+            before.addAll(finished);
+            if (budget < LEAST_SECONDS) {
+                return before;
             }
-            rates.addAll(finished);
+            List<StepRate> now = measure(kinds(ahead), budget);
+            List<StepRate> rates = new ArrayList<>(adjusted(before, now));
+            rates.addAll(now);
+            write(cache, rates);
             return rates;
         } catch (IOException | RuntimeException e) {
             LOG.warn(
@@ -98,6 +97,25 @@ public final class SpeedProbe {
                     e.toString());
             return finished;
         }
+    }
+
+    /**
+     * Earlier measurements as they would come out now: what else the machine does changes from hour to hour, and slows
+     * all kinds of steps alike.
+     */
+    static List<StepRate> adjusted(List<StepRate> before, List<StepRate> now) {
+        Map<StepKind, StepRate> newest = new HashMap<>();
+        now.forEach(rate -> newest.put(rate.kind(), rate));
+        double change = Math.exp(before.stream()
+                .filter(rate -> newest.containsKey(rate.kind()))
+                .mapToDouble(rate -> Math.log(newest.get(rate.kind()).stepSeconds() / rate.stepSeconds()))
+                .average()
+                .orElse(0));
+        return before.stream()
+                .filter(rate -> !newest.containsKey(rate.kind()))
+                .map(rate ->
+                        new StepRate(rate.kind(), change * rate.stepSeconds(), change * rate.evaluationTokenSeconds()))
+                .toList();
     }
 
     private Optional<SweepState> stored(SweepDirectory directory) {

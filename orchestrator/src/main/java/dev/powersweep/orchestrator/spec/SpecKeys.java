@@ -392,6 +392,6 @@ final class SpecKeys {
                         "probeSeconds",
                         Numeric.from(0),
                         "6",
-                        "Most time, on each slot, for measuring how fast cells train before they are planned; 0 to predict by a reference machine."));
+                        "Most time, on each slot, for measuring how fast cells train before they are planned, and at most a twentieth of what the sweep will take; 0 to measure nothing."));
     }
 }
