@@ -110,7 +110,7 @@ public final class ParametricFit {
                 parameters,
                 atBound(best.theta(), published),
                 rivals(best, rivals),
-                convergence.hessianCondition(),
+                convergence,
                 new Replicas(names, refits),
                 profiles));
         Optional<HoldOut> held = holdOut(published);
