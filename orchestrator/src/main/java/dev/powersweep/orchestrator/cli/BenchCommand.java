@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         description = "Measures PowerSweep beside what people use today.",
-        subcommands = {BenchFitCommand.class})
+        subcommands = {BenchTrainCommand.class, BenchFitCommand.class})
 final class BenchCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;

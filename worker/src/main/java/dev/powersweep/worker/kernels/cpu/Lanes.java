@@ -40,8 +40,6 @@ final class Lanes {
     /** Keeps the exponent trick inside the normal numbers. */
     static final float EXP_BOUND = 87f;
 
-    private static final int EXP_BOUND_BITS = Float.floatToIntBits(EXP_BOUND);
-
     /** Polynomial of Cephes' expf. */
     private static final float C5 = 1.9875691500e-4f;
 
