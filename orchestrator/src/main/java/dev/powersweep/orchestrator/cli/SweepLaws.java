@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitStage;
 import dev.powersweep.orchestrator.fits.SweepFits;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -24,17 +26,24 @@ final class SweepLaws {
 
     private SweepLaws() {}
 
-    static FitSet fit(String directory, List<String> laws, FitOptions options) {
+    static FitSet fit(String directory, List<String> laws, FitOptions options, Fitting fitting) {
         Configuration configuration = new Configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
-        return FitStage.run(sweep, configuration, SweepReader.read(sweep, configuration), laws, options, Instant.now());
+        return FitStage.run(
+                sweep,
+                configuration,
+                SweepReader.read(sweep, configuration),
+                laws,
+                options,
+                fitting,
+                Instant.now());
     }
 
     /** Fits every law that the results allow and writes the report. */
     static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
         SweepResults results = SweepReader.read(sweep, configuration);
         Instant now = Instant.now();
-        FitSet fits = FitStage.run(sweep, configuration, results, List.of(), SweepFits.options(), now);
+        FitSet fits = FitStage.run(sweep, configuration, results, List.of(), SweepFits.options(), Fitting.HERE, now);
         return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
     }
 
@@ -55,6 +64,21 @@ final class SweepLaws {
             return new String(storage.read(sweep.fits()), StandardCharsets.UTF_8);
         } catch (IOException unreadable) {
             throw new UserError(sweep.fits() + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+        }
+    }
+
+    /** The specification that a sweep was last submitted with, where it keeps one. */
+    static Optional<String> specification(String directory) {
+        Configuration configuration = new Configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        try {
+            Storage storage = Storage.of(sweep.root(), configuration);
+            return storage.exists(sweep.specification())
+                    ? Optional.of(new String(storage.read(sweep.specification()), StandardCharsets.UTF_8))
+                    : Optional.empty();
+        } catch (IOException unreadable) {
+            throw new UserError(
+                    sweep.specification() + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
         }
     }
 }

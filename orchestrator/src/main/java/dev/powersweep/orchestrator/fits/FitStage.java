@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -28,8 +29,9 @@ public final class FitStage {
             SweepResults results,
             List<String> laws,
             FitOptions options,
+            Fitting fitting,
             Instant now) {
-        FitSet fits = SweepFits.fit(results, laws, options);
+        FitSet fits = SweepFits.fit(results, laws, options, fitting);
         try {
             Storage.of(directory.root(), configuration)
                     .replace(
