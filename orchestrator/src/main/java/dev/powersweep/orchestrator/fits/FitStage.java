@@ -32,6 +32,12 @@ public final class FitStage {
             Fitting fitting,
             Instant now) {
         FitSet fits = SweepFits.fit(results, laws, options, fitting);
+        store(directory, configuration, fits, now);
+        return fits;
+    }
+
+    /** Keeps fits with their sweep: {@code fits.json} and the table, each replaced in one step. */
+    public static void store(SweepDirectory directory, Configuration configuration, FitSet fits, Instant now) {
         try {
             Storage.of(directory.root(), configuration)
                     .replace(
@@ -41,6 +47,5 @@ public final class FitStage {
             throw new UserError(directory.fits() + ": cannot be written (" + unwritable.getMessage() + ")", unwritable);
         }
         new ResultTables(directory, configuration).writeFits(FitRows.of(fits, now));
-        return fits;
     }
 }
