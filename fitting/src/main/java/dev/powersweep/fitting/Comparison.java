@@ -36,8 +36,7 @@ public record Comparison(List<FitResult> fits, List<Refused> refused, String ver
     }
 
     /** The same, fitted by somebody else. */
-    public static Comparison of(
-            List<? extends Law> laws, Observations runs, FitOptions options, Fitting fitting) {
+    public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options, Fitting fitting) {
         List<FitResult> fits = new ArrayList<>();
         List<Refused> refused = new ArrayList<>();
         for (Law law : laws) {

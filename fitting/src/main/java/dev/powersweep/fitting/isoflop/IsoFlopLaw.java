@@ -222,8 +222,8 @@ public final class IsoFlopLaw implements Law {
         if (fit.rejected().size() <= FEW) {
             return fit.rejected().stream().map(Rejected::detail).toList();
         }
-        Map<Reason, List<Rejected>> byReason =
-                fit.rejected().stream().collect(Collectors.groupingBy(Rejected::reason, TreeMap::new, Collectors.toList()));
+        Map<Reason, List<Rejected>> byReason = fit.rejected().stream()
+                .collect(Collectors.groupingBy(Rejected::reason, TreeMap::new, Collectors.toList()));
         int budgets = fit.optima().size() + fit.rejected().size();
         return byReason.entrySet().stream()
                 .map(entry -> String.format(

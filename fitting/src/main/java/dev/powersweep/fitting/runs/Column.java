@@ -75,11 +75,28 @@ public enum Column {
                     "bits_per_byte",
                     "bpb")),
     /** Batch size in tokens. */
-    B("b", "tokens/step", List.of("b", "batch", "batch_tokens", "batch_size_tokens", "tokens_per_batch", "tokens_per_step")),
+    B(
+            "b",
+            "tokens/step",
+            List.of("b", "batch", "batch_tokens", "batch_size_tokens", "tokens_per_batch", "tokens_per_step")),
     /** Optimiser steps. */
-    S("s", "steps", List.of("s", "steps", "n_steps", "num_steps", "optimizer_steps", "optimiser_steps", "training_steps")),
+    S(
+            "s",
+            "steps",
+            List.of("s", "steps", "n_steps", "num_steps", "optimizer_steps", "optimiser_steps", "training_steps")),
     /** Training compute. */
-    C("c", "FLOPs", List.of("c", "flops", "compute", "training_flops", "train_flops", "total_flops", "training_compute", "flop")),
+    C(
+            "c",
+            "FLOPs",
+            List.of(
+                    "c",
+                    "flops",
+                    "compute",
+                    "training_flops",
+                    "train_flops",
+                    "total_flops",
+                    "training_compute",
+                    "flop")),
     /** Unique tokens in the corpus; {@code D/U} is the number of epochs. */
     U("u", "tokens", List.of("u", "unique_tokens", "n_unique_tokens", "unique")),
     /** Peak learning rate. */

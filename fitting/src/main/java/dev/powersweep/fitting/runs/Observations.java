@@ -278,8 +278,7 @@ public final class Observations implements Serializable {
             }
             double[] ratio = new double[size];
             Arrays.setAll(
-                    ratio,
-                    i -> columns.get(Column.C)[i] / (6 * columns.get(Column.N)[i] * columns.get(Column.D)[i]));
+                    ratio, i -> columns.get(Column.C)[i] / (6 * columns.get(Column.N)[i] * columns.get(Column.D)[i]));
             double[] sorted = ratio.clone();
             Arrays.sort(sorted);
             double middle = sorted[size / 2];

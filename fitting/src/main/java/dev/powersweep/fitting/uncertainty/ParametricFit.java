@@ -167,9 +167,7 @@ public final class ParametricFit {
         List<double[]> starts = new ArrayList<>();
         starts.add(best.theta());
         rivals.stream().limit(3).forEach(other -> starts.add(other.theta()));
-        return options.bootstrap() == 0
-                ? new double[0][]
-                : runner.all(new Refits(law.name(), runs, options, starts));
+        return options.bootstrap() == 0 ? new double[0][] : runner.all(new Refits(law.name(), runs, options, starts));
     }
 
     private double totalWeight() {

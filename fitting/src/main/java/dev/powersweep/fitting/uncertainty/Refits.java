@@ -17,8 +17,7 @@ import java.util.List;
  * @param options of the fit
  * @param starts internal parameters to descend from, the best fit first
  */
-public record Refits(String law, Observations runs, FitOptions options, List<double[]> starts)
-        implements Serializable {
+public record Refits(String law, Observations runs, FitOptions options, List<double[]> starts) implements Serializable {
     /** Copies the list. */
     public Refits {
         starts = List.copyOf(starts);

@@ -70,7 +70,8 @@ public final class BudgetText {
                     .append(cost.rates().currency())
                     .append('\n');
         }
-        plan.warnings().forEach(warning -> text.append("  mind: ").append(warning).append('\n'));
+        plan.warnings()
+                .forEach(warning -> text.append("  mind: ").append(warning).append('\n'));
         return text.toString();
     }
 

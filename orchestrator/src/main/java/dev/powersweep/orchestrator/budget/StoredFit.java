@@ -42,8 +42,8 @@ public record StoredFit(
                 .predictor(predictor)
                 .replicas(new Replicas(List.copyOf(parameters.keySet()), replicas))
                 .residuals(made.stream()
-                        .map(cell -> new Residual(
-                                "", Point.nd(cell.n(), cell.d()).and(Column.C, cell.flops()), 0, 0, 0))
+                        .map(cell ->
+                                new Residual("", Point.nd(cell.n(), cell.d()).and(Column.C, cell.flops()), 0, 0, 0))
                         .toList());
         parameters.forEach((name, value) -> builder.parameter(name, Estimate.of(value, "")));
         return builder.build();

@@ -118,10 +118,7 @@ public final class FitCommand implements Callable<Integer> {
         }
         try {
             laws.forEach(Laws::byName);
-            print(
-                    master.isPresent()
-                            ? Sessions.fitting(master.get(), this::fit)
-                            : fit(Fitting.HERE));
+            print(master.isPresent() ? Sessions.fitting(master.get(), this::fit) : fit(Fitting.HERE));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
@@ -134,7 +131,8 @@ public final class FitCommand implements Callable<Integer> {
 
     private FitSet ofRuns(Path file, Fitting fitting) {
         FitSet fits = RunFits.fit(
-                RunsCsv.read(file, ColumnChoice.parse(columns), where), laws,
+                RunsCsv.read(file, ColumnChoice.parse(columns), where),
+                laws,
                 options(FitOptions.Resampling.RUNS),
                 fitting);
         output.ifPresent(

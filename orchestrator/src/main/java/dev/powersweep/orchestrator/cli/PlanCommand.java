@@ -94,8 +94,9 @@ public final class PlanCommand implements Callable<Integer> {
             arity = "0..1",
             fallbackValue = "6",
             paramLabel = "CELLS",
-            description = "Print, instead of a plan, the specification of a sweep of the further cells (default 6) that would"
-                    + " tell most; powersweep run takes it as it is.")
+            description =
+                    "Print, instead of a plan, the specification of a sweep of the further cells (default 6) that would"
+                            + " tell most; powersweep run takes it as it is.")
     private Optional<Integer> suggest = Optional.empty();
 
     @Option(names = "--json", description = "Print JSON instead of text.")

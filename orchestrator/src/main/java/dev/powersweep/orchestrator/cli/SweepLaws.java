@@ -32,13 +32,7 @@ final class SweepLaws {
         Configuration configuration = new Configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
         return FitStage.run(
-                sweep,
-                configuration,
-                SweepReader.read(sweep, configuration),
-                laws,
-                options,
-                fitting,
-                Instant.now());
+                sweep, configuration, SweepReader.read(sweep, configuration), laws, options, fitting, Instant.now());
     }
 
     /** Fits every law that the results allow and writes the report. */

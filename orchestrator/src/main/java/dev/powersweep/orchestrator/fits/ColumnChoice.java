@@ -122,8 +122,9 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
                 return new Source(header, 1, Optional.of(factor));
             }
         }
-        throw new UserError("--columns: in '" + assignment
-                + "' what follows * must be a positive number or another header, as in n=params_M*1e6 or b=seqs*ctx_len");
+        throw new UserError(
+                "--columns: in '" + assignment
+                        + "' what follows * must be a positive number or another header, as in n=params_M*1e6 or b=seqs*ctx_len");
     }
 
     /** Finds every quantity that the header offers; a header the user named must exist. */
@@ -178,8 +179,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     private static Optional<Place> counted(Column column, List<String> header) {
         for (String name : column.headers()) {
             for (Map.Entry<String, Double> unit : UNITS.entrySet()) {
-                List<Integer> found =
-                        name.length() == 1 ? List.of() : indices(header, normal(name) + unit.getKey());
+                List<Integer> found = name.length() == 1 ? List.of() : indices(header, normal(name) + unit.getKey());
                 if (!found.isEmpty()) {
                     return Optional.of(new Place(found.get(0), unit.getValue(), OptionalInt.empty()));
                 }

@@ -64,8 +64,7 @@ final class LawGroup {
                         .allMatch(fit -> Double.isFinite(fit.quality().aicc()));
     }
 
-    private static FitOutcome one(
-            Law law, Observations rows, String selection, FitOptions options, Fitting fitting) {
+    private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options, Fitting fitting) {
         try {
             return new FitOutcome.Fitted(law.title(), selection, fitting.fit(law, rows, options));
         } catch (FitRefusal refusal) {

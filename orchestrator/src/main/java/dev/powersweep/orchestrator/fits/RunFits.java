@@ -35,7 +35,10 @@ public final class RunFits {
         Observations finished = all.has(Column.STEP) && all.runs() < all.size() ? all.finals() : all;
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");
-        if (table.headers().getOrDefault(Column.LOSS, "").toLowerCase(Locale.ROOT).matches(".*(bpb|bits).*")) {
+        if (table.headers()
+                .getOrDefault(Column.LOSS, "")
+                .toLowerCase(Locale.ROOT)
+                .matches(".*(bpb|bits).*")) {
             notes.add("The loss is in bits per byte, as " + table.headers().get(Column.LOSS)
                     + " says, and so is every number below that is told in nats per token.");
         }

@@ -95,7 +95,13 @@ public final class RunsCsv {
         for (int i = 0; i < numbers.length; i++) {
             double value = number(file, header, rows.get(i), column, place.index()) * place.factor();
             numbers[i] = place.times().isPresent()
-                    ? value * number(file, header, rows.get(i), column, place.times().getAsInt())
+                    ? value
+                            * number(
+                                    file,
+                                    header,
+                                    rows.get(i),
+                                    column,
+                                    place.times().getAsInt())
                     : value;
         }
         return numbers;
@@ -127,8 +133,7 @@ public final class RunsCsv {
         return kept;
     }
 
-    private static double number(
-            String file, List<String> header, CsvRecord row, Column column, int index) {
+    private static double number(String file, List<String> header, CsvRecord row, Column column, int index) {
         String value = cell(file, header, row, index).strip();
         double number;
         try {

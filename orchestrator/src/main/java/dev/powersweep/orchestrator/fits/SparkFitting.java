@@ -52,8 +52,8 @@ public final class SparkFitting implements Fitting {
             numbers.add(task);
         }
         // A task has one core; the threads of the driver are none of its business.
-        Broadcast<Refits> shared = spark.broadcast(new Refits(
-                refits.law(), refits.runs(), refits.options().threads(1), refits.starts()));
+        Broadcast<Refits> shared = spark.broadcast(
+                new Refits(refits.law(), refits.runs(), refits.options().threads(1), refits.starts()));
         long began = System.nanoTime();
         List<double[][]> parts = spark.parallelize(numbers, tasks)
                 .map(task -> shared.value().run(share(count, task, tasks), share(count, task + 1, tasks)))

@@ -65,9 +65,7 @@ class BudgetTest {
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
         assertThat(plan(new Goal.Tokens(plan.d().value())).flops().value())
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
-        assertThat(plan(new Goal.Parameters(plan.n().value()))
-                        .flops()
-                        .value())
+        assertThat(plan(new Goal.Parameters(plan.n().value())).flops().value())
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
     }
 

@@ -85,7 +85,10 @@ class FitCommandTest {
 
     @Test
     void equalRowsAreRefused() throws Exception {
-        String twice = grid("n,d,loss", 0.01).append(row(8000, 2e4, 4)).append(row(8000, 2e4, 4)).toString();
+        String twice = grid("n,d,loss", 0.01)
+                .append(row(8000, 2e4, 4))
+                .append(row(8000, 2e4, 4))
+                .toString();
 
         Answer answer = execute("fit", "--law", "chinchilla", "--runs", file(twice));
 
@@ -166,8 +169,7 @@ class FitCommandTest {
                 folder.resolve("rates.yaml"),
                 "- {name: small, flopsPerSecond: 1e9, watts: 100, pricePerHour: 1, currency: EUR}\n");
 
-        Answer plan = execute(
-                "plan", fits, "--gpu-hours", "2", "--gpus", "4", "--rates", rates.toString(), "--json");
+        Answer plan = execute("plan", fits, "--gpu-hours", "2", "--gpus", "4", "--rates", rates.toString(), "--json");
         JsonNode answer = new ObjectMapper().readTree(plan.out());
         assertThat(answer.at("/flops/value").asDouble()).isEqualTo(7.2e12);
         assertThat(answer.at("/costs/0/seconds").asDouble()).isEqualTo(1800);
@@ -182,7 +184,11 @@ class FitCommandTest {
         assertThat(suggested.status()).isZero();
         Path next = Files.writeString(folder.resolve("next.yaml"), suggested.out());
         Answer dry = execute(
-                "run", next.toString(), "--dry-run", "--output", folder.resolve("next").toString());
+                "run",
+                next.toString(),
+                "--dry-run",
+                "--output",
+                folder.resolve("next").toString());
         assertThat(dry.err()).isEmpty();
         assertThat(dry.status()).isZero();
         assertThat(dry.out()).contains("3 cells");
