@@ -32,11 +32,16 @@ public record Comparison(List<FitResult> fits, List<Refused> refused, String ver
 
     /** Fits every law to the same runs and compares them by AICc and by hold-out error. */
     public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options) {
+        return of(laws, runs, options, Fitting.HERE);
+    }
+
+    /** The same, fitted by somebody else. */
+    public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options, Fitting fitting) {
         List<FitResult> fits = new ArrayList<>();
         List<Refused> refused = new ArrayList<>();
         for (Law law : laws) {
             try {
-                fits.add(law.fit(runs, options));
+                fits.add(fitting.fit(law, runs, options));
             } catch (FitRefusal refusal) {
                 refused.add(new Refused(law.name(), refusal));
             }

@@ -144,6 +144,11 @@ final class Diagnosis {
                     "No model has a thousand parameters: n seems to be counted in millions or billions. Exponents and"
                             + " losses do not mind, but coefficients and compute are in those units.");
         }
+        if (runs.has(Column.D) && Arrays.stream(runs.column(Column.D)).max().orElse(0) < 1e4) {
+            warnings.add(
+                    "No run saw ten thousand tokens: d seems to be counted in millions or billions. Exponents and losses"
+                            + " do not mind, but coefficients and compute are in those units.");
+        }
         if (runs.runs() < runs.size()
                 && options.resampling() != FitOptions.Resampling.RUNS
                 && options.bootstrap() > 0) {
