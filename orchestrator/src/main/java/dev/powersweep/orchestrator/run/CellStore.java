@@ -112,6 +112,10 @@ final class CellStore {
         return current.step();
     }
 
+    String cell() {
+        return current.cell();
+    }
+
     /** The attempt that holds the store. */
     int attempt() {
         return attempt;
