@@ -35,11 +35,7 @@ public final class LargeGrid {
         String text = "name: large\ncontext: 128\ngrid:\n  modelSizes:\n"
                 + IntStream.range(0, models)
                         .mapToObj(i -> String.format(
-                                Locale.ROOT,
-                                "    - {layers: %d, width: %d, heads: %d}%n",
-                                2 + i / 4,
-                                16 * (2 + i),
-                                2))
+                                Locale.ROOT, "    - {layers: %d, width: %d, heads: %d}%n", 2 + i / 4, 16 * (2 + i), 2))
                         .collect(Collectors.joining())
                 + "  dataSizes: ["
                 + IntStream.range(0, data)

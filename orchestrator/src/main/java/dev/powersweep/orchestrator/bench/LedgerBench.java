@@ -54,11 +54,10 @@ public final class LedgerBench {
                     DriverLoad.of(() -> LargeGrid.forecast(LargeGrid.specification(cells), slots));
             DriverLoad.Measured<SimulatedSweep.Result> written =
                     DriverLoad.of(() -> write(storage, directory, planned.result(), slots, seed));
-            DriverLoad.Measured<SweepState> replayed =
-                    DriverLoad.of(() -> LedgerReader.open(directory, configuration));
-            DriverLoad.Measured<SweepStatus> status =
-                    DriverLoad.of(() -> SweepStatus.read(directory, configuration));
-            DriverLoad.Measured<List<CellRow>> table = DriverLoad.of(() -> table(storage, directory, replayed.result()));
+            DriverLoad.Measured<SweepState> replayed = DriverLoad.of(() -> LedgerReader.open(directory, configuration));
+            DriverLoad.Measured<SweepStatus> status = DriverLoad.of(() -> SweepStatus.read(directory, configuration));
+            DriverLoad.Measured<List<CellRow>> table =
+                    DriverLoad.of(() -> table(storage, directory, replayed.result()));
             List<Storage.Entry> files = storage.list(directory.ledger());
             return new Report(
                     written.result(),
@@ -76,16 +75,11 @@ public final class LedgerBench {
 
     private static SimulatedSweep.Result write(
             Storage storage, SweepDirectory directory, Forecast forecast, int slots, long seed) {
-        AtomicReference<CompletableFuture<Void>> last =
-                new AtomicReference<>(CompletableFuture.completedFuture(null));
-        try (Ledger ledger = Ledger.open(
-                storage, directory, "simulated", "simulated", Lease.Timing.DEFAULT, Optional::empty)) {
+        AtomicReference<CompletableFuture<Void>> last = new AtomicReference<>(CompletableFuture.completedFuture(null));
+        try (Ledger ledger =
+                Ledger.open(storage, directory, "simulated", "simulated", Lease.Timing.DEFAULT, Optional::empty)) {
             SimulatedSweep.Result result = new SimulatedSweep(
-                            forecast.plan(),
-                            slots,
-                            Hazards.USUAL,
-                            seed,
-                            events -> last.set(ledger.append(events)))
+                            forecast.plan(), slots, Hazards.USUAL, seed, events -> last.set(ledger.append(events)))
                     .run();
             last.get().join();
             return result;

@@ -24,15 +24,14 @@ public final class ScheduleBench {
         DriverLoad.Measured<Forecast> planned =
                 DriverLoad.of(() -> LargeGrid.forecast(LargeGrid.specification(cells), slots));
         long[] bytes = new long[1];
-        DriverLoad.Measured<SimulatedSweep.Result> driven =
-                DriverLoad.of(() -> new SimulatedSweep(
-                                planned.result().plan(),
-                                slots,
-                                hazards,
-                                seed,
-                                events -> events.forEach(event ->
-                                        bytes[0] += LedgerJson.line(event).getBytes(StandardCharsets.UTF_8).length + 1))
-                        .run());
+        DriverLoad.Measured<SimulatedSweep.Result> driven = DriverLoad.of(() -> new SimulatedSweep(
+                        planned.result().plan(),
+                        slots,
+                        hazards,
+                        seed,
+                        events -> events.forEach(event ->
+                                bytes[0] += LedgerJson.line(event).getBytes(StandardCharsets.UTF_8).length + 1))
+                .run());
         return new Report(driven.result(), planned.load(), driven.load(), bytes[0]);
     }
 }

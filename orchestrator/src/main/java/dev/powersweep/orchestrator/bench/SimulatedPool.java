@@ -80,7 +80,13 @@ final class SimulatedPool {
         double left = end - from;
         if (bug) {
             return failed(
-                    order, FailureClass.BUG, "index 3 out of bounds", OVERHEAD_SECONDS, begin, from / total, from / total);
+                    order,
+                    FailureClass.BUG,
+                    "index 3 out of bounds",
+                    OVERHEAD_SECONDS,
+                    begin,
+                    from / total,
+                    from / total);
         }
         if (tooLarge && order.microBatchSequences() == 0) {
             return failed(
@@ -101,7 +107,14 @@ final class SimulatedPool {
             done.put(id, stored);
             lostSeconds += from + cut - stored;
             return lossAfter < crashAfter
-                    ? failed(order, FailureClass.LOST_EXECUTOR, "executor lost", OVERHEAD_SECONDS + cut, begin, from / total, stored / total)
+                    ? failed(
+                            order,
+                            FailureClass.LOST_EXECUTOR,
+                            "executor lost",
+                            OVERHEAD_SECONDS + cut,
+                            begin,
+                            from / total,
+                            stored / total)
                     : failed(
                             order,
                             FailureClass.NATIVE_CRASH,
@@ -134,16 +147,7 @@ final class SimulatedPool {
             double from,
             double stored) {
         return new Outcome(
-                seconds,
-                report(
-                        order,
-                        CellState.FAILED,
-                        Optional.of(failure),
-                        message,
-                        seconds,
-                        begin,
-                        from,
-                        stored));
+                seconds, report(order, CellState.FAILED, Optional.of(failure), message, seconds, begin, from, stored));
     }
 
     private static AttemptReport report(
@@ -157,7 +161,8 @@ final class SimulatedPool {
             double to) {
         Cell cell = order.gridCell().cell();
         long steps = cell.data().steps();
-        double loss = 1.7 + 400 / Math.pow(cell.model().nonEmbeddingParameters(), 0.34) + 410 / Math.pow(cell.tokens(), 0.28);
+        double loss =
+                1.7 + 400 / Math.pow(cell.model().nonEmbeddingParameters(), 0.34) + 410 / Math.pow(cell.tokens(), 0.28);
         Optional<Frame.Finished> result = state == CellState.FINISHED
                 ? Optional.of(new Frame.Finished(
                         cell.id(),
@@ -187,7 +192,8 @@ final class SimulatedPool {
                 begin.plusNanos(Math.round(seconds * 1e9)),
                 "host",
                 "1",
-                Optional.of(new Frame.Ready(1, "cpu", "none", "cpu", 1, Map.of("powersweep", "simulated", "java", "17"))),
+                Optional.of(
+                        new Frame.Ready(1, "cpu", "none", "cpu", 1, Map.of("powersweep", "simulated", "java", "17"))),
                 "logs/" + cell.id() + "/attempt-" + order.attempt() + ".log");
     }
 }

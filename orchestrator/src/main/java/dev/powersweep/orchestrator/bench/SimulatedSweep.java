@@ -73,8 +73,7 @@ public final class SimulatedSweep {
     private long mostInSecond;
 
     /** @param ledger told of every event, in their order */
-    public SimulatedSweep(
-            SweepPlan plan, int slots, Hazards hazards, long seed, Consumer<List<LedgerEvent>> ledger) {
+    public SimulatedSweep(SweepPlan plan, int slots, Hazards hazards, long seed, Consumer<List<LedgerEvent>> ledger) {
         this.plan = plan;
         this.slots = slots;
         this.pool = new SimulatedPool(hazards, plan.policy(), seed);
@@ -85,8 +84,8 @@ public final class SimulatedSweep {
     public Result run() {
         SweepState state = new SweepState();
         List<LedgerEvent> opening = new ArrayList<>();
-        opening.add(new LedgerEvent.Submitted(
-                BEGIN, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
+        opening.add(
+                new LedgerEvent.Submitted(BEGIN, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
         for (PlannedCell cell : plan.cells()) {
             opening.add(new LedgerEvent.Planned(
                     BEGIN,
@@ -141,8 +140,7 @@ public final class SimulatedSweep {
         double total = 0;
         double longest = 0;
         for (PlannedCell cell : plan.cells()) {
-            double seconds =
-                    pool.neededSeconds(cell.gridCell().cell().id(), cell.predictedSeconds());
+            double seconds = pool.neededSeconds(cell.gridCell().cell().id(), cell.predictedSeconds());
             total += seconds;
             longest = Math.max(longest, seconds);
         }

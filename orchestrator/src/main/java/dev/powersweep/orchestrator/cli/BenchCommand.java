@@ -9,7 +9,11 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "WHAT",
         description = "Measures PowerSweep on this machine, also beside what people use today.",
-        subcommands = {BenchTrainCommand.class, BenchFitCommand.class, BenchScheduleCommand.class, BenchLedgerCommand.class
+        subcommands = {
+            BenchTrainCommand.class,
+            BenchFitCommand.class,
+            BenchScheduleCommand.class,
+            BenchLedgerCommand.class
         })
 final class BenchCommand implements Runnable {
     @CommandLine.Spec

@@ -19,19 +19,28 @@ import picocli.CommandLine.Option;
         name = "schedule",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Runs a large sweep on a virtual clock, with the planner, the dispatcher and the failure policy of a"
-                + " real one, and reports makespan against its lower bound and the driver's load.")
+        description =
+                "Runs a large sweep on a virtual clock, with the planner, the dispatcher and the failure policy of a"
+                        + " real one, and reports makespan against its lower bound and the driver's load.")
 public final class BenchScheduleCommand implements Callable<Integer> {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
-    @Option(names = "--cells", paramLabel = "COUNT", description = "Default: ${DEFAULT-VALUE}.", defaultValue = "100000")
+    @Option(
+            names = "--cells",
+            paramLabel = "COUNT",
+            description = "Default: ${DEFAULT-VALUE}.",
+            defaultValue = "100000")
     private int cells;
 
     @Option(names = "--slots", paramLabel = "COUNT", description = "Default: ${DEFAULT-VALUE}.", defaultValue = "2000")
     private int slots;
 
-    @Option(names = "--seed", paramLabel = "NUMBER", description = "Of what goes wrong. Default: ${DEFAULT-VALUE}.", defaultValue = "1")
+    @Option(
+            names = "--seed",
+            paramLabel = "NUMBER",
+            description = "Of what goes wrong. Default: ${DEFAULT-VALUE}.",
+            defaultValue = "1")
     private long seed;
 
     @Option(names = "--no-failures", description = "Nothing goes wrong, and cells take the time that was predicted.")
@@ -44,8 +53,7 @@ public final class BenchScheduleCommand implements Callable<Integer> {
     public Integer call() {
         positive("--cells", cells);
         positive("--slots", slots);
-        ScheduleBench.Report report =
-                ScheduleBench.run(cells, slots, noFailures ? Hazards.NONE : Hazards.USUAL, seed);
+        ScheduleBench.Report report = ScheduleBench.run(cells, slots, noFailures ? Hazards.NONE : Hazards.USUAL, seed);
         PrintWriter out = command.commandLine().getOut();
         out.print(json ? json(report) + "\n" : text(report));
         out.flush();
@@ -82,10 +90,11 @@ public final class BenchScheduleCommand implements Callable<Integer> {
                 .row("work done twice", Numbers.percent(sweep.lostSeconds() / sweep.busySeconds(), 2))
                 .row("planning", BenchLedgerCommand.load(report.planning()))
                 .row("driving", BenchLedgerCommand.load(report.driving()))
-                .row("events", String.format(Locale.ROOT, "%,d, most in a second: %,d", sweep.events(), sweep.mostEventsInASecond()))
                 .row(
-                        "events a second of the clock",
-                        Numbers.significant(sweep.events() / sweep.makespanSeconds(), 3))
+                        "events",
+                        String.format(
+                                Locale.ROOT, "%,d, most in a second: %,d", sweep.events(), sweep.mostEventsInASecond()))
+                .row("events a second of the clock", Numbers.significant(sweep.events() / sweep.makespanSeconds(), 3))
                 .row("events a CPU second", Numbers.count(report.eventsPerCpuSecond(), 3))
                 .row("ledger", Numbers.count(report.ledgerBytes(), 3) + "B")
                 .text("");

@@ -131,8 +131,8 @@ final class Compactor implements SweepProgress, AutoCloseable {
     }
 
     private static Optional<String> number(String name) {
-        java.util.regex.Matcher match =
-                java.util.regex.Pattern.compile("_?merged?-(\\d+-\\d+)\\.(?:json|parquet)").matcher(name);
+        java.util.regex.Matcher match = java.util.regex.Pattern.compile("_?merged?-(\\d+-\\d+)\\.(?:json|parquet)")
+                .matcher(name);
         return match.matches() ? Optional.of(match.group(1)) : Optional.empty();
     }
 
@@ -153,8 +153,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
     }
 
     /** What follows on the ledger's word; does no harm when repeated, or done by two at once. */
-    private void complete(Table<?> table, String number, Set<String> inMerges, Set<String> inTable)
-            throws IOException {
+    private void complete(Table<?> table, String number, Set<String> inMerges, Set<String> inTable) throws IOException {
         if (inMerges.contains(pendingRecord(table, number).getName())) {
             publish(pendingRecord(table, number), record(table, number));
         }
@@ -328,19 +327,14 @@ final class Compactor implements SweepProgress, AutoCloseable {
                 .map(source -> new Path(directory.table(table.name()), source))
                 .toList();
         write(table, files, staged(table, merge), cell -> true);
-        storage.write(
-                pendingRecord(table, number), LedgerJson.line(merge).getBytes(StandardCharsets.UTF_8));
+        storage.write(pendingRecord(table, number), LedgerJson.line(merge).getBytes(StandardCharsets.UTF_8));
         try {
             ledger.apply(new LedgerEvent.Merged(Instant.now(), table.name(), number))
                     .join();
         } catch (CompletionException e) {
             throw new IOException("the merge could not be told to the ledger", e.getCause());
         }
-        complete(
-                table,
-                number,
-                Set.of(pendingRecord(table, number).getName(), merge.file()),
-                new HashSet<>(sources));
+        complete(table, number, Set.of(pendingRecord(table, number).getName(), merge.file()), new HashSet<>(sources));
         LOG.info("merged {} files of {} cells into {}", sources.size(), members.size(), merge.file());
     }
 

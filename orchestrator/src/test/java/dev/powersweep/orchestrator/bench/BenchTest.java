@@ -40,7 +40,8 @@ class BenchTest {
         // What was told is a ledger: it replays to the same states.
         SweepState replayed = new SweepState();
         told.forEach(replayed::apply);
-        result.states().forEach((state, count) -> assertThat(replayed.count(state)).isEqualTo(count));
+        result.states()
+                .forEach((state, count) -> assertThat(replayed.count(state)).isEqualTo(count));
         assertNeverMoreThanSlots(told, 40);
     }
 

@@ -243,7 +243,8 @@ class CompactorTest {
     }
 
     private List<String> files(Table<?> table) throws IOException {
-        try (var files = Files.list(Path.of(directory.table(table.name()).toUri().getPath()))) {
+        try (var files =
+                Files.list(Path.of(directory.table(table.name()).toUri().getPath()))) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(".parquet"))
                     .sorted()
@@ -262,7 +263,8 @@ class CompactorTest {
     }
 
     private static void assertEachOnce(List<StepRow> rows) {
-        assertThat(new HashSet<>(rows.stream().map(row -> row.cell() + row.step()).toList()))
+        assertThat(new HashSet<>(
+                        rows.stream().map(row -> row.cell() + row.step()).toList()))
                 .hasSize(rows.size());
     }
 }
