@@ -118,6 +118,10 @@ final class CellStore {
         return current.step();
     }
 
+    String cell() {
+        return current.cell();
+    }
+
     /** Steps that another cell's training served for. */
     Optional<SharedSteps> shared() {
         return current.shared();

@@ -188,6 +188,8 @@ final class SweepLoop {
                 ledgerFailure.compareAndSet(null, failure);
             }
         });
+        // After the append: what a watcher tells the ledger in its turn must not come before what it rests on.
+        progress.changed(event);
     }
 
     private SweepProgress.Numbers numbers(Instant now) {

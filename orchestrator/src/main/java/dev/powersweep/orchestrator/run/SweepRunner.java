@@ -53,15 +53,21 @@ public final class SweepRunner {
     private final JavaSparkContext spark;
     private final Configuration configuration;
     private final Lease.Timing timing;
+    private final int filesToMerge;
 
     public SweepRunner(JavaSparkContext spark) {
         this(spark, Lease.Timing.DEFAULT);
     }
 
     SweepRunner(JavaSparkContext spark, Lease.Timing timing) {
+        this(spark, timing, Compactor.FILES);
+    }
+
+    SweepRunner(JavaSparkContext spark, Lease.Timing timing, int filesToMerge) {
         this.spark = spark;
         this.configuration = spark.hadoopConfiguration();
         this.timing = timing;
+        this.filesToMerge = filesToMerge;
     }
 
     /**
@@ -191,22 +197,29 @@ public final class SweepRunner {
                     .filter(wanted)
                     .toList();
             CellsSnapshot snapshot = new CellsSnapshot(storage, directory);
+            SweepBroadcast broadcast = new SweepBroadcast(spark.sc());
+            Compactor compactor = new Compactor(
+                    storage, directory, ledger.epoch(), event -> ledger.append(List.of(event)), filesToMerge);
+            reconcile(compactor, state, directory);
+            SweepProgress watching = SweepProgress.both(progress, SweepProgress.both(broadcast, compactor));
             spark.sc().addSparkListener(board);
+            spark.sc().addSparkListener(broadcast.curves());
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
+                watching.opened(state, directory, attempts.slots());
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
                         new Dispatcher(state, policy, cells, sharedMemoryBytes()),
                         attempts,
                         board,
-                        progress,
+                        watching,
                         live,
                         snapshot::offer,
                         cells.size());
                 if (!cells.isEmpty()) {
                     loop.run();
                 }
-                progress.close();
+                watching.close();
                 snapshot.finish(state);
                 loop.ledgerFailure().ifPresent(failure -> {
                     throw new UserError(
@@ -216,8 +229,18 @@ public final class SweepRunner {
                 });
                 return summary(state, loop, planned, cells.size());
             } finally {
+                compactor.close();
+                spark.sc().removeSparkListener(broadcast.curves());
                 spark.sc().removeSparkListener(board);
             }
+        }
+    }
+
+    private static void reconcile(Compactor compactor, SweepState state, SweepDirectory directory) {
+        try {
+            compactor.reconcile(state);
+        } catch (IOException e) {
+            throw new UserError("cannot bring the tables of " + directory.root() + " into order: " + e.getMessage(), e);
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.plan.RunPolicy;
@@ -193,6 +194,27 @@ class SweepRunnerTest {
                 .extracting(StepRow::attempt)
                 .containsOnly(3);
         assertEachStepOnce();
+    }
+
+    @Test
+    void smallFilesAreMergedAndACellTrainedAfreshLeavesTheMergedFile() throws Exception {
+        SweepPlan plan = Sweeps.plan(
+                Sweeps.POLICY,
+                Sweeps.cell(1, 12, Trouble.NONE),
+                Sweeps.cell(2, 12, Trouble.NONE),
+                Sweeps.cell(1, 12, Trouble.DIVERGES));
+        SweepRunner merging = new SweepRunner(spark, Lease.Timing.DEFAULT, 2);
+        assertThat(merging.run(plan, directory, SweepProgress.NONE).finished()).isEqualTo(2);
+        assertThat(files()).anyMatch(file -> file.contains("tables/steps/merged-"));
+        assertEachStepOnce();
+        assertDuckDbReadsEverything();
+        int before = tables.steps().size();
+        assertThat(merging.rerun(directory, cell -> cell.gridCell().name().contains("n24576"), SweepProgress.NONE)
+                        .attempts())
+                .isEqualTo(1);
+        assertThat(tables.steps()).hasSize(before);
+        assertEachStepOnce();
+        assertDuckDbReadsEverything();
     }
 
     @Test

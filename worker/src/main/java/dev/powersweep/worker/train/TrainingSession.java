@@ -97,7 +97,7 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     /** As {@link #create(Cell, BatchSource, KernelChoice, int)} on a set of the caller's, which the session closes. */
-    static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
+    public static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
         if (cell.batchTokens() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
                     "data.batchSequences = " + cell.data().batchSequences() + " with context "
