@@ -23,4 +23,16 @@ public record Assignment(
         Optional<String> resumeFrom,
         int microBatchSequences,
         double checkpointSeconds,
-        double reportSeconds) {}
+        double reportSeconds) {
+    public Assignment {
+        require(microBatchSequences >= 0, "microBatchSequences", microBatchSequences);
+        require(checkpointSeconds >= 0, "checkpointSeconds", checkpointSeconds);
+        require(reportSeconds >= 0, "reportSeconds", reportSeconds);
+    }
+
+    private static void require(boolean holds, String name, double value) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " = " + value + " must be at least 0");
+        }
+    }
+}

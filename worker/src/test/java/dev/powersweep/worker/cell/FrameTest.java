@@ -56,7 +56,7 @@ class FrameTest {
         String line = CellJson.line(assignment);
         assertThat(CellJson.read(line, Assignment.class)).isEqualTo(assignment);
         assertRefused(
-                line.replace("\"attempt\":2", "\"attempt\":2,\"atempt\":3"), "atempt: Unrecognized field \"atempt\"");
+                line.replace("\"attempt\":2", "\"attempt\":2,\"atempt\":3"), "atempt: unknown; known here are ");
         assertRefused(line.replace("\"attempt\":2,", ""), "attempt: ");
         assertRefused(line.replace("\"layers\":2,", ""), "cell.model.layers: ");
         assertRefused(line.replace("\"shardDirectory\":\"/shards\",", ""), "shardDirectory");
