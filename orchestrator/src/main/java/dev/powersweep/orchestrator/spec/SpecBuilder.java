@@ -75,17 +75,32 @@ final class SpecBuilder {
             return new TokenizerSpec.External(tokens.vocabulary());
         }
         if (!(tokenizer.content() instanceof Settings settings)) {
-            return new TokenizerSpec.Bytes();
+            return tokenizer.text().equals("gpt2") ? new TokenizerSpec.Gpt2() : new TokenizerSpec.Bytes();
         }
-        if (settings.text("kind").equals("bpe")) {
-            return new TokenizerSpec.Bpe(settings.whole("vocabulary"));
-        }
-        if (settings.given("vocabulary")) {
+        String kind = settings.text("kind");
+        belongs(settings, "vocabulary", kind, "bpe", "the others' vocabularies follow from themselves");
+        belongs(settings, "path", kind, "file", "the others need none");
+        return switch (kind) {
+            case "bpe" -> new TokenizerSpec.Bpe(settings.whole("vocabulary"));
+            case "gpt2" -> new TokenizerSpec.Gpt2();
+            case "file" -> {
+                if (!settings.given("path")) {
+                    problems.sentence(
+                            tokenizer.place(),
+                            "tokenizer.path is missing; kind file needs the path of a tokenizer.json");
+                }
+                yield new TokenizerSpec.JsonFile(settings.optionalText("path").orElse(""));
+            }
+            default -> new TokenizerSpec.Bytes();
+        };
+    }
+
+    private void belongs(Settings tokenizer, String key, String kind, String owner, String remark) {
+        if (tokenizer.given(key) && !kind.equals(owner)) {
             problems.sentence(
-                    settings.value("vocabulary").place(),
-                    "tokenizer.vocabulary belongs to kind bpe; bytes always have a vocabulary of 256");
+                    tokenizer.value(key).place(),
+                    "tokenizer." + key + " belongs to kind " + owner + ", not to " + kind + "; " + remark);
         }
-        return new TokenizerSpec.Bytes();
     }
 
     private static ModelSpec model(Settings model) {

@@ -34,12 +34,17 @@ final class SpecKeys {
             withDefault(
                     "tokenizer",
                     new Either(
-                            List.of(Choice.of("bytes")),
+                            List.of(Choice.of("bytes", "gpt2")),
                             Section.of(
                                     required(
                                             "kind",
-                                            Choice.of("bytes", "bpe"),
-                                            "`bytes`: one token a byte. `bpe`: byte-pair encoding trained on the corpus."),
+                                            Choice.of("bytes", "bpe", "gpt2", "file"),
+                                            "`bytes`: one token a byte. `bpe`: byte-pair encoding trained on the corpus. `gpt2`: GPT-2's vocabulary of 50,257. `file`: Hugging Face's `tokenizer.json`."),
+                                    optional(
+                                            "path",
+                                            Text.ANY,
+                                            "none",
+                                            "The `tokenizer.json` of kind `file`, on any Hadoop file system; at most 65,536 token kinds."),
                                     withDefault(
                                             "vocabulary",
                                             Numeric.whole(257, LARGEST_VOCABULARY),

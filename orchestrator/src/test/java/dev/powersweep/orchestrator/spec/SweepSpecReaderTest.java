@@ -239,6 +239,23 @@ class SweepSpecReaderTest {
     }
 
     @Test
+    void aTokenizerIsAWordOrAKindWithWhatBelongsToIt() {
+        assertThat(read(SMALL, "tokenizer=gpt2").tokenizer()).isEqualTo(new TokenizerSpec.Gpt2());
+        assertThat(read(SMALL, "tokenizer={kind: gpt2}").tokenizer()).isEqualTo(new TokenizerSpec.Gpt2());
+        assertThat(read(SMALL, "tokenizer={kind: bpe}").tokenizer()).isEqualTo(new TokenizerSpec.Bpe(4096));
+        assertThat(read(SMALL, "tokenizer={kind: file, path: hdfs:///t/tokenizer.json}")
+                        .tokenizer())
+                .isEqualTo(new TokenizerSpec.JsonFile("hdfs:///t/tokenizer.json"));
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: file}"))
+                .hasMessageContaining("tokenizer.path is missing; kind file needs the path of a tokenizer.json");
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: gpt2, vocabulary: 4096}"))
+                .hasMessageContaining("tokenizer.vocabulary belongs to kind bpe, not to gpt2; the others' vocabularies"
+                        + " follow from themselves");
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: bpe, path: t.json}"))
+                .hasMessageContaining("tokenizer.path belongs to kind file, not to bpe; the others need none");
+    }
+
+    @Test
     void overridesReachAnyDepthAndTheSubmittedTextHoldsThem() {
         SweepSpec spec = read(
                 SMALL,

@@ -31,6 +31,9 @@ public record Assignment(
         double reportSeconds,
         @JsonSetter(nulls = Nulls.AS_EMPTY) List<Long> branchSteps) {
     public Assignment {
+        require(microBatchSequences >= 0, "microBatchSequences", microBatchSequences);
+        require(checkpointSeconds >= 0, "checkpointSeconds", checkpointSeconds);
+        require(reportSeconds >= 0, "reportSeconds", reportSeconds);
         branchSteps = List.copyOf(branchSteps);
     }
 
@@ -54,5 +57,11 @@ public record Assignment(
                 checkpointSeconds,
                 reportSeconds,
                 List.of());
+    }
+
+    private static void require(boolean holds, String name, double value) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " = " + value + " must be at least 0");
+        }
     }
 }

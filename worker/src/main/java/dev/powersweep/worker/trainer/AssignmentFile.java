@@ -54,6 +54,11 @@ final class AssignmentFile {
         }
     }
 
+    /** Where the shard of a file's cell is: as the options or the assignment say. */
+    static Path shards(Path file, CommandLine options) {
+        return options.shards().orElseGet(() -> Path.of(stored(file, options).shardDirectory()));
+    }
+
     private static Assignment stored(Path file, CommandLine options) {
         String json = text(file);
         if (tree(file, json).has("cell")) {

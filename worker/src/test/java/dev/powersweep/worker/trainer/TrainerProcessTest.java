@@ -18,6 +18,8 @@ import dev.powersweep.worker.checkpoint.CheckpointFile;
 import dev.powersweep.worker.checkpoint.LayoutHash;
 import dev.powersweep.worker.checkpoint.Section;
 import dev.powersweep.worker.data.ShardFixture;
+import dev.powersweep.worker.data.ShardStore;
+import dev.powersweep.worker.data.TrainingWindows;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
@@ -493,6 +495,46 @@ class TrainerProcessTest {
                 .isEqualTo(1.0f);
         assertThat(trained.get("block.1.feedForwardNorm.gain").meanNumber().floatValue())
                 .isNotEqualTo(1.0f);
+    }
+
+    @Test
+    void batchesAreExportedAsTheRunReadsThem() throws Exception {
+        Cell cell = Cells.tiny(30, 3, 1000, 0);
+        Path file = Files.writeString(scratch.resolve("cell.json"), CellJson.line(cell));
+        String weights = scratch.resolve("weights.npz").toString();
+        Path batches = scratch.resolve("batches.npz");
+        try (TrainerProcess trainer =
+                TrainerProcess.start(scratch, "export", file.toString(), weights, "--batches", batches.toString())) {
+            assertThat(trainer.exitStatus()).isEqualTo(Main.EXIT_USAGE);
+            assertThat(trainer.log()).contains("give --shards DIR, the directory with its shard.json");
+        }
+        try (TrainerProcess trainer = TrainerProcess.start(
+                scratch,
+                "export",
+                file.toString(),
+                weights,
+                "--batches=" + batches,
+                "--steps=25",
+                "--shards=" + shards)) {
+            assertThat(trainer.exitStatus()).as(trainer.log()).isZero();
+        }
+        Map<String, INDArray> arrays = Nd4j.createFromNpzFile(batches.toFile());
+        assertThat(arrays.keySet()).containsExactlyInAnyOrder("training", "evaluation.validation");
+        int context = cell.model().context();
+        INDArray training = arrays.get("training");
+        assertThat(training.shape()).containsExactly(25, 3, context + 1);
+        TrainingWindows windows = TrainingWindows.of(cell, new ShardStore().open(shards));
+        int[] inputs = new int[3 * context];
+        int[] targets = new int[3 * context];
+        for (int step = 1; step <= 25; step++) {
+            windows.batch(step, inputs, targets);
+            for (int i = 0; i < inputs.length; i++) {
+                assertThat(training.getInt(step - 1, i / context, i % context)).isEqualTo(inputs[i]);
+                assertThat(training.getInt(step - 1, i / context, i % context + 1))
+                        .isEqualTo(targets[i]);
+            }
+        }
+        assertThat(arrays.get("evaluation.validation").shape()).containsExactly(64 / context, context + 1);
     }
 
     private Map<String, INDArray> exported(Path source, String name) throws Exception {
