@@ -1,2 +1,5 @@
-/** Races against what people use today, run by {@code powersweep bench}. */
+/**
+ * Measurements that anybody can repeat: races against what people use today, sweeps on a virtual clock, ledgers of many
+ * cells.
+ */
 package dev.powersweep.orchestrator.bench;

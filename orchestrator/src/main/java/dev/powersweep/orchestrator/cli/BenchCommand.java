@@ -3,13 +3,18 @@ package dev.powersweep.orchestrator.cli;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** {@code powersweep bench}: how fast PowerSweep is beside what people use today. */
+/** {@code powersweep bench}: measurements that anybody can repeat. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "COMMAND",
-        description = "Measures PowerSweep beside what people use today.",
-        subcommands = {BenchFitCommand.class})
+        synopsisSubcommandLabel = "WHAT",
+        description = "Measures PowerSweep on this machine, also beside what people use today.",
+        subcommands = {
+            BenchTrainCommand.class,
+            BenchFitCommand.class,
+            BenchScheduleCommand.class,
+            BenchLedgerCommand.class
+        })
 final class BenchCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -17,6 +22,6 @@ final class BenchCommand implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                command.commandLine(), "which benchmark? See powersweep bench --help for the list.");
+                command.commandLine(), "which measurement? See powersweep bench --help for the list.");
     }
 }

@@ -24,8 +24,8 @@ import picocli.CommandLine.ExitCode;
             FitCommand.class,
             ReportCommand.class,
             PlanCommand.class,
-            BenchCommand.class,
-            DoctorCommand.class
+            DoctorCommand.class,
+            BenchCommand.class
         })
 public final class PowerSweep implements Runnable {
     @CommandLine.Spec

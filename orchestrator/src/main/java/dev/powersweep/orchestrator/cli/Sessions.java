@@ -44,6 +44,11 @@ final class Sessions {
         // A lost executor ends the attempt; the sweep's own policy decides about the next.
         conf.setIfMissing("spark.task.maxFailures", "1");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        // The sweep's numbers, beside Spark's own, under the driver's pages.
+        conf.setIfMissing(
+                "spark.metrics.conf.driver.sink.prometheusServlet.class",
+                "org.apache.spark.metrics.sink.PrometheusServlet");
+        conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
     }

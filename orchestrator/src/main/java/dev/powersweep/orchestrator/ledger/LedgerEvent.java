@@ -16,6 +16,7 @@ import java.util.Map;
     @JsonSubTypes.Type(value = LedgerEvent.Running.class, name = "running"),
     @JsonSubTypes.Type(value = LedgerEvent.Ended.class, name = "ended"),
     @JsonSubTypes.Type(value = LedgerEvent.Requested.class, name = "requested"),
+    @JsonSubTypes.Type(value = LedgerEvent.Merged.class, name = "merged"),
     @JsonSubTypes.Type(value = LedgerEvent.SweepStopped.class, name = "sweep-stopped")
 })
 public sealed interface LedgerEvent {
@@ -48,6 +49,14 @@ public sealed interface LedgerEvent {
 
     /** A user asked for the cell again; from its beginning unless it can go on from a checkpoint. */
     record Requested(Instant at, String cell, Beginning beginning) implements LedgerEvent {}
+
+    /**
+     * Small files of a table are now one large one: the moment from which they do not count any more. What it stands for
+     * is recorded beside it.
+     *
+     * @param number of the merge within its table, unique among drivers
+     */
+    record Merged(Instant at, String table, String number) implements LedgerEvent {}
 
     /** The circuit breaker, or a user, ended the run before all cells ended. */
     record SweepStopped(Instant at, String reason) implements LedgerEvent {}
