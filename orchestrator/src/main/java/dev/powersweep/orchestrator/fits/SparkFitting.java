@@ -59,10 +59,10 @@ public final class SparkFitting implements Fitting {
                 .map(task -> shared.value().run(share(count, task, tasks), share(count, task + 1, tasks)))
                 .collect();
         LOG.info(
-                "{} refits of {} by {} slots in {} s",
+                "{} refits of {} in {} tasks: {} s",
                 count,
                 refits.law(),
-                slots,
+                tasks,
                 String.format(java.util.Locale.ROOT, "%.1f", (System.nanoTime() - began) / 1e9));
         shared.destroy();
         return parts.stream().flatMap(java.util.Arrays::stream).toArray(double[][]::new);
