@@ -10,6 +10,7 @@ import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.CellsTable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -25,13 +26,15 @@ final class SweepLaws {
     private SweepLaws() {}
 
     static FitSet fit(String directory, List<String> laws, FitOptions options) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        CellsTable.refresh(sweep, configuration);
         return FitStage.run(sweep, configuration, SweepReader.read(sweep, configuration), laws, options, Instant.now());
     }
 
     /** Fits every law that the results allow and writes the report. */
     static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
+        CellsTable.refresh(sweep, configuration);
         SweepResults results = SweepReader.read(sweep, configuration);
         Instant now = Instant.now();
         FitSet fits = FitStage.run(sweep, configuration, results, List.of(), SweepFits.options(), now);
@@ -39,13 +42,13 @@ final class SweepLaws {
     }
 
     static Made fitAndReport(String directory) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         return fitAndReport(SweepDirectory.at(directory, configuration), configuration);
     }
 
     /** The text of a sweep's fits.json. */
     static String fitsJson(String directory) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
         try {
             Storage storage = Storage.of(sweep.root(), configuration);

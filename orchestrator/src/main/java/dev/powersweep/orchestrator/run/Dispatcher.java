@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Set;
 
 /**
  * Decides which cell runs next and what follows from the end of an attempt. Pure: events and instants in, orders and
@@ -29,6 +31,7 @@ public final class Dispatcher {
     private final RunPolicy policy;
     private final FailurePolicy failurePolicy;
     private final CircuitBreaker breaker;
+    private final HostHealth hosts = new HostHealth();
     private final PriorityQueue<Waiting> ready = new PriorityQueue<>(
             Comparator.comparingDouble(Waiting::predictedSeconds).reversed().thenComparing(Waiting::cell));
     private final PriorityQueue<Waiting> pausing = new PriorityQueue<>(Comparator.comparing(Waiting::notBefore));
@@ -70,7 +73,12 @@ public final class Dispatcher {
                 ? policy.cellTimeoutSeconds()
                 : Math.max(SHORTEST_TIMEOUT_SECONDS, TIMEOUT_FACTOR * waiting.predictedSeconds());
         AttemptOrder order = new AttemptOrder(
-                cell.gridCell(), cell.attempts() + 1, cell.generation(), waiting.microBatch(), timeout);
+                cell.gridCell(),
+                cell.attempts() + 1,
+                cell.generation(),
+                waiting.microBatch(),
+                timeout,
+                hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
         state.apply(begun(order, now));
         return Optional.of(order);
@@ -96,7 +104,7 @@ public final class Dispatcher {
             FailurePolicy.Decision decision = failurePolicy.decide(
                     report.failure().get(),
                     failuresWith(report),
-                    report.microBatchSequences(),
+                    largestMicroBatch(report),
                     order.microBatchSequences());
             if (decision instanceof FailurePolicy.Decision.Retry retry) {
                 settled = report.as(CellState.INTERRUPTED);
@@ -117,8 +125,36 @@ public final class Dispatcher {
         return event;
     }
 
-    private Map<dev.powersweep.worker.cell.FailureClass, Integer> failuresWith(AttemptReport report) {
-        Map<dev.powersweep.worker.cell.FailureClass, Integer> failures =
+    /**
+     * Takes in what the end of an attempt, as {@link #ended} gave it, says of its host.
+     *
+     * @return the event to store when the host gets no more cells; empty otherwise
+     */
+    public Optional<LedgerEvent.HostExcluded> judgeHost(AttemptReport report, Instant now) {
+        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE))
+                && hosts.failed(report.host(), report.cell())) {
+            LedgerEvent.HostExcluded event =
+                    new LedgerEvent.HostExcluded(now, report.host(), report.message());
+            state.apply(event);
+            return Optional.of(event);
+        }
+        return Optional.empty();
+    }
+
+    /** Hosts that get no more cells, by the names that Spark knows. */
+    public Set<String> excludedHosts() {
+        return hosts.excluded();
+    }
+
+    /** The micro-batch of an attempt; where it ended before it told, the largest that a trainer chooses. */
+    private int largestMicroBatch(AttemptReport report) {
+        return report.microBatchSequences() > 0
+                ? report.microBatchSequences()
+                : (state.cell(report.cell()).orElseThrow().cell().data().batchSequences() + 1) / 2;
+    }
+
+    private Map<FailureClass, Integer> failuresWith(AttemptReport report) {
+        Map<FailureClass, Integer> failures =
                 new HashMap<>(state.cell(report.cell()).orElseThrow().failures());
         failures.merge(report.failure().orElseThrow(), 1, Integer::sum);
         return failures;
