@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param microBatchSequences in use; 0 when the attempt ended before the trainer told
  * @param trainer what the trainer said of itself; absent when it never got that far
  * @param log path below DIR; empty when there is none
+ * @param shared steps that another cell's training served for; empty when the cell trains all of its own
  */
 public record AttemptReport(
         String cell,
@@ -40,7 +41,50 @@ public record AttemptReport(
         String host,
         String executor,
         Optional<Frame.Ready> trainer,
-        String log) {
+        String log,
+        Optional<SharedSteps> shared) {
+
+    /** Of a cell that trains all of its steps itself. */
+    public AttemptReport(
+            String cell,
+            int attempt,
+            CellState state,
+            Optional<FailureClass> failure,
+            String message,
+            String detail,
+            long step,
+            long resumedFromStep,
+            Optional<Frame.Finished> result,
+            double seconds,
+            double overheadSeconds,
+            int microBatchSequences,
+            Instant startedAt,
+            Instant endedAt,
+            String host,
+            String executor,
+            Optional<Frame.Ready> trainer,
+            String log) {
+        this(
+                cell,
+                attempt,
+                state,
+                failure,
+                message,
+                detail,
+                step,
+                resumedFromStep,
+                result,
+                seconds,
+                overheadSeconds,
+                microBatchSequences,
+                startedAt,
+                endedAt,
+                host,
+                executor,
+                trainer,
+                log,
+                Optional.empty());
+    }
 
     /** The same with another state: what a retried failure is to the cell. */
     public AttemptReport as(CellState other) {
@@ -62,7 +106,8 @@ public record AttemptReport(
                 host,
                 executor,
                 trainer,
-                log);
+                log,
+                shared);
     }
 
     /** An attempt of which nothing more was heard. */

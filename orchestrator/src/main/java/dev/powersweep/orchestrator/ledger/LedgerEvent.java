@@ -17,6 +17,7 @@ import java.util.Map;
     @JsonSubTypes.Type(value = LedgerEvent.Ended.class, name = "ended"),
     @JsonSubTypes.Type(value = LedgerEvent.Requested.class, name = "requested"),
     @JsonSubTypes.Type(value = LedgerEvent.HostExcluded.class, name = "host-excluded"),
+    @JsonSubTypes.Type(value = LedgerEvent.Merged.class, name = "merged"),
     @JsonSubTypes.Type(value = LedgerEvent.SweepStopped.class, name = "sweep-stopped")
 })
 public sealed interface LedgerEvent {
@@ -56,6 +57,14 @@ public sealed interface LedgerEvent {
      * @param reason its last failure
      */
     record HostExcluded(Instant at, String host, String reason) implements LedgerEvent {}
+
+    /**
+     * Small files of a table are now one large one: the moment from which they do not count any more. What it stands for
+     * is recorded beside it.
+     *
+     * @param number of the merge within its table, unique among drivers
+     */
+    record Merged(Instant at, String table, String number) implements LedgerEvent {}
 
     /** The circuit breaker, or a user, ended the run before all cells ended. */
     record SweepStopped(Instant at, String reason) implements LedgerEvent {}

@@ -3,10 +3,12 @@ package dev.powersweep.orchestrator.ledger;
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.worker.cell.CellState;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -18,6 +20,7 @@ public final class SweepState {
     private Optional<LedgerEvent.DriverStarted> driver = Optional.empty();
     private Optional<String> stopped = Optional.empty();
     private final Map<String, String> excludedHosts = new LinkedHashMap<>();
+    private final List<LedgerEvent.Merged> merges = new ArrayList<>();
 
     /**
      * Takes one more event in.
@@ -60,6 +63,8 @@ public final class SweepState {
             put(requested.cell(), cell.requested(requested.beginning()));
         } else if (event instanceof LedgerEvent.HostExcluded excluded) {
             excludedHosts.put(excluded.host(), excluded.reason());
+        } else if (event instanceof LedgerEvent.Merged merged) {
+            merges.add(merged);
         } else if (event instanceof LedgerEvent.SweepStopped end) {
             stopped = Optional.of(end.reason());
         }
@@ -120,5 +125,10 @@ public final class SweepState {
     /** Why the sweep was stopped before its end, if it was. */
     public Optional<String> stopped() {
         return stopped;
+    }
+
+    /** Merges of small files, in their order. */
+    public List<LedgerEvent.Merged> merges() {
+        return Collections.unmodifiableList(merges);
     }
 }

@@ -54,7 +54,7 @@ public final class Palette {
     }
 
     /** Black or white, whichever reads better on viridis at {@code position} (WCAG relative luminance). */
-    static String inkOn(double position) {
+    public static String inkOn(double position) {
         int[] rgb = rgb(position);
         double luminance = 0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2]);
         return luminance > 0.179 ? "#000000" : "#ffffff";

@@ -82,6 +82,8 @@ final class Attempt {
     private int microBatch;
     private long errorsFrom;
     private long lastLive = started;
+    private double lastLoss = Double.NaN;
+    private double lastTokensPerSecond;
     private double trainerSeconds;
     private String detail = "";
     private String log = "";
@@ -165,6 +167,10 @@ final class Attempt {
                         surroundings.directory(),
                         cell.data().corpusHash());
         Optional<Path> checkpoint = store.fetchCheckpoint(java.nio.file.Files.createDirectories(scratch));
+        if (checkpoint.isEmpty() && !order.donors().isEmpty()) {
+            checkpoint = fromTrunk(scratch);
+        }
+        store.keepTrunk(order.branchSteps());
         resumedFrom = store.step();
         lastStep = resumedFrom;
         TrainerPool.Trainer taken = surroundings.pool().take(CellSupervisor.key(surroundings, gpuAddresses), stopping);
@@ -187,13 +193,28 @@ final class Attempt {
                             checkpoint.map(Path::toString),
                             order.microBatchSequences(),
                             policy.checkpointSeconds(),
-                            policy.reportSeconds()));
+                            policy.reportSeconds(),
+                            order.branchSteps()));
         } catch (IOException e) {
             // It died while idle; what it died of was another cell's, so this attempt is not to blame.
             return Ending.interrupted("an idle trainer had ended with "
                     + ExitStatus.text(taken.process().exitStatus().orElse(-1)));
         }
         return listen(taken.process());
+    }
+
+    /** Takes over what another cell has trained for this one too. */
+    private Optional<Path> fromTrunk(Path scratch) throws IOException {
+        Optional<TrunkDonor.Gift> found =
+                new TrunkDonor(surroundings.storage(), surroundings.directory(), order).find(scratch);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        TrunkDonor.Gift gift = found.get();
+        // A cell that trains the trunk on keeps what it took over, for those that follow.
+        store.keepTrunk(order.branchSteps());
+        store.adopt(gift.checkpoint(), gift.steps(), gift.evals(), gift.shared());
+        return Optional.of(gift.checkpoint().path());
     }
 
     private Ending listen(TrainerProcess process) throws IOException, InterruptedException {
@@ -423,27 +444,40 @@ final class Attempt {
         }
         steps.clear();
         evals.clear();
+        if (ending.isPresent()) {
+            store.shared()
+                    .ifPresent(shared -> TrunkDonor.release(surroundings.storage(), surroundings.directory(), shared));
+        } else {
+            tell();
+        }
     }
 
     private void live(double loss, double tokensPerSecond) {
         long now = System.nanoTime();
+        lastLoss = loss;
+        lastTokensPerSecond = tokensPerSecond;
         boolean due = (now - lastLive) / 1e9 >= policy.reportSeconds() / 2 || lastStep == resumedFrom;
         if (due) {
             lastLive = now;
-            surroundings
-                    .live()
-                    .get()
-                    .send(new LiveUpdate(
-                            id,
-                            order.gridCell().name(),
-                            order.attempt(),
-                            lastStep,
-                            cell.data().steps(),
-                            loss,
-                            tokensPerSecond,
-                            surroundings.host(),
-                            surroundings.executor()));
+            tell();
         }
+    }
+
+    private void tell() {
+        surroundings
+                .live()
+                .get()
+                .send(new LiveUpdate(
+                        id,
+                        order.gridCell().name(),
+                        order.attempt(),
+                        lastStep,
+                        cell.data().steps(),
+                        lastLoss,
+                        lastTokensPerSecond,
+                        storedStep(),
+                        surroundings.host(),
+                        surroundings.executor()));
     }
 
     /** The cell had ended before; its outcome is this attempt's too. */
@@ -466,7 +500,8 @@ final class Attempt {
                 stored.host(),
                 stored.executor(),
                 stored.trainer(),
-                stored.log());
+                stored.log(),
+                stored.shared());
     }
 
     private AttemptReport report(Ending ending) {
@@ -489,7 +524,8 @@ final class Attempt {
                 surroundings.host(),
                 surroundings.executor(),
                 trainer.map(TrainerPool.Trainer::ready),
-                log);
+                log,
+                store == null ? Optional.empty() : store.shared());
     }
 
     private long storedStep() {

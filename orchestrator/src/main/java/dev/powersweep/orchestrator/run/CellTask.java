@@ -122,6 +122,11 @@ final class CellTask implements Function<String, String> {
         return cache.installJar(TrainerHash.VALUE, CellTask::resource);
     }
 
+    /** Identity of the trainer's jar in the application's. */
+    static String trainerHash() {
+        return TrainerHash.VALUE;
+    }
+
     private static InputStream resource() throws IOException {
         InputStream in = CellTask.class.getResourceAsStream(TRAINER_RESOURCE);
         if (in == null) {

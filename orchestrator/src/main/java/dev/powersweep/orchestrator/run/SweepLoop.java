@@ -49,9 +49,7 @@ final class SweepLoop {
     private int done;
     private int failed;
     private long tokens;
-    private double overheadSeconds;
-    private double actualSeconds;
-    private double predictedSeconds;
+    private final PackingMeter packing = new PackingMeter();
 
     /**
      * @param live takes the numbers that the lease's beat shows to others
@@ -88,6 +86,7 @@ final class SweepLoop {
                 dispatcher.stop(whyUnusable());
                 attempts.cancelAll("the sweep's driver stops");
             }
+            board.running().forEach(update -> dispatcher.stored(update.cell(), update.storedStep()));
             fill();
             AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
             while (report != null) {
@@ -118,6 +117,7 @@ final class SweepLoop {
 
     private void fill() {
         int slots = attempts.slots(dispatcher.excludedHosts());
+        packing.slots(slots, seconds());
         while (dispatcher.running() < slots) {
             Instant now = Instant.now();
             Optional<AttemptOrder> next = dispatcher.next(now);
@@ -159,17 +159,13 @@ final class SweepLoop {
         CellRecord cell = state.cell(report.cell()).orElseThrow();
         tokens += Math.max(0, report.step() - report.resumedFromStep())
                 * cell.cell().batchTokens();
-        overheadSeconds += report.overheadSeconds();
         CellState after = event.report().state();
         if (after == CellState.FINISHED || after == CellState.DIVERGED) {
             done++;
         } else if (after == CellState.FAILED) {
             failed++;
         }
-        if (after == CellState.FINISHED && report.resumedFromStep() == 0 && report.seconds() > 0) {
-            actualSeconds += report.seconds() + report.overheadSeconds();
-            predictedSeconds += cell.planned().predictedSeconds();
-        }
+        packing.ended(event.report());
         progress.ended(cell.name(), event.report(), numbers(now));
     }
 
@@ -185,6 +181,8 @@ final class SweepLoop {
                 ledgerFailure.compareAndSet(null, failure);
             }
         });
+        // After the append: what a watcher tells the ledger in its turn must not come before what it rests on.
+        progress.changed(event);
     }
 
     private SweepProgress.Numbers numbers(Instant now) {
@@ -197,14 +195,10 @@ final class SweepLoop {
     }
 
     private OptionalDouble eta(Instant now) {
-        if (predictedSeconds <= 0) {
-            return OptionalDouble.empty();
-        }
-        double ratio = actualSeconds / predictedSeconds;
-        double left = dispatcher.waitingSeconds() * ratio;
+        double left = dispatcher.waitingSeconds();
         double longest = 0;
         for (Map.Entry<String, Instant> cell : begun.entrySet()) {
-            double predicted = state.cell(cell.getKey()).orElseThrow().planned().predictedSeconds() * ratio;
+            double predicted = dispatcher.expectedSeconds(cell.getKey());
             double remaining = Math.max(
                     0, predicted - Duration.between(cell.getValue(), now).toMillis() / 1e3);
             left += remaining;
@@ -242,8 +236,9 @@ final class SweepLoop {
         return tokens;
     }
 
-    double overheadSeconds() {
-        return overheadSeconds;
+    /** How well the slots were used. */
+    Packing packing() {
+        return packing.read(seconds());
     }
 
     double seconds() {

@@ -1,5 +1,8 @@
 package dev.powersweep.orchestrator.run;
 
+import dev.powersweep.orchestrator.view.SweepBoard;
+import dev.powersweep.orchestrator.view.SweepListener;
+import dev.powersweep.orchestrator.view.SweepTab;
 import java.io.IOException;
 import java.util.Map;
 import org.apache.logging.log4j.LogManager;
@@ -11,8 +14,9 @@ import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
 
 /**
- * Carries {@link LiveUpdate}s from executors to the driver's listeners, and ends trainers with their executor. Without
- * it ({@code spark.plugins} not set) a sweep runs all the same, with nothing to be seen of a cell until it ends.
+ * Carries {@link LiveUpdate}s from executors to the driver's listeners, shows the sweep in Spark's pages, and ends
+ * trainers with their executor. Without it ({@code spark.plugins} not set) a sweep runs all the same, with nothing to be
+ * seen of a cell until it ends.
  */
 public final class SweepPlugin implements SparkPlugin {
     private static final Logger LOG = LogManager.getLogger(SweepPlugin.class);
@@ -33,6 +37,11 @@ public final class SweepPlugin implements SparkPlugin {
         @Override
         public Map<String, String> init(SparkContext sparkContext, PluginContext pluginContext) {
             context = sparkContext;
+            if (sparkContext.ui().isDefined()) {
+                SweepBoard board = new SweepBoard();
+                sparkContext.addSparkListener(new SweepListener(board));
+                SweepTab.attach(sparkContext.ui().get(), () -> board);
+            }
             return Map.of();
         }
 

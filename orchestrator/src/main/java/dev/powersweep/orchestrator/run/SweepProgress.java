@@ -1,6 +1,9 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.util.OptionalDouble;
 
 /** Who watches a sweep. Called from one thread. */
@@ -35,6 +38,17 @@ public interface SweepProgress {
             OptionalDouble etaSeconds,
             double elapsedSeconds) {}
 
+    /**
+     * The run begins.
+     *
+     * @param state of the sweep; goes on changing, and is to be read in calls of this interface alone
+     * @param slots cells that can train at once
+     */
+    default void opened(SweepState state, SweepDirectory directory, int slots) {}
+
+    /** Something was told to the ledger; the state that {@link #opened} gave knows of it already. */
+    default void changed(LedgerEvent event) {}
+
     /** About once a second. */
     void now(Numbers numbers);
 
@@ -43,4 +57,39 @@ public interface SweepProgress {
 
     /** The sweep has ended, one way or the other. */
     void close();
+
+    /** Two that watch. */
+    static SweepProgress both(SweepProgress first, SweepProgress second) {
+        return new SweepProgress() {
+            @Override
+            public void opened(SweepState state, SweepDirectory directory, int slots) {
+                first.opened(state, directory, slots);
+                second.opened(state, directory, slots);
+            }
+
+            @Override
+            public void changed(LedgerEvent event) {
+                first.changed(event);
+                second.changed(event);
+            }
+
+            @Override
+            public void now(Numbers numbers) {
+                first.now(numbers);
+                second.now(numbers);
+            }
+
+            @Override
+            public void ended(String name, AttemptReport report, Numbers numbers) {
+                first.ended(name, report, numbers);
+                second.ended(name, report, numbers);
+            }
+
+            @Override
+            public void close() {
+                first.close();
+                second.close();
+            }
+        };
+    }
 }

@@ -52,15 +52,21 @@ public final class SweepRunner {
     private final JavaSparkContext spark;
     private final Configuration configuration;
     private final Lease.Timing timing;
+    private final int filesToMerge;
 
     public SweepRunner(JavaSparkContext spark) {
         this(spark, Lease.Timing.DEFAULT);
     }
 
     SweepRunner(JavaSparkContext spark, Lease.Timing timing) {
+        this(spark, timing, Compactor.FILES);
+    }
+
+    SweepRunner(JavaSparkContext spark, Lease.Timing timing, int filesToMerge) {
         this.spark = spark;
         this.configuration = spark.hadoopConfiguration();
         this.timing = timing;
+        this.filesToMerge = filesToMerge;
     }
 
     /**
@@ -117,13 +123,20 @@ public final class SweepRunner {
                     now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
             for (PlannedCell cell : plan.cells()) {
                 Optional<CellRecord> known = state.cell(cell.gridCell().cell().id());
-                if (known.isEmpty() || !known.get().planned().equals(cell)) {
+                // What was predicted of a cell that has ended stays: it is not to be told in hindsight.
+                PlannedCell planned = known.filter(record -> record.state().terminal())
+                        .map(record -> new PlannedCell(
+                                cell.gridCell(),
+                                record.planned().predictedSeconds(),
+                                record.planned().memoryBytes()))
+                        .orElse(cell);
+                if (known.isEmpty() || !known.get().planned().equals(planned)) {
                     events.add(new LedgerEvent.Planned(
                             now,
-                            cell.gridCell().name(),
-                            cell.gridCell().cell(),
-                            cell.predictedSeconds(),
-                            cell.memoryBytes()));
+                            planned.gridCell().name(),
+                            planned.gridCell().cell(),
+                            planned.predictedSeconds(),
+                            planned.memoryBytes()));
                 }
             }
             return events;
@@ -196,22 +209,29 @@ public final class SweepRunner {
                     .filter(wanted)
                     .toList();
             CellsSnapshot snapshot = new CellsSnapshot(storage, directory);
+            SweepBroadcast broadcast = new SweepBroadcast(spark.sc());
+            Compactor compactor = new Compactor(
+                    storage, directory, ledger.epoch(), event -> ledger.append(List.of(event)), filesToMerge);
+            reconcile(compactor, state, directory);
+            SweepProgress watching = SweepProgress.both(progress, SweepProgress.both(broadcast, compactor));
             spark.sc().addSparkListener(board);
+            spark.sc().addSparkListener(broadcast.curves());
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
+                watching.opened(state, directory, attempts.slots(Set.of()));
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
-                        new Dispatcher(state, policy, cells),
+                        new Dispatcher(state, policy, cells, sharedMemoryBytes()),
                         attempts,
                         board,
-                        progress,
+                        watching,
                         live,
                         snapshot::offer,
                         cells.size());
                 if (!cells.isEmpty()) {
                     loop.run();
                 }
-                progress.close();
+                watching.close();
                 snapshot.finish(state);
                 loop.ledgerFailure().ifPresent(failure -> {
                     throw new UserError(
@@ -221,8 +241,18 @@ public final class SweepRunner {
                 });
                 return summary(state, loop, planned, cells.size());
             } finally {
+                compactor.close();
+                spark.sc().removeSparkListener(broadcast.curves());
                 spark.sc().removeSparkListener(board);
             }
+        }
+    }
+
+    private static void reconcile(Compactor compactor, SweepState state, SweepDirectory directory) {
+        try {
+            compactor.reconcile(state);
+        } catch (IOException e) {
+            throw new UserError("cannot bring the tables of " + directory.root() + " into order: " + e.getMessage(), e);
         }
     }
 
@@ -274,14 +304,29 @@ public final class SweepRunner {
                 .mapToLong(cell -> cell.planned().memoryBytes())
                 .max()
                 .orElse(0);
-        long cap = policy.trainerMemoryBytes() > 0
-                ? policy.trainerMemoryBytes()
-                : Math.max(SMALLEST_CAP_BYTES, Math.round(ROOM_TO_SPARE * largest));
         return new CellTask.Setting(
                 directory.root().toString(),
                 policy,
-                cap,
+                trainerMemoryBytes(policy, largest),
                 Optional.ofNullable(spark.getConf().get(TRAINER_JAR, null)));
+    }
+
+    /** Cap on the arrays of each trainer of a sweep whose largest cell is predicted to need {@code largestBytes}. */
+    static long trainerMemoryBytes(RunPolicy policy, long largestBytes) {
+        return policy.trainerMemoryBytes() > 0
+                ? policy.trainerMemoryBytes()
+                : Math.max(SMALLEST_CAP_BYTES, Math.round(ROOM_TO_SPARE * largestBytes));
+    }
+
+    private static double sharedFlops(SweepState state) {
+        return state.cells().stream()
+                .mapToDouble(cell -> cell.last()
+                        .flatMap(AttemptReport::shared)
+                        .map(shared -> shared.steps()
+                                * cell.cell().batchTokens()
+                                * cell.cell().model().trainingFlopsPerToken())
+                        .orElse(0.0))
+                .sum();
     }
 
     private static SweepSummary summary(SweepState state, SweepLoop loop, int planned, int begun) {
@@ -295,7 +340,8 @@ public final class SweepRunner {
                 loop.begunAttempts(),
                 loop.tokens(),
                 loop.seconds(),
-                loop.overheadSeconds(),
+                loop.packing(),
+                sharedFlops(state),
                 loop.stopped());
     }
 
@@ -325,6 +371,11 @@ public final class SweepRunner {
                     + master + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
                     + " on this machine instead");
         }
+    }
+
+    /** What all trainers together may take, where one machine carries all of them; 0 where Spark spreads them. */
+    private long sharedMemoryBytes() {
+        return spark.isLocal() ? LocalMemory.forTrainers() : 0;
     }
 
     private static String version() {

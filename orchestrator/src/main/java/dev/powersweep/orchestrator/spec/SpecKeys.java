@@ -292,6 +292,13 @@ final class SpecKeys {
                                                 "Share of the steps that `constant-with-cooldown` falls over."))),
                         "cosine",
                         "What the learning rate does after the warm-up."),
+                withDefault(
+                        "trunk",
+                        Choice.of("separate", "shared"),
+                        "separate",
+                        "`shared`: cells that differ in D alone have the same initial weights and data order and are one run up to their "
+                                + "cooldowns, trained once; needs schedule `constant-with-cooldown`, `warmup.steps`, and "
+                                + "`evaluation.everySteps` or `everyTokens`."),
                 withDefault("gradientClip", Numeric.from(0), "1.0", "Largest global gradient norm; 0 for no clipping."),
                 withDefault(
                         "dropout", Numeric.halfOpen(0, 1), "0", "Share dropped from embeddings and residual branches."),
@@ -380,6 +387,11 @@ final class SpecKeys {
                         "equalFailuresToStop",
                         Numeric.whole(0, 1_000_000),
                         "10",
-                        "Failures of one class and message in a row that stop the sweep; 0 to never stop."));
+                        "Failures of one class and message in a row that stop the sweep; 0 to never stop."),
+                withDefault(
+                        "probeSeconds",
+                        Numeric.from(0),
+                        "6",
+                        "Most time, on each slot, for measuring how fast cells train before they are planned; 0 to predict by a reference machine."));
     }
 }

@@ -41,6 +41,11 @@ public record SweepDirectory(Path root) {
         return new Path(root, "tables/" + name);
     }
 
+    /** Records of merged files of a table, and merged files that are not in the table yet. */
+    public Path merges(String table) {
+        return new Path(root, "merges/" + table);
+    }
+
     public Path checkpoints(String cellId) {
         return new Path(root, "checkpoints/" + cellId);
     }

@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.ledger.SharedSteps;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -160,6 +161,8 @@ public final class CellsTable {
         Optional<Frame.Evaluation> evaluation =
                 finished.flatMap(result -> result.finalEvaluations().stream().findFirst());
         long steps = record.last().map(AttemptReport::step).orElse(0L);
+        Optional<SharedSteps> shared = record.last().flatMap(AttemptReport::shared);
+        long sharedSteps = shared.map(SharedSteps::steps).orElse(0L);
         return new CellRow.Result(
                 steps,
                 steps * record.cell().batchTokens(),
@@ -167,7 +170,14 @@ public final class CellsTable {
                 number(evaluation.map(Frame.Evaluation::loss)),
                 number(evaluation.map(Frame.Evaluation::standardError)),
                 number(evaluation.map(Frame.Evaluation::bitsPerByte)),
-                finished.map(Frame.Finished::stoppedEarly));
+                finished.map(Frame.Finished::stoppedEarly),
+                shared.isPresent() ? OptionalLong.of(sharedSteps) : OptionalLong.empty(),
+                shared.map(SharedSteps::cell),
+                record.last().isEmpty()
+                        ? OptionalDouble.empty()
+                        : OptionalDouble.of(Math.max(0, steps - sharedSteps)
+                                * record.cell().batchTokens()
+                                * record.cell().model().trainingFlopsPerToken()));
     }
 
     private static CellRow.Execution execution(CellRecord record) {

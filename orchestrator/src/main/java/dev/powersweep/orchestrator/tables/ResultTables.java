@@ -3,11 +3,15 @@ package dev.powersweep.orchestrator.tables;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -17,6 +21,7 @@ import org.apache.hadoop.fs.Path;
  */
 public final class ResultTables {
     private static final String FITS_FILE = "fits" + TableFile.SUFFIX;
+    private static final int TRIES = 20;
 
     private final SweepDirectory directory;
     private final Storage storage;
@@ -43,7 +48,9 @@ public final class ResultTables {
 
     /** The published steps of one cell, in order. */
     public List<StepRow> steps(String cell) {
-        return sorted(read(Table.STEPS, cell), Comparator.comparingLong(StepRow::step));
+        List<StepRow> rows = read(Table.STEPS, cell);
+        rows.removeIf(row -> !row.cell().equals(cell));
+        return sorted(rows, Comparator.comparingLong(StepRow::step));
     }
 
     /** Every published evaluation, by cell, set and step. */
@@ -55,8 +62,9 @@ public final class ResultTables {
 
     /** The published evaluations of one cell, by set and step. */
     public List<EvalRow> evals(String cell) {
-        return sorted(
-                read(Table.EVALS, cell), Comparator.comparing(EvalRow::set).thenComparingLong(EvalRow::step));
+        List<EvalRow> rows = read(Table.EVALS, cell);
+        rows.removeIf(row -> !row.cell().equals(cell));
+        return sorted(rows, Comparator.comparing(EvalRow::set).thenComparingLong(EvalRow::step));
     }
 
     public List<FitRow> fits() {
@@ -75,27 +83,54 @@ public final class ResultTables {
         }
     }
 
-    private <R extends Record> List<R> read(Table<R> table, String prefix) {
-        List<R> rows = new ArrayList<>();
-        for (Storage.Entry file : files(table, prefix)) {
-            rows.addAll(TableFile.read(storage, file.path(), table));
+    private <R extends Record> List<R> read(Table<R> table, String cell) {
+        for (int i = 1; ; i++) {
+            List<R> rows = new ArrayList<>();
+            try {
+                for (Storage.Entry file : files(table, cell)) {
+                    rows.addAll(TableFile.read(storage, file.path(), table));
+                }
+                return rows;
+            } catch (UserError e) {
+                if (!missing(e) || i == TRIES) {
+                    throw e;
+                }
+                // A living driver merged a file away between our listing and our reading.
+            }
         }
-        return rows;
     }
 
-    /** The published files of a table whose names begin with {@code prefix}, by name. */
-    public List<Storage.Entry> files(Table<?> table, String prefix) {
-        Path path = directory.table(table.name());
+    private static boolean missing(Throwable failure) {
+        return failure instanceof FileNotFoundException
+                || failure instanceof NoSuchFileException
+                || (failure.getCause() != null && missing(failure.getCause()));
+    }
+
+    /**
+     * The published files of a table that count, by name.
+     *
+     * @param cell whose rows they hold, among others; empty for all
+     */
+    public List<Storage.Entry> files(Table<?> table, String cell) {
+        TableFiles.Listing listing = listing(table);
+        if (cell.isEmpty()) {
+            return listing.entries();
+        }
+        Set<String> merged = listing.merges().stream()
+                .filter(merge -> merge.holds(cell))
+                .map(Merge::file)
+                .collect(Collectors.toSet());
+        return listing.entries().stream()
+                .filter(entry -> entry.name().startsWith(cell) || merged.contains(entry.name()))
+                .toList();
+    }
+
+    /** The files of a table that count, and whether they are all that lies in its directory. */
+    TableFiles.Listing listing(Table<?> table) {
         try {
-            return storage.list(path).stream()
-                    .filter(entry -> entry.kind() == Storage.Kind.FILE
-                            && !Storage.unfinished(entry.name())
-                            && entry.name().startsWith(prefix)
-                            && entry.name().endsWith(TableFile.SUFFIX))
-                    .sorted(Comparator.comparing(Storage.Entry::name))
-                    .toList();
+            return TableFiles.list(storage, directory, table);
         } catch (IOException e) {
-            throw new UserError("cannot list " + path + ": " + e.getMessage(), e);
+            throw new UserError("cannot list " + directory.table(table.name()) + ": " + e.getMessage(), e);
         }
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.ParquetReadOptions;
@@ -20,6 +21,7 @@ import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.InputFile;
+import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.api.RecordConsumer;
 import org.apache.parquet.schema.MessageType;
@@ -50,6 +52,30 @@ public final class TableFile {
                 .build()) {
             for (R row : rows) {
                 writer.write(row);
+            }
+        }
+    }
+
+    /**
+     * Writes those rows of other files that are wanted, in their order, one file in memory at a time.
+     *
+     * @param target local file
+     * @throws UserError naming the source that cannot be read
+     */
+    public static <R extends Record> void concatenate(
+            Storage storage, List<Path> sources, java.nio.file.Path target, Table<R> table, Predicate<R> wanted)
+            throws IOException {
+        try (ParquetWriter<R> writer = new Builder<>(new LocalOutputFile(target), table, Map.of())
+                .withConf(PARQUET_DEFAULTS)
+                .withCompressionCodec(CompressionCodecName.ZSTD)
+                .withWriteMode(org.apache.parquet.hadoop.ParquetFileWriter.Mode.OVERWRITE)
+                .build()) {
+            for (Path source : sources) {
+                for (R row : read(storage, source, table)) {
+                    if (wanted.test(row)) {
+                        writer.write(row);
+                    }
+                }
             }
         }
     }

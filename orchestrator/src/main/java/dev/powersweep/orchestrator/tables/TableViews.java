@@ -34,15 +34,16 @@ public final class TableViews {
                 .toList();
         session.createDataFrame(cells, schema(Table.CELLS)).createOrReplaceTempView(Table.CELLS.name());
         for (Table<?> table : List.of(Table.STEPS, Table.EVALS, Table.FITS)) {
-            String[] files = tables.files(table, "").stream()
-                    .map(Storage.Entry::path)
-                    .map(Object::toString)
-                    .toArray(String[]::new);
-            Dataset<Row> rows = files.length == 0
+            TableFiles.Listing listing = tables.listing(table);
+            String[] files = listing.plain()
+                    ? new String[] {directory.table(table.name()).toString()}
+                    : listing.entries().stream()
+                            .map(Storage.Entry::path)
+                            .map(Object::toString)
+                            .toArray(String[]::new);
+            Dataset<Row> rows = listing.entries().isEmpty()
                     ? session.createDataFrame(List.of(), schema(table))
-                    : session.read()
-                            .schema(schema(table))
-                            .parquet(directory.table(table.name()).toString());
+                    : session.read().schema(schema(table)).parquet(files);
             rows.createOrReplaceTempView(table.name());
         }
     }

@@ -28,6 +28,11 @@ final class TablesPage {
                 that reads Parquet. The directories are flat, names that begin with `_` or `.` are unfinished files, and a
                 reader at any moment sees whole rows or none.
 
+                While a sweep of many cells runs, its driver merges small files of cells that have a result into files named
+                `merged-*.parquet`. No reader ever sees a row twice. One that takes whatever lies in the directory may, for the moment
+                of a merge, miss the rows that are being merged; `powersweep query`, `fit` and `report` see them at every moment, because
+                they heed the records in `DIR/merges`.
+
                 ```
                 powersweep query DIR "select state, count(*) from cells group by state"
                 duckdb -c "select * from 'DIR/tables/steps/*.parquet' limit 5"

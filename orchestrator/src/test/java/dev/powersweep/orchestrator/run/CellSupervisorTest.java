@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -137,7 +136,7 @@ class CellSupervisorTest {
     @Test
     void anAttemptBeyondItsTimeIsATimeOut() {
         AttemptReport report = supervisor.run(
-                new AttemptOrder(new GridCell("slow", Sweeps.cell(1, 500, Trouble.IS_SLOW)), 1, 0, 0, 3, Set.of()),
+                new AttemptOrder(new GridCell("slow", Sweeps.cell(1, 500, Trouble.IS_SLOW)), 1, 0, 0, 3),
                 List.of(),
                 Stopping.NEVER);
         assertThat(report.failure()).contains(FailureClass.TIMEOUT);
@@ -244,7 +243,7 @@ class CellSupervisorTest {
     }
 
     private static AttemptOrder order(Cell cell, int attempt, int microBatch) {
-        return new AttemptOrder(Sweeps.planned(cell).gridCell(), attempt, 0, microBatch, 600, Set.of());
+        return new AttemptOrder(Sweeps.planned(cell).gridCell(), attempt, 0, microBatch, 600);
     }
 
     private void assertWhole(Cell cell, long steps) {

@@ -102,14 +102,14 @@ public final class StandInTrainer {
                 say(steps(id, step, Double.NaN));
                 return new Frame.Diverged(id, step, "loss is NaN", 0.1);
             }
-            say(steps(id, step, loss(id, step)));
+            say(steps(id, step, loss(cell, step)));
             if (step % cell.evaluation().everySteps() == 0
                     || step == cell.data().steps()) {
                 Frame.Evaluation evaluation = new Frame.Evaluation(
                         id,
                         step,
                         "validation",
-                        loss(id, step) + 0.1,
+                        loss(cell, step) + 0.1,
                         0.01,
                         cell.evaluation().tokens(),
                         1.5,
@@ -123,6 +123,7 @@ public final class StandInTrainer {
                 return new Frame.Interrupted(id, step, 0.1);
             }
             if (step == cell.data().steps()
+                    || assignment.branchSteps().contains(step)
                     || (assignment.checkpointSeconds() > 0 && step % STEPS_BETWEEN_CHECKPOINTS == 0)) {
                 checkpoint(assignment, step);
             }
@@ -138,7 +139,7 @@ public final class StandInTrainer {
                 return new Frame.Failed(id, step, FailureClass.BUG, "index 3 out of bounds", "at Trainer.step", 0.1);
             }
         }
-        return new Frame.Finished(id, step, false, loss(id, step), evaluations, 0.2, 0.1, 100 << 20);
+        return new Frame.Finished(id, step, false, loss(cell, step), evaluations, 0.2, 0.1, 100 << 20);
     }
 
     private static void misbehave(Trouble trouble, Path once) throws IOException, InterruptedException {
@@ -170,6 +171,11 @@ public final class StandInTrainer {
                 .start()
                 .waitFor();
         TimeUnit.MINUTES.sleep(1);
+    }
+
+    /** On the trunk the same for all its cells. */
+    static double loss(Cell cell, long step) {
+        return loss(step <= cell.trunkSteps() ? cell.trunk() : cell.id(), step);
     }
 
     static double loss(String cell, long step) {

@@ -54,6 +54,17 @@ public final class Sweeps {
                 trouble.ordinal());
     }
 
+    /** A cell that cools down over a fifth of its steps, from the trunk of all others with this trouble. */
+    static Cell branch(long steps, Trouble trouble) {
+        Cell cell = cell(1, steps, trouble);
+        return new Cell(
+                cell.model(),
+                cell.data(),
+                cell.training().with(new Schedule.SharedTrunk(0.2)),
+                cell.evaluation(),
+                cell.seed());
+    }
+
     static PlannedCell planned(Cell cell) {
         String name = "n" + cell.model().nonEmbeddingParameters() + "-d" + cell.tokens() + "-s" + cell.seed();
         return new PlannedCell(new GridCell(name, cell), 0.1 * cell.data().steps(), 100 << 20);

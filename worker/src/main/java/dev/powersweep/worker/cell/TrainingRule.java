@@ -45,6 +45,33 @@ public record TrainingRule(
         public static final Divergence DEFAULT = new Divergence(1.0, 50);
     }
 
+    /** The same, to its last step. */
+    public TrainingRule withoutEarlyStopping() {
+        return with(schedule, OptionalInt.empty());
+    }
+
+    /** The same under another schedule. */
+    public TrainingRule with(Schedule other) {
+        return with(other, earlyStopping);
+    }
+
+    private TrainingRule with(Schedule otherSchedule, OptionalInt otherStopping) {
+        return new TrainingRule(
+                peakLearningRate,
+                warmupSteps,
+                otherSchedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                dropout,
+                initialStandardDeviation,
+                mupBaseWidth,
+                otherStopping,
+                divergence);
+    }
+
     public TrainingRule {
         require(
                 peakLearningRate > 0 && Double.isFinite(peakLearningRate),

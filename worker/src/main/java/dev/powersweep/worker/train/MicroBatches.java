@@ -17,7 +17,7 @@ record MicroBatches(int sequences, int passSequences, int count) {
      */
     private static final int FEWEST_PASS_TOKENS = 128;
 
-    private static final int MOST_PASS_TOKENS = 512;
+    private static final int MOST_PASS_TOKENS = 256;
 
     /**
      * @param mostSequences most sequences of a pass; 0 to choose: two micro-batches where the batch can be halved, since

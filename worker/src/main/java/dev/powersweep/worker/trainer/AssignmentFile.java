@@ -38,7 +38,8 @@ final class AssignmentFile {
                 options.resume().isPresent() ? resume : stored.resumeFrom(),
                 options.microBatchSequences().orElse(stored.microBatchSequences()),
                 options.checkpointSeconds().orElse(stored.checkpointSeconds()),
-                options.reportSeconds().orElse(stored.reportSeconds()));
+                options.reportSeconds().orElse(stored.reportSeconds()),
+                stored.branchSteps());
     }
 
     /** The cell of a file that holds an assignment or a cell. */

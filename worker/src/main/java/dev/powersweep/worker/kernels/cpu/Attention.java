@@ -7,7 +7,6 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Causal attention on packed queries, keys and values: no head is copied out, products read the packed rows with their
@@ -29,6 +28,8 @@ final class Attention {
     private final CpuSpan gradients;
     /** COUNT zeros, then COUNT large negative numbers: added, they rule lanes out. */
     private final CpuSpan bars;
+
+    private final float[] perRow = new float[ROWS];
 
     private final CpuSpan cosines;
     private final CpuSpan sines;
@@ -85,13 +86,7 @@ final class Attention {
                             0,
                             probabilities.address + scores,
                             stride);
-                    for (int i = 0; i < rows; i++) {
-                        softmax(
-                                probabilities.block,
-                                probabilities.at + (int) scores + 4 * i * stride,
-                                row + i + 1,
-                                seen);
-                    }
+                    softmax(probabilities.block, probabilities.at + (int) scores, row, rows);
                     blas.product(
                             rows,
                             headWidth,
@@ -191,40 +186,59 @@ final class Attention {
         }
     }
 
-    /** Softmax of the first {@code count} scores of a row; the rest up to {@code seen} becomes 0. */
-    private void softmax(Block x, int at, int count, int seen) {
-        int last = (count - 1) / Lanes.COUNT * BYTES;
-        int bar = bars.at + BYTES - (count * 4 - last);
-        store(load(x, at + last).add(load(bars.block, bar)), x, at + last);
-        float max = max(x, at, last);
-        float scale = 1 / exponentials(x, at, last, max);
-        scale(x, at, last, scale);
-        // Barred lanes held −MAX_VALUE, whose exponential the clamp has lifted above 0.
-        store(load(x, at + last).mul(load(bars.block, bar).add(1f).max(0f).mul(scale)), x, at + last);
-        zero(x, at + last + BYTES, at + seen * 4);
+    /**
+     * Softmax of {@code rows} rows of scores from sequence position {@code first} on; what a row must not see becomes 0.
+     * Each phase goes over all rows before the next one begins, so that no row waits for another's sum.
+     */
+    private void softmax(Block x, int at, int first, int rows) {
+        int pitch = 4 * stride;
+        for (int i = 0; i < rows; i++) {
+            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
+            store(load(x, last).add(load(bars.block, bar(first + i))), x, last);
+            perRow[i] = max(x, at + i * pitch, last);
+        }
+        for (int i = 0; i < rows; i++) {
+            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
+            perRow[i] = 1 / exponentials(x, at + i * pitch, last, perRow[i]);
+        }
+        for (int i = 0; i < rows; i++) {
+            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
+            float scale = perRow[i];
+            scale(x, at + i * pitch, last, scale);
+            // Barred lanes held −MAX_VALUE, whose exponential the bound has lifted above 0.
+            FloatVector open = load(bars.block, bar(first + i)).add(1f).max(0f);
+            store(load(x, last).mul(open.mul(scale)), x, last);
+            zero(x, last + BYTES, at + i * pitch + (first + rows) * 4);
+        }
+    }
+
+    /** Where the bars stand for the last vector that the row at {@code position} sees. */
+    private int bar(int position) {
+        return bars.at + BYTES - 4 * (position % Lanes.COUNT + 1);
     }
 
     private static float max(Block x, int at, int last) {
-        FloatVector most = load(x, at + last);
-        for (int i = 0; i < last; i += BYTES) {
-            most = most.max(load(x, at + i));
+        FloatVector most = load(x, last);
+        for (int i = at; i < last; i += BYTES) {
+            most = most.max(load(x, i));
         }
-        return most.reduceLanes(VectorOperators.MAX);
+        return Lanes.max(most);
     }
 
     private static float exponentials(Block x, int at, int last, float max) {
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
-        for (int i = 0; i <= last; i += BYTES) {
-            FloatVector e = Lanes.expBelow(load(x, at + i).sub(max));
-            store(e, x, at + i);
+        FloatVector most = Lanes.all(max);
+        for (int i = at; i <= last; i += BYTES) {
+            FloatVector e = Lanes.expOfMinus(most.sub(load(x, i)));
+            store(e, x, i);
             sums = sums.add(e);
         }
         return Lanes.sum(sums);
     }
 
-    private static void scale(Block x, int at, int length, float factor) {
-        for (int i = 0; i < length; i += BYTES) {
-            store(load(x, at + i).mul(factor), x, at + i);
+    private static void scale(Block x, int from, int to, float factor) {
+        for (int i = from; i < to; i += BYTES) {
+            store(load(x, i).mul(factor), x, i);
         }
     }
 

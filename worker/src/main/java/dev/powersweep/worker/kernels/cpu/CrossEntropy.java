@@ -6,7 +6,6 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Softmax cross-entropy and its gradient in two passes over each row. */
 final class CrossEntropy {
@@ -43,7 +42,7 @@ final class CrossEntropy {
         for (int i = 0; i < end; i += BYTES) {
             most = most.max(load(x, at + i));
         }
-        float max = most.reduceLanes(VectorOperators.MAX);
+        float max = Lanes.max(most);
         for (int i = end; i < 4 * length; i += 4) {
             max = Math.max(max, x.get(at + i));
         }
@@ -53,10 +52,10 @@ final class CrossEntropy {
     private static float exponentials(Block x, int at, int length, float scale, float most) {
         int end = Lanes.whole(length) * 4;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
-        FloatVector factor = Lanes.all(scale);
-        FloatVector minusMost = Lanes.all(-most);
+        FloatVector minusFactor = Lanes.all(-scale);
+        FloatVector maximum = Lanes.all(most);
         for (int i = 0; i < end; i += BYTES) {
-            FloatVector e = Lanes.expBelow(load(x, at + i).fma(factor, minusMost));
+            FloatVector e = Lanes.expOfMinus(load(x, at + i).fma(minusFactor, maximum));
             store(e, x, at + i);
             sums = sums.add(e);
         }

@@ -12,6 +12,9 @@ import jdk.incubator.vector.FloatVector;
 /** LayerNorm and RMSNorm with the residual sum in front of them. */
 final class Norms {
 
+    /** Each phase goes over so many rows before the next one begins, so that no row waits for another's sum. */
+    private static final int ROWS = 16;
+
     private Norms() {}
 
     static void addNormalise(
@@ -34,21 +37,29 @@ final class Norms {
             }
         }
         CpuSpan normed = branch == null ? x : sum;
-        for (int row = 0; row < rows; row++) {
-            int in = normed.at + row * stride;
-            float mean = 0;
+        for (int first = 0; first < rows; first += ROWS) {
+            int end = Math.min(rows, first + ROWS);
             if (bias != null) {
-                mean = sum(normed.block, in, width) / width;
+                for (int row = first; row < end; row++) {
+                    float mean = sum(normed.block, normed.at + row * stride, width) / width;
+                    statistics.block.put(statistics.at + 8 * row, mean);
+                }
             }
-            float variance = squares(normed.block, in, width, mean) / width;
-            float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
-            int stat = statistics.at + row * 2 * Float.BYTES;
-            statistics.block.put(stat, mean);
-            statistics.block.put(stat + Float.BYTES, reciprocal);
-            if (bias != null) {
-                scaleShift(normed.block, in, mean, reciprocal, gain, bias, out.block, out.at + row * stride, width);
-            } else {
-                scale(normed.block, in, reciprocal, gain, out.block, out.at + row * stride, width);
+            for (int row = first; row < end; row++) {
+                float mean = statistics.block.get(statistics.at + 8 * row);
+                float variance = squares(normed.block, normed.at + row * stride, width, mean) / width;
+                float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
+                statistics.block.put(statistics.at + 8 * row + 4, reciprocal);
+            }
+            for (int row = first; row < end; row++) {
+                float mean = statistics.block.get(statistics.at + 8 * row);
+                float reciprocal = statistics.block.get(statistics.at + 8 * row + 4);
+                int in = normed.at + row * stride;
+                if (bias != null) {
+                    scaleShift(normed.block, in, mean, reciprocal, gain, bias, out.block, out.at + row * stride, width);
+                } else {
+                    scale(normed.block, in, reciprocal, gain, out.block, out.at + row * stride, width);
+                }
             }
         }
     }

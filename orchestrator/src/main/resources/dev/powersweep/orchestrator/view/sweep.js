@@ -1,0 +1,29 @@
+// Brings the page up to date while the sweep runs; without it the page is whole all the same.
+(() => {
+  'use strict';
+  const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+  const refresh = async () => {
+    for (;;) {
+      const view = document.getElementById('sweep');
+      if (!view || view.dataset.live !== 'yes') return;
+      const began = Date.now();
+      if (!document.hidden) {
+        try {
+          const answer = await fetch(location.href, { cache: 'no-store' });
+          const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+          const fresh = page.getElementById('sweep');
+          if (answer.ok && fresh) {
+            const open = new Set([...view.querySelectorAll('details[open]')].map(each => each.id));
+            fresh.querySelectorAll('details').forEach(each => { each.open = open.has(each.id); });
+            view.replaceWith(document.adoptNode(fresh));
+          }
+        } catch (unreachable) {
+          // The application may have ended; what the page shows stays.
+        }
+      }
+      // A page that is slow to make is asked for less often.
+      await wait(Math.max(3000, 10 * (Date.now() - began)));
+    }
+  };
+  wait(3000).then(refresh);
+})();
