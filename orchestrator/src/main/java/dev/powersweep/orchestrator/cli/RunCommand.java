@@ -22,6 +22,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,18 +78,25 @@ public final class RunCommand implements Callable<Integer> {
         if (json && !dryRun) {
             throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
         }
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
         SweepDirectory directory =
                 SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
         // Before Spark starts and a corpus is written.
         SweepRunner.holds(directory, configuration, spec.name());
+        if (!dryRun) {
+            SweepRunner.refuseWhileDrivenHere(directory, configuration);
+        }
         try (SparkSession session = Sessions.forSweep(
                 spec.name(),
                 master,
                 spec.resources().threads(),
                 spec.resources().gpus())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            if (!dryRun) {
+                SweepRunner.refuseGpusOnLocalMaster(
+                        spark.master(), spec.resources().gpus());
+            }
             CorpusPreparer corpus = CorpusPreparer.open(session, spec);
             CorpusFacts facts = corpus.facts(Optional.of(directory));
             // Counted after a first job, when the executors of a cluster are there.
@@ -119,6 +127,10 @@ public final class RunCommand implements Callable<Integer> {
     private String text(Configuration configuration) {
         try {
             Path path = new Path(specification);
+            if (!path.toUri().isAbsolute() && Files.exists(java.nio.file.Path.of(specification))) {
+                // What lies at the user's hand is meant, whatever the default file system is.
+                path = new Path(java.nio.file.Path.of(specification).toUri());
+            }
             Path qualified = path.getFileSystem(configuration).makeQualified(path);
             return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
         } catch (NoSuchFileException | FileNotFoundException e) {

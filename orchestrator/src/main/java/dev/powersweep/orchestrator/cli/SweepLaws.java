@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.CellsTable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -29,14 +30,16 @@ final class SweepLaws {
     private SweepLaws() {}
 
     static FitSet fit(String directory, List<String> laws, FitOptions options, Fitting fitting) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        CellsTable.refresh(sweep, configuration);
         return FitStage.run(
                 sweep, configuration, SweepReader.read(sweep, configuration), laws, options, fitting, Instant.now());
     }
 
     /** Fits every law that the results allow and writes the report. */
     static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
+        CellsTable.refresh(sweep, configuration);
         SweepResults results = SweepReader.read(sweep, configuration);
         Instant now = Instant.now();
         FitSet fits = FitStage.run(sweep, configuration, results, List.of(), SweepFits.options(), Fitting.HERE, now);
@@ -48,13 +51,14 @@ final class SweepLaws {
      * {@code fits.json} is written anew only where the results have changed since.
      */
     static Made report(String directory) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
         Optional<String> stored = text(sweep, sweep.fits(), configuration);
         Optional<Asked> asked = stored.flatMap(Asked::of);
         if (asked.isEmpty()) {
             return fitAndReport(sweep, configuration);
         }
+        CellsTable.refresh(sweep, configuration);
         SweepResults results = SweepReader.read(sweep, configuration);
         Instant now = Instant.now();
         FitSet fits = SweepFits.fit(results, asked.get().laws(), asked.get().options());
@@ -66,7 +70,7 @@ final class SweepLaws {
 
     /** The text of a sweep's fits.json. */
     static String fitsJson(String directory) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
         return text(sweep, sweep.fits(), configuration)
                 .orElseThrow(() -> new UserError(
@@ -75,7 +79,7 @@ final class SweepLaws {
 
     /** The specification that a sweep was last submitted with, where it keeps one. */
     static Optional<String> specification(String directory) {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
         return text(sweep, sweep.specification(), configuration);
     }

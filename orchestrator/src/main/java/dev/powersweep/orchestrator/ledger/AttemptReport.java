@@ -112,23 +112,42 @@ public record AttemptReport(
 
     /** An attempt of which nothing more was heard. */
     public static AttemptReport lost(String cell, int attempt, String message, Instant at) {
+        return untrained(
+                        cell,
+                        attempt,
+                        new Trouble(FailureClass.LOST_EXECUTOR, message, ""),
+                        new Place("", ""),
+                        at,
+                        at)
+                .as(CellState.INTERRUPTED);
+    }
+
+    /** What went wrong. */
+    public record Trouble(FailureClass failure, String message, String detail) {}
+
+    /** Where; empty strings where that is not known. */
+    public record Place(String host, String executor) {}
+
+    /** An attempt that failed before a trainer had its cell. */
+    public static AttemptReport untrained(
+            String cell, int attempt, Trouble trouble, Place place, Instant startedAt, Instant endedAt) {
         return new AttemptReport(
                 cell,
                 attempt,
-                CellState.INTERRUPTED,
-                Optional.of(FailureClass.LOST_EXECUTOR),
-                message,
-                "",
+                CellState.FAILED,
+                Optional.of(trouble.failure()),
+                trouble.message(),
+                trouble.detail(),
                 0,
                 0,
                 Optional.empty(),
                 0,
                 0,
                 0,
-                at,
-                at,
-                "",
-                "",
+                startedAt,
+                endedAt,
+                place.host(),
+                place.executor(),
                 Optional.empty(),
                 "");
     }

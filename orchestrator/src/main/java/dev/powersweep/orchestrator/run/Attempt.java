@@ -35,6 +35,12 @@ final class Attempt {
     /** For a trainer that writes other things than frames to die of what they tell about. */
     private static final double LAST_WORDS_SECONDS = 3;
 
+    /** The line that a JVM's report of its own crash, or of a failed allocation, begins with. */
+    private static final String CRASH_REPORT = "\n#\n# ";
+
+    /** Below which no shard or checkpoint finds room. */
+    private static final long LEAST_FREE_BYTES = 1 << 20;
+
     private static final int LOG_BYTES = 1 << 20;
     private static final int DETAIL_BYTES = 4096;
 
@@ -111,7 +117,9 @@ final class Attempt {
             ending = Ending.failed(e.failure(), e.getMessage(), Health.SICK);
         } catch (IOException e) {
             detail = stack(e);
-            ending = Ending.failed(FailureClass.IO, sentence(e), Health.SICK);
+            ending = fullDisk()
+                    .map(full -> Ending.failed(FailureClass.BAD_NODE, full + "; " + sentence(e), Health.SICK))
+                    .orElseGet(() -> Ending.failed(FailureClass.IO, sentence(e), Health.SICK));
         } catch (RuntimeException | Error e) {
             LOG.error("attempt {} of cell {} failed", order.attempt(), id, e);
             detail = stack(e);
@@ -134,6 +142,21 @@ final class Attempt {
             }
         });
         return report(ending);
+    }
+
+    /** Whether it is this host's own disk that is full, and not the storage; says so in words. */
+    private Optional<String> fullDisk() {
+        if ("file".equals(surroundings.directory().root().toUri().getScheme())) {
+            return Optional.empty();
+        }
+        try {
+            Path cache = surroundings.cache().root();
+            return java.nio.file.Files.getFileStore(cache).getUsableSpace() < LEAST_FREE_BYTES
+                    ? Optional.of("this host's disk is full at " + cache)
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private Ending train(Path scratch) throws IOException, InterruptedException {
@@ -271,6 +294,9 @@ final class Attempt {
             failure = FailureClass.HOST_MEMORY;
         }
         detail = words;
+        if (ExitStatus.killed(status) && process.memorySufficed()) {
+            return Ending.interrupted("the trainer was killed from outside, and not for want of memory");
+        }
         if (failure == FailureClass.LOST_EXECUTOR) {
             return Ending.interrupted("the trainer was terminated from outside");
         }
@@ -335,6 +361,12 @@ final class Attempt {
         } else if (outcome instanceof Frame.Failed failed) {
             trainerSeconds = failed.seconds();
             detail = failed.detail();
+            if (failed.failure() == FailureClass.IO) {
+                surroundings
+                        .cache()
+                        .dropDamagedShard(
+                                surroundings.directory(), cell.data().corpusHash());
+            }
             return Ending.failed(
                     failed.failure(),
                     failed.message(),
@@ -518,8 +550,11 @@ final class Attempt {
 
     private String lastWords(TrainerProcess process) {
         try {
-            long from = Math.max(errorsFrom, process.errorBytes() - DETAIL_BYTES);
-            return new String(process.errors(from, DETAIL_BYTES), StandardCharsets.UTF_8);
+            String text = new String(process.errors(errorsFrom, LOG_BYTES), StandardCharsets.UTF_8);
+            // What a crashing JVM begins with says more than the hundred kilobytes that follow.
+            int crash = text.indexOf(CRASH_REPORT);
+            int from = crash >= 0 ? crash : Math.max(0, text.length() - DETAIL_BYTES);
+            return text.substring(from, Math.min(text.length(), from + DETAIL_BYTES));
         } catch (IOException e) {
             return "";
         }

@@ -12,6 +12,7 @@ import dev.powersweep.orchestrator.plan.Trunks;
 import dev.powersweep.orchestrator.run.ReadyCells.Waiting;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Set;
 
 /**
  * Decides which cell runs next and what follows from the end of an attempt. Pure: events and instants in, orders and
@@ -42,6 +44,7 @@ public final class Dispatcher {
     private final long memoryBytes;
     private final FailurePolicy failurePolicy;
     private final CircuitBreaker breaker;
+    private final HostHealth hosts = new HostHealth();
     private final Refinement refinement = new Refinement();
     private final ReadyCells ready = new ReadyCells(refinement);
     private final PriorityQueue<Waiting> pausing = new PriorityQueue<>(Comparator.comparing(Waiting::notBefore));
@@ -143,7 +146,8 @@ public final class Dispatcher {
                         .map(Cell::id)
                         .filter(other -> state.cell(other).orElseThrow().attempts() > 0)
                         .toList(),
-                trunks.branchSteps(waiting.cell()));
+                trunks.branchSteps(waiting.cell()),
+                hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
         memoryInUse += waiting.memoryBytes();
         state.apply(begun(order, now));
@@ -214,7 +218,7 @@ public final class Dispatcher {
             FailurePolicy.Decision decision = failurePolicy.decide(
                     report.failure().get(),
                     failuresWith(report),
-                    report.microBatchSequences(),
+                    largestMicroBatch(report),
                     order.microBatchSequences());
             if (decision instanceof FailurePolicy.Decision.Retry retry) {
                 settled = report.as(CellState.INTERRUPTED);
@@ -239,6 +243,34 @@ public final class Dispatcher {
         return event;
     }
 
+    /**
+     * Takes in what the end of an attempt, as {@link #ended} gave it, says of its host.
+     *
+     * @return the event to store when the host gets no more cells; empty otherwise
+     */
+    public Optional<LedgerEvent.HostExcluded> judgeHost(AttemptReport report, Instant now) {
+        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE))
+                && hosts.failed(report.host(), report.cell())) {
+            LedgerEvent.HostExcluded event =
+                    new LedgerEvent.HostExcluded(now, report.host(), report.message());
+            state.apply(event);
+            return Optional.of(event);
+        }
+        return Optional.empty();
+    }
+
+    /** Hosts that get no more cells, by the names that Spark knows. */
+    public Set<String> excludedHosts() {
+        return hosts.excluded();
+    }
+
+    /** The micro-batch of an attempt; where it ended before it told, the largest that a trainer chooses. */
+    private int largestMicroBatch(AttemptReport report) {
+        return report.microBatchSequences() > 0
+                ? report.microBatchSequences()
+                : (state.cell(report.cell()).orElseThrow().cell().data().batchSequences() + 1) / 2;
+    }
+
     private void learn(CellRecord cell, AttemptReport report) {
         long shared = report.shared().map(SharedSteps::steps).orElse(0L);
         boolean whole = report.resumedFromStep() == shared && allTrunks.sharedSteps(cell.cell()) == shared;
@@ -250,8 +282,8 @@ public final class Dispatcher {
         }
     }
 
-    private Map<dev.powersweep.worker.cell.FailureClass, Integer> failuresWith(AttemptReport report) {
-        Map<dev.powersweep.worker.cell.FailureClass, Integer> failures =
+    private Map<FailureClass, Integer> failuresWith(AttemptReport report) {
+        Map<FailureClass, Integer> failures =
                 new HashMap<>(state.cell(report.cell()).orElseThrow().failures());
         failures.merge(report.failure().orElseThrow(), 1, Integer::sum);
         return failures;

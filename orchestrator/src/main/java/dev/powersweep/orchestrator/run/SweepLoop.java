@@ -116,7 +116,7 @@ final class SweepLoop {
     }
 
     private void fill() {
-        int slots = attempts.slots();
+        int slots = attempts.slots(dispatcher.excludedHosts());
         packing.slots(slots, seconds());
         while (dispatcher.running() < slots) {
             Instant now = Instant.now();
@@ -139,27 +139,14 @@ final class SweepLoop {
                 order.attempt(),
                 order.gridCell().name(),
                 failure);
-        AttemptReport lost = AttemptReport.lost(
-                order.gridCell().cell().id(), order.attempt(), String.valueOf(failure), Instant.now());
-        return new AttemptReport(
-                lost.cell(),
-                lost.attempt(),
-                CellState.FAILED,
-                Optional.of(FailureClass.BUG),
-                lost.message(),
-                "",
-                0,
-                0,
-                Optional.empty(),
-                0,
-                0,
-                0,
-                lost.startedAt(),
-                lost.endedAt(),
-                "",
-                "",
-                Optional.empty(),
-                "");
+        Instant now = Instant.now();
+        return AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                new AttemptReport.Trouble(FailureClass.BUG, String.valueOf(failure), ""),
+                new AttemptReport.Place("", ""),
+                now,
+                now);
     }
 
     private void take(AttemptReport report) {
@@ -168,6 +155,7 @@ final class SweepLoop {
         begun.remove(report.cell());
         LedgerEvent.Ended event = dispatcher.ended(report, now);
         append(event);
+        dispatcher.judgeHost(event.report(), now).ifPresent(this::exclude);
         CellRecord cell = state.cell(report.cell()).orElseThrow();
         tokens += Math.max(0, report.step() - report.resumedFromStep())
                 * cell.cell().batchTokens();
@@ -179,6 +167,11 @@ final class SweepLoop {
         }
         packing.ended(event.report());
         progress.ended(cell.name(), event.report(), numbers(now));
+    }
+
+    private void exclude(LedgerEvent.HostExcluded event) {
+        LOG.warn("host {} gets no more cells: {}", event.host(), event.reason());
+        append(event);
     }
 
     private void append(LedgerEvent event) {
@@ -211,7 +204,7 @@ final class SweepLoop {
             left += remaining;
             longest = Math.max(longest, remaining);
         }
-        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots())));
+        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots(dispatcher.excludedHosts()))));
     }
 
     private LiveNumbers liveNumbers(SweepProgress.Numbers numbers) {

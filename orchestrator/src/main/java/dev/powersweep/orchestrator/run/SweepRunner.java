@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -81,6 +80,18 @@ public final class SweepRunner {
         return stored.isPresent();
     }
 
+    /**
+     * Refuses a directory whose driver lives on this very machine, before a cluster is asked for executors. Whoever lives
+     * elsewhere is found out when the lease is taken.
+     */
+    public static void refuseWhileDrivenHere(SweepDirectory directory, Configuration configuration) {
+        try {
+            Lease.refuseWhileHeldHere(Storage.of(directory.root(), configuration), directory);
+        } catch (IOException e) {
+            throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
     private static Optional<LedgerEvent.Submitted> stored(SweepDirectory directory, Configuration configuration) {
         try {
             Storage storage = Storage.of(directory.root(), configuration);
@@ -99,7 +110,7 @@ public final class SweepRunner {
      */
     public SweepSummary run(SweepPlan plan, SweepDirectory directory, SweepProgress progress)
             throws InterruptedException {
-        refuseGpusOnLocalMaster(plan.policy());
+        refuseGpusOnLocalMaster(spark.master(), plan.policy().gpusPerCell());
         // Before the lease is taken, so that a wrong directory is left as it is; and again under the lease.
         stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));
         Set<String> wanted =
@@ -141,7 +152,8 @@ public final class SweepRunner {
     public SweepSummary rerun(SweepDirectory directory, Predicate<CellRecord> chosen, SweepProgress progress)
             throws InterruptedException {
         SweepState before = LedgerReader.open(directory, configuration);
-        refuseGpusOnLocalMaster(before.submitted().orElseThrow().policy());
+        refuseGpusOnLocalMaster(
+                spark.master(), before.submitted().orElseThrow().policy().gpusPerCell());
         Set<String> wanted = before.cells().stream()
                 .filter(chosen)
                 .map(cell -> cell.cell().id())
@@ -205,7 +217,7 @@ public final class SweepRunner {
             spark.sc().addSparkListener(board);
             spark.sc().addSparkListener(broadcast.curves());
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
-                watching.opened(state, directory, attempts.slots());
+                watching.opened(state, directory, attempts.slots(Set.of()));
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
@@ -352,12 +364,11 @@ public final class SweepRunner {
                 + ": choose another --output; nothing was changed");
     }
 
-    private void refuseGpusOnLocalMaster(RunPolicy policy) {
-        if (policy.gpusPerCell() > 0
-                && spark.master().startsWith("local")
-                && !spark.master().startsWith("local-cluster")) {
-            throw new UserError("resources.gpus = " + policy.gpusPerCell() + " cannot run on --master "
-                    + spark.master() + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
+    /** Spark's local mode would wait for GPUs for ever. */
+    public static void refuseGpusOnLocalMaster(String master, int gpusPerCell) {
+        if (gpusPerCell > 0 && master.startsWith("local") && !master.startsWith("local-cluster")) {
+            throw new UserError("resources.gpus = " + gpusPerCell + " cannot run on --master "
+                    + master + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
                     + " on this machine instead");
         }
     }
@@ -389,7 +400,7 @@ public final class SweepRunner {
         void offer(SweepState state) {
             if ((System.nanoTime() - last) / 1e9 >= SECONDS_BETWEEN && !writing.isAlive()) {
                 last = System.nanoTime();
-                List<CellRow> rows = rows(state);
+                List<CellRow> rows = CellsTable.byName(state);
                 writing = new Thread(() -> write(rows), "cells-table");
                 writing.setDaemon(true);
                 writing.start();
@@ -398,20 +409,14 @@ public final class SweepRunner {
 
         void finish(SweepState state) throws InterruptedException {
             writing.join();
-            write(rows(state));
-        }
-
-        private static List<CellRow> rows(SweepState state) {
-            return CellsTable.rows(state).stream()
-                    .sorted(Comparator.comparing(row -> row.standing().name()))
-                    .toList();
+            write(CellsTable.byName(state));
         }
 
         private void write(List<CellRow> rows) {
             try {
                 CellsTable.write(storage, directory, rows);
             } catch (IOException e) {
-                LOG.warn("the cells table could not be written; query makes it anew from the ledger", e);
+                LOG.warn("the cells table could not be written; fit and report make it anew from the ledger", e);
             }
         }
     }

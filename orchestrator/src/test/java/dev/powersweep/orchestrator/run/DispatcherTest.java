@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Random;
@@ -98,6 +99,31 @@ class DispatcherTest {
                                 case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> 1;
                             });
         }
+    }
+
+    @Test
+    void aHostThatCannotStartTrainersIsAvoidedAtOnceByItsCellAndSoonByAll() {
+        SweepState state = state(List.of(3.0, 2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        AttemptReport failed = failed(first, FailureClass.BAD_NODE, "bad-host");
+        LedgerEvent.Ended ended = dispatcher.ended(failed, START);
+        assertThat(dispatcher.judgeHost(ended.report(), START)).isEmpty();
+        AttemptOrder second = dispatcher.next(START).orElseThrow();
+        assertThat(second.avoidHosts()).isEmpty();
+        // Longest first, so the one that has paused comes before the third, which has no reason to avoid it yet.
+        AttemptOrder again = dispatcher.next(START.plusSeconds(1)).orElseThrow();
+        assertThat(again.gridCell()).isEqualTo(first.gridCell());
+        assertThat(again.avoidHosts()).containsExactly("bad-host");
+        ended = dispatcher.ended(failed(second, FailureClass.BAD_NODE, "bad-host"), START);
+        assertThat(dispatcher.judgeHost(ended.report(), START))
+                .map(LedgerEvent.HostExcluded::host)
+                .contains("bad-host");
+        assertThat(dispatcher.excludedHosts()).containsExactly("bad-host");
+        assertThat(state.excludedHosts()).containsOnlyKeys("bad-host");
+        assertThat(dispatcher.next(START).orElseThrow().avoidHosts()).containsExactly("bad-host");
+        state.apply(new LedgerEvent.DriverStarted(START, 2, Map.of(), "", 1, "", ""));
+        assertThat(state.excludedHosts()).isEmpty();
     }
 
     @Test
@@ -297,6 +323,14 @@ class DispatcherTest {
     }
 
     private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch) {
+        return failed(order, failure, microBatch, "");
+    }
+
+    private static AttemptReport failed(AttemptOrder order, FailureClass failure, String host) {
+        return failed(order, failure, 8, host);
+    }
+
+    private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch, String host) {
         return new AttemptReport(
                 order.gridCell().cell().id(),
                 order.attempt(),
@@ -312,7 +346,7 @@ class DispatcherTest {
                 microBatch,
                 START,
                 START,
-                "",
+                host,
                 "",
                 Optional.empty(),
                 "");

@@ -38,6 +38,9 @@ public final class StandInTrainer {
         ABORTS_ONCE_LATE
     }
 
+    /** Environment variable: where it is set, the trainer says that it found the GPUs it was given. */
+    public static final String PRETENDS_CUDA = "POWERSWEEP_TEST_PRETENDS_CUDA";
+
     static final int STEPS_BETWEEN_CHECKPOINTS = 5;
 
     private volatile boolean stopping;
@@ -45,10 +48,11 @@ public final class StandInTrainer {
     private StandInTrainer() {}
 
     public static void main(String[] arguments) throws Exception {
-        new StandInTrainer().serve();
+        boolean cuda = List.of(arguments).contains("cuda") && System.getenv(PRETENDS_CUDA) != null;
+        new StandInTrainer().serve(cuda);
     }
 
-    private void serve() throws Exception {
+    private void serve(boolean cuda) throws Exception {
         Thread main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             stopping = true;
@@ -61,9 +65,9 @@ public final class StandInTrainer {
         System.err.println("stand-in trainer is up");
         say(new Frame.Ready(
                 ProcessHandle.current().pid(),
-                "cpu",
+                cuda ? "cuda" : "cpu",
                 "none",
-                "stand-in",
+                cuda ? System.getenv("CUDA_VISIBLE_DEVICES") : "stand-in",
                 1,
                 Map.of("java", Runtime.version().toString(), "omp", System.getenv("OMP_NUM_THREADS"))));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -26,7 +26,7 @@ import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 
 /** Sweeps for tests, and the jar of their stand-in trainer. */
-final class Sweeps {
+public final class Sweeps {
     static final String CORPUS = "c0ffee";
     static final RunPolicy POLICY = new RunPolicy(1, 0, 0, 1, 0.05, 0, 30, 3, 0, Optional.empty());
 
@@ -80,7 +80,7 @@ final class Sweeps {
     }
 
     /** A jar that starts the stand-in with the class path of this test. */
-    static Path trainerJar(Path folder) throws IOException {
+    public static Path trainerJar(Path folder) throws IOException {
         Manifest manifest = new Manifest();
         Attributes attributes = manifest.getMainAttributes();
         attributes.put(Attributes.Name.MANIFEST_VERSION, "1.0");
