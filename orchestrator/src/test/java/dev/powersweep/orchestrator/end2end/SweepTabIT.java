@@ -28,12 +28,11 @@ class SweepTabIT {
     /** A directory's name is the user's. */
     private static final String MARKUP = "<img src=x onerror=alert(1)>";
 
-    private static final List<Path> BROWSERS =
-            List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/google-chrome"), Path.of("/usr/bin/chromium-browser"));
+    private static final List<Path> BROWSERS = List.of(
+            Path.of("/usr/bin/chromium"), Path.of("/usr/bin/google-chrome"), Path.of("/usr/bin/chromium-browser"));
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .followRedirects(HttpClient.Redirect.NORMAL)
-            .build();
+    private final HttpClient http =
+            HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NORMAL).build();
 
     @TempDir
     Path folder;
@@ -57,13 +56,19 @@ class SweepTabIT {
                 "--master",
                 "local[2]"));
         String live = "http://127.0.0.1:" + port;
-        JsonNode running = awaited(live + "/sweep/json/", json -> json.at("/states/RUNNING").asInt() > 0, run);
+        JsonNode running = awaited(
+                live + "/sweep/json/", json -> json.at("/states/RUNNING").asInt() > 0, run);
         assertThat(running.at("/sweep").asText()).isEqualTo("tiny");
         assertThat(running.at("/cells").asInt()).isEqualTo(8);
         String page = get(live + "/sweep/").orElseThrow();
         assertThat(page).contains("data-live=\"yes\"").contains("&lt;img src=x").doesNotContain(MARKUP);
-        String cell = json(live + "/sweep/cells/json/?state=RUNNING").orElseThrow().at("/cells/0/name").asText();
-        assertThat(get(live + "/jobs/").orElseThrow()).as("the stock page names cells").contains("-b1024-s0");
+        String cell = json(live + "/sweep/cells/json/?state=RUNNING")
+                .orElseThrow()
+                .at("/cells/0/name")
+                .asText();
+        assertThat(get(live + "/jobs/").orElseThrow())
+                .as("the stock page names cells")
+                .contains("-b1024-s0");
         assertThat(page).contains(cell.substring(0, 4));
         assertThat(get(live + "/metrics/prometheus").orElseThrow())
                 .contains("powersweep_cells_total_Value{type=\"gauges\"} 8");
