@@ -183,10 +183,13 @@ class FitCommandTest {
         Answer suggested = execute("plan", fits, "--suggest", "3");
         assertThat(suggested.status()).isZero();
         Path next = Files.writeString(folder.resolve("next.yaml"), suggested.out());
+        // A unit test has no trainer whose speed could be measured.
         Answer dry = execute(
                 "run",
                 next.toString(),
                 "--dry-run",
+                "--set",
+                "run.probeSeconds=0",
                 "--output",
                 folder.resolve("next").toString());
         assertThat(dry.err()).isEmpty();
