@@ -112,13 +112,7 @@ public record AttemptReport(
 
     /** An attempt of which nothing more was heard. */
     public static AttemptReport lost(String cell, int attempt, String message, Instant at) {
-        return untrained(
-                        cell,
-                        attempt,
-                        new Trouble(FailureClass.LOST_EXECUTOR, message, ""),
-                        new Place("", ""),
-                        at,
-                        at)
+        return untrained(cell, attempt, new Trouble(FailureClass.LOST_EXECUTOR, message, ""), new Place("", ""), at, at)
                 .as(CellState.INTERRUPTED);
     }
 

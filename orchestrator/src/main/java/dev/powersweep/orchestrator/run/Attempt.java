@@ -364,8 +364,7 @@ final class Attempt {
             if (failed.failure() == FailureClass.IO) {
                 surroundings
                         .cache()
-                        .dropDamagedShard(
-                                surroundings.directory(), cell.data().corpusHash());
+                        .dropDamagedShard(surroundings.directory(), cell.data().corpusHash());
             }
             return Ending.failed(
                     failed.failure(),

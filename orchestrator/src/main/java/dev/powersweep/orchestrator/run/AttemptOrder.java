@@ -39,13 +39,6 @@ public record AttemptOrder(
     /** The same with no host avoided. */
     AttemptOrder anywhere() {
         return new AttemptOrder(
-                gridCell,
-                attempt,
-                generation,
-                microBatchSequences,
-                timeoutSeconds,
-                donors,
-                branchSteps,
-                Set.of());
+                gridCell, attempt, generation, microBatchSequences, timeoutSeconds, donors, branchSteps, Set.of());
     }
 }

@@ -249,10 +249,8 @@ public final class Dispatcher {
      * @return the event to store when the host gets no more cells; empty otherwise
      */
     public Optional<LedgerEvent.HostExcluded> judgeHost(AttemptReport report, Instant now) {
-        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE))
-                && hosts.failed(report.host(), report.cell())) {
-            LedgerEvent.HostExcluded event =
-                    new LedgerEvent.HostExcluded(now, report.host(), report.message());
+        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE)) && hosts.failed(report.host(), report.cell())) {
+            LedgerEvent.HostExcluded event = new LedgerEvent.HostExcluded(now, report.host(), report.message());
             state.apply(event);
             return Optional.of(event);
         }

@@ -65,7 +65,8 @@ public final class FailurePolicy {
     }
 
     private Decision afterMemory(int microBatch, int ordered) {
-        // A trainer that is told to passes fewer sequences at once than its micro-batch has, and reports the micro-batch.
+        // A trainer that is told to passes fewer sequences at once than its micro-batch has, and reports the
+        // micro-batch.
         int most = ordered > 0 ? Math.min(ordered, microBatch) : microBatch;
         if (most > 1) {
             return new Decision.Retry(0, most / 2);
@@ -75,7 +76,8 @@ public final class FailurePolicy {
 
     private static int blamed(Map<FailureClass, Integer> failures) {
         return failures.entrySet().stream()
-                .filter(entry -> entry.getKey() != FailureClass.LOST_EXECUTOR && entry.getKey() != FailureClass.BAD_NODE)
+                .filter(entry ->
+                        entry.getKey() != FailureClass.LOST_EXECUTOR && entry.getKey() != FailureClass.BAD_NODE)
                 .mapToInt(Map.Entry::getValue)
                 .sum();
     }

@@ -139,8 +139,8 @@ final class SparkAttempts implements Attempts, AutoCloseable {
             }
         }
         ClassTag<String> text = ClassTag$.MODULE$.apply(String.class);
-        Tuple2<String, Seq<String>> preferring =
-                new Tuple2<>(LedgerJson.line(placed), CollectionConverters.asScala(hosts).toSeq());
+        Tuple2<String, Seq<String>> preferring = new Tuple2<>(
+                LedgerJson.line(placed), CollectionConverters.asScala(hosts).toSeq());
         String report = JavaRDD.fromRDD(
                         spark.sc()
                                 .makeRDD(

@@ -91,8 +91,8 @@ class ClusterIT {
             reports.add(cell.last().orElseThrow());
         }
         assertThat(disturbed)
-                .containsExactly(List.of(
-                        "PLANNED", "RUNNING #1", "INTERRUPTED #1 LOST_EXECUTOR", "RUNNING #2", "FINISHED #2"));
+                .containsExactly(
+                        List.of("PLANNED", "RUNNING #1", "INTERRUPTED #1 LOST_EXECUTOR", "RUNNING #2", "FINISHED #2"));
         for (AttemptReport report : reports) {
             int worker = report.host().equals(LoopbackCluster.host(0)) ? 0 : 1;
             assertThat(report.host()).isEqualTo(LoopbackCluster.host(worker));
@@ -115,11 +115,7 @@ class ClusterIT {
     void aTrainerThatFindsNoGpuThoughOneWasAssignedIsAnErrorAtOnce() throws Exception {
         SweepDirectory directory = directory("no-cuda");
         try (Daemon driver = loopback.submit(
-                Loopback.Options.NONE,
-                "run",
-                specification(1, "resources: {gpus: 1}"),
-                "--output",
-                directory.root())) {
+                Loopback.Options.NONE, "run", specification(1, "resources: {gpus: 1}"), "--output", directory.root())) {
             assertThat(driver.awaitEnd(300)).isNotZero();
         }
         CellRecord cell = StoredResults.records(directory, configuration).get(0);
@@ -174,13 +170,14 @@ class ClusterIT {
     @Test
     void aLocalMasterIsToldThatItSchedulesNoGpusBeforeAnythingIsWritten() throws Exception {
         Path output = folder.resolve("sweep");
-        Answer answer = powersweep(
-                "run", specification(1, "resources: {gpus: 1}"), "--output", output, "--master", "local[2]");
+        Answer answer =
+                powersweep("run", specification(1, "resources: {gpus: 1}"), "--output", output, "--master", "local[2]");
         assertThat(answer.exitCode()).isNotZero();
         assertThat(answer.out()).isEmpty();
         assertThat(answer.err().strip())
-                .isEqualTo("powersweep: resources.gpus = 1 cannot run on --master local[2]: Spark's local mode schedules"
-                        + " no GPUs; start a standalone master and worker on this machine instead");
+                .isEqualTo(
+                        "powersweep: resources.gpus = 1 cannot run on --master local[2]: Spark's local mode schedules"
+                                + " no GPUs; start a standalone master and worker on this machine instead");
         assertThat(output).doesNotExist();
     }
 

@@ -97,7 +97,8 @@ class FailureClassesIT {
                         "INTERRUPTED #3 " + (linuxCountsItsKills() ? "LOST_EXECUTOR" : "HOST_MEMORY"),
                         linuxCountsItsKills() ? "RUNNING #4" : "RUNNING #4 micro-batch 4",
                         "FINISHED #4");
-        List<AttemptReport> reports = Histories.reports(directory, local, cell.cell().id());
+        List<AttemptReport> reports =
+                Histories.reports(directory, local, cell.cell().id());
         assertThat(reports.get(0).message()).contains("the trainer died of SIGABRT after step");
         assertThat(reports.get(0).detail()).contains("A fatal error has been detected by the Java Runtime Environment");
         assertThat(folder.resolve("sweep").resolve(reports.get(0).log()))
@@ -116,9 +117,7 @@ class FailureClassesIT {
     @Test
     void anAllocationBeyondTheCapHalvesWhatIsPassedAtOnceAndChangesNothingElse() throws Exception {
         String[] sections = {
-            "modelSizes: {layers: 6, width: 256, heads: 4}",
-            "batchSizes: {sequences: 16}",
-            "dataSizes: [4096]"
+            "modelSizes: {layers: 6, width: 256, heads: 4}", "batchSizes: {sequences: 16}", "dataSizes: [4096]"
         };
         SweepDirectory free = SweepDirectory.at(folder.resolve("free").toString(), local);
         SweepDirectory capped = SweepDirectory.at(folder.resolve("capped").toString(), local);
@@ -197,7 +196,8 @@ class FailureClassesIT {
         set("spark.hadoop.dfs.client.retry.window.base", "100");
         Configuration hdfs = loopback.hdfs().configuration();
         DistributedFileSystem files = loopback.hdfs().files();
-        org.apache.hadoop.fs.Path home = new org.apache.hadoop.fs.Path(loopback.hdfs().uri() + "/user/alice");
+        org.apache.hadoop.fs.Path home =
+                new org.apache.hadoop.fs.Path(loopback.hdfs().uri() + "/user/alice");
         files.mkdirs(home);
         files.setOwner(home, "alice", "alice");
         SweepDirectory directory = new SweepDirectory(new org.apache.hadoop.fs.Path(home, "sweep"));
@@ -321,10 +321,10 @@ class FailureClassesIT {
     /** A specification of one shape; lines that begin like a key of the grid go there. */
     private Path specification(String... lines) throws IOException {
         Path text = Texts.write(folder.resolve("text.txt"), folder.hashCode());
-        List<String> top = new ArrayList<>(List.of(
-                "name: trouble", "corpus: {text: \"file://" + text + "\"}", "training: {learningRate: 0.003}"));
-        Map<String, String> grid = new HashMap<>(
-                Map.of("modelSizes", "  modelSizes: {layers: 2, width: 32, heads: 2}", "batchSizes", "  batchSizes: 512"));
+        List<String> top = new ArrayList<>(
+                List.of("name: trouble", "corpus: {text: \"file://" + text + "\"}", "training: {learningRate: 0.003}"));
+        Map<String, String> grid = new HashMap<>(Map.of(
+                "modelSizes", "  modelSizes: {layers: 2, width: 32, heads: 2}", "batchSizes", "  batchSizes: 512"));
         boolean context = false;
         for (String line : lines) {
             String key = line.substring(0, line.indexOf(':'));

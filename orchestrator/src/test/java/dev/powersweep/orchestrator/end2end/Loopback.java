@@ -39,7 +39,10 @@ final class Loopback implements AutoCloseable {
             Path folder = Files.createTempDirectory("powersweep-loopback");
             LoopbackHdfs hdfs = LoopbackHdfs.start(folder.resolve("hdfs"), DATA_NODES);
             try {
-                return new Loopback(folder, hdfs, LoopbackCluster.start(
+                return new Loopback(
+                        folder,
+                        hdfs,
+                        LoopbackCluster.start(
                                 folder.resolve("spark"), WORKERS, Map.of(StandInTrainer.PRETENDS_CUDA, "yes")));
             } catch (IOException | InterruptedException | RuntimeException | Error e) {
                 hdfs.close();

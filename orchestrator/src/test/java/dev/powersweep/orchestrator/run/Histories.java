@@ -37,7 +37,8 @@ public final class Histories {
         if (event instanceof LedgerEvent.Running running && running.cell().equals(cell)) {
             return Optional.of("RUNNING #" + running.attempt()
                     + (running.microBatchSequences() == 0 ? "" : " micro-batch " + running.microBatchSequences()));
-        } else if (event instanceof LedgerEvent.Ended ended && ended.report().cell().equals(cell)) {
+        } else if (event instanceof LedgerEvent.Ended ended
+                && ended.report().cell().equals(cell)) {
             return Optional.of(ended.report().state() + " #" + ended.report().attempt()
                     + ended.report().failure().map(failure -> " " + failure).orElse(""));
         } else if (event instanceof LedgerEvent.Requested requested

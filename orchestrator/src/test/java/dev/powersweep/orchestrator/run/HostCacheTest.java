@@ -50,8 +50,8 @@ class HostCacheTest {
         Files.write(stored.resolve("train.bin"), TOKENS);
         Files.write(stored.resolve("validation.bin"), TOKENS);
         cache = new HostCache(folder.resolve("cache"));
-        directory = new SweepDirectory(
-                new org.apache.hadoop.fs.Path("elsewhere://host" + folder.resolve("sweep").toUri().getPath()));
+        directory = new SweepDirectory(new org.apache.hadoop.fs.Path(
+                "elsewhere://host" + folder.resolve("sweep").toUri().getPath()));
         storage = Storage.of(new org.apache.hadoop.fs.Path(folder.toUri()), new Configuration());
     }
 

@@ -84,7 +84,8 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
-        // Standard output carries frames alone; the story of a crash goes where the log goes, not into a working folder.
+        // Standard output carries frames alone; the story of a crash goes where the log goes, not into a working
+        // folder.
         options.add("-XX:+DisplayVMOutputToStderr");
         options.add("-XX:+ErrorFileToStderr");
         options.add("-XX:-CreateCoredumpOnCrash");
