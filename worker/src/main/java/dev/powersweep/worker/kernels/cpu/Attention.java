@@ -136,7 +136,7 @@ final class Attention {
                             gradients.address,
                             stride);
                     for (int i = 0; i < rows; i++) {
-                        softmaxBackward(
+                        softmaxBackwardRow(
                                 probabilities.block,
                                 probabilities.at + (int) scores + 4 * i * stride,
                                 gradients.block,
@@ -193,39 +193,41 @@ final class Attention {
     private void softmax(Block x, int at, int first, int rows) {
         int pitch = 4 * stride;
         for (int i = 0; i < rows; i++) {
-            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
-            store(load(x, last).add(load(bars.block, bar(first + i))), x, last);
-            perRow[i] = max(x, at + i * pitch, last);
+            int row = at + i * pitch;
+            perRow[i] = maxRow(x, row, row + last(first + i), bars.block, bar(first + i));
         }
         for (int i = 0; i < rows; i++) {
-            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
-            perRow[i] = 1 / exponentials(x, at + i * pitch, last, perRow[i]);
+            int row = at + i * pitch;
+            perRow[i] = exponentialsRow(x, row, row + last(first + i), perRow[i]);
         }
         for (int i = 0; i < rows; i++) {
-            int last = at + i * pitch + (first + i) / Lanes.COUNT * BYTES;
-            float scale = perRow[i];
-            scale(x, at + i * pitch, last, scale);
-            // Barred lanes held −MAX_VALUE, whose exponential the bound has lifted above 0.
-            FloatVector open = load(bars.block, bar(first + i)).add(1f).max(0f);
-            store(load(x, last).mul(open.mul(scale)), x, last);
-            zero(x, last + BYTES, at + i * pitch + (first + rows) * 4);
+            int row = at + i * pitch;
+            int end = row + (first + rows) * 4;
+            scaleRow(x, row, row + last(first + i), end, bars.block, bar(first + i), 1 / perRow[i]);
         }
     }
 
-    /** Where the bars stand for the last vector that the row at {@code position} sees. */
+    /** Bytes from a row's begin to the last vector that the row at {@code position} sees. */
+    private static int last(int position) {
+        return position / Lanes.COUNT * BYTES;
+    }
+
+    /** Where the bars for that vector stand. */
     private int bar(int position) {
         return bars.at + BYTES - 4 * (position % Lanes.COUNT + 1);
     }
 
-    private static float max(Block x, int at, int last) {
-        FloatVector most = load(x, last);
+    private static float maxRow(Block x, int at, int last, Block bars, int bar) {
+        FloatVector most = load(x, last).add(load(bars, bar));
+        store(most, x, last);
         for (int i = at; i < last; i += BYTES) {
             most = most.max(load(x, i));
         }
         return Lanes.max(most);
     }
 
-    private static float exponentials(Block x, int at, int last, float max) {
+    /** Returns their sum. */
+    private static float exponentialsRow(Block x, int at, int last, float max) {
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
         FloatVector most = Lanes.all(max);
         for (int i = at; i <= last; i += BYTES) {
@@ -236,21 +238,20 @@ final class Attention {
         return Lanes.sum(sums);
     }
 
-    private static void scale(Block x, int from, int to, float factor) {
-        for (int i = from; i < to; i += BYTES) {
+    private static void scaleRow(Block x, int at, int last, int end, Block bars, int bar, float factor) {
+        for (int i = at; i < last; i += BYTES) {
             store(load(x, i).mul(factor), x, i);
         }
-    }
-
-    private static void zero(Block x, int from, int to) {
+        // Barred lanes held −MAX_VALUE, whose exponential the bound has lifted above 0.
+        store(load(x, last).mul(load(bars, bar).add(1f).max(0f).mul(factor)), x, last);
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-        for (int i = from; i < to; i += BYTES) {
+        for (int i = last + BYTES; i < end; i += BYTES) {
             store(zero, x, i);
         }
     }
 
     /** dS = P ⊙ (dP − ΣP·dP), in place of dP; 0 where P is. */
-    private static void softmaxBackward(Block p, int pAt, Block d, int dAt, int count, int seen) {
+    private static void softmaxBackwardRow(Block p, int pAt, Block d, int dAt, int count, int seen) {
         int whole = (count + Lanes.COUNT - 1) / Lanes.COUNT * BYTES;
         FloatVector products = FloatVector.zero(Lanes.FLOATS);
         for (int i = 0; i < whole; i += BYTES) {
@@ -260,7 +261,10 @@ final class Attention {
         for (int i = 0; i < whole; i += BYTES) {
             store(load(d, dAt + i).sub(sum).mul(load(p, pAt + i)), d, dAt + i);
         }
-        zero(d, dAt + whole, dAt + seen * 4);
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        for (int i = dAt + whole; i < dAt + seen * 4; i += BYTES) {
+            store(zero, d, i);
+        }
     }
 
     /** Copies one head's [context, headWidth] at byte {@code from} of the packed rows to [headWidth, stride]. */

@@ -25,18 +25,18 @@ final class CrossEntropy {
             int at = logits.at + 4 * row * vocabulary;
             int target = at + 4 * targets[from + row];
             float ofTarget = logits.block.get(target) * logitScale;
-            float most = max(logits.block, at, vocabulary) * logitScale;
-            float sum = exponentials(logits.block, at, vocabulary, logitScale, most);
+            float most = maxRow(logits.block, at, vocabulary) * logitScale;
+            float sum = exponentialsRow(logits.block, at, vocabulary, logitScale, most);
             losses[from + row] = Math.log(sum) + ((double) most - ofTarget);
             if (gradientWeight != 0) {
                 float weight = gradientWeight * logitScale;
-                scale(logits.block, at, vocabulary, weight / sum);
+                scaleRow(logits.block, at, vocabulary, weight / sum);
                 logits.block.put(target, logits.block.get(target) - weight);
             }
         }
     }
 
-    private static float max(Block x, int at, int length) {
+    private static float maxRow(Block x, int at, int length) {
         int end = Lanes.whole(length) * 4;
         FloatVector most = Lanes.all(Float.NEGATIVE_INFINITY);
         for (int i = 0; i < end; i += BYTES) {
@@ -49,7 +49,7 @@ final class CrossEntropy {
         return max;
     }
 
-    private static float exponentials(Block x, int at, int length, float scale, float most) {
+    private static float exponentialsRow(Block x, int at, int length, float scale, float most) {
         int end = Lanes.whole(length) * 4;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
         FloatVector minusFactor = Lanes.all(-scale);
@@ -68,7 +68,7 @@ final class CrossEntropy {
         return sum;
     }
 
-    private static void scale(Block x, int at, int length, float factor) {
+    private static void scaleRow(Block x, int at, int length, float factor) {
         int end = Lanes.whole(length) * 4;
         for (int i = 0; i < end; i += BYTES) {
             store(load(x, at + i).mul(factor), x, at + i);
