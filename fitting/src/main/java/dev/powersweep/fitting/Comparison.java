@@ -32,11 +32,16 @@ public record Comparison(List<FitResult> fits, List<Refused> refused, String ver
 
     /** Fits every law to the same runs and compares them by AICc and by hold-out error. */
     public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options) {
+        return of(laws, runs, options, Fitting.HERE);
+    }
+
+    /** The same, fitted by somebody else. */
+    public static Comparison of(List<? extends Law> laws, Observations runs, FitOptions options, Fitting fitting) {
         List<FitResult> fits = new ArrayList<>();
         List<Refused> refused = new ArrayList<>();
         for (Law law : laws) {
             try {
-                fits.add(law.fit(runs, options));
+                fits.add(fitting.fit(law, runs, options));
             } catch (FitRefusal refusal) {
                 refused.add(new Refused(law.name(), refusal));
             }
@@ -55,28 +60,37 @@ public record Comparison(List<FitResult> fits, List<Refused> refused, String ver
         }
         FitResult second = fits.get(1);
         double gap = second.quality().aicc() - best.quality().aicc();
+        if (Double.isNaN(gap)) {
+            return "There are too few rows beside the parameters of " + second.law()
+                    + " for an AICc: which law describes the runs better cannot be said." + outlook(fits, best);
+        }
         String strength = gap < 2
                 ? best.law() + " and " + second.law() + " describe the runs equally well"
                 : gap < 10
                         ? best.law() + " describes the runs somewhat better than " + second.law()
                         : best.law() + " describes the runs clearly better than " + second.law();
         String sentence = strength + String.format(Locale.ROOT, " (AICc lower by %.1f).", gap);
+        return sentence + outlook(fits, best);
+    }
+
+    /** Which law predicts the largest scale best. */
+    private static String outlook(List<FitResult> fits, FitResult best) {
         FitResult predictor = fits.stream()
                 .filter(fit -> fit.holdOut().isPresent())
                 .min(Comparator.comparingDouble(
                         fit -> fit.holdOut().orElseThrow().rmsLog()))
                 .orElse(null);
         if (predictor == null) {
-            return sentence + " There were too few scales to hold one out.";
+            return " There were too few scales to hold one out.";
         }
         String error = String.format(
                 Locale.ROOT,
                 " (error %.2f %%).",
                 100 * predictor.holdOut().orElseThrow().rmsLog());
-        return sentence
-                + (predictor == best
-                        ? " It also predicts the largest scale best from the smaller ones" + error
-                        : " But " + predictor.law() + " predicts the largest scale better from the smaller ones"
-                                + error);
+        boolean known = Double.isFinite(best.quality().aicc());
+        return predictor == best && known
+                ? " It also predicts the largest scale best from the smaller ones" + error
+                : (known ? " But " : " ") + predictor.law() + " predicts the largest scale best from the smaller ones"
+                        + error;
     }
 }

@@ -22,7 +22,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * Every parametric law on 240 planted runs with 1 % noise: the certified search, and a hundred bootstrap refits, on one thread.
  *
- * <p>Run: {@code mvn -pl fitting test-compile}, then {@code java -cp <test class path> org.openjdk.jmh.Main FitBenchmark}. Two
+ * <p>Run, from the root: {@code ./mvnw -q -pl fitting test-compile dependency:build-classpath -Dmdep.outputFile=target/cp}, then
+ * {@code (cd fitting && java -cp target/test-classes:target/classes:$(cat target/cp) org.openjdk.jmh.Main FitBenchmark)}. Two
  * warm-up rounds suffice, the loops compile within the first.
  */
 @State(Scope.Benchmark)
@@ -32,7 +33,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 3, time = 3)
 @Fork(1)
 public class FitBenchmark {
-    @Param({"kaplan-n", "kaplan-nd", "kaplan-ns", "chinchilla", "chinchilla-tied", "gadre", "muennighoff"})
+    @Param({"kaplan-n", "kaplan-nd", "kaplan-ns", "chinchilla", "chinchilla-tied", "gadre", "muennighoff", "three-term"
+    })
     String law;
 
     private ParametricLaw form;
@@ -51,16 +53,21 @@ public class FitBenchmark {
             case "chinchilla-tied" -> new double[] {1.8, 470.0, 1400.0, 0.345};
             case "gadre" -> new double[] {1.75, 90.0, 160.0, 0.17};
             case "muennighoff" -> new double[] {15.39, 5.31};
+            case "three-term" -> new double[] {1.69, 406.4, 410.7, 0.34, 0.28, 1e6};
             default -> throw new IllegalArgumentException(law);
         };
         double[][] nd = TestRuns.grid(16, 1e7, 1e10, 15, 1e9, 1e12);
         SplittableRandom random = new SplittableRandom(1);
         double[] steps = random.doubles(240).map(x -> 1e3 * Math.pow(1e3, x)).toArray();
+        double[] batch = random.doubles(240).map(x -> 6.4e4 * Math.pow(64, x)).toArray();
         double[] unique = new double[240];
         double[] loss = new double[240];
         for (int i = 0; i < 240; i++) {
             unique[i] = nd[1][i] / (1 + random.nextInt(64));
-            Point at = Point.nd(nd[0][i], nd[1][i]).and(Column.S, steps[i]).and(Column.U, unique[i]);
+            Point at = Point.nd(nd[0][i], nd[1][i])
+                    .and(Column.S, steps[i])
+                    .and(Column.U, unique[i])
+                    .and(Column.B, batch[i]);
             loss[i] = form.predict(planted, at) * Math.exp(0.01 * random.nextGaussian());
         }
         runs = Observations.builder()
@@ -68,6 +75,7 @@ public class FitBenchmark {
                 .tokens(nd[1])
                 .column(Column.S, steps)
                 .column(Column.U, unique)
+                .column(Column.B, batch)
                 .loss(loss)
                 .build();
         options = FitOptions.defaults().threads(1);

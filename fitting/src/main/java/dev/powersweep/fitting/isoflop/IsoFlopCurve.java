@@ -18,9 +18,12 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
     /** Budgets that differ by less than this share are one budget: grids round tokens to whole batches. */
     public static final double DEFAULT_TOLERANCE = 0.02;
 
+    /** Sizes that differ by less than this share are one size, counted a little differently: a spline would take their noise for slope. */
+    static final double SAME_SIZE = 0.01;
+
     /**
      * Groups runs into budgets. A budget takes in runs whose FLOPs lie within the tolerance of its cheapest run; its C is
-     * the geometric mean. Several runs of one size in one budget are represented by the lowest loss, as Porian et al.
+     * the geometric mean. Several runs of one size (to 1 %) in one budget are represented by the lowest loss, as Porian et al.
      * 2024 do, because they usually differ in batch size or learning rate.
      *
      * @param flops C of each run
@@ -57,8 +60,10 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
         int size = 0;
         int[] kept = new int[rows.length];
         for (int row : rows) {
-            if (size == 0 || n[row] > n[kept[size - 1]] * (1 + 1e-9)) {
+            if (size == 0 || n[row] > n[kept[size - 1]] * (1 + SAME_SIZE)) {
                 kept[size++] = row;
+            } else if (loss[row] < loss[kept[size - 1]]) {
+                kept[size - 1] = row;
             }
         }
         int[] best = Arrays.copyOf(kept, size);

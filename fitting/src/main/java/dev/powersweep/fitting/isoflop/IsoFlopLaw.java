@@ -21,9 +21,12 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Approach 2 of Hoffmann et al. 2022 (section 3.2): at every compute budget the model size of lowest loss, and power laws
@@ -39,6 +42,9 @@ import java.util.Set;
 public final class IsoFlopLaw implements Law {
     private static final double EXTRAPOLATION = 10;
     private static final double NOTEWORTHY_BIAS = 0.01;
+
+    /** So many rejected budgets are told one by one. */
+    private static final int FEW = 3;
 
     private final String name;
     private final MinimumMethod method;
@@ -147,9 +153,7 @@ public final class IsoFlopLaw implements Law {
                 new Estimate(
                         fit.d().at(largest.flops()) / fit.n().at(largest.flops()), interval[0], interval[1], "tokens"));
         bias(finals, curves, options, EXTRAPOLATION * largest.flops(), result);
-        for (Rejected rejected : fit.rejected()) {
-            result.warn(rejected.detail());
-        }
+        rejections(fit).forEach(result::warn);
         if (fit.optima().size() < 4) {
             result.warn("Only " + fit.optima().size()
                     + " budgets have an interior minimum: the exponents rest on very few points.");
@@ -211,6 +215,25 @@ public final class IsoFlopLaw implements Law {
         double[] row = new double[OptimaReport.PARAMETERS.size()];
         Arrays.fill(row, Double.NaN);
         return row;
+    }
+
+    /** Few rejected budgets one by one, many by their number. */
+    private static List<String> rejections(OptimaFit fit) {
+        if (fit.rejected().size() <= FEW) {
+            return fit.rejected().stream().map(Rejected::detail).toList();
+        }
+        Map<Reason, List<Rejected>> byReason = fit.rejected().stream()
+                .collect(Collectors.groupingBy(Rejected::reason, TreeMap::new, Collectors.toList()));
+        int budgets = fit.optima().size() + fit.rejected().size();
+        return byReason.entrySet().stream()
+                .map(entry -> String.format(
+                        Locale.ROOT,
+                        "%d of %d budgets are left out because %s; the first of them: %s",
+                        entry.getValue().size(),
+                        budgets,
+                        entry.getKey().words(),
+                        entry.getValue().get(0).detail()))
+                .toList();
     }
 
     private static String verdict(OptimaFit fit) {

@@ -28,12 +28,23 @@ public sealed interface IsoFlopMinimum {
     /** Why a budget gives no minimum. */
     enum Reason {
         /** Fewer than three sizes. */
-        TOO_FEW_SIZES,
+        TOO_FEW_SIZES("they have fewer than three sizes"),
         /** The loss is still falling at the smallest size. */
-        LOWER_EDGE,
+        LOWER_EDGE("their smallest size does best"),
         /** The loss is still falling at the largest size. */
-        UPPER_EDGE,
+        UPPER_EDGE("their largest size does best"),
         /** The parabola opens downwards. */
-        NOT_CONVEX
+        NOT_CONVEX("their loss does not curve upwards in ln N");
+
+        private final String words;
+
+        Reason(String words) {
+            this.words = words;
+        }
+
+        /** The reason as the end of a sentence about several budgets. */
+        String words() {
+            return words;
+        }
     }
 }

@@ -21,6 +21,9 @@ public final class Newton {
     /** A rough descent ends when a step gains less than this share of the objective. */
     private static final double ROUGH_GAIN = 5e-3;
 
+    /** Share of the slope that a line search may leave. */
+    private static final double LEFT_SLOPE = 0.1;
+
     private static final double GRADIENT_TOLERANCE = 1e-14;
     private static final double REFIT_TOLERANCE = 1e-8;
 
@@ -45,6 +48,9 @@ public final class Newton {
     private double[] target = new double[0];
     private double[] moved = new double[0];
     private double[] slopeAlong = new double[0];
+    private byte[] side = new byte[0];
+    private double[] slope = new double[0];
+    private VisitedPoint visited;
     private final double[] rowHessian;
     private final double[] modelHessian;
     private final double[] modelGradient;
@@ -96,6 +102,12 @@ public final class Newton {
                 jacobian = new double[rows * p];
             }
         }
+    }
+
+    /** Takes predictions at a place from here when a descent comes by: the first step of many fits from one start. */
+    public Newton knowing(VisitedPoint point) {
+        visited = point;
+        return this;
     }
 
     /** Descends from a start with every parameter free. */
@@ -185,7 +197,7 @@ public final class Newton {
         evaluate(problem, current);
         Arrays.fill(d, 0);
         convexity = 0;
-        modelDerivatives(problem, false);
+        beginModel(problem);
         double[] full = new double[p * p];
         for (int j = 0; j < p; j++) {
             for (int k = 0; k <= j; k++) {
@@ -205,6 +217,8 @@ public final class Newton {
             target = new double[weights.length];
             moved = new double[weights.length];
             slopeAlong = new double[weights.length];
+            side = new byte[weights.length];
+            slope = new double[weights.length];
         }
         used = 0;
         boolean log = problem.objective().log();
@@ -221,65 +235,108 @@ public final class Newton {
     }
 
     private void evaluate(Problem problem, State at) {
-        LossModel model = problem.model();
-        boolean log = problem.objective().log();
-        boolean huber = problem.objective().huber();
-        double delta = problem.delta();
+        Arrays.fill(at.gradient, 0);
+        Arrays.fill(at.curvature, 0);
+        if (problem.model() instanceof TwoStageModel model) {
+            evaluate(problem, model, at);
+        } else {
+            evaluate(problem, problem.model(), at);
+        }
         double[] gradient = at.gradient;
-        double[] curvature = at.curvature;
         double[] jacobian = at.jacobian;
-        Arrays.fill(gradient, 0);
-        Arrays.fill(curvature, 0);
-        double sum = 0;
-        for (int i = 0; i < used; i++) {
-            int offset = i * p;
-            double m = model.value(at.theta, rows[i], jacobian, offset, rowHessian);
-            double r;
-            if (log) {
-                r = m - target[i];
-            } else {
-                double predicted = Math.exp(m);
-                r = predicted - target[i];
-                for (int j = 0; j < p; j++) {
-                    double mj = jacobian[offset + j];
-                    for (int k = 0; k <= j; k++) {
-                        rowHessian[j * p + k] = predicted * (rowHessian[j * p + k] + mj * jacobian[offset + k]);
-                    }
-                }
-                for (int j = 0; j < p; j++) {
-                    jacobian[offset + j] *= predicted;
-                }
-            }
-            at.residual[i] = r;
-            double w = weight[i];
-            double slope;
-            if (!huber) {
-                sum += w * r * r;
-                slope = 2 * w * r;
-            } else if (Math.abs(r) <= delta) {
-                sum += w * 0.5 * r * r;
-                slope = w * r;
-            } else {
-                sum += w * delta * (Math.abs(r) - 0.5 * delta);
-                slope = r > 0 ? w * delta : -w * delta;
-            }
+        for (int i = 0, offset = 0; i < used; i++, offset += p) {
+            double pull = slope[i];
             for (int j = 0; j < p; j++) {
-                gradient[j] += slope * jacobian[offset + j];
-                int at0 = j * p;
-                for (int k = 0; k <= j; k++) {
-                    curvature[at0 + k] += slope * rowHessian[at0 + k];
-                }
+                gradient[j] += pull * jacobian[offset + j];
             }
         }
-        at.value = sum;
+    }
+
+    private void evaluate(Problem problem, TwoStageModel model, State at) {
+        double[] theta = at.theta;
+        double[] jacobian = at.jacobian;
+        double[] curvature = at.curvature;
+        boolean known = visited != null && visited.model() == model && Arrays.equals(visited.theta(), theta);
+        boolean log = problem.objective().log();
+        at.value = 0;
+        for (int i = 0, offset = 0; i < used; i++, offset += p) {
+            double m;
+            if (known) {
+                m = visited.value()[rows[i]];
+                System.arraycopy(visited.gradient(), rows[i] * p, jacobian, offset, p);
+            } else {
+                m = model.value(theta, rows[i], jacobian, offset);
+            }
+            double predicted = log ? 1 : Math.exp(m);
+            double r = log ? m - target[i] : predicted - target[i];
+            take(problem, at, i, r);
+            double pull = slope[i] * predicted;
+            model.addCurvature(theta, rows[i], pull, jacobian, offset, curvature);
+            if (!log) {
+                toNats(pull, predicted, jacobian, offset, curvature);
+            }
+        }
+    }
+
+    /** The chain rule from ln of a prediction to the prediction. */
+    private void toNats(double pull, double predicted, double[] jacobian, int offset, double[] curvature) {
+        for (int j = 0; j < p; j++) {
+            double gj = pull * jacobian[offset + j];
+            for (int k = 0; k <= j; k++) {
+                curvature[j * p + k] += gj * jacobian[offset + k];
+            }
+        }
+        for (int j = 0; j < p; j++) {
+            jacobian[offset + j] *= predicted;
+        }
+    }
+
+    private void evaluate(Problem problem, LossModel model, State at) {
+        double[] jacobian = at.jacobian;
+        double[] curvature = at.curvature;
+        boolean log = problem.objective().log();
+        at.value = 0;
+        for (int i = 0, offset = 0; i < used; i++, offset += p) {
+            double m = model.value(at.theta, rows[i], jacobian, offset, rowHessian);
+            double predicted = log ? 1 : Math.exp(m);
+            double r = log ? m - target[i] : predicted - target[i];
+            take(problem, at, i, r);
+            double pull = slope[i] * predicted;
+            for (int j = 0; j < p; j++) {
+                int line = j * p;
+                for (int k = 0; k <= j; k++) {
+                    curvature[line + k] += pull * rowHessian[line + k];
+                }
+            }
+            if (!log) {
+                toNats(pull, predicted, jacobian, offset, curvature);
+            }
+        }
+    }
+
+    /** Books a row's residual, its part of the value, and how hard it pulls. */
+    private void take(Problem problem, State at, int i, double r) {
+        double delta = problem.delta();
+        double w = weight[i];
+        at.residual[i] = r;
+        if (!problem.objective().huber()) {
+            at.value += w * r * r;
+            slope[i] = 2 * w * r;
+        } else if (Math.abs(r) <= delta) {
+            at.value += w * 0.5 * r * r;
+            slope[i] = w * r;
+        } else {
+            at.value += w * delta * (Math.abs(r) - 0.5 * delta);
+            slope[i] = r > 0 ? w * delta : -w * delta;
+        }
     }
 
     /** The step that minimises the model, left in {@link #d}. */
     private void solveSubproblem(Problem problem) {
         boolean huber = problem.objective().huber();
         Arrays.fill(d, 0);
+        beginModel(problem);
         for (int step = 0; step < subproblemSteps; step++) {
-            modelDerivatives(problem, true);
             while (!factorise()) {
                 convexity = convexity == 0 ? floor() : convexity * 6;
             }
@@ -294,65 +351,85 @@ public final class Newton {
                 }
                 return;
             }
-            double t = huber ? lineSearch(problem) : 1;
+            double t = huber ? lineSearch(problem, decrease) : 1;
             for (int j = 0; j < p; j++) {
                 d[j] += t * direction[j];
             }
             if (!huber) {
                 return;
             }
+            advanceModel(problem.delta(), t);
         }
     }
 
-    /** Gradient and second derivative of the model at {@link #d}; without convexity on the diagonal if asked so. */
-    private void modelDerivatives(Problem problem, boolean damped) {
+    /** Gradient and second derivative of the model where it begins: at the current point, with convexity on the diagonal. */
+    private void beginModel(Problem problem) {
         boolean huber = problem.objective().huber();
         double delta = problem.delta();
-        double[] jacobian = current.jacobian;
-        double[] residual = current.residual;
+        System.arraycopy(current.residual, 0, moved, 0, used);
+        System.arraycopy(current.gradient, 0, modelGradient, 0, p);
         System.arraycopy(current.curvature, 0, modelHessian, 0, p * p);
         for (int j = 0; j < p; j++) {
-            modelHessian[j * p + j] += damped ? convexity : 0;
+            modelHessian[j * p + j] += convexity;
         }
-        convexityOfHessian = damped ? convexity : 0;
+        convexityOfHessian = convexity;
+        for (int i = 0; i < used; i++) {
+            side[i] = huber ? side(moved[i], delta) : 0;
+            if (side[i] == 0) {
+                addSquare(huber ? weight[i] : 2 * weight[i], i * p);
+            }
+        }
+    }
+
+    /**
+     * Moves the model's derivatives along with {@link #d}, which has gone {@code t} times {@link #direction}: they are linear
+     * but for the rows whose residual has crossed Huber's threshold, few of them and fewer with every step.
+     */
+    private void advanceModel(double delta, double t) {
+        double grown = convexity - convexityOfHessian;
         for (int j = 0; j < p; j++) {
             double sum = 0;
             for (int k = 0; k < p; k++) {
-                sum += (k <= j ? modelHessian[j * p + k] : modelHessian[k * p + j]) * d[k];
+                sum += (k <= j ? modelHessian[j * p + k] : modelHessian[k * p + j]) * direction[k];
             }
-            modelGradient[j] = sum;
+            modelGradient[j] += t * sum + grown * d[j];
         }
+        for (int j = 0; j < p; j++) {
+            modelHessian[j * p + j] += grown;
+        }
+        convexityOfHessian = convexity;
+        double[] jacobian = current.jacobian;
         for (int i = 0; i < used; i++) {
-            int offset = i * p;
-            double r = residual[i];
-            for (int j = 0; j < p; j++) {
-                r += jacobian[offset + j] * d[j];
-            }
+            double r = moved[i] + t * slopeAlong[i];
             moved[i] = r;
-            double slope;
-            double second = 0;
-            if (!huber) {
-                slope = 2 * weight[i] * r;
-                second = 2 * weight[i];
-            } else if (r > delta) {
-                slope = weight[i] * delta;
-            } else if (r < -delta) {
-                slope = -weight[i] * delta;
-            } else {
-                slope = weight[i] * r;
-                second = weight[i];
-            }
-            for (int j = 0; j < p; j++) {
-                modelGradient[j] += slope * jacobian[offset + j];
-            }
-            if (second != 0) {
-                for (int j = 0; j < p; j++) {
-                    double gj = second * jacobian[offset + j];
-                    int at = j * p;
-                    for (int k = 0; k <= j; k++) {
-                        modelHessian[at + k] += gj * jacobian[offset + k];
-                    }
+            byte now = side(r, delta);
+            byte before = side[i];
+            if (now != before) {
+                double change = weight[i] * ((now == 0 ? r : now * delta) - (before == 0 ? r : before * delta));
+                for (int j = 0, offset = i * p; j < p; j++) {
+                    modelGradient[j] += change * jacobian[offset + j];
                 }
+                if (now == 0 || before == 0) {
+                    addSquare(now == 0 ? weight[i] : -weight[i], i * p);
+                }
+                side[i] = now;
+            }
+        }
+    }
+
+    /** Whether a residual is within Huber's threshold: 0, or beyond it: its sign. */
+    private static byte side(double r, double delta) {
+        return (byte) (r > delta ? 1 : r < -delta ? -1 : 0);
+    }
+
+    /** Adds a multiple of a row's gradient times itself to the model's second derivative. */
+    private void addSquare(double factor, int offset) {
+        double[] jacobian = current.jacobian;
+        for (int j = 0; j < p; j++) {
+            double gj = factor * jacobian[offset + j];
+            int at = j * p;
+            for (int k = 0; k <= j; k++) {
+                modelHessian[at + k] += gj * jacobian[offset + k];
             }
         }
     }
@@ -376,18 +453,15 @@ public final class Newton {
         return sum;
     }
 
-    /** How far to go along {@link #direction} from {@link #d}: the zero of the model's derivative, which is piecewise linear. */
-    private double lineSearch(Problem problem) {
+    /**
+     * How far to go along {@link #direction} from {@link #d}: near the zero of the model's derivative, which is piecewise
+     * linear. A whole step is taken where it leaves little of the slope it started with.
+     *
+     * @param steepness minus the derivative at the start, positive
+     */
+    private double lineSearch(Problem problem, double steepness) {
         double delta = problem.delta();
         double[] jacobian = current.jacobian;
-        for (int i = 0; i < used; i++) {
-            int offset = i * p;
-            double along = 0;
-            for (int j = 0; j < p; j++) {
-                along += jacobian[offset + j] * direction[j];
-            }
-            slopeAlong[i] = along;
-        }
         double quadratic = 0;
         double linear = 0;
         for (int j = 0; j < p; j++) {
@@ -403,11 +477,19 @@ public final class Newton {
         double high = Double.POSITIVE_INFINITY;
         double t = 1;
         for (int attempt = 0; attempt < 40; attempt++) {
-            double slope = linear + t * quadratic;
+            double left = linear + t * quadratic;
             double second = quadratic;
             double size = Math.abs(linear) + Math.abs(t * quadratic);
             for (int i = 0; i < used; i++) {
-                double s = slopeAlong[i];
+                double s = 0;
+                if (attempt > 0) {
+                    s = slopeAlong[i];
+                } else {
+                    for (int j = 0, offset = i * p; j < p; j++) {
+                        s += jacobian[offset + j] * direction[j];
+                    }
+                    slopeAlong[i] = s;
+                }
                 double r = moved[i] + t * s;
                 double psi;
                 if (r > delta) {
@@ -419,18 +501,18 @@ public final class Newton {
                     second += weight[i] * s * s;
                 }
                 double part = weight[i] * psi * s;
-                slope += part;
+                left += part;
                 size += Math.abs(part);
             }
-            if (Math.abs(slope) <= 1e-15 * size) {
+            if (Math.abs(left) <= Math.max(LEFT_SLOPE * steepness, 1e-15 * size)) {
                 return t;
             }
-            if (slope > 0) {
+            if (left > 0) {
                 high = t;
             } else {
                 low = t;
             }
-            double next = second > 0 ? t - slope / second : Double.NaN;
+            double next = second > 0 ? t - left / second : Double.NaN;
             if (!(next > low && next < high)) {
                 next = high == Double.POSITIVE_INFINITY ? 2 * t + 1 : 0.5 * (low + high);
             }

@@ -8,7 +8,7 @@ package dev.powersweep.fitting.optimise;
  * along the valley in which a coefficient trades against its exponent, or against the constant, can be long, and zero is
  * a place that can be reached.
  */
-public final class PowerSumModel implements LossModel {
+public final class PowerSumModel implements TwoStageModel {
     private final int dimension;
     private final int rows;
     private final int terms;
@@ -92,7 +92,7 @@ public final class PowerSumModel implements LossModel {
     }
 
     @Override
-    public double value(double[] theta, int row, double[] gradient, int at, double[] hessian) {
+    public double value(double[] theta, int row, double[] gradient, int at) {
         int p = dimension;
         for (int j = terms; j < p; j++) {
             gradient[at + j] = 0;
@@ -104,65 +104,66 @@ public final class PowerSumModel implements LossModel {
             sum += theta[k] * power;
         }
         double log = Math.log(sum);
-        double inverse = 1 / sum;
+        double scale = (outer < 0 ? 1 : theta[outer]) / sum;
         for (int k = 0; k < terms; k++) {
-            gradient[at + k] *= inverse;
-        }
-        for (int k = 0; k < terms; k++) {
-            double share = theta[k] * gradient[at + k];
+            double perUnit = gradient[at + k] * scale;
+            gradient[at + k] = perUnit;
             int[] slots = exponent[k];
             double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
-                gradient[at + slots[s]] += share * x[s][row];
+                gradient[at + slots[s]] += theta[k] * perUnit * x[s][row];
             }
         }
-        for (int j = 0, line = 0; j < p; j++, line += p) {
-            double gj = -gradient[at + j];
-            for (int k = 0; k <= j; k++) {
-                hessian[line + k] = gj * gradient[at + k];
+        if (outer < 0) {
+            return base + log;
+        }
+        gradient[at + outer] = log;
+        return base + theta[outer] * log;
+    }
+
+    @Override
+    public void addCurvature(double[] theta, int row, double factor, double[] gradient, int at, double[] curvature) {
+        int p = dimension;
+        if (outer < 0) {
+            for (int j = 0, line = 0; j < p; j++, line += p) {
+                double gj = -factor * gradient[at + j];
+                for (int k = 0; k <= j; k++) {
+                    curvature[line + k] += gj * gradient[at + k];
+                }
             }
+        } else {
+            addOuterCurvature(-factor / theta[outer], gradient, at, curvature);
         }
         for (int k = 0; k < terms; k++) {
-            double perUnit = gradient[at + k];
+            double perUnit = factor * gradient[at + k];
             int[] slots = exponent[k];
             double[][] x = regressor[k];
             for (int s = 0; s < slots.length; s++) {
                 int j = slots[s];
                 double slope = perUnit * x[s][row];
-                hessian[j * p + k] += slope;
+                curvature[j * p + k] += slope;
                 slope *= theta[k];
-                hessian[j * p + j] += slope * x[s][row];
+                curvature[j * p + j] += slope * x[s][row];
                 for (int t = 0; t < s; t++) {
-                    addLower(hessian, p, j, slots[t], slope * x[t][row]);
+                    int other = slots[t];
+                    curvature[Math.max(j, other) * p + Math.min(j, other)] += slope * x[t][row];
                 }
             }
         }
-        return outer < 0 ? base + log : base + raised(theta, log, gradient, at, hessian);
     }
 
-    private double raised(double[] theta, double log, double[] gradient, int at, double[] hessian) {
+    /** What the logarithm under an outer exponent adds: products of first derivatives, and the exponent's own row. */
+    private void addOuterCurvature(double factor, double[] gradient, int at, double[] curvature) {
         int p = dimension;
-        double gamma = theta[outer];
-        for (int j = 0; j < p; j++) {
+        for (int j = 0, line = 0; j < p; j++, line += p) {
+            double gj = factor * gradient[at + j];
             for (int k = 0; k <= j; k++) {
-                hessian[j * p + k] *= gamma;
+                if (j == outer || k == outer) {
+                    curvature[line + k] -= j == k ? 0 : factor * gradient[at + (j == outer ? k : j)];
+                } else {
+                    curvature[line + k] += gj * gradient[at + k];
+                }
             }
-        }
-        for (int j = 0; j < p; j++) {
-            if (j != outer) {
-                addLower(hessian, p, j, outer, gradient[at + j]);
-                gradient[at + j] *= gamma;
-            }
-        }
-        gradient[at + outer] = log;
-        return gamma * log;
-    }
-
-    private static void addLower(double[] hessian, int p, int j, int k, double value) {
-        if (j >= k) {
-            hessian[j * p + k] += value;
-        } else {
-            hessian[k * p + j] += value;
         }
     }
 }

@@ -22,29 +22,89 @@ public enum Column {
                     "param_count",
                     "n_params",
                     "num_params",
+                    "num_parameters",
+                    "number_of_parameters",
+                    "n_parameters",
+                    "model_params",
+                    "model_parameters",
                     "model_size",
-                    "nonembedding_parameters")),
+                    "non_embedding_parameters",
+                    "non_embedding_params",
+                    "n_non_embedding",
+                    "eff_params",
+                    "effective_params",
+                    "total_params",
+                    "total_parameters")),
     /** Tokens seen in training, with repetitions. */
-    D("d", "tokens", List.of("d", "tokens", "n_tokens", "num_tokens", "tokens_seen", "training_tokens", "data_size")),
+    D(
+            "d",
+            "tokens",
+            List.of(
+                    "d",
+                    "tokens",
+                    "n_tokens",
+                    "num_tokens",
+                    "number_of_tokens",
+                    "tokens_seen",
+                    "training_tokens",
+                    "train_tokens",
+                    "total_tokens",
+                    "dataset_tokens",
+                    "dataset_size",
+                    "data_size")),
     /** Cross-entropy at the end of the run, nats per token. */
     LOSS(
             "loss",
             "nats/token",
-            List.of("loss", "val_loss", "eval_loss", "validation_loss", "test_loss", "final_loss", "l")),
+            List.of(
+                    "loss",
+                    "val_loss",
+                    "validation_loss",
+                    "eval_loss",
+                    "test_loss",
+                    "final_loss",
+                    "final_val_loss",
+                    "final_validation_loss",
+                    "cross_entropy",
+                    "cross_entropy_loss",
+                    "nll",
+                    "l",
+                    "train_loss",
+                    "training_loss",
+                    "val_bpb",
+                    "bits_per_byte",
+                    "bpb")),
     /** Batch size in tokens. */
-    B("b", "tokens/step", List.of("b", "batch", "batch_tokens", "batch_size_tokens")),
+    B(
+            "b",
+            "tokens/step",
+            List.of("b", "batch", "batch_tokens", "batch_size_tokens", "tokens_per_batch", "tokens_per_step")),
     /** Optimiser steps. */
-    S("s", "steps", List.of("s", "steps", "n_steps", "optimizer_steps", "optimiser_steps")),
+    S(
+            "s",
+            "steps",
+            List.of("s", "steps", "n_steps", "num_steps", "optimizer_steps", "optimiser_steps", "training_steps")),
     /** Training compute. */
-    C("c", "FLOPs", List.of("c", "flops", "compute", "training_flops", "flop")),
+    C(
+            "c",
+            "FLOPs",
+            List.of(
+                    "c",
+                    "flops",
+                    "compute",
+                    "training_flops",
+                    "train_flops",
+                    "total_flops",
+                    "training_compute",
+                    "flop")),
     /** Unique tokens in the corpus; {@code D/U} is the number of epochs. */
-    U("u", "tokens", List.of("u", "unique_tokens", "unique")),
+    U("u", "tokens", List.of("u", "unique_tokens", "n_unique_tokens", "unique")),
     /** Peak learning rate. */
-    LEARNING_RATE("lr", "1", List.of("lr", "learning_rate", "peak_lr", "max_lr")),
+    LEARNING_RATE("lr", "1", List.of("lr", "learning_rate", "peak_lr", "peak_learning_rate", "max_lr")),
     /** Step within a run at which the loss was measured, for training curves. */
-    STEP("step", "steps", List.of("step", "iteration", "iter")),
+    STEP("step", "steps", List.of("step", "global_step", "iteration", "iter")),
     /** Weight of the row in every objective; 1 when absent. */
-    WEIGHT("weight", "1", List.of("weight", "w"));
+    WEIGHT("weight", "1", List.of("weight", "weights", "w"));
 
     private final String label;
     private final String unit;

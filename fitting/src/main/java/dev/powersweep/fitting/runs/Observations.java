@@ -31,6 +31,9 @@ public final class Observations implements Serializable {
     /** Neighbouring sizes further apart than this are taken for a mix of units. */
     private static final double LARGEST_GAP = 3e4;
 
+    /** Rows whose compute differs by such a factor from what N and D say in the others are counted in other units. */
+    private static final double LARGEST_MISCOUNT = 1e3;
+
     private final EnumMap<Column, double[]> columns;
     private final EnumSet<Column> derived;
     private final int[] run;
@@ -262,7 +265,36 @@ public final class Observations implements Serializable {
                     refuseMixedUnits(column, columns.get(column));
                 }
             }
+            refuseMixedCompute(size, derived);
             return group(size, derived);
+        }
+
+        /** Compute given beside N and D is some multiple of 6·N·D, by the accounting, but the same one in every row. */
+        private void refuseMixedCompute(int size, EnumSet<Column> derived) {
+            for (Column column : List.of(Column.N, Column.D, Column.C)) {
+                if (!columns.containsKey(column) || derived.contains(column)) {
+                    return;
+                }
+            }
+            double[] ratio = new double[size];
+            Arrays.setAll(
+                    ratio, i -> columns.get(Column.C)[i] / (6 * columns.get(Column.N)[i] * columns.get(Column.D)[i]));
+            double[] sorted = ratio.clone();
+            Arrays.sort(sorted);
+            double middle = sorted[size / 2];
+            for (int i = 0; i < size; i++) {
+                if (ratio[i] > middle * LARGEST_MISCOUNT || ratio[i] < middle / LARGEST_MISCOUNT) {
+                    throw new FitRefusal(
+                            Reason.MIXED_UNITS,
+                            String.format(
+                                    Locale.ROOT,
+                                    "In row %d c is %.3g times 6·n·d, in most rows %.3g times; count n, d and c of every row in"
+                                            + " the same units.",
+                                    i + 1,
+                                    ratio[i],
+                                    middle));
+                }
+            }
         }
 
         private void checkLengths(int size) {

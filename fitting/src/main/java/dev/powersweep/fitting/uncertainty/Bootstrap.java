@@ -6,6 +6,8 @@ import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
 import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.optimise.TwoStageModel;
+import dev.powersweep.fitting.optimise.VisitedPoint;
 import dev.powersweep.fitting.optimise.Workers;
 import dev.powersweep.fitting.runs.Observations;
 import java.util.Arrays;
@@ -68,7 +70,7 @@ public final class Bootstrap {
         double[][] values = new double[to - from][];
         int p = problem.model().dimension();
         boolean[] free = new boolean[p];
-        Workers.run(options.threads(), to - from, () -> new Newton(p), (newton, i) -> {
+        Workers.run(options.threads(), to - from, this::newton, (newton, i) -> {
             Problem drawn = draw(from + i);
             Minimum best = null;
             for (double[] start : starts) {
@@ -80,6 +82,13 @@ public final class Bootstrap {
             values[i] = law.published(best.theta());
         });
         return values;
+    }
+
+    private Newton newton() {
+        Newton newton = new Newton(problem.model().dimension());
+        return problem.model() instanceof TwoStageModel model
+                ? newton.knowing(VisitedPoint.of(model, starts.get(0)))
+                : newton;
     }
 
     private Problem draw(int replica) {

@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.uncertainty;
 
+import dev.powersweep.fitting.Convergence;
 import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.Identifiability;
@@ -30,7 +31,7 @@ final class Diagnosis {
             Map<String, Estimate> parameters,
             List<String> atBound,
             List<Identifiability.Rival> rivals,
-            double condition,
+            Convergence convergence,
             Replicas replicas,
             List<Profile> profiles) {
         List<String> sentences = new ArrayList<>();
@@ -46,7 +47,7 @@ final class Diagnosis {
                             100 * Math.max(1e-6, rivals.get(rivals.size() - 1).excess()),
                             describe(rivals.get(0).parameters())));
         }
-        if (!(condition < 1e10)) {
+        if (!(convergence.hessianCondition() < 1e10)) {
             sentences.add(
                     "The objective is flat along some direction at the minimum: some combination of the parameters"
                             + " is free.");
@@ -72,6 +73,9 @@ final class Diagnosis {
             }
         }
         sentences.addAll(together(law, replicas));
+        if (!convergence.certified() && sentences.isEmpty()) {
+            sentences.add("The minimum is not certified, so nothing is said about how well it is determined.");
+        }
         String verdict = sentences.isEmpty()
                 ? "One minimum stands alone and every parameter is determined."
                 : String.join(" ", sentences);
@@ -139,6 +143,11 @@ final class Diagnosis {
             warnings.add(
                     "No model has a thousand parameters: n seems to be counted in millions or billions. Exponents and"
                             + " losses do not mind, but coefficients and compute are in those units.");
+        }
+        if (runs.has(Column.D) && Arrays.stream(runs.column(Column.D)).max().orElse(0) < 1e4) {
+            warnings.add(
+                    "No run saw ten thousand tokens: d seems to be counted in millions or billions. Exponents and losses"
+                            + " do not mind, but coefficients and compute are in those units.");
         }
         if (runs.runs() < runs.size()
                 && options.resampling() != FitOptions.Resampling.RUNS

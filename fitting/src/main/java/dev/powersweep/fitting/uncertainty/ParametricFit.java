@@ -40,9 +40,16 @@ public final class ParametricFit {
     private final FitOptions options;
     private final BoundLaw bound;
     private final Problem problem;
+    private final Refits.Runner runner;
 
-    /** A fit to be run. */
+    /** A fit to be run in this process. */
     public ParametricFit(ParametricLaw law, Observations runs, FitOptions options) {
+        this(law, runs, options, Refits.Runner.HERE);
+    }
+
+    /** A fit to be run, its bootstrap refits by somebody else. */
+    public ParametricFit(ParametricLaw law, Observations runs, FitOptions options, Refits.Runner runner) {
+        this.runner = runner;
         this.law = law;
         this.runs = runs;
         this.options = options;
@@ -66,7 +73,7 @@ public final class ParametricFit {
                 .filter(other -> other.value() <= best.value() * (1 + NEARLY_EQUAL) && best.value() > NOISE_FREE)
                 .toList();
 
-        double[][] refits = refits(best, rivals, 0, options.bootstrap());
+        double[][] refits = refits(best, rivals);
 
         FitResult.Builder result = FitResult.of(law.name(), law.formula())
                 .response(law.response())
@@ -110,7 +117,7 @@ public final class ParametricFit {
                 parameters,
                 atBound(best.theta(), published),
                 rivals(best, rivals),
-                convergence.hessianCondition(),
+                convergence,
                 new Replicas(names, refits),
                 profiles));
         Optional<HoldOut> held = holdOut(published);
@@ -156,11 +163,11 @@ public final class ParametricFit {
         return new Bootstrap(runs, bound, problem, List.of(bound.internal(published)), options).refits(from, to);
     }
 
-    private double[][] refits(Minimum best, List<Minimum> rivals, int from, int to) {
+    private double[][] refits(Minimum best, List<Minimum> rivals) {
         List<double[]> starts = new ArrayList<>();
         starts.add(best.theta());
         rivals.stream().limit(3).forEach(other -> starts.add(other.theta()));
-        return new Bootstrap(runs, bound, problem, starts, options).refits(from, to);
+        return options.bootstrap() == 0 ? new double[0][] : runner.all(new Refits(law.name(), runs, options, starts));
     }
 
     private double totalWeight() {
@@ -168,14 +175,21 @@ public final class ParametricFit {
     }
 
     private Map<String, Estimate> derived(double[] published, double[][] refits) {
+        Map<String, Estimate> best = law.derived(published);
+        List<String> names = List.copyOf(best.keySet());
+        double[][] replicas = new double[names.size()][refits.length];
+        for (int i = 0; i < refits.length && !names.isEmpty(); i++) {
+            Map<String, Estimate> row = law.derived(refits[i]);
+            for (int j = 0; j < replicas.length; j++) {
+                replicas[j][i] = row.get(names.get(j)).value();
+            }
+        }
         Map<String, Estimate> values = new LinkedHashMap<>();
-        List<Map<String, Estimate>> replicas =
-                Arrays.stream(refits).map(law::derived).toList();
-        law.derived(published).forEach((name, estimate) -> {
-            double[] interval = Replicas.interval(
-                    replicas.stream().mapToDouble(row -> row.get(name).value()).toArray(), options.confidence());
-            values.put(name, new Estimate(estimate.value(), interval[0], interval[1], estimate.unit()));
-        });
+        for (int j = 0; j < replicas.length; j++) {
+            Estimate estimate = best.get(names.get(j));
+            double[] interval = Replicas.interval(replicas[j], options.confidence());
+            values.put(names.get(j), new Estimate(estimate.value(), interval[0], interval[1], estimate.unit()));
+        }
         return values;
     }
 

@@ -1,2 +1,5 @@
-/** Measurements of the driver's own work: sweeps on a virtual clock, ledgers of many cells. No Spark, no trainers. */
+/**
+ * Measurements that anybody can repeat: races against what people use today, sweeps on a virtual clock, ledgers of many
+ * cells.
+ */
 package dev.powersweep.orchestrator.bench;

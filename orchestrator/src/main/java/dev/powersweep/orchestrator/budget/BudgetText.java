@@ -3,6 +3,8 @@ package dev.powersweep.orchestrator.budget;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.io.IOException;
@@ -15,38 +17,48 @@ import java.util.function.DoubleFunction;
 public final class BudgetText {
     private BudgetText() {}
 
-    public static String text(BudgetPlan plan, List<Rates.Cost> costs) {
+    public static String text(BudgetPlan budget, List<Rates.Cost> costs) {
+        Plan plan = budget.plan();
         TextTable table = new TextTable().row("", "best", "interval");
-        row(table, "compute 6·N·D", plan.compute(), value -> Numbers.power(value, 3) + " FLOPs");
-        row(table, "parameters N", plan.parameters(), Numbers::count);
-        row(table, "tokens D", plan.tokens(), Numbers::count);
-        row(
-                table,
-                "tokens per parameter",
-                new Ranged(plan.tokens().value() / plan.parameters().value(), Double.NaN, Double.NaN),
-                value -> Numbers.significant(value, 3));
+        row(table, "compute 6·N·D", plan.flops(), value -> Numbers.power(value, 3) + " FLOPs");
+        row(table, "parameters N", plan.n(), Numbers::count);
+        row(table, "tokens D", plan.d(), Numbers::count);
+        row(table, "tokens per parameter", plan.tokensPerParameter(), value -> Numbers.significant(value, 3));
         row(table, "predicted loss", plan.loss(), value -> Numbers.fixed(value, 4));
-        row(table, "one such run", plan.outcome(), value -> Numbers.fixed(value, 4));
-        plan.batch().ifPresent(batch -> {
-            row(table, "critical batch", batch.critical(), value -> Numbers.count(value) + " tokens");
-            table.row("batch B", Numbers.count(batch.tokens()) + " tokens", "a fifth more data");
-            table.row("steps S", Numbers.count(batch.steps()), "");
-        });
-        if (!Double.isNaN(plan.learningRate())) {
-            table.row("learning rate", Numbers.significant(plan.learningRate(), 2), "Kaplan's rule of thumb");
+        row(table, "one such run", budget.outcome(), value -> Numbers.fixed(value, 4));
+        plan.batch().ifPresent(batch -> row(table, "batch B", batch, value -> Numbers.count(value) + " tokens"));
+        plan.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
+        Estimate rate = plan.learningRate().value();
+        if (!Double.isNaN(rate.value())) {
+            row(table, "learning rate", rate, value -> Numbers.significant(value, 2));
         }
         StringBuilder text =
                 new StringBuilder("By ").append(plan.law()).append(":\n").append(table.text("  "));
-        if (plan.batch().isEmpty()) {
-            text.append("  No law of the batch size was fitted: vary it in the sweep to learn B and S.\n");
+        text.append(
+                plan.batch().isEmpty()
+                        ? "  No law of the batch size was fitted: vary it in the sweep to learn B and S.\n"
+                        : "  The batch is a fifth of the critical one: it costs a fifth more data than the smallest.\n");
+        text.append("  Learning rate: ").append(plan.learningRate().source()).append(".\n");
+        for (Plan.Gain gain : plan.gains()) {
+            text.append("  From ")
+                    .append(Numbers.power(gain.fromFlops(), 3))
+                    .append(" to ")
+                    .append(Numbers.power(gain.toFlops(), 3))
+                    .append(" FLOPs the loss falls by ")
+                    .append(Numbers.fixed(gain.nats().value(), 4))
+                    .append(interval(gain.nats()))
+                    .append(".\n");
         }
-        text.append("  Twice the compute would lower the loss by ")
-                .append(Numbers.fixed(plan.loss().value() - plan.doubled(), 4))
-                .append(" to ")
-                .append(Numbers.fixed(plan.doubled(), 4))
-                .append(".\n");
+        plan.sensitivity().ifPresent(moves -> text.append(sensitivity(moves)));
+        if (plan.regret().hasInterval()) {
+            text.append("  Should the truth lie elsewhere in the interval, this division gives away up to ")
+                    .append(Numbers.fixed(plan.regret().high(), 4))
+                    .append(" of the loss.\n");
+        }
         for (Rates.Cost cost : costs) {
-            text.append("  On one ")
+            text.append("  On ")
+                    .append(cost.machines() == 1 ? "one" : Integer.toString(cost.machines()))
+                    .append(' ')
                     .append(cost.rates().name())
                     .append(": ")
                     .append(Numbers.duration(cost.seconds()))
@@ -58,10 +70,30 @@ public final class BudgetText {
                     .append(cost.rates().currency())
                     .append('\n');
         }
+        plan.warnings()
+                .forEach(warning -> text.append("  mind: ").append(warning).append('\n'));
         return text.toString();
     }
 
-    private static void row(TextTable table, String name, Ranged value, DoubleFunction<String> format) {
+    /** How the answer moves over the interval of the exponent. */
+    private static String sensitivity(Plan.Sensitivity moves) {
+        TextTable table = new TextTable()
+                .row("exponent", "N", "D", "loss")
+                .row(
+                        Numbers.fixed(moves.exponentLow(), 3),
+                        Numbers.count(moves.nAtLow()),
+                        Numbers.count(moves.dAtLow()),
+                        Numbers.fixed(moves.lossAtLow(), 4))
+                .row(
+                        Numbers.fixed(moves.exponentHigh(), 3),
+                        Numbers.count(moves.nAtHigh()),
+                        Numbers.count(moves.dAtHigh()),
+                        Numbers.fixed(moves.lossAtHigh(), 4));
+        return "  N_opt grows with C to the power of " + Numbers.fixed(moves.exponent(), 3)
+                + "; at the ends of its interval:\n" + table.text("    ");
+    }
+
+    private static void row(TextTable table, String name, Estimate value, DoubleFunction<String> format) {
         boolean wide = value.hasInterval() && value.high() > value.low();
         table.row(
                 name,
@@ -69,37 +101,57 @@ public final class BudgetText {
                 wide ? format.apply(value.low()) + " … " + format.apply(value.high()) : "");
     }
 
-    public static String json(BudgetPlan plan, List<Rates.Cost> costs) {
+    private static String interval(Estimate value) {
+        return value.hasInterval()
+                ? " (" + Numbers.fixed(value.low(), 4) + " … " + Numbers.fixed(value.high(), 4) + ")"
+                : "";
+    }
+
+    public static String json(BudgetPlan budget, List<Rates.Cost> costs) {
+        Plan plan = budget.plan();
         StringWriter text = new StringWriter();
         try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
             json.setPrettyPrinter(new DefaultPrettyPrinter());
             json.writeStartObject();
+            json.writeStringField("goal", plan.goal().words());
             json.writeStringField("law", plan.law());
-            ranged(json, "flops", plan.compute());
-            ranged(json, "parameters", plan.parameters());
-            ranged(json, "tokens", plan.tokens());
-            ranged(json, "loss", plan.loss());
-            ranged(json, "outcome", plan.outcome());
-            number(json, "lossWithTwiceTheFlops", plan.doubled());
+            estimate(json, "flops", plan.flops());
+            estimate(json, "parameters", plan.n());
+            estimate(json, "tokens", plan.d());
+            estimate(json, "tokensPerParameter", plan.tokensPerParameter());
+            estimate(json, "loss", plan.loss());
+            estimate(json, "outcome", budget.outcome());
             if (plan.batch().isPresent()) {
-                BudgetPlan.Batch batch = plan.batch().get();
                 json.writeObjectFieldStart("batch");
-                json.writeStringField("law", batch.law());
-                ranged(json, "criticalTokens", batch.critical());
-                number(json, "tokens", batch.tokens());
-                number(json, "steps", batch.steps());
+                json.writeStringField("law", budget.batchLaw().orElse(""));
+                estimate(json, "tokens", plan.batch().get());
+                estimate(json, "steps", plan.steps().orElseThrow());
                 json.writeEndObject();
             }
-            number(json, "learningRate", plan.learningRate());
-            json.writeArrayFieldStart("costs");
-            for (Rates.Cost cost : costs) {
+            estimate(json, "learningRate", plan.learningRate().value());
+            json.writeStringField("learningRateSource", plan.learningRate().source());
+            json.writeArrayFieldStart("gains");
+            for (Plan.Gain gain : plan.gains()) {
                 json.writeStartObject();
-                json.writeStringField("machine", cost.rates().name());
-                number(json, "seconds", cost.seconds());
-                number(json, "kilowattHours", cost.kilowattHours());
-                number(json, "price", cost.price());
-                json.writeStringField("currency", cost.rates().currency());
+                number(json, "fromFlops", gain.fromFlops());
+                number(json, "toFlops", gain.toFlops());
+                estimate(json, "nats", gain.nats());
                 json.writeEndObject();
+            }
+            json.writeEndArray();
+            if (plan.sensitivity().isPresent()) {
+                Plan.Sensitivity moves = plan.sensitivity().get();
+                json.writeObjectFieldStart("sensitivity");
+                number(json, "exponent", moves.exponent());
+                end(json, "low", moves.exponentLow(), moves.nAtLow(), moves.dAtLow(), moves.lossAtLow());
+                end(json, "high", moves.exponentHigh(), moves.nAtHigh(), moves.dAtHigh(), moves.lossAtHigh());
+                json.writeEndObject();
+            }
+            estimate(json, "regret", plan.regret());
+            costs(json, costs);
+            json.writeArrayFieldStart("warnings");
+            for (String warning : plan.warnings()) {
+                json.writeString(warning);
             }
             json.writeEndArray();
             json.writeEndObject();
@@ -109,11 +161,36 @@ public final class BudgetText {
         return text.append('\n').toString();
     }
 
-    private static void ranged(JsonGenerator json, String name, Ranged ranged) throws IOException {
+    private static void costs(JsonGenerator json, List<Rates.Cost> costs) throws IOException {
+        json.writeArrayFieldStart("costs");
+        for (Rates.Cost cost : costs) {
+            json.writeStartObject();
+            json.writeStringField("machine", cost.rates().name());
+            json.writeNumberField("machines", cost.machines());
+            number(json, "seconds", cost.seconds());
+            number(json, "kilowattHours", cost.kilowattHours());
+            number(json, "price", cost.price());
+            json.writeStringField("currency", cost.rates().currency());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void end(JsonGenerator json, String name, double exponent, double n, double d, double loss)
+            throws IOException {
         json.writeObjectFieldStart(name);
-        number(json, "value", ranged.value());
-        number(json, "low", ranged.low());
-        number(json, "high", ranged.high());
+        number(json, "exponent", exponent);
+        number(json, "parameters", n);
+        number(json, "tokens", d);
+        number(json, "loss", loss);
+        json.writeEndObject();
+    }
+
+    private static void estimate(JsonGenerator json, String name, Estimate estimate) throws IOException {
+        json.writeObjectFieldStart(name);
+        number(json, "value", estimate.value());
+        number(json, "low", estimate.low());
+        number(json, "high", estimate.high());
         json.writeEndObject();
     }
 

@@ -5,6 +5,7 @@ import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,33 +80,43 @@ public final class NextCells {
         return out;
     }
 
-    /** A sweep that trains exactly these cells: a union of one-cell grids. */
-    public static String specification(OptimalDesign design) {
-        StringBuilder yaml = new StringBuilder();
-        yaml.append(String.format(
-                Locale.ROOT,
-                "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall from"
-                        + " %.3f to %.3f.\n",
-                design.cells().size(),
-                design.flops(),
-                design.deviationBefore(),
-                design.deviationAfter()));
-        yaml.append(
-                "# Take corpus, context and training from the sweep that was fitted; put these cells into its grid.\n");
-        yaml.append("name: next-cells\ngrid:\n  union:\n");
+    /**
+     * A specification that {@code run} accepts as it is and that trains exactly these cells: a union of one-cell grids in
+     * place of the grid of the sweep that was fitted, corpus, training and evaluation as they were there.
+     *
+     * @param base the specification of that sweep; empty where it is not known, for defaults
+     * @param output directory of that sweep, which the new cells join
+     */
+    public static String specification(OptimalDesign design, Optional<String> base, Optional<String> output) {
         List<DesignCell> seen = new ArrayList<>();
+        List<String> parts = new ArrayList<>();
         for (DesignCell cell : design.cells()) {
             long seed = seen.stream().filter(cell::equals).count();
             seen.add(cell);
             String batch = Double.isNaN(cell.b()) ? "" : ", batchSizes: [" + Math.round(cell.b()) + "]";
-            yaml.append(String.format(
+            parts.add(String.format(
                     Locale.ROOT,
-                    "    - {modelSizes: [%d], dataSizes: [%d]%s, seeds: [%d]}\n",
+                    "{modelSizes: [%d], dataSizes: [%d]%s, seeds: [%d]}",
                     Math.round(cell.n()),
                     Math.round(cell.d()),
                     batch,
                     seed));
         }
-        return yaml.toString();
+        List<String> overrides = new ArrayList<>(List.of("grid={union: [" + String.join(", ", parts) + "]}"));
+        output.ifPresent(directory -> overrides.add("output=" + directory));
+        String yaml = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides)
+                .text();
+        return String.format(
+                        Locale.ROOT,
+                        "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall"
+                                + " from %.3f to %.3f.\n",
+                        design.cells().size(),
+                        design.flops(),
+                        design.deviationBefore(),
+                        design.deviationAfter())
+                + (base.isPresent()
+                        ? "# They join the sweep that was fitted.\n"
+                        : "# Corpus, context and training are the defaults: put in what the fitted runs had.\n")
+                + yaml;
     }
 }

@@ -21,12 +21,21 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 public record Rates(String name, double flopsPerSecond, double watts, double pricePerHour, String currency) {
 
-    /** Cost of a run on one machine; a hundred machines divide the time and leave energy and money as they are. */
-    public record Cost(Rates rates, double seconds, double kilowattHours, double price) {}
+    /**
+     * Cost of a run.
+     *
+     * @param machines that share it; they divide the time and leave energy and money as they are
+     */
+    public record Cost(Rates rates, int machines, double seconds, double kilowattHours, double price) {}
 
-    public Cost of(double flops) {
+    public Cost of(double flops, int machines) {
         double seconds = flops / flopsPerSecond;
-        return new Cost(this, seconds, seconds * watts / 3.6e6, seconds / 3600 * pricePerHour);
+        return new Cost(this, machines, seconds / machines, seconds * watts / 3.6e6, seconds / 3600 * pricePerHour);
+    }
+
+    /** What so many hours of one machine train. */
+    public double flops(double hours) {
+        return hours * 3600 * flopsPerSecond;
     }
 
     /** Reads a YAML list of machines with the keys name, flopsPerSecond, watts, pricePerHour and currency. */

@@ -1,11 +1,16 @@
 package dev.powersweep.orchestrator.budget;
 
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Predictor;
 import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.allocation.DesignCell;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Point;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
 
 /**
  * A fit as {@code fits.json} keeps it.
@@ -30,13 +35,17 @@ public record StoredFit(
         return parameters.values().stream().mapToDouble(Double::doubleValue).toArray();
     }
 
-    /** A quantity that follows from the parameters, with its interval over the refits. */
-    Ranged of(ToDoubleFunction<double[]> quantity) {
-        double[] refits = new double[replicas.length];
-        for (int i = 0; i < refits.length; i++) {
-            refits[i] = quantity.applyAsDouble(replicas[i]);
-        }
-        double[] interval = Replicas.interval(refits, confidence);
-        return new Ranged(quantity.applyAsDouble(values()), interval[0], interval[1]);
+    /** The fit as the planner takes it: parameters, refits, and the compute of the runs it rests on. */
+    FitResult fit() {
+        FitResult.Builder builder = FitResult.of(law, "")
+                .options(FitOptions.defaults().confidence(confidence))
+                .predictor(predictor)
+                .replicas(new Replicas(List.copyOf(parameters.keySet()), replicas))
+                .residuals(made.stream()
+                        .map(cell ->
+                                new Residual("", Point.nd(cell.n(), cell.d()).and(Column.C, cell.flops()), 0, 0, 0))
+                        .toList());
+        parameters.forEach((name, value) -> builder.parameter(name, Estimate.of(value, "")));
+        return builder.build();
     }
 }

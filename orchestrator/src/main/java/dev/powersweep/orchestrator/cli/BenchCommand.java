@@ -8,9 +8,14 @@ import picocli.CommandLine.Command;
         name = "bench",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "WHAT",
-        description = "Measures PowerSweep itself on this machine.",
-        subcommands = {BenchScheduleCommand.class, BenchLedgerCommand.class})
-public final class BenchCommand implements Runnable {
+        description = "Measures PowerSweep on this machine, also beside what people use today.",
+        subcommands = {
+            BenchTrainCommand.class,
+            BenchFitCommand.class,
+            BenchScheduleCommand.class,
+            BenchLedgerCommand.class
+        })
+final class BenchCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 

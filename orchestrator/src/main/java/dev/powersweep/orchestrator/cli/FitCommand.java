@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -96,6 +97,13 @@ public final class FitCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "T", description = "Default: every processor.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
+    @Option(
+            names = "--master",
+            paramLabel = "URL",
+            description = "Spread the bootstrap over the executors of this Spark master, as in spark://host:7077; the"
+                    + " result is the same.")
+    private Optional<String> master = Optional.empty();
+
     @Option(names = "--output", paramLabel = "DIR", description = "Write fits.json here as well.")
     private Optional<Path> output = Optional.empty();
 
@@ -110,29 +118,35 @@ public final class FitCommand implements Callable<Integer> {
         }
         try {
             laws.forEach(Laws::byName);
-            FitSet fits = directory.isPresent() ? ofSweep(directory.get()) : ofRuns(runs.orElseThrow());
-            print(fits);
+            print(master.isPresent() ? Sessions.fitting(master.get(), this::fit) : fit(Fitting.HERE));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
         return CommandLine.ExitCode.OK;
     }
 
-    private FitSet ofRuns(Path file) {
+    private FitSet fit(Fitting fitting) {
+        return directory.isPresent() ? ofSweep(directory.get(), fitting) : ofRuns(runs.orElseThrow(), fitting);
+    }
+
+    private FitSet ofRuns(Path file, Fitting fitting) {
         FitSet fits = RunFits.fit(
-                RunsCsv.read(file, ColumnChoice.parse(columns), where), laws, options(FitOptions.Resampling.RUNS));
+                RunsCsv.read(file, ColumnChoice.parse(columns), where),
+                laws,
+                options(FitOptions.Resampling.RUNS),
+                fitting);
         output.ifPresent(
                 path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
         return fits;
     }
 
-    private FitSet ofSweep(String sweep) {
+    private FitSet ofSweep(String sweep, Fitting fitting) {
         if (output.isPresent() || !columns.isEmpty() || !where.isEmpty()) {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
                     "--output, --columns and --where belong to --runs; a sweep's fits are written to its own directory");
         }
-        return SweepLaws.fit(sweep, laws, options(SweepFits.options().resampling()));
+        return SweepLaws.fit(sweep, laws, options(SweepFits.options().resampling()), fitting);
     }
 
     private FitOptions options(FitOptions.Resampling usual) {

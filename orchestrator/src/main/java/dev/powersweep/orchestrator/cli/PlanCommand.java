@@ -1,11 +1,11 @@
 package dev.powersweep.orchestrator.cli;
 
+import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.orchestrator.budget.Budget;
 import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
-import dev.powersweep.orchestrator.budget.Question;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -56,6 +57,12 @@ public final class PlanCommand implements Callable<Integer> {
 
         @Option(names = "--parameters", paramLabel = "N", description = "Model size; the data that suit it.")
         private Optional<Double> parameters = Optional.empty();
+
+        @Option(
+                names = "--gpu-hours",
+                paramLabel = "H",
+                description = "Budget in hours of one machine of --rates, chosen by --gpu.")
+        private Optional<Double> hours = Optional.empty();
     }
 
     @Option(
@@ -71,11 +78,25 @@ public final class PlanCommand implements Callable<Integer> {
     private Optional<Path> rates = Optional.empty();
 
     @Option(
+            names = "--gpu",
+            paramLabel = "NAME",
+            description = "The machine of --rates; needed for --gpu-hours where the file lists several.")
+    private Optional<String> gpu = Optional.empty();
+
+    @Option(
+            names = "--gpus",
+            paramLabel = "K",
+            description = "How many of them share the run; default ${DEFAULT-VALUE}.")
+    private int gpus = 1;
+
+    @Option(
             names = "--suggest",
             arity = "0..1",
             fallbackValue = "6",
             paramLabel = "CELLS",
-            description = "Print a sweep of the further cells (default 6) that would tell most, instead of a plan.")
+            description =
+                    "Print, instead of a plan, the specification of a sweep of the further cells (default 6) that would"
+                            + " tell most; powersweep run takes it as it is.")
     private Optional<Integer> suggest = Optional.empty();
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -85,12 +106,16 @@ public final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
         if (suggest.isPresent()) {
-            out.print(NextCells.specification(NextCells.choose(stored(), law, suggest.get())));
+            boolean file = Files.isRegularFile(local());
+            out.print(NextCells.specification(
+                    NextCells.choose(stored(), law, suggest.get()),
+                    file ? Optional.empty() : SweepLaws.specification(fits),
+                    file ? Optional.empty() : Optional.of(fits)));
         } else {
-            Question question = question();
-            BudgetPlan plan = Budget.plan(stored(), law, question);
-            List<Rates.Cost> costs = rates.map(Rates::read).orElse(List.of()).stream()
-                    .map(machine -> machine.of(plan.compute().value()))
+            List<Rates> machines = machines();
+            BudgetPlan plan = Budget.plan(stored(), law, goal(machines));
+            List<Rates.Cost> costs = machines.stream()
+                    .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();
             out.print(json ? BudgetText.json(plan, costs) : BudgetText.text(plan, costs));
         }
@@ -98,8 +123,31 @@ public final class PlanCommand implements Callable<Integer> {
         return CommandLine.ExitCode.OK;
     }
 
+    private List<Rates> machines() {
+        if (gpus < 1) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--gpus = " + gpus + " must be at least 1");
+        }
+        List<Rates> all = rates.map(Rates::read).orElse(List.of());
+        if (gpu.isEmpty()) {
+            return all;
+        }
+        List<Rates> chosen = all.stream()
+                .filter(machine -> machine.name().equalsIgnoreCase(gpu.get()))
+                .toList();
+        if (chosen.isEmpty()) {
+            throw new UserError("--gpu " + gpu.get() + ": there is no such machine among the rates ("
+                    + all.stream().map(Rates::name).collect(Collectors.joining(", "))
+                    + "); add it to the file given to --rates");
+        }
+        return chosen;
+    }
+
+    private Path local() {
+        return Path.of(fits.startsWith("file:") ? fits.substring("file:".length()) : fits);
+    }
+
     private List<StoredFit> stored() {
-        Path local = Path.of(fits.startsWith("file:") ? fits.substring("file:".length()) : fits);
+        Path local = local();
         if (!Files.isRegularFile(local)) {
             return FitsFile.read(fits, SweepLaws.fitsJson(fits));
         }
@@ -110,22 +158,30 @@ public final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private Question question() {
+    private Goal goal(List<Rates> machines) {
         if (given.flops.isPresent()) {
-            return new Question.Flops(positive("--flops", given.flops.get()));
+            return new Goal.Flops(positive("--flops", given.flops.get()));
         }
         if (given.loss.isPresent()) {
-            return new Question.Loss(positive("--loss", given.loss.get()));
+            return new Goal.Loss(positive("--loss", given.loss.get()));
         }
         if (given.tokens.isPresent()) {
-            return new Question.Tokens(positive("--tokens", given.tokens.get()));
+            return new Goal.Tokens(positive("--tokens", given.tokens.get()));
         }
         if (given.parameters.isPresent()) {
-            return new Question.Parameters(positive("--parameters", given.parameters.get()));
+            return new Goal.Parameters(positive("--parameters", given.parameters.get()));
+        }
+        if (given.hours.isPresent()) {
+            if (machines.size() != 1) {
+                throw new UserError("--gpu-hours needs to know the machine: give --rates FILE.yaml"
+                        + (machines.isEmpty() ? "" : " and --gpu with one of its names"));
+            }
+            return new Goal.Flops(machines.get(0).flops(positive("--gpu-hours", given.hours.get())));
         }
         throw new CommandLine.ParameterException(
                 command.commandLine(),
-                "say what is given: --flops C, --loss L, --tokens D or --parameters N; or ask for --suggest");
+                "say what is given: --flops C, --gpu-hours H, --loss L, --tokens D or --parameters N; or ask for"
+                        + " --suggest");
     }
 
     private double positive(String option, double value) {

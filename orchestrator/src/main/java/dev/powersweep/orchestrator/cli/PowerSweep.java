@@ -1,6 +1,8 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.storage.UserError;
+import java.util.Arrays;
+import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import picocli.CommandLine;
@@ -26,8 +28,6 @@ import picocli.CommandLine.ExitCode;
             BenchCommand.class
         })
 public final class PowerSweep implements Runnable {
-    private static final Logger LOG = LogManager.getLogger(PowerSweep.class);
-
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -37,22 +37,41 @@ public final class PowerSweep implements Runnable {
 
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
-        return commandLine().execute(arguments);
+        Optional<CommandLine> only = arguments.length == 0 ? Optional.empty() : only(arguments[0]);
+        return only.isPresent()
+                ? only.get().execute(Arrays.copyOfRange(arguments, 1, arguments.length))
+                : commandLine().execute(arguments);
+    }
+
+    /** One command without the others, whose options need not be looked at: a command starts in half the time. */
+    private static Optional<CommandLine> only(String name) {
+        return Arrays.stream(PowerSweep.class.getAnnotation(Command.class).subcommands())
+                .filter(command -> command.getAnnotation(Command.class).name().equals(name))
+                .findFirst()
+                .map(command -> ready(new CommandLine(command).setCommandName("powersweep " + name)));
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new PowerSweep())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        return ready(new CommandLine(new PowerSweep()));
+    }
+
+    private static CommandLine ready(CommandLine line) {
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
                     if (failure instanceof UserError) {
                         commandLine.getErr().println("powersweep: " + failure.getMessage());
-                        LOG.debug("refused", failure);
+                        log().debug("refused", failure);
                     } else {
                         commandLine.getErr().println("powersweep: unexpected failure: " + failure);
-                        LOG.error("unexpected failure of {}", commandLine.getCommandName(), failure);
+                        log().error("unexpected failure of {}", commandLine.getCommandName(), failure);
                     }
                     return ExitCode.SOFTWARE;
                 });
+    }
+
+    /** Asked for only when there is something to log: setting up logging takes longer than fitting a law. */
+    private static Logger log() {
+        return LogManager.getLogger(PowerSweep.class);
     }
 
     @Override

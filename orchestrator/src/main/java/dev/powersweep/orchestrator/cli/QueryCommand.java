@@ -48,7 +48,7 @@ public final class QueryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         SweepState state = LedgerReader.open(directory, configuration);
         try (SparkSession session = Sessions.forQuery()) {

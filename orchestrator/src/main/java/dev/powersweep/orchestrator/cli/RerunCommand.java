@@ -61,10 +61,11 @@ public final class RerunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         SweepState state = LedgerReader.open(directory, configuration);
         Predicate<CellRecord> chosen = chosen(state);
+        SweepRunner.refuseWhileDrivenHere(directory, configuration);
         RunPolicy policy = state.submitted().orElseThrow().policy();
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {

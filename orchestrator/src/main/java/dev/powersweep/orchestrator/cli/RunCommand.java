@@ -1,13 +1,15 @@
 package dev.powersweep.orchestrator.cli;
 
-import com.sun.management.OperatingSystemMXBean;
 import dev.powersweep.orchestrator.corpus.CorpusFacts;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.plan.DryRun;
 import dev.powersweep.orchestrator.plan.Forecast;
 import dev.powersweep.orchestrator.plan.Slots;
+import dev.powersweep.orchestrator.plan.StepRate;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
+import dev.powersweep.orchestrator.run.LocalMemory;
+import dev.powersweep.orchestrator.run.SpeedProbe;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
@@ -19,8 +21,8 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,9 +45,6 @@ import picocli.CommandLine.Parameters;
         description = "Trains what a specification asks for and its directory does not hold yet, then fits the laws and"
                 + " writes the report.")
 public final class RunCommand implements Callable<Integer> {
-    /** Left to the driver, the executor and the system on a machine that runs all of it. */
-    private static final long DRIVER_BYTES = 1536L << 20;
-
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -79,23 +78,33 @@ public final class RunCommand implements Callable<Integer> {
         if (json && !dryRun) {
             throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
         }
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
         SweepDirectory directory =
                 SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
         // Before Spark starts and a corpus is written.
         SweepRunner.holds(directory, configuration, spec.name());
+        if (!dryRun) {
+            SweepRunner.refuseWhileDrivenHere(directory, configuration);
+        }
         try (SparkSession session = Sessions.forSweep(
                 spec.name(),
                 master,
                 spec.resources().threads(),
                 spec.resources().gpus())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            if (!dryRun) {
+                SweepRunner.refuseGpusOnLocalMaster(
+                        spark.master(), spec.resources().gpus());
+            }
             CorpusPreparer corpus = CorpusPreparer.open(session, spec);
             CorpusFacts facts = corpus.facts(Optional.of(directory));
             // Counted after a first job, when the executors of a cluster are there.
             Slots slots = slots(spark, spec.resources().threads());
-            Forecast forecast = new SweepPlanner().forecast(spec, facts, slots);
+            SweepPlan unmeasured = new SweepPlanner().plan(spec, facts, slots);
+            List<StepRate> rates = new SpeedProbe(spark, unmeasured, slots.count())
+                    .rates(directory, spec.run().probeSeconds());
+            Forecast forecast = new SweepPlanner(rates).forecast(spec, facts, slots);
             if (dryRun) {
                 print(forecast);
                 return CommandLine.ExitCode.OK;
@@ -118,6 +127,10 @@ public final class RunCommand implements Callable<Integer> {
     private String text(Configuration configuration) {
         try {
             Path path = new Path(specification);
+            if (!path.toUri().isAbsolute() && Files.exists(java.nio.file.Path.of(specification))) {
+                // What lies at the user's hand is meant, whatever the default file system is.
+                path = new Path(java.nio.file.Path.of(specification).toUri());
+            }
             Path qualified = path.getFileSystem(configuration).makeQualified(path);
             return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
         } catch (NoSuchFileException | FileNotFoundException e) {
@@ -138,8 +151,7 @@ public final class RunCommand implements Callable<Integer> {
         if (!spark.isLocal()) {
             return new Slots(count, 0);
         }
-        long memory =
-                ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
-        return new Slots(count, Math.max(1, (memory - DRIVER_BYTES) / count));
+        // One large cell may take what its neighbours leave: they are placed by memory, too.
+        return new Slots(count, LocalMemory.forTrainers());
     }
 }

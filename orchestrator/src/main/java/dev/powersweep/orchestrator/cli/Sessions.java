@@ -1,8 +1,12 @@
 package dev.powersweep.orchestrator.cli;
 
+import dev.powersweep.fitting.Fitting;
+import dev.powersweep.orchestrator.fits.SparkFitting;
 import dev.powersweep.orchestrator.run.SweepPlugin;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /** Spark sessions with what our jobs need; settings that a user gave to spark-submit are left alone. */
@@ -47,6 +51,20 @@ final class Sessions {
         conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /** Fits with refits on a cluster, which is let go afterwards. */
+    static <T> T fitting(String master, Function<Fitting, T> work) {
+        SparkConf conf = new SparkConf();
+        conf.setIfMissing("spark.master", master);
+        conf.setAppName("PowerSweep fit");
+        conf.set("spark.ui.showConsoleProgress", "false");
+        conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
+        conf.setIfMissing("spark.driver.maxResultSize", "0");
+        quietHeart(conf);
+        try (JavaSparkContext spark = new JavaSparkContext(conf)) {
+            return work.apply(new SparkFitting(spark));
+        }
     }
 
     /** For a question about tables of a few megabytes: quick to start. */

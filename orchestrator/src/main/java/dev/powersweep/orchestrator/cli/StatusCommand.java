@@ -28,7 +28,7 @@ public final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         SweepStatus status = SweepStatus.read(SweepDirectory.at(sweep, configuration), configuration);
         PrintWriter out = command.commandLine().getOut();
         out.println(json ? status.json() : StatusText.of(status));

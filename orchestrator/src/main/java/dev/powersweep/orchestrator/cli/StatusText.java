@@ -50,6 +50,11 @@ final class StatusText {
         });
         status.stopped()
                 .ifPresent(reason -> text.append("  stopped   ").append(reason).append('\n'));
+        status.excludedHosts().forEach((host, reason) -> text.append("  excluded  ")
+                .append(host)
+                .append(": ")
+                .append(reason)
+                .append('\n'));
         if (!status.failures().isEmpty()) {
             text.append("  failures  ")
                     .append(status.failures().entrySet().stream()

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.fits.FitsText;
+import dev.powersweep.orchestrator.fits.FitsSummary;
+import dev.powersweep.orchestrator.run.Packing;
 import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -19,12 +20,23 @@ final class SweepEnd {
             SweepSummary summary, SweepDirectory directory, Configuration configuration, CommandLine commandLine) {
         PrintWriter err = commandLine.getErr();
         err.println(sentence(summary));
+        if (summary.attempts() > 0) {
+            err.println(packing(summary.packing()));
+        }
+        if (summary.sharedFlops() > 0) {
+            err.println(String.format(
+                    Locale.ROOT,
+                    "shared trunks saved %.3g training FLOPs of the sweep; columns shared_steps and spent_flops of the"
+                            + " cells table say where",
+                    summary.sharedFlops()));
+        }
         err.flush();
         if (summary.finished() > 0) {
             SweepLaws.Made made = SweepLaws.fitAndReport(directory, configuration);
             PrintWriter out = commandLine.getOut();
-            out.print(FitsText.write(made.fits()));
+            out.print(FitsSummary.write(made.fits()));
             out.println("report: " + made.report());
+            out.println("details of the fits: powersweep fit " + directory.root());
             out.flush();
         }
         if (summary.stopped().isPresent()) {
@@ -36,6 +48,18 @@ final class SweepEnd {
                     + " for why, and powersweep rerun " + directory.root() + " --failed to try them again");
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private static String packing(Packing packing) {
+        return String.format(
+                Locale.ROOT,
+                "makespan %.1f s (no order takes less than %.1f s), slots occupied %.0f %% (by training %.0f %%), %.2f s"
+                        + " of overhead an attempt",
+                packing.makespanSeconds(),
+                packing.lowerBoundSeconds(),
+                100 * packing.occupancy(),
+                100 * packing.trainingOccupancy(),
+                packing.overheadSecondsPerAttempt());
     }
 
     private static String sentence(SweepSummary summary) {

@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.storage.UserError;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Turns a block of text into stored tokens; one instance a thread. */
@@ -25,6 +27,26 @@ sealed interface BlockEncoder {
                 low[i] = tokens[from + 2 * i];
             }
             return low;
+        }
+    }
+
+    /** As a library makes them, {@code tokenBytes} bytes each. */
+    record Library(LibraryTokenizer tokenizer, int tokenBytes) implements BlockEncoder {
+        @Override
+        public byte[] encode(byte[] text, int from, int to) {
+            int[] tokens = tokenizer.encode(new String(text, from, to - from, StandardCharsets.UTF_8));
+            byte[] stored = new byte[tokens.length * tokenBytes];
+            for (int i = 0; i < tokens.length; i++) {
+                if (tokens[i] < 0 || tokens[i] >= tokenizer.vocabulary()) {
+                    throw new UserError("the tokenizer " + tokenizer.describe() + " gave the token " + tokens[i]
+                            + ", which is not below its vocabulary of " + tokenizer.vocabulary()
+                            + "; mend its file");
+                }
+                for (int part = 0; part < tokenBytes; part++) {
+                    stored[i * tokenBytes + part] = (byte) (tokens[i] >>> Byte.SIZE * part);
+                }
+            }
+            return stored;
         }
     }
 

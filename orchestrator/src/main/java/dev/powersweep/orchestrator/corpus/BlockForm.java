@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.worker.shard.TokenType;
 import java.io.Serializable;
 import java.util.Optional;
 
@@ -57,6 +58,24 @@ sealed interface BlockForm extends Serializable {
         @Override
         public int tokenBytes() {
             return 2;
+        }
+    }
+
+    /** Text with a tokenizer that was made elsewhere. */
+    record TextForLibrary(LibraryTokenizer tokenizer) implements BlockForm {
+        @Override
+        public int end(byte[] bytes, int from, int to) {
+            return BlockCutter.end(bytes, from, to);
+        }
+
+        @Override
+        public BlockEncoder encoder() {
+            return new BlockEncoder.Library(tokenizer, tokenBytes());
+        }
+
+        @Override
+        public int tokenBytes() {
+            return TokenType.forVocabulary(tokenizer.vocabulary()).bytes();
         }
     }
 

@@ -32,6 +32,10 @@ public final class CorpusPreparer {
     private final SparkSession session;
     private final CorpusSpec corpus;
     private final TokenizerSpec tokenizer;
+    /** Of a tokenizer that was made elsewhere. */
+    private final Optional<LibraryTokenizer> library;
+
+    private final String tokenizerName;
     private final CorpusRecipe recipe;
     private final CorpusInput input;
     private final CorpusJob job;
@@ -44,7 +48,9 @@ public final class CorpusPreparer {
         this.session = session;
         this.corpus = corpus;
         this.tokenizer = tokenizer;
-        this.recipe = CorpusRecipe.of(corpus, tokenizer, extra);
+        this.library = LibraryTokenizer.of(tokenizer, session.sparkContext().hadoopConfiguration());
+        this.tokenizerName = library.map(LibraryTokenizer::describe).orElseGet(tokenizer::describe);
+        this.recipe = CorpusRecipe.of(corpus, tokenizerName, extra);
         this.input = CorpusInput.open(session, corpus, extra);
         this.job = new CorpusJob(session, input, recipe);
         this.digest = job.digest(inputForm());
@@ -128,7 +134,7 @@ public final class CorpusPreparer {
                     hash,
                     String.format(
                             Locale.ROOT, "%,d", prepared.manifest().train().tokens()),
-                    tokenizer.describe(),
+                    tokenizerName,
                     String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) / 1e9));
             return prepared;
         } catch (IOException e) {
@@ -144,7 +150,7 @@ public final class CorpusPreparer {
         return new ShardManifest(
                 ShardManifest.FORMAT,
                 hash,
-                tokenizer.describe(),
+                tokenizerName,
                 vocabulary(),
                 TokenType.forVocabulary(vocabulary()),
                 files.get(CorpusRecipe.TRAIN),
@@ -166,9 +172,9 @@ public final class CorpusPreparer {
         return new CorpusFacts(hash, vocabulary(), tokens[CorpusRecipe.TRAIN], evaluation);
     }
 
-    /** Byte pairs must be learnt and applied to be counted; everything else has tokens of one size. */
+    /** Bytes and tokens made elsewhere have one size; others must be made to be counted. */
     private long[] countTokens() {
-        if (tokenizer instanceof TokenizerSpec.Bpe) {
+        if (tokenizer instanceof TokenizerSpec.Bpe || library.isPresent()) {
             return job.countTokens(storedForm());
         }
         int inputBytes = tokenizer instanceof TokenizerSpec.External ? 2 : 1;
@@ -186,6 +192,9 @@ public final class CorpusPreparer {
     }
 
     private BlockForm storedForm() {
+        if (library.isPresent()) {
+            return new BlockForm.TextForLibrary(library.get());
+        }
         if (!(tokenizer instanceof TokenizerSpec.Bpe bpe)) {
             return inputForm();
         }
@@ -196,6 +205,9 @@ public final class CorpusPreparer {
     }
 
     private int vocabulary() {
+        if (library.isPresent()) {
+            return library.get().vocabulary();
+        }
         if (tokenizer instanceof TokenizerSpec.Bpe bpe) {
             return bpe.vocabulary();
         }

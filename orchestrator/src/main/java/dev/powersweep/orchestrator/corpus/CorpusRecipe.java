@@ -3,7 +3,6 @@ package dev.powersweep.orchestrator.corpus;
 import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;
 import dev.powersweep.orchestrator.spec.EvaluationSpec;
-import dev.powersweep.orchestrator.spec.TokenizerSpec;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -25,7 +24,8 @@ record CorpusRecipe(List<String> sets, int thousandths, Malformed malformed, Str
 
     private static final int SHARES = 1000;
 
-    static CorpusRecipe of(CorpusSpec corpus, TokenizerSpec tokenizer, List<EvaluationSpec.Set> extra) {
+    /** @param tokenizer name with all that decides its tokens */
+    static CorpusRecipe of(CorpusSpec corpus, String tokenizer, List<EvaluationSpec.Set> extra) {
         List<String> sets = new ArrayList<>(List.of("train", ShardManifest.VALIDATION));
         extra.forEach(set -> sets.add(set.name()));
         boolean givenValidation = corpus.source() instanceof CorpusSpec.Source.Tokens tokens
@@ -35,8 +35,7 @@ record CorpusRecipe(List<String> sets, int thousandths, Malformed malformed, Str
                 List.copyOf(sets),
                 thousandths,
                 corpus.malformed(),
-                String.join(
-                        "\n", VERSION, tokenizer.describe(), Integer.toString(thousandths), String.join(",", sets)));
+                String.join("\n", VERSION, tokenizer, Integer.toString(thousandths), String.join(",", sets)));
     }
 
     /** The set a block belongs to: pieces of the corpus are split by the block's hash, others keep theirs. */

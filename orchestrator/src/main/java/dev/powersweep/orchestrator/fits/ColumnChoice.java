@@ -2,32 +2,67 @@ package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Which header stands for which quantity, as the user said: {@code n=params_M*1e6,d=tokens,loss=val_loss}. A factor turns
- * the table's unit into ours (parameters, tokens, nats).
+ * Which header stands for which quantity, as the user said: {@code n=params_M*1e6,d=tokens,b=seqs*ctx_len}. A factor, a
+ * number or another column, turns the table's unit into ours (parameters, tokens, nats).
  *
  * @param sources of quantities that are numbers
  * @param run header of the column that names a row's run; empty to find it by its usual names
  */
 public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
 
-    /** A column of the file and the factor its numbers are multiplied with. */
-    public record Source(String header, double factor) {}
+    /**
+     * A column of the file and what its numbers are multiplied with.
+     *
+     * @param factor a number
+     * @param times another column
+     */
+    public record Source(String header, double factor, Optional<String> times) {}
 
-    /** Where a quantity was found: the column's position, its header and factor. */
-    record Place(int index, String header, double factor) {}
+    /**
+     * Where a quantity was found.
+     *
+     * @param index position of its column
+     * @param factor that its numbers are multiplied with
+     * @param times position of the column that they are multiplied with as well
+     */
+    record Place(int index, double factor, OptionalInt times) {
+        static Place of(int index) {
+            return new Place(index, 1, OptionalInt.empty());
+        }
+
+        /** The column in words, as {@code --columns} would take it. */
+        String text(List<String> header) {
+            return header.get(index)
+                    + (times.isPresent() ? "*" + header.get(times.getAsInt()) : "")
+                    + (factor == 1 ? "" : "*" + BigDecimal.valueOf(factor).stripTrailingZeros());
+        }
+    }
 
     public static final ColumnChoice BY_HEADER = new ColumnChoice(Map.of(), Optional.empty());
 
+    /** Endings of a header that tell in what its numbers are counted. */
+    private static final Map<String, Double> UNITS =
+            Map.of("m", 1e6, "millions", 1e6, "inmillions", 1e6, "b", 1e9, "billions", 1e9, "inbillions", 1e9);
+
+    private static final Set<Column> COUNTED = EnumSet.of(Column.N, Column.D, Column.U);
+    private static final List<String> SEQUENCES =
+            List.of("batch_size_seqs", "batch_size_sequences", "batch_seqs", "batch_sequences", "sequences_per_batch");
+    private static final List<String> CONTEXT =
+            List.of("ctx_len", "n_ctx", "context", "context_length", "seq_len", "sequence_length");
     private static final String RUN = "run";
     private static final List<String> RUN_HEADERS =
             List.of(RUN, "runid", "runname", "name", "id", "cell", "trial", "experiment");
@@ -73,18 +108,23 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     private static Source source(String assignment, String text) {
         int times = text.lastIndexOf('*');
         if (times < 0) {
-            return new Source(text.strip(), 1);
+            return new Source(text.strip(), 1, Optional.empty());
         }
+        String header = text.substring(0, times).strip();
+        String factor = text.substring(times + 1).strip();
         try {
-            double factor = Double.parseDouble(text.substring(times + 1).strip());
-            if (factor > 0 && !Double.isInfinite(factor)) {
-                return new Source(text.substring(0, times).strip(), factor);
+            double number = Double.parseDouble(factor);
+            if (number > 0 && !Double.isInfinite(number)) {
+                return new Source(header, number, Optional.empty());
             }
         } catch (NumberFormatException notANumber) {
-            // Said below, as for a number that is no factor.
+            if (!factor.isEmpty()) {
+                return new Source(header, 1, Optional.of(factor));
+            }
         }
         throw new UserError(
-                "--columns: in '" + assignment + "' what follows * must be a positive number, as in n=params_M*1e6");
+                "--columns: in '" + assignment
+                        + "' what follows * must be a positive number or another header, as in n=params_M*1e6 or b=seqs*ctx_len");
     }
 
     /** Finds every quantity that the header offers; a header the user named must exist. */
@@ -94,10 +134,12 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
             Source source = sources.get(column);
             if (source != null) {
                 int index = named(source.header(), column.label(), header, file);
-                places.put(column, new Place(index, header.get(index), source.factor()));
+                OptionalInt times = source.times().isPresent()
+                        ? OptionalInt.of(named(source.times().get(), column.label(), header, file))
+                        : OptionalInt.empty();
+                places.put(column, new Place(index, source.factor(), times));
             } else {
-                known(column.headers(), header)
-                        .ifPresent(index -> places.put(column, new Place(index, header.get(index), 1)));
+                byHeader(column, header).ifPresent(place -> places.put(column, place));
             }
         }
         return places;
@@ -106,7 +148,44 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     Optional<Place> runs(List<String> header, String file) {
         Optional<Integer> index =
                 run.isPresent() ? Optional.of(named(run.get(), RUN, header, file)) : known(RUN_HEADERS, header);
-        return index.map(at -> new Place(at, header.get(at), 1));
+        return index.map(Place::of);
+    }
+
+    /** A quantity under one of its usual names, or under one with its unit behind it, or in a way of its own. */
+    private static Optional<Place> byHeader(Column column, List<String> header) {
+        Optional<Place> plain = known(column.headers(), header).map(Place::of);
+        if (plain.isPresent()) {
+            return plain;
+        }
+        if (COUNTED.contains(column)) {
+            return counted(column, header);
+        }
+        if (column == Column.B) {
+            Optional<Integer> context = known(CONTEXT, header);
+            return known(SEQUENCES, header)
+                    .filter(sequences -> context.isPresent())
+                    .map(sequences -> new Place(sequences, 1, OptionalInt.of(context.get())));
+        }
+        if (column == Column.LOSS) {
+            List<Integer> losses = java.util.stream.IntStream.range(0, header.size())
+                    .filter(index -> normal(header.get(index)).endsWith("loss"))
+                    .boxed()
+                    .toList();
+            return losses.size() == 1 ? Optional.of(Place.of(losses.get(0))) : Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Place> counted(Column column, List<String> header) {
+        for (String name : column.headers()) {
+            for (Map.Entry<String, Double> unit : UNITS.entrySet()) {
+                List<Integer> found = name.length() == 1 ? List.of() : indices(header, normal(name) + unit.getKey());
+                if (!found.isEmpty()) {
+                    return Optional.of(new Place(found.get(0), unit.getValue(), OptionalInt.empty()));
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     private static int named(String name, String quantity, List<String> header, String file) {

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -28,8 +29,15 @@ public final class FitStage {
             SweepResults results,
             List<String> laws,
             FitOptions options,
+            Fitting fitting,
             Instant now) {
-        FitSet fits = SweepFits.fit(results, laws, options);
+        FitSet fits = SweepFits.fit(results, laws, options, fitting);
+        store(directory, configuration, fits, now);
+        return fits;
+    }
+
+    /** Keeps fits with their sweep: {@code fits.json} and the table, each replaced in one step. */
+    public static void store(SweepDirectory directory, Configuration configuration, FitSet fits, Instant now) {
         try {
             Storage.of(directory.root(), configuration)
                     .replace(
@@ -39,6 +47,5 @@ public final class FitStage {
             throw new UserError(directory.fits() + ": cannot be written (" + unwritable.getMessage() + ")", unwritable);
         }
         new ResultTables(directory, configuration).writeFits(FitRows.of(fits, now));
-        return fits;
     }
 }

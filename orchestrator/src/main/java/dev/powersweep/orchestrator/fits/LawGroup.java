@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.fits;
 import dev.powersweep.fitting.Comparison;
 import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.runs.Column;
@@ -25,16 +26,21 @@ final class LawGroup {
      * @return which law describes the rows better; empty where fewer than two can be compared
      */
     static Optional<String> fit(
-            List<Law> laws, Observations rows, String selection, FitOptions options, Map<String, FitOutcome> outcomes) {
+            List<Law> laws,
+            Observations rows,
+            String selection,
+            FitOptions options,
+            Fitting fitting,
+            Map<String, FitOutcome> outcomes) {
         List<Law> rivals = new ArrayList<>();
         for (Law law : laws) {
             if (predictsLoss(law)) {
                 rivals.add(law);
             } else {
-                outcomes.put(law.name(), one(law, rows, selection, options));
+                outcomes.put(law.name(), one(law, rows, selection, options, fitting));
             }
         }
-        Comparison comparison = Comparison.of(rivals, rows, options);
+        Comparison comparison = Comparison.of(rivals, rows, options, fitting);
         for (Law law : rivals) {
             for (FitResult fit : comparison.fits()) {
                 if (fit.law().equals(law.name())) {
@@ -58,9 +64,9 @@ final class LawGroup {
                         .allMatch(fit -> Double.isFinite(fit.quality().aicc()));
     }
 
-    private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options) {
+    private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options, Fitting fitting) {
         try {
-            return new FitOutcome.Fitted(law.title(), selection, law.fit(rows, options));
+            return new FitOutcome.Fitted(law.title(), selection, fitting.fit(law, rows, options));
         } catch (FitRefusal refusal) {
             return refused(law, selection, refusal);
         }

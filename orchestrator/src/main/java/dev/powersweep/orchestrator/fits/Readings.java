@@ -56,7 +56,9 @@ final class Readings {
     }
 
     private static boolean allocates(FitResult fit) {
-        return fit.derived().containsKey("a") && fit.derived().containsKey("b");
+        return fit.derived().containsKey("a")
+                && fit.derived().containsKey("b")
+                && fit.convergence().certified();
     }
 
     /** Whether the interval of an exponent says hardly more than that it lies between 0 and 1. */

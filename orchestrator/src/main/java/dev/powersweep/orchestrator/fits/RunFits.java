@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.fitting.isoflop.EnvelopeLaw;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Laws;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -22,8 +24,9 @@ public final class RunFits {
      * Fits the named laws, or all that the table's columns allow.
      *
      * @param laws names as scripts use them; none for all that apply
+     * @param fitting who fits them
      */
-    public static FitSet fit(RunTable table, List<String> laws, FitOptions options) {
+    public static FitSet fit(RunTable table, List<String> laws, FitOptions options, Fitting fitting) {
         List<Law> named = laws.stream().map(Laws::byName).toList();
         Set<Column> needed = named.isEmpty() ? EnumSet.of(Column.N) : EnumSet.noneOf(Column.class);
         named.forEach(law -> needed.addAll(law.needs()));
@@ -32,6 +35,13 @@ public final class RunFits {
         Observations finished = all.has(Column.STEP) && all.runs() < all.size() ? all.finals() : all;
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");
+        if (table.headers()
+                .getOrDefault(Column.LOSS, "")
+                .toLowerCase(Locale.ROOT)
+                .matches(".*(bpb|bits).*")) {
+            notes.add("The loss is in bits per byte, as " + table.headers().get(Column.LOSS)
+                    + " says, and so is every number below that is told in nats per token.");
+        }
         String selection = "every row";
         if (finished.size() < all.size()) {
             selection = "the last row of every run";
@@ -42,8 +52,8 @@ public final class RunFits {
         List<Law> ofEnds = wanted.stream().filter(law -> !ofCurves(law)).toList();
         Map<String, FitOutcome> outcomes = new LinkedHashMap<>();
         wanted.forEach(law -> outcomes.put(law.name(), null));
-        Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, outcomes);
-        LawGroup.fit(alongRuns, all, "every row", options, outcomes);
+        Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, fitting, outcomes);
+        LawGroup.fit(alongRuns, all, "every row", options, fitting, outcomes);
         List<FitOutcome> each = List.copyOf(outcomes.values());
         List<Reading> readings = new ArrayList<>(Readings.of(each));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));

@@ -75,7 +75,7 @@ public final class RunsCsv {
         choice.numbers(header, file).forEach((column, place) -> {
             try {
                 numbers.put(column, numbers(file, header, rows, column, place));
-                headers.put(column, place.header());
+                headers.put(column, place.text(header));
             } catch (UserError notNumbers) {
                 if (choice.sources().containsKey(column) || ESSENTIAL.contains(column)) {
                     throw notNumbers;
@@ -84,7 +84,7 @@ public final class RunsCsv {
             }
         });
         Optional<List<String>> runs = choice.runs(header, file).map(place -> rows.stream()
-                .map(row -> cell(file, header, row, place).strip())
+                .map(row -> cell(file, header, row, place.index()).strip())
                 .toList());
         return new RunTable(file, header, rows.size(), numbers, headers, unreadable, runs);
     }
@@ -93,7 +93,16 @@ public final class RunsCsv {
             String file, List<String> header, List<CsvRecord> rows, Column column, ColumnChoice.Place place) {
         double[] numbers = new double[rows.size()];
         for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = number(file, header, rows.get(i), column, place) * place.factor();
+            double value = number(file, header, rows.get(i), column, place.index()) * place.factor();
+            numbers[i] = place.times().isPresent()
+                    ? value
+                            * number(
+                                    file,
+                                    header,
+                                    rows.get(i),
+                                    column,
+                                    place.times().getAsInt())
+                    : value;
         }
         return numbers;
     }
@@ -124,9 +133,8 @@ public final class RunsCsv {
         return kept;
     }
 
-    private static double number(
-            String file, List<String> header, CsvRecord row, Column column, ColumnChoice.Place place) {
-        String value = cell(file, header, row, place).strip();
+    private static double number(String file, List<String> header, CsvRecord row, Column column, int index) {
+        String value = cell(file, header, row, index).strip();
         double number;
         try {
             number = Double.parseDouble(value);
@@ -134,7 +142,7 @@ public final class RunsCsv {
             number = Double.NaN;
         }
         if (!Double.isFinite(number)) {
-            throw new UserError(at(file, row) + "column '" + place.header() + "' (" + column.unit() + ") holds "
+            throw new UserError(at(file, row) + "column '" + header.get(index) + "' (" + column.unit() + ") holds "
                     + (value.isEmpty() ? "nothing" : "'" + value + "'")
                     + " instead of a finite number; mend the value, leave the row out, or name another column with"
                     + " --columns " + column.label() + "=…");
@@ -142,12 +150,12 @@ public final class RunsCsv {
         return number;
     }
 
-    private static String cell(String file, List<String> header, CsvRecord row, ColumnChoice.Place place) {
-        if (place.index() >= row.getFieldCount()) {
+    private static String cell(String file, List<String> header, CsvRecord row, int index) {
+        if (index >= row.getFieldCount()) {
             throw new UserError(at(file, row) + "the row has " + row.getFieldCount() + " of the header's "
-                    + header.size() + " cells, '" + place.header() + "' is missing; mend the row or leave it out");
+                    + header.size() + " cells, '" + header.get(index) + "' is missing; mend the row or leave it out");
         }
-        return row.getField(place.index());
+        return row.getField(index);
     }
 
     private static String at(String file, CsvRecord row) {

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Fitting;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.runs.Column;
@@ -44,6 +45,11 @@ public final class SweepFits {
      * @throws UserError where no cell has finished
      */
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options) {
+        return fit(results, names, options, Fitting.HERE);
+    }
+
+    /** The same, fitted by somebody else. */
+    public static FitSet fit(SweepResults results, List<String> names, FitOptions options, Fitting fitting) {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
         List<Law> laws = names.isEmpty()
@@ -60,7 +66,7 @@ public final class SweepFits {
         groups.forEach((selection, group) -> {
             try {
                 Observations rows = selection.observations(results, usable);
-                Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, outcomes);
+                Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, fitting, outcomes);
                 String basis = "Laws compared on these cells: " + selection.text() + ".";
                 verdict.ifPresent(sentence -> {
                     if (selection == Selection.BEST_BATCH) {

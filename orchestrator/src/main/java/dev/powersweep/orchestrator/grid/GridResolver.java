@@ -13,6 +13,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -30,7 +31,7 @@ import java.util.stream.IntStream;
  * <p>Every number of a cell follows from its own entries and the corpus, never from the other entries of the grid, so a
  * grown grid keeps the identity of the cells it had. D is rounded to the nearest whole number of steps: S = round(D/B),
  * and the cell's D is S·B. Batches in tokens are rounded to the nearest whole number of sequences. By default U is D, at
- * most the corpus.
+ * most the corpus; with a shared trunk it is the corpus.
  */
 public final class GridResolver {
     private static final double SIZE_TOLERANCE = 1.15;
@@ -145,7 +146,11 @@ public final class GridResolver {
         long batchTokens = (long) sequences * spec.context();
         long steps = Math.round((double) tokens / batchTokens);
         long seen = steps * batchTokens;
-        long uniqueTokens = Math.min(unique == 0 ? corpus.trainTokens() : unique, Math.max(seen, spec.context() + 1L));
+        // Cells of one trunk read one order of the same tokens, whatever their D.
+        long most = spec.training().schedule() instanceof Schedule.SharedTrunk
+                ? Long.MAX_VALUE
+                : Math.max(seen, spec.context() + 1L);
+        long uniqueTokens = Math.min(unique == 0 ? corpus.trainTokens() : unique, most);
         Condition.Quantities quantities = new Condition.Quantities(
                 shape.nonEmbeddingParameters(),
                 seen,

@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param microBatchSequences in use; 0 when the attempt ended before the trainer told
  * @param trainer what the trainer said of itself; absent when it never got that far
  * @param log path below DIR; empty when there is none
+ * @param shared steps that another cell's training served for; empty when the cell trains all of its own
  */
 public record AttemptReport(
         String cell,
@@ -40,7 +41,50 @@ public record AttemptReport(
         String host,
         String executor,
         Optional<Frame.Ready> trainer,
-        String log) {
+        String log,
+        Optional<SharedSteps> shared) {
+
+    /** Of a cell that trains all of its steps itself. */
+    public AttemptReport(
+            String cell,
+            int attempt,
+            CellState state,
+            Optional<FailureClass> failure,
+            String message,
+            String detail,
+            long step,
+            long resumedFromStep,
+            Optional<Frame.Finished> result,
+            double seconds,
+            double overheadSeconds,
+            int microBatchSequences,
+            Instant startedAt,
+            Instant endedAt,
+            String host,
+            String executor,
+            Optional<Frame.Ready> trainer,
+            String log) {
+        this(
+                cell,
+                attempt,
+                state,
+                failure,
+                message,
+                detail,
+                step,
+                resumedFromStep,
+                result,
+                seconds,
+                overheadSeconds,
+                microBatchSequences,
+                startedAt,
+                endedAt,
+                host,
+                executor,
+                trainer,
+                log,
+                Optional.empty());
+    }
 
     /** The same with another state: what a retried failure is to the cell. */
     public AttemptReport as(CellState other) {
@@ -62,28 +106,42 @@ public record AttemptReport(
                 host,
                 executor,
                 trainer,
-                log);
+                log,
+                shared);
     }
 
     /** An attempt of which nothing more was heard. */
     public static AttemptReport lost(String cell, int attempt, String message, Instant at) {
+        return untrained(cell, attempt, new Trouble(FailureClass.LOST_EXECUTOR, message, ""), new Place("", ""), at, at)
+                .as(CellState.INTERRUPTED);
+    }
+
+    /** What went wrong. */
+    public record Trouble(FailureClass failure, String message, String detail) {}
+
+    /** Where; empty strings where that is not known. */
+    public record Place(String host, String executor) {}
+
+    /** An attempt that failed before a trainer had its cell. */
+    public static AttemptReport untrained(
+            String cell, int attempt, Trouble trouble, Place place, Instant startedAt, Instant endedAt) {
         return new AttemptReport(
                 cell,
                 attempt,
-                CellState.INTERRUPTED,
-                Optional.of(FailureClass.LOST_EXECUTOR),
-                message,
-                "",
+                CellState.FAILED,
+                Optional.of(trouble.failure()),
+                trouble.message(),
+                trouble.detail(),
                 0,
                 0,
                 Optional.empty(),
                 0,
                 0,
                 0,
-                at,
-                at,
-                "",
-                "",
+                startedAt,
+                endedAt,
+                place.host(),
+                place.executor(),
                 Optional.empty(),
                 "");
     }

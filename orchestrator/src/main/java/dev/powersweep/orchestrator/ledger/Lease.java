@@ -104,6 +104,17 @@ public final class Lease implements AutoCloseable {
         return lease;
     }
 
+    /** Throws {@link UserError} naming the holder when a process of this machine holds the sweep. */
+    public static void refuseWhileHeldHere(Storage storage, SweepDirectory directory) throws IOException {
+        Optional<Sighting> seen = look(storage, directory);
+        boolean held = seen.isPresent()
+                && seen.get().beat().map(beat -> beat.life() == Life.ALIVE).orElse(true)
+                && processHere(seen.get().holder()).orElse(false);
+        if (held) {
+            throw held(directory, seen.get().holder());
+        }
+    }
+
     /** The newest holder and its newest beat; empty where nobody ever ran. */
     public static Optional<Sighting> look(Storage storage, SweepDirectory directory) throws IOException {
         long epoch = newestEpoch(storage, directory.ledger());

@@ -16,6 +16,7 @@ import java.util.Map;
     @JsonSubTypes.Type(value = LedgerEvent.Running.class, name = "running"),
     @JsonSubTypes.Type(value = LedgerEvent.Ended.class, name = "ended"),
     @JsonSubTypes.Type(value = LedgerEvent.Requested.class, name = "requested"),
+    @JsonSubTypes.Type(value = LedgerEvent.HostExcluded.class, name = "host-excluded"),
     @JsonSubTypes.Type(value = LedgerEvent.Merged.class, name = "merged"),
     @JsonSubTypes.Type(value = LedgerEvent.SweepStopped.class, name = "sweep-stopped")
 })
@@ -49,6 +50,13 @@ public sealed interface LedgerEvent {
 
     /** A user asked for the cell again; from its beginning unless it can go on from a checkpoint. */
     record Requested(Instant at, String cell, Beginning beginning) implements LedgerEvent {}
+
+    /**
+     * A host gets no more cells of this driver.
+     *
+     * @param reason its last failure
+     */
+    record HostExcluded(Instant at, String host, String reason) implements LedgerEvent {}
 
     /**
      * Small files of a table are now one large one: the moment from which they do not count any more. What it stands for

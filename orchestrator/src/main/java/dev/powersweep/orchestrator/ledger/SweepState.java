@@ -19,6 +19,7 @@ public final class SweepState {
     private Optional<LedgerEvent.Submitted> submitted = Optional.empty();
     private Optional<LedgerEvent.DriverStarted> driver = Optional.empty();
     private Optional<String> stopped = Optional.empty();
+    private final Map<String, String> excludedHosts = new LinkedHashMap<>();
     private final List<LedgerEvent.Merged> merges = new ArrayList<>();
 
     /**
@@ -29,6 +30,7 @@ public final class SweepState {
     public void apply(LedgerEvent event) {
         if (event instanceof LedgerEvent.DriverStarted started) {
             driver = Optional.of(started);
+            excludedHosts.clear();
         } else if (event instanceof LedgerEvent.Submitted given) {
             submitted = Optional.of(given);
             stopped = Optional.empty();
@@ -59,6 +61,8 @@ public final class SweepState {
                 moving(requested.cell(), CellState.PLANNED);
             }
             put(requested.cell(), cell.requested(requested.beginning()));
+        } else if (event instanceof LedgerEvent.HostExcluded excluded) {
+            excludedHosts.put(excluded.host(), excluded.reason());
         } else if (event instanceof LedgerEvent.Merged merged) {
             merges.add(merged);
         } else if (event instanceof LedgerEvent.SweepStopped end) {
@@ -111,6 +115,11 @@ public final class SweepState {
     /** The driver that wrote last. */
     public Optional<LedgerEvent.DriverStarted> driver() {
         return driver;
+    }
+
+    /** Hosts that get no more cells of the driver that wrote last, each with the reason. */
+    public Map<String, String> excludedHosts() {
+        return Collections.unmodifiableMap(excludedHosts);
     }
 
     /** Why the sweep was stopped before its end, if it was. */

@@ -28,6 +28,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param tokens trained and stored
  * @param meanTokensPerSecond of a slot, over finished cells; empty before the first
  * @param stopped why the last run ended before its end, if it did
+ * @param excludedHosts that get no more cells of the last driver, each with the reason
  */
 public record SweepStatus(
         String sweep,
@@ -41,7 +42,8 @@ public record SweepStatus(
         Optional<LiveNumbers> live,
         long tokens,
         OptionalDouble meanTokensPerSecond,
-        Optional<String> stopped) {
+        Optional<String> stopped,
+        Map<String, String> excludedHosts) {
 
     /** @param log below DIR; empty when none was kept */
     public record Trouble(String cell, String name, CellState state, String failure, String message, String log) {}
@@ -100,7 +102,8 @@ public record SweepStatus(
                 alive ? sighting.flatMap(Lease.Sighting::beat).flatMap(Lease.Beat::live) : Optional.empty(),
                 tokens,
                 finishedSeconds > 0 ? OptionalDouble.of(finishedTokens / finishedSeconds) : OptionalDouble.empty(),
-                state.stopped());
+                state.stopped(),
+                state.excludedHosts());
     }
 
     /** Cells that have no result yet and did not fail for good. */

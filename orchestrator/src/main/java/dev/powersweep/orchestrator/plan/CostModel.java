@@ -2,13 +2,17 @@ package dev.powersweep.orchestrator.plan;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.ModelShape;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
- * Seconds and bytes of a cell, from its shape.
+ * Seconds and bytes of a cell, from its shape and from what was measured of its like.
  *
- * <p>A token takes its FLOPs at the machine's matrix rate, and element-wise work in proportion to layers·width (norms,
+ * <p>A kind of step that was measured takes what was measured. For others a formula holds: a token takes its FLOPs at the machine's matrix rate, and element-wise work in proportion to layers·width (norms,
  * activations, residuals), to layers·heads·context (attention weights; less than a third as dear) and to the vocabulary
- * (cross-entropy); a step adds the optimiser's pass over the parameters.
+ * (cross-entropy); a step adds the optimiser's pass over the parameters. Where other kinds were measured, the formula is
+ * corrected by how far it was off there, nearer kinds counting more.
  *
  * <p>Assumes one thread a cell, sequences in chunks that stay in cache, and a warm trainer. More threads are taken to
  * help in full with matrix products and not at all elsewhere.
@@ -34,6 +38,9 @@ public final class CostModel {
     /** Values of width d_model kept per token and layer for the backward pass. */
     private static final int ACTIVATIONS_PER_WIDTH = 20;
 
+    /** Log distance at which two kinds of step count as alike. */
+    private static final double NEAR = 0.2;
+
     private static final int FLOAT_BYTES = 4;
     private static final int WIDE = 256;
     private static final int NARROW_CHUNK_SEQUENCES = 2;
@@ -41,32 +48,80 @@ public final class CostModel {
 
     private final MachineRate rate;
     private final int threads;
+    private final List<StepRate> measured;
+    private final Map<StepKind, StepRate> byKind = new HashMap<>();
 
     public CostModel(MachineRate rate, int threads) {
+        this(rate, threads, List.of());
+    }
+
+    /** @param measured on the machine that the cells are to run on; of two of one kind the later one counts */
+    public CostModel(MachineRate rate, int threads, List<StepRate> measured) {
         this.rate = rate;
         this.threads = threads;
+        measured.forEach(each -> byKind.put(each.kind(), each));
+        this.measured = List.copyOf(byKind.values());
     }
 
     /** Of training alone. */
     public double tokensPerSecond(Cell cell) {
-        return cell.batchTokens() / stepSeconds(cell);
+        return cell.batchTokens() / stepSeconds(StepKind.of(cell));
     }
 
     /** Training and every evaluation, on one slot with a running trainer. */
     public double seconds(Cell cell) {
-        long steps = cell.data().steps();
-        long evaluations =
-                (steps + cell.evaluation().everySteps() - 1) / cell.evaluation().everySteps();
+        return seconds(cell, 0);
+    }
+
+    /** As {@link #seconds(Cell)}, where another cell's training serves for the first {@code sharedSteps} steps. */
+    public double seconds(Cell cell, long sharedSteps) {
+        long steps = cell.data().steps() - sharedSteps;
+        long interval = cell.evaluation().everySteps();
+        // The last step is always evaluated.
+        long evaluations = (cell.data().steps() + interval - 1) / interval - sharedSteps / interval;
         double evaluated = (double) evaluations
                 * cell.evaluation().tokens()
                 * cell.evaluation().sets().size();
-        return SECONDS_PER_CELL + steps * stepSeconds(cell) + evaluated * EVALUATION_SHARE * tokenSeconds(cell.model());
+        return SECONDS_PER_CELL + steps * stepSeconds(StepKind.of(cell)) + evaluated * evaluationTokenSeconds(cell);
     }
 
-    private double stepSeconds(Cell cell) {
+    /** Of one optimiser step. */
+    public double stepSeconds(StepKind kind) {
+        StepRate known = byKind.get(kind);
+        return known != null ? known.stepSeconds() : byFormula(kind) * correction(kind);
+    }
+
+    private double evaluationTokenSeconds(Cell cell) {
+        return measured.stream()
+                .filter(each ->
+                        each.evaluationTokenSeconds() > 0 && each.kind().model().equals(cell.model()))
+                .mapToDouble(StepRate::evaluationTokenSeconds)
+                .average()
+                .orElseGet(() -> EVALUATION_SHARE * tokenSeconds(cell.model()) * correction(StepKind.of(cell)));
+    }
+
+    private double byFormula(StepKind kind) {
+        ModelShape model = kind.model();
         return SECONDS_PER_STEP
-                + cell.batchTokens() * tokenSeconds(cell.model())
-                + cell.model().totalParameters() * OPTIMISER_ELEMENT / rate.elementsPerSecond();
+                + (double) kind.batchSequences() * model.context() * tokenSeconds(model)
+                + model.totalParameters() * OPTIMISER_ELEMENT / rate.elementsPerSecond();
+    }
+
+    /** Geometric mean of measured over predicted, by the inverse square of the distance in log FLOPs and log batch. */
+    private double correction(StepKind kind) {
+        double weights = 0;
+        double logs = 0;
+        for (StepRate each : measured) {
+            double distance = NEAR
+                    + Math.abs(Math.log(kind.model().trainingFlopsPerToken()
+                            / each.kind().model().trainingFlopsPerToken()))
+                    + Math.abs(Math.log(
+                            (double) kind.batchSequences() / each.kind().batchSequences()));
+            double weight = 1 / (distance * distance);
+            weights += weight;
+            logs += weight * Math.log(each.stepSeconds() / byFormula(each.kind()));
+        }
+        return weights == 0 ? 1 : Math.exp(logs / weights);
     }
 
     private double tokenSeconds(ModelShape model) {
@@ -77,11 +132,37 @@ public final class CostModel {
                 + elements / rate.elementsPerSecond();
     }
 
-    /** Resident memory of the cell's trainer. */
+    private static int chunkSequences(Cell cell) {
+        return Math.min(
+                cell.data().batchSequences(),
+                cell.model().width() >= WIDE ? WIDE_CHUNK_SEQUENCES : NARROW_CHUNK_SEQUENCES);
+    }
+
+    /**
+     * The micro-batch for a trainer that may take {@code mostBytes}: 0 for its own choice where that fits, no cap is
+     * given, or nothing helps; the gradient of the batch is the same, by accumulation.
+     */
+    public static int microBatchSequences(Cell cell, long mostBytes) {
+        if (mostBytes <= 0 || memoryBytes(cell, 0) <= mostBytes) {
+            return 0;
+        }
+        for (int sequences = chunkSequences(cell) / 2; sequences >= 1; sequences /= 2) {
+            if (memoryBytes(cell, sequences) <= mostBytes) {
+                return sequences;
+            }
+        }
+        return 0;
+    }
+
+    /** Resident memory of the cell's trainer, as it would choose to train. */
     public static long memoryBytes(Cell cell) {
+        return memoryBytes(cell, 0);
+    }
+
+    /** @param microBatchSequences of a forward pass; 0 for the trainer's choice */
+    public static long memoryBytes(Cell cell, int microBatchSequences) {
         ModelShape model = cell.model();
-        long chunk = Math.min(
-                cell.data().batchSequences(), model.width() >= WIDE ? WIDE_CHUNK_SEQUENCES : NARROW_CHUNK_SEQUENCES);
+        long chunk = microBatchSequences > 0 ? microBatchSequences : chunkSequences(cell);
         long tokens = chunk * model.context();
         long perLayer = (long) ACTIVATIONS_PER_WIDTH * model.width() + (long) model.heads() * model.context();
         long activations = tokens * (perLayer * model.layers() + 2L * model.vocabulary()) * FLOAT_BYTES;

@@ -12,7 +12,7 @@ import java.util.Locale;
 /** What a sweep would do, for people and for programs. */
 public final class DryRun {
     private static final String[] HEADINGS = {
-        "cell", "shape", "N", "D", "B", "S", "epochs", "rate", "C = 6ND", "FLOPs", "memory", "time"
+        "cell", "shape", "N", "D", "B", "S", "shared", "epochs", "rate", "C = 6ND", "FLOPs", "memory", "time"
     };
 
     private DryRun() {}
@@ -21,7 +21,7 @@ public final class DryRun {
     public static String text(Forecast forecast) {
         List<String[]> rows = new ArrayList<>();
         rows.add(HEADINGS);
-        forecast.plan().cells().forEach(cell -> rows.add(row(cell)));
+        forecast.plan().cells().forEach(cell -> rows.add(row(cell, forecast.trunks())));
         int[] widths = new int[HEADINGS.length];
         for (String[] row : rows) {
             for (int column = 0; column < row.length; column++) {
@@ -38,16 +38,35 @@ public final class DryRun {
             text.append(line.toString().stripTrailing()).append('\n');
         }
         text.append('\n').append(totals(forecast)).append('\n');
+        if (forecast.trunks().savedFlops() > 0) {
+            text.append(saved(forecast)).append('\n');
+        }
         forecast.warnings()
                 .forEach(warning -> text.append("warning: ").append(warning).append('\n'));
         return text.toString();
     }
 
+    private static String saved(Forecast forecast) {
+        double attributed = flops(forecast);
+        double saved = forecast.trunks().savedFlops();
+        return String.format(
+                Locale.ROOT,
+                "shared trunks: %.3g of these FLOPs are spent, %.3g saved (%.0f %%); cells share the first steps of the"
+                        + " column \"shared\" with a larger D",
+                attributed - saved,
+                saved,
+                100 * saved / attributed);
+    }
+
+    private static double flops(Forecast forecast) {
+        return forecast.plan().cells().stream()
+                .mapToDouble(cell -> cell(cell).trainingFlops())
+                .sum();
+    }
+
     private static String totals(Forecast forecast) {
         List<PlannedCell> cells = forecast.plan().cells();
         long tokens = cells.stream().mapToLong(cell -> cell(cell).tokens()).sum();
-        double flops =
-                cells.stream().mapToDouble(cell -> cell(cell).trainingFlops()).sum();
         long memory = cells.stream()
                 .mapToLong(PlannedCell::memoryBytes)
                 .sorted()
@@ -58,7 +77,7 @@ public final class DryRun {
                 "%d cells, %s tokens, %.3g FLOPs; %s of training, %s on %d slots (no order takes less than %s); up to %s of memory",
                 cells.size(),
                 count(tokens),
-                flops,
+                flops(forecast),
                 time(forecast.totalSeconds()),
                 time(forecast.makespanSeconds()),
                 forecast.slots().count(),
@@ -66,7 +85,7 @@ public final class DryRun {
                 SweepPlanner.bytes(memory));
     }
 
-    private static String[] row(PlannedCell planned) {
+    private static String[] row(PlannedCell planned, Trunks trunks) {
         Cell cell = cell(planned);
         ModelShape model = cell.model();
         return new String[] {
@@ -76,6 +95,7 @@ public final class DryRun {
             count(cell.tokens()),
             count(cell.batchTokens()),
             count(cell.data().steps()),
+            count(trunks.sharedSteps(cell)),
             String.format(Locale.ROOT, "%.3g", cell.epochs()),
             String.format(Locale.ROOT, "%.3g", cell.training().peakLearningRate()),
             String.format(Locale.ROOT, "%.2e", cell.kaplanFlops()),
@@ -106,6 +126,7 @@ public final class DryRun {
                     .put("tokens", cell.tokens())
                     .put("batchTokens", cell.batchTokens())
                     .put("steps", cell.data().steps())
+                    .put("sharedSteps", forecast.trunks().sharedSteps(cell))
                     .put("uniqueTokens", cell.data().uniqueTokens())
                     .put("epochs", cell.epochs())
                     .put("peakLearningRate", cell.training().peakLearningRate())
@@ -118,6 +139,8 @@ public final class DryRun {
         root.putObject("totals")
                 .put("cells", forecast.plan().cells().size())
                 .put("slots", forecast.slots().count())
+                .put("trainingFlops", flops(forecast))
+                .put("savedFlops", forecast.trunks().savedFlops())
                 .put("seconds", forecast.totalSeconds())
                 .put("makespanSeconds", forecast.makespanSeconds())
                 .put("lowerBoundSeconds", forecast.lowerBoundSeconds());

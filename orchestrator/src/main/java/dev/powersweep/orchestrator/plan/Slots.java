@@ -4,7 +4,7 @@ package dev.powersweep.orchestrator.plan;
  * Where cells can run at once.
  *
  * @param count cells at once, ≥ 1
- * @param memoryBytes that one trainer may take; 0 where it is not known
+ * @param memoryBytes that all trainers of a machine together may take; 0 where it is not known
  */
 public record Slots(int count, long memoryBytes) {
     public Slots {

@@ -6,23 +6,28 @@ import dev.powersweep.orchestrator.grid.GridResolver;
 import dev.powersweep.orchestrator.grid.ResolvedGrid;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.PriorityQueue;
 
 /** Plans a sweep from its specification, the facts of its corpus, and the slots: pure, without Spark or files. */
 public final class SweepPlanner {
-    private final MachineRate rate;
+    private final List<StepRate> measured;
 
     /** Predicts at the rate of the reference machine. */
     public SweepPlanner() {
-        this(MachineRate.REFERENCE);
+        this(List.of());
     }
 
-    public SweepPlanner(MachineRate rate) {
-        this.rate = rate;
+    /** @param measured on the machine of the slots; the reference machine's rate is corrected by them */
+    public SweepPlanner(List<StepRate> measured) {
+        this.measured = List.copyOf(measured);
     }
 
     /** As {@link #forecast}, the plan alone. */
@@ -37,10 +42,25 @@ public final class SweepPlanner {
      */
     public Forecast forecast(SweepSpec spec, CorpusFacts corpus, Slots slots) {
         ResolvedGrid grid = GridResolver.resolve(spec, corpus);
-        CostModel cost = new CostModel(rate, spec.resources().threads());
+        CostModel cost = new CostModel(MachineRate.REFERENCE, spec.resources().threads(), measured);
+        Trunks trunks = Trunks.of(grid.cells().stream().map(GridCell::cell).toList());
         List<PlannedCell> cells = new ArrayList<>();
+        long cap = spec.resources().memoryBytes().orElse(0);
+        List<String> squeezed = new ArrayList<>();
         for (GridCell cell : grid.cells()) {
-            cells.add(new PlannedCell(cell, cost.seconds(cell.cell()), CostModel.memoryBytes(cell.cell())));
+            int microBatch = CostModel.microBatchSequences(cell.cell(), cap);
+            if (microBatch > 0) {
+                squeezed.add(cell.name() + " (" + microBatch + " sequences)");
+            }
+            cells.add(new PlannedCell(
+                    cell,
+                    cost.seconds(cell.cell(), trunks.sharedSteps(cell.cell())),
+                    CostModel.memoryBytes(cell.cell(), microBatch)));
+        }
+        List<String> warnings = new ArrayList<>(grid.warnings());
+        if (!squeezed.isEmpty()) {
+            warnings.add("cells trained in smaller micro-batches to stay within resources.memory = " + bytes(cap) + ": "
+                    + squeezed.size() + ", such as " + squeezed.get(0));
         }
         checkMemory(spec, cells, slots);
         cells.sort(Comparator.comparingDouble(PlannedCell::predictedSeconds)
@@ -52,25 +72,57 @@ public final class SweepPlanner {
                 plan,
                 slots,
                 total,
-                makespan(cells, slots.count()),
+                makespan(cells, slots.count(), trunks),
                 Math.max(total / slots.count(), cells.get(0).predictedSeconds()),
-                grid.warnings());
+                trunks,
+                warnings);
     }
 
-    /** Of cells given to whichever slot is free first, in their order. */
-    static double makespan(List<PlannedCell> cells, int slots) {
+    /**
+     * Of cells given to whichever slot is free first, in their order; a cell that branches off another one's training
+     * begins when that has got so far.
+     */
+    static double makespan(List<PlannedCell> cells, int slots, Trunks trunks) {
         PriorityQueue<Double> free = new PriorityQueue<>();
         for (int slot = 0; slot < Math.min(slots, cells.size()); slot++) {
             free.add(CostModel.SECONDS_PER_TRAINER);
         }
-        double end = 0;
+        PriorityQueue<Branch> branches = new PriorityQueue<>(Comparator.comparingDouble(Branch::ready));
+        Deque<PlannedCell> waiting = new ArrayDeque<>();
+        Map<String, List<PlannedCell>> held = new HashMap<>();
         for (PlannedCell cell : cells) {
-            double done = free.remove() + cell.predictedSeconds();
+            String id = cell.gridCell().cell().id();
+            trunks.trainedBy(id)
+                    .ifPresentOrElse(
+                            trunk -> held.computeIfAbsent(trunk, any -> new ArrayList<>())
+                                    .add(cell),
+                            () -> waiting.add(cell));
+        }
+        double end = 0;
+        for (int left = cells.size(); left > 0; left--) {
+            double now = free.remove();
+            if (waiting.isEmpty()) {
+                now = Math.max(now, branches.element().ready());
+            }
+            boolean branchFirst = !branches.isEmpty()
+                    && branches.element().ready() <= now
+                    && (waiting.isEmpty()
+                            || branches.element().cell().predictedSeconds()
+                                    > waiting.element().predictedSeconds());
+            PlannedCell cell = branchFirst ? branches.remove().cell() : waiting.remove();
+            double done = now + cell.predictedSeconds();
             free.add(done);
             end = Math.max(end, done);
+            for (PlannedCell branch : held.getOrDefault(cell.gridCell().cell().id(), List.of())) {
+                double share = (double) branch.gridCell().cell().trunkSteps()
+                        / cell.gridCell().cell().data().steps();
+                branches.add(new Branch(branch, now + share * cell.predictedSeconds()));
+            }
         }
         return end;
     }
+
+    private record Branch(PlannedCell cell, double ready) {}
 
     private static void checkMemory(SweepSpec spec, List<PlannedCell> cells, Slots slots) {
         long limit = spec.resources().memoryBytes().orElse(slots.memoryBytes());
@@ -87,9 +139,9 @@ public final class SweepPlanner {
                     "cell %s needs about %s of memory but %s is %s: take smaller grid.modelSizes, a shorter context, or %s",
                     largest.gridCell().name(),
                     bytes(largest.memoryBytes()),
-                    capped ? "resources.memory" : "the memory of a slot",
+                    capped ? "resources.memory" : "the memory for trainers",
                     bytes(limit),
-                    capped ? "a larger resources.memory" : "fewer slots on a machine with more memory"));
+                    capped ? "a larger resources.memory" : "a machine with more memory"));
         }
     }
 

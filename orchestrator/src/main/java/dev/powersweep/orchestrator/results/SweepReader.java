@@ -1,9 +1,12 @@
 package dev.powersweep.orchestrator.results;
 
+import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.CellRow;
+import dev.powersweep.orchestrator.tables.CellsTable;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.ResultTables;
 import dev.powersweep.orchestrator.tables.StepRow;
@@ -33,7 +36,7 @@ public final class SweepReader {
      */
     public static SweepResults read(SweepDirectory directory, Configuration configuration) {
         ResultTables tables = new ResultTables(directory, configuration);
-        List<CellRow> rows = tables.cells();
+        List<CellRow> rows = cells(directory, configuration, tables);
         if (rows.isEmpty()) {
             throw new UserError(directory.root() + ": there is no sweep with results here; give the directory that"
                     + " powersweep run wrote to, or --runs FILE.csv for runs of your own");
@@ -70,6 +73,18 @@ public final class SweepReader {
                 validation,
                 norms,
                 provenance(rows));
+    }
+
+    /** By name, as the ledger has them: the table is a snapshot that a killed driver leaves behind the times. */
+    private static List<CellRow> cells(SweepDirectory directory, Configuration configuration, ResultTables tables) {
+        // Nobody should learn of a damaged file from other readers of the directory first.
+        List<CellRow> snapshot = tables.cells();
+        try {
+            SweepState state = LedgerReader.read(Storage.of(directory.root(), configuration), directory);
+            return state.submitted().isEmpty() ? snapshot : CellsTable.byName(state);
+        } catch (IOException e) {
+            throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
+        }
     }
 
     private static CellResult cell(CellRow row) {

@@ -35,6 +35,12 @@ final class Attempt {
     /** For a trainer that writes other things than frames to die of what they tell about. */
     private static final double LAST_WORDS_SECONDS = 3;
 
+    /** The line that a JVM's report of its own crash, or of a failed allocation, begins with. */
+    private static final String CRASH_REPORT = "\n#\n# ";
+
+    /** Below which no shard or checkpoint finds room. */
+    private static final long LEAST_FREE_BYTES = 1 << 20;
+
     private static final int LOG_BYTES = 1 << 20;
     private static final int DETAIL_BYTES = 4096;
 
@@ -76,6 +82,8 @@ final class Attempt {
     private int microBatch;
     private long errorsFrom;
     private long lastLive = started;
+    private double lastLoss = Double.NaN;
+    private double lastTokensPerSecond;
     private double trainerSeconds;
     private String detail = "";
     private String log = "";
@@ -109,7 +117,9 @@ final class Attempt {
             ending = Ending.failed(e.failure(), e.getMessage(), Health.SICK);
         } catch (IOException e) {
             detail = stack(e);
-            ending = Ending.failed(FailureClass.IO, sentence(e), Health.SICK);
+            ending = fullDisk()
+                    .map(full -> Ending.failed(FailureClass.BAD_NODE, full + "; " + sentence(e), Health.SICK))
+                    .orElseGet(() -> Ending.failed(FailureClass.IO, sentence(e), Health.SICK));
         } catch (RuntimeException | Error e) {
             LOG.error("attempt {} of cell {} failed", order.attempt(), id, e);
             detail = stack(e);
@@ -134,6 +144,21 @@ final class Attempt {
         return report(ending);
     }
 
+    /** Whether it is this host's own disk that is full, and not the storage; says so in words. */
+    private Optional<String> fullDisk() {
+        if ("file".equals(surroundings.directory().root().toUri().getScheme())) {
+            return Optional.empty();
+        }
+        try {
+            Path cache = surroundings.cache().root();
+            return java.nio.file.Files.getFileStore(cache).getUsableSpace() < LEAST_FREE_BYTES
+                    ? Optional.of("this host's disk is full at " + cache)
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
     private Ending train(Path scratch) throws IOException, InterruptedException {
         Path shard = surroundings
                 .cache()
@@ -142,6 +167,10 @@ final class Attempt {
                         surroundings.directory(),
                         cell.data().corpusHash());
         Optional<Path> checkpoint = store.fetchCheckpoint(java.nio.file.Files.createDirectories(scratch));
+        if (checkpoint.isEmpty() && !order.donors().isEmpty()) {
+            checkpoint = fromTrunk(scratch);
+        }
+        store.keepTrunk(order.branchSteps());
         resumedFrom = store.step();
         lastStep = resumedFrom;
         TrainerPool.Trainer taken = surroundings.pool().take(CellSupervisor.key(surroundings, gpuAddresses), stopping);
@@ -164,13 +193,28 @@ final class Attempt {
                             checkpoint.map(Path::toString),
                             order.microBatchSequences(),
                             policy.checkpointSeconds(),
-                            policy.reportSeconds()));
+                            policy.reportSeconds(),
+                            order.branchSteps()));
         } catch (IOException e) {
             // It died while idle; what it died of was another cell's, so this attempt is not to blame.
             return Ending.interrupted("an idle trainer had ended with "
                     + ExitStatus.text(taken.process().exitStatus().orElse(-1)));
         }
         return listen(taken.process());
+    }
+
+    /** Takes over what another cell has trained for this one too. */
+    private Optional<Path> fromTrunk(Path scratch) throws IOException {
+        Optional<TrunkDonor.Gift> found =
+                new TrunkDonor(surroundings.storage(), surroundings.directory(), order).find(scratch);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        TrunkDonor.Gift gift = found.get();
+        // A cell that trains the trunk on keeps what it took over, for those that follow.
+        store.keepTrunk(order.branchSteps());
+        store.adopt(gift.checkpoint(), gift.steps(), gift.evals(), gift.shared());
+        return Optional.of(gift.checkpoint().path());
     }
 
     private Ending listen(TrainerProcess process) throws IOException, InterruptedException {
@@ -250,6 +294,9 @@ final class Attempt {
             failure = FailureClass.HOST_MEMORY;
         }
         detail = words;
+        if (ExitStatus.killed(status) && process.memorySufficed()) {
+            return Ending.interrupted("the trainer was killed from outside, and not for want of memory");
+        }
         if (failure == FailureClass.LOST_EXECUTOR) {
             return Ending.interrupted("the trainer was terminated from outside");
         }
@@ -314,6 +361,11 @@ final class Attempt {
         } else if (outcome instanceof Frame.Failed failed) {
             trainerSeconds = failed.seconds();
             detail = failed.detail();
+            if (failed.failure() == FailureClass.IO) {
+                surroundings
+                        .cache()
+                        .dropDamagedShard(surroundings.directory(), cell.data().corpusHash());
+            }
             return Ending.failed(
                     failed.failure(),
                     failed.message(),
@@ -391,27 +443,40 @@ final class Attempt {
         }
         steps.clear();
         evals.clear();
+        if (ending.isPresent()) {
+            store.shared()
+                    .ifPresent(shared -> TrunkDonor.release(surroundings.storage(), surroundings.directory(), shared));
+        } else {
+            tell();
+        }
     }
 
     private void live(double loss, double tokensPerSecond) {
         long now = System.nanoTime();
+        lastLoss = loss;
+        lastTokensPerSecond = tokensPerSecond;
         boolean due = (now - lastLive) / 1e9 >= policy.reportSeconds() / 2 || lastStep == resumedFrom;
         if (due) {
             lastLive = now;
-            surroundings
-                    .live()
-                    .get()
-                    .send(new LiveUpdate(
-                            id,
-                            order.gridCell().name(),
-                            order.attempt(),
-                            lastStep,
-                            cell.data().steps(),
-                            loss,
-                            tokensPerSecond,
-                            surroundings.host(),
-                            surroundings.executor()));
+            tell();
         }
+    }
+
+    private void tell() {
+        surroundings
+                .live()
+                .get()
+                .send(new LiveUpdate(
+                        id,
+                        order.gridCell().name(),
+                        order.attempt(),
+                        lastStep,
+                        cell.data().steps(),
+                        lastLoss,
+                        lastTokensPerSecond,
+                        storedStep(),
+                        surroundings.host(),
+                        surroundings.executor()));
     }
 
     /** The cell had ended before; its outcome is this attempt's too. */
@@ -434,7 +499,8 @@ final class Attempt {
                 stored.host(),
                 stored.executor(),
                 stored.trainer(),
-                stored.log());
+                stored.log(),
+                stored.shared());
     }
 
     private AttemptReport report(Ending ending) {
@@ -457,7 +523,8 @@ final class Attempt {
                 surroundings.host(),
                 surroundings.executor(),
                 trainer.map(TrainerPool.Trainer::ready),
-                log);
+                log,
+                store == null ? Optional.empty() : store.shared());
     }
 
     private long storedStep() {
@@ -482,8 +549,11 @@ final class Attempt {
 
     private String lastWords(TrainerProcess process) {
         try {
-            long from = Math.max(errorsFrom, process.errorBytes() - DETAIL_BYTES);
-            return new String(process.errors(from, DETAIL_BYTES), StandardCharsets.UTF_8);
+            String text = new String(process.errors(errorsFrom, LOG_BYTES), StandardCharsets.UTF_8);
+            // What a crashing JVM begins with says more than the hundred kilobytes that follow.
+            int crash = text.indexOf(CRASH_REPORT);
+            int from = crash >= 0 ? crash : Math.max(0, text.length() - DETAIL_BYTES);
+            return text.substring(from, Math.min(text.length(), from + DETAIL_BYTES));
         } catch (IOException e) {
             return "";
         }

@@ -1,6 +1,8 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.grid.GridCell;
+import java.util.List;
+import java.util.Set;
 
 /**
  * What a supervisor is told to do.
@@ -9,6 +11,34 @@ import dev.powersweep.orchestrator.grid.GridCell;
  * @param generation results stored under a smaller one are replaced
  * @param microBatchSequences 0 for the trainer's choice
  * @param timeoutSeconds from the moment its trainer has the cell
+ * @param donors identities of cells of the same trunk, from whose kept states a cell that has none of its own may go on
+ * @param branchSteps steps whose states are kept for other cells of the trunk
+ * @param avoidHosts where it is not to be carried out as long as there are others, by the names that Spark knows
  */
 public record AttemptOrder(
-        GridCell gridCell, int attempt, int generation, int microBatchSequences, double timeoutSeconds) {}
+        GridCell gridCell,
+        int attempt,
+        int generation,
+        int microBatchSequences,
+        double timeoutSeconds,
+        List<String> donors,
+        List<Long> branchSteps,
+        Set<String> avoidHosts) {
+    public AttemptOrder {
+        donors = List.copyOf(donors);
+        branchSteps = List.copyOf(branchSteps);
+        avoidHosts = Set.copyOf(avoidHosts);
+    }
+
+    /** Of a cell that shares no trunk, anywhere. */
+    public AttemptOrder(
+            GridCell gridCell, int attempt, int generation, int microBatchSequences, double timeoutSeconds) {
+        this(gridCell, attempt, generation, microBatchSequences, timeoutSeconds, List.of(), List.of(), Set.of());
+    }
+
+    /** The same with no host avoided. */
+    AttemptOrder anywhere() {
+        return new AttemptOrder(
+                gridCell, attempt, generation, microBatchSequences, timeoutSeconds, donors, branchSteps, Set.of());
+    }
+}

@@ -1,13 +1,18 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** Where attempts are carried out. */
 interface Attempts {
 
-    /** Attempts that can run at once, now; may change as executors come and go. */
-    int slots();
+    /**
+     * Attempts that can run at once, now; may change as executors come and go.
+     *
+     * @param excludedHosts whose slots do not count while there are others
+     */
+    int slots(Set<String> excludedHosts);
 
     /** Begins an attempt; the future always completes with a report, never with an exception. */
     CompletableFuture<AttemptReport> begin(AttemptOrder order);

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.SharedSteps;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +15,8 @@ import java.util.Optional;
  * @param chunks in the order of their steps
  * @param dropped chunks of an abandoned lineage, to be deleted
  * @param outcome present once the cell has finished or diverged
+ * @param trunk what other cells of its trunk may go on from
+ * @param shared steps of {@code chunks} that another cell's training served for
  */
 record CellManifest(
         long sequence,
@@ -25,7 +28,9 @@ record CellManifest(
         List<StoredCheckpoint> checkpoints,
         List<Chunk> chunks,
         List<Chunk> dropped,
-        Optional<AttemptReport> outcome) {
+        Optional<AttemptReport> outcome,
+        KeptTrunk trunk,
+        Optional<SharedSteps> shared) {
     CellManifest {
         checkpoints = List.copyOf(checkpoints);
         chunks = List.copyOf(chunks);
@@ -44,7 +49,40 @@ record CellManifest(
     /** @param file name in the cell's directory */
     record StoredCheckpoint(String file, long step, long bytes, String sha256) {}
 
+    /**
+     * States of a cell that stay when its training goes on, with all rows up to them.
+     *
+     * @param states least steps first
+     * @param chunks copies in the cell's directory, whose {@code file} is empty; without gaps from step 1 on
+     */
+    record KeptTrunk(List<StoredCheckpoint> states, List<Chunk> chunks) {
+        static final KeptTrunk NONE = new KeptTrunk(List.of(), List.of());
+
+        KeptTrunk {
+            states = List.copyOf(states);
+            chunks = List.copyOf(chunks);
+        }
+
+        KeptTrunk upTo(long step) {
+            return new KeptTrunk(
+                    states.stream().filter(state -> state.step() <= step).toList(),
+                    chunks.stream().filter(chunk -> chunk.lastStep() <= step).toList());
+        }
+    }
+
     static CellManifest none(String cell, int generation) {
-        return new CellManifest(0, cell, 0, generation, "", 0, List.of(), List.of(), List.of(), Optional.empty());
+        return new CellManifest(
+                0,
+                cell,
+                0,
+                generation,
+                "",
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                KeptTrunk.NONE,
+                Optional.empty());
     }
 }

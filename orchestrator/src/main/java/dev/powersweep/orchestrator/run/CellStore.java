@@ -2,7 +2,9 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.ledger.SharedSteps;
 import dev.powersweep.orchestrator.run.CellManifest.Chunk;
+import dev.powersweep.orchestrator.run.CellManifest.KeptTrunk;
 import dev.powersweep.orchestrator.run.CellManifest.StoredCheckpoint;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -36,7 +38,8 @@ import java.util.stream.Stream;
 final class CellStore {
     private static final Pattern MANIFEST = Pattern.compile("manifest-(\\d{6,})\\.json");
     /** Any file of the cell's directory; its number is that of the link it was made for. */
-    private static final Pattern NUMBERED = Pattern.compile("_?(?:manifest|steps|evals|checkpoint)-(\\d{6,})[.-].*");
+    private static final Pattern NUMBERED =
+            Pattern.compile("_?(?:manifest|steps|evals|checkpoint|trunk-steps|trunk-evals)-(\\d{6,})[.-].*");
     /** Checkpoints kept of a cell in training; the older one serves when the newer one proves damaged. */
     private static final int KEPT_CHECKPOINTS = 2;
 
@@ -57,6 +60,8 @@ final class CellStore {
     private final int attempt;
     private final String owner;
     private CellManifest current;
+    private Set<Long> branchSteps = Set.of();
+    private long lastBranchStep;
 
     private CellStore(Storage storage, SweepDirectory directory, int attempt, CellManifest current) {
         this.storage = storage;
@@ -83,9 +88,10 @@ final class CellStore {
             return store;
         }
         if (newest.generation() < generation) {
-            store.claim(generation, 0, List.of(), List.of());
+            store.claim(generation, 0, List.of(), List.of(), KeptTrunk.NONE, Optional.empty());
         } else {
-            store.claim(generation, newest.step(), newest.checkpoints(), newest.chunks());
+            store.claim(
+                    generation, newest.step(), newest.checkpoints(), newest.chunks(), newest.trunk(), newest.shared());
         }
         return store;
     }
@@ -114,6 +120,17 @@ final class CellStore {
 
     String cell() {
         return current.cell();
+    }
+
+    /** Steps that another cell's training served for. */
+    Optional<SharedSteps> shared() {
+        return current.shared();
+    }
+
+    /** Steps whose states and rows {@link #commit} keeps for other cells of the trunk. */
+    void keepTrunk(List<Long> steps) {
+        branchSteps = Set.copyOf(steps);
+        lastBranchStep = steps.stream().mapToLong(Long::longValue).max().orElse(0);
     }
 
     /** The attempt that holds the store. */
@@ -162,7 +179,9 @@ final class CellStore {
                 older,
                 current.chunks().stream()
                         .filter(chunk -> chunk.lastStep() <= step)
-                        .toList());
+                        .toList(),
+                current.trunk().upTo(step),
+                current.shared().filter(shared -> shared.steps() <= step));
     }
 
     /**
@@ -180,16 +199,44 @@ final class CellStore {
             List<EvalRow> evals,
             Optional<AttemptReport> outcome)
             throws IOException {
+        commit(checkpoint, step, steps, evals, outcome, current.shared());
+    }
+
+    /** Stores rows and state that another cell's training has made for this one too. */
+    void adopt(LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared)
+            throws IOException {
+        commit(Optional.of(checkpoint), shared.steps(), steps, evals, Optional.empty(), Optional.of(shared));
+    }
+
+    private void commit(
+            Optional<LocalCheckpoint> checkpoint,
+            long step,
+            List<StepRow> steps,
+            List<EvalRow> evals,
+            Optional<AttemptReport> outcome,
+            Optional<SharedSteps> shared)
+            throws IOException {
         List<Chunk> chunks = new ArrayList<>(current.chunks());
         write(Table.STEPS, step, steps).ifPresent(chunks::add);
         write(Table.EVALS, step, evals).ifPresent(chunks::add);
+        List<StoredCheckpoint> states = new ArrayList<>(current.trunk().states());
+        List<Chunk> trunkChunks = new ArrayList<>(current.trunk().chunks());
+        // Copies, because the tables' own files may be merged with others.
+        if (step <= lastBranchStep) {
+            copy(Table.STEPS, step, steps).ifPresent(trunkChunks::add);
+            copy(Table.EVALS, step, evals).ifPresent(trunkChunks::add);
+        }
         List<StoredCheckpoint> checkpoints = new ArrayList<>(current.checkpoints());
         if (checkpoint.isPresent()) {
             LocalCheckpoint file = checkpoint.get();
             String name =
                     String.format(Locale.ROOT, "checkpoint-%06d-step-%d-%s.ckpt", current.sequence() + 1, step, owner);
             storage.upload(file.path(), new org.apache.hadoop.fs.Path(home, name));
-            checkpoints.add(new StoredCheckpoint(name, step, file.bytes(), file.sha256()));
+            StoredCheckpoint stored = new StoredCheckpoint(name, step, file.bytes(), file.sha256());
+            checkpoints.add(stored);
+            if (branchSteps.contains(step)) {
+                states.add(stored);
+            }
         }
         int kept = outcome.isPresent() ? 1 : KEPT_CHECKPOINTS;
         if (checkpoints.size() > kept) {
@@ -205,7 +252,9 @@ final class CellStore {
                 checkpoints,
                 chunks,
                 List.of(),
-                outcome));
+                outcome,
+                new KeptTrunk(states, trunkChunks),
+                shared));
         publish();
         tidy();
     }
@@ -227,8 +276,24 @@ final class CellStore {
         return Optional.of(new Chunk(table.name(), pending, file, firstStep, lastStep));
     }
 
+    private <R extends Record> Optional<Chunk> copy(Table<R> table, long lastStep, List<R> rows) throws IOException {
+        if (rows.isEmpty()) {
+            return Optional.empty();
+        }
+        String name = String.format(
+                Locale.ROOT, "trunk-%s-%06d-%s%s", table.name(), current.sequence() + 1, owner, TableFile.SUFFIX);
+        TableFile.write(storage, new org.apache.hadoop.fs.Path(home, name), table, rows, Map.of());
+        return Optional.of(new Chunk(table.name(), name, "", current.step() + 1, lastStep));
+    }
+
     /** Adds a link that says: this attempt goes on from here. */
-    private void claim(int generation, long step, List<StoredCheckpoint> checkpoints, List<Chunk> chunks)
+    private void claim(
+            int generation,
+            long step,
+            List<StoredCheckpoint> checkpoints,
+            List<Chunk> chunks,
+            KeptTrunk trunk,
+            Optional<SharedSteps> shared)
             throws IOException {
         Set<Chunk> kept = new HashSet<>(chunks);
         List<Chunk> dropped = Stream.concat(current.dropped().stream(), current.chunks().stream())
@@ -244,7 +309,9 @@ final class CellStore {
                 checkpoints,
                 chunks,
                 dropped,
-                Optional.empty()));
+                Optional.empty(),
+                trunk,
+                shared));
         publish();
         tidy();
     }
@@ -295,6 +362,8 @@ final class CellStore {
     private void tidy() throws IOException {
         Set<String> needed = new HashSet<>();
         current.checkpoints().forEach(checkpoint -> needed.add(checkpoint.file()));
+        current.trunk().states().forEach(state -> needed.add(state.file()));
+        current.trunk().chunks().forEach(chunk -> needed.add(chunk.pending()));
         for (Storage.Entry entry : storage.list(home)) {
             Matcher numbered = NUMBERED.matcher(entry.name());
             if (!numbered.matches() || needed.contains(entry.name())) {

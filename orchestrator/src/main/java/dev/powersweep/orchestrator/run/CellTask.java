@@ -5,11 +5,13 @@ import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.worker.cell.FailureClass;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serial;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +26,9 @@ import org.apache.spark.util.SerializableConfiguration;
 final class CellTask implements Function<String, String> {
     @Serial
     private static final long serialVersionUID = 1L;
+
+    /** In place of a report: this host is one that the order avoids. */
+    static final String REFUSED = "refused";
 
     /** Where the application's jar carries the trainer's. */
     static final String TRAINER_RESOURCE = "/trainer/powersweep-trainer.jar";
@@ -48,18 +53,43 @@ final class CellTask implements Function<String, String> {
     @Override
     public String call(String orderJson) throws IOException {
         AttemptOrder order = LedgerJson.read(orderJson, AttemptOrder.class);
+        if (order.avoidHosts().contains(sparkHost())) {
+            return REFUSED;
+        }
         TaskContext task = TaskContext.get();
         Map<String, ResourceInformation> resources = task.resourcesJMap();
         List<String> gpus =
                 resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();
-        AttemptReport report = new CellSupervisor(surroundings()).run(order, gpus, task::isInterrupted);
-        return LedgerJson.line(report);
+        Instant started = Instant.now();
+        ExecutorHost host;
+        try {
+            host = ExecutorHost.get();
+        } catch (IOException e) {
+            return failed(order, started, FailureClass.BAD_NODE, "no place for scratch files here: " + e);
+        }
+        CellSupervisor.Surroundings surroundings;
+        try {
+            surroundings = surroundings(host);
+        } catch (IOException e) {
+            return failed(order, started, FailureClass.IO, "the sweep's directory is out of reach: " + e);
+        }
+        return LedgerJson.line(new CellSupervisor(surroundings).run(order, gpus, task::isInterrupted));
     }
 
-    private CellSupervisor.Surroundings surroundings() throws IOException {
+    private static String failed(AttemptOrder order, Instant started, FailureClass failure, String message)
+            throws IOException {
+        return LedgerJson.line(AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                new AttemptReport.Trouble(failure, message, ""),
+                new AttemptReport.Place(host(), SparkEnv.get().executorId()),
+                started,
+                Instant.now()));
+    }
+
+    private CellSupervisor.Surroundings surroundings(ExecutorHost host) throws IOException {
         Setting values = LedgerJson.read(setting.value(), Setting.class);
         org.apache.hadoop.fs.Path root = new org.apache.hadoop.fs.Path(values.root());
-        ExecutorHost host = ExecutorHost.get();
         return new CellSupervisor.Surroundings(
                 Storage.of(root, configuration.value().value()),
                 new SweepDirectory(root),
@@ -70,8 +100,19 @@ final class CellTask implements Function<String, String> {
                 host.scratch(),
                 host.pool(),
                 host::live,
-                InetAddress.getLocalHost().getHostName(),
+                host(),
                 SparkEnv.get().executorId());
+    }
+
+    /** As Spark's scheduler and pages name it; in local mode that would always be the loopback. */
+    private static String host() throws IOException {
+        return SparkEnv.get().executorId().equals("driver")
+                ? InetAddress.getLocalHost().getHostName()
+                : sparkHost();
+    }
+
+    private static String sparkHost() {
+        return SparkEnv.get().blockManager().blockManagerId().host();
     }
 
     static Path trainerJar(Optional<String> named, HostCache cache) throws IOException, InterruptedException {
@@ -79,6 +120,11 @@ final class CellTask implements Function<String, String> {
             return Path.of(named.get());
         }
         return cache.installJar(TrainerHash.VALUE, CellTask::resource);
+    }
+
+    /** Identity of the trainer's jar in the application's. */
+    static String trainerHash() {
+        return TrainerHash.VALUE;
     }
 
     private static InputStream resource() throws IOException {

@@ -7,8 +7,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.zip.CRC32C;
 
-/** SHA-256 of files, in lower-case hexadecimal. */
+/** Checksums of files; SHA-256 in lower-case hexadecimal. */
 final class Digests {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -18,6 +19,17 @@ final class Digests {
         try (InputStream in = Files.newInputStream(file)) {
             return sha256(in);
         }
+    }
+
+    static long crc32c(Path file) throws IOException {
+        CRC32C checksum = new CRC32C();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+                checksum.update(buffer, 0, read);
+            }
+        }
+        return checksum.getValue();
     }
 
     static String sha256(InputStream in) throws IOException {

@@ -3,17 +3,27 @@ package dev.powersweep.orchestrator.run;
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.CellRecord;
 import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.ledger.SharedSteps;
 import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.plan.CostModel;
 import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.plan.StepKind;
+import dev.powersweep.orchestrator.plan.Trunks;
+import dev.powersweep.orchestrator.run.ReadyCells.Waiting;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Set;
 
 /**
  * Decides which cell runs next and what follows from the end of an attempt. Pure: events and instants in, orders and
@@ -23,34 +33,88 @@ public final class Dispatcher {
     private static final double TIMEOUT_FACTOR = 10;
     private static final double SHORTEST_TIMEOUT_SECONDS = 600;
 
-    private record Waiting(String cell, double predictedSeconds, int microBatch, Instant notBefore) {}
+    /** More is the start of a trainer, which the next cell will not see. */
+    private static final double MOST_OVERHEAD_SECONDS = 0.5;
+
+    /** Shorter cells that may begin before a longer one that waits for memory. */
+    private static final int PATIENCE = 8;
 
     private final SweepState state;
     private final RunPolicy policy;
+    private final long memoryBytes;
     private final FailurePolicy failurePolicy;
     private final CircuitBreaker breaker;
-    private final PriorityQueue<Waiting> ready = new PriorityQueue<>(
-            Comparator.comparingDouble(Waiting::predictedSeconds).reversed().thenComparing(Waiting::cell));
+    private final HostHealth hosts = new HostHealth();
+    private final Refinement refinement = new Refinement();
+    private final ReadyCells ready = new ReadyCells(refinement);
     private final PriorityQueue<Waiting> pausing = new PriorityQueue<>(Comparator.comparing(Waiting::notBefore));
     private final Map<String, AttemptOrder> running = new HashMap<>();
+    /** Of the cells to run: who trains whose trunk. */
+    private final Trunks trunks;
+    /** Of all cells of the sweep. */
+    private final Trunks allTrunks;
+    /** Cells that wait for another one's training, by that one. */
+    private final Map<String, List<Waiting>> held = new HashMap<>();
+
+    private final Map<StepKind, Double> heldSeconds = new HashMap<>();
+
+    private long memoryInUse;
+    private int passedOver;
     private Optional<String> stopped = Optional.empty();
+
+    /** On slots whose memory nobody shares. */
+    public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells) {
+        this(state, policy, cells, 0);
+    }
 
     /**
      * @param state brought up to date by this object's events, which the caller stores
      * @param cells identities of the cells to bring to an end; those that have ended are left alone
+     * @param memoryBytes that the trainers of all slots together may take; 0 for no bound
      */
-    public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells) {
+    public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells, long memoryBytes) {
         this.state = state;
         this.policy = policy;
+        this.memoryBytes = memoryBytes;
         this.failurePolicy = new FailurePolicy(policy);
         this.breaker = new CircuitBreaker(policy.equalFailuresToStop());
-        for (String id : cells) {
-            CellRecord cell = state.cell(id).orElseThrow();
-            if (!cell.state().terminal()) {
-                ready.add(
-                        new Waiting(id, cell.planned().predictedSeconds(), cell.microBatchSequences(), Instant.EPOCH));
+        List<CellRecord> open = cells.stream()
+                .map(id -> state.cell(id).orElseThrow())
+                .filter(cell -> !cell.state().terminal())
+                .toList();
+        this.trunks = Trunks.of(open.stream().map(CellRecord::cell).toList());
+        this.allTrunks = Trunks.of(state.cells().stream().map(CellRecord::cell).toList());
+        for (CellRecord cell : open) {
+            int microBatch = cell.microBatchSequences() > 0
+                    ? cell.microBatchSequences()
+                    : CostModel.microBatchSequences(cell.cell(), policy.trainerMemoryBytes());
+            Waiting waiting = waiting(cell, microBatch, Instant.EPOCH);
+            Optional<String> trunk = trunks.trainedBy(waiting.cell()).filter(any -> !served(cell));
+            if (trunk.isPresent()) {
+                held.computeIfAbsent(trunk.get(), any -> new ArrayList<>()).add(waiting);
+                heldSeconds.merge(waiting.kind(), waiting.predictedSeconds(), Double::sum);
+            } else {
+                ready.add(waiting);
             }
         }
+    }
+
+    private static Waiting waiting(CellRecord cell, int microBatch, Instant notBefore) {
+        return new Waiting(
+                cell.cell().id(),
+                StepKind.of(cell.cell()),
+                cell.planned().predictedSeconds(),
+                cell.planned().memoryBytes(),
+                microBatch,
+                notBefore);
+    }
+
+    /** Whether a cell need not wait for its trunk: it has begun, or one that has finished was trained that far. */
+    private boolean served(CellRecord cell) {
+        return cell.attempts() > 0
+                || allTrunks.others(cell.cell().id()).stream()
+                        .filter(other -> other.trunkSteps() >= cell.cell().trunkSteps())
+                        .anyMatch(other -> state.cell(other.id()).orElseThrow().state() == CellState.FINISHED);
     }
 
     /** The next attempt to begin now, with the event that says so; empty when none may. */
@@ -61,19 +125,77 @@ public final class Dispatcher {
         while (!pausing.isEmpty() && !pausing.peek().notBefore().isAfter(now)) {
             ready.add(pausing.poll());
         }
-        Waiting waiting = ready.poll();
-        if (waiting == null) {
+        Optional<Waiting> chosen = choose();
+        if (chosen.isEmpty()) {
             return Optional.empty();
         }
+        Waiting waiting = chosen.get();
         CellRecord cell = state.cell(waiting.cell()).orElseThrow();
         double timeout = policy.cellTimeoutSeconds() > 0
                 ? policy.cellTimeoutSeconds()
-                : Math.max(SHORTEST_TIMEOUT_SECONDS, TIMEOUT_FACTOR * waiting.predictedSeconds());
+                : Math.max(
+                        SHORTEST_TIMEOUT_SECONDS,
+                        TIMEOUT_FACTOR * waiting.predictedSeconds() * Math.max(1, refinement.ratio(waiting.kind())));
         AttemptOrder order = new AttemptOrder(
-                cell.gridCell(), cell.attempts() + 1, cell.generation(), waiting.microBatch(), timeout);
+                cell.gridCell(),
+                cell.attempts() + 1,
+                cell.generation(),
+                waiting.microBatch(),
+                timeout,
+                allTrunks.others(waiting.cell()).stream()
+                        .map(Cell::id)
+                        .filter(other -> state.cell(other).orElseThrow().attempts() > 0)
+                        .toList(),
+                trunks.branchSteps(waiting.cell()),
+                hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
+        memoryInUse += waiting.memoryBytes();
         state.apply(begun(order, now));
         return Optional.of(order);
+    }
+
+    /** The longest cell that fits; a longer one that does not is not passed over for ever. */
+    private Optional<Waiting> choose() {
+        if (memoryBytes == 0 || running.isEmpty()) {
+            return ready.poll(any -> true);
+        }
+        Optional<Waiting> longest = ready.poll(any -> true);
+        if (longest.isEmpty() || fits(longest.get())) {
+            passedOver = 0;
+            return longest;
+        }
+        Optional<Waiting> other = passedOver < PATIENCE ? ready.poll(this::fits) : Optional.empty();
+        ready.add(longest.get());
+        if (other.isPresent()) {
+            passedOver++;
+        }
+        return other;
+    }
+
+    private boolean fits(Waiting waiting) {
+        return memoryInUse + waiting.memoryBytes() <= memoryBytes;
+    }
+
+    /**
+     * Takes in that the results of a running cell are stored up to a step: cells that branch off up to there need not
+     * wait any more.
+     */
+    public void stored(String cell, long step) {
+        List<Waiting> branches = held.get(cell);
+        if (branches == null) {
+            return;
+        }
+        branches.removeIf(waiting -> {
+            boolean reached = state.cell(waiting.cell()).orElseThrow().cell().trunkSteps() <= step;
+            if (reached) {
+                ready.add(waiting);
+                heldSeconds.merge(waiting.kind(), -waiting.predictedSeconds(), Double::sum);
+            }
+            return reached;
+        });
+        if (branches.isEmpty()) {
+            held.remove(cell);
+        }
     }
 
     /** The event of an attempt's begin. */
@@ -96,13 +218,12 @@ public final class Dispatcher {
             FailurePolicy.Decision decision = failurePolicy.decide(
                     report.failure().get(),
                     failuresWith(report),
-                    report.microBatchSequences(),
+                    largestMicroBatch(report),
                     order.microBatchSequences());
             if (decision instanceof FailurePolicy.Decision.Retry retry) {
                 settled = report.as(CellState.INTERRUPTED);
-                pausing.add(new Waiting(
-                        report.cell(),
-                        state.cell(report.cell()).orElseThrow().planned().predictedSeconds(),
+                pausing.add(waiting(
+                        state.cell(report.cell()).orElseThrow(),
                         retry.microBatchSequences(),
                         now.plus(Duration.ofMillis(Math.round(retry.pauseSeconds() * 1000)))));
             } else {
@@ -111,14 +232,56 @@ public final class Dispatcher {
         }
         LedgerEvent.Ended event = new LedgerEvent.Ended(now, settled);
         state.apply(event);
+        CellRecord cell = state.cell(report.cell()).orElseThrow();
+        memoryInUse -= cell.planned().memoryBytes();
+        // Once the trunk has ended, however it did, nobody need wait: who finds no state to go on from trains alone.
+        stored(report.cell(), settled.state().terminal() ? Long.MAX_VALUE : report.step());
+        learn(cell, settled);
         if (stopped.isEmpty()) {
             stopped = breaker.ended(settled);
         }
         return event;
     }
 
-    private Map<dev.powersweep.worker.cell.FailureClass, Integer> failuresWith(AttemptReport report) {
-        Map<dev.powersweep.worker.cell.FailureClass, Integer> failures =
+    /**
+     * Takes in what the end of an attempt, as {@link #ended} gave it, says of its host.
+     *
+     * @return the event to store when the host gets no more cells; empty otherwise
+     */
+    public Optional<LedgerEvent.HostExcluded> judgeHost(AttemptReport report, Instant now) {
+        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE)) && hosts.failed(report.host(), report.cell())) {
+            LedgerEvent.HostExcluded event = new LedgerEvent.HostExcluded(now, report.host(), report.message());
+            state.apply(event);
+            return Optional.of(event);
+        }
+        return Optional.empty();
+    }
+
+    /** Hosts that get no more cells, by the names that Spark knows. */
+    public Set<String> excludedHosts() {
+        return hosts.excluded();
+    }
+
+    /** The micro-batch of an attempt; where it ended before it told, the largest that a trainer chooses. */
+    private int largestMicroBatch(AttemptReport report) {
+        return report.microBatchSequences() > 0
+                ? report.microBatchSequences()
+                : (state.cell(report.cell()).orElseThrow().cell().data().batchSequences() + 1) / 2;
+    }
+
+    private void learn(CellRecord cell, AttemptReport report) {
+        long shared = report.shared().map(SharedSteps::steps).orElse(0L);
+        boolean whole = report.resumedFromStep() == shared && allTrunks.sharedSteps(cell.cell()) == shared;
+        if (report.state() == CellState.FINISHED && whole) {
+            refinement.finished(
+                    cell.cell(),
+                    cell.planned().predictedSeconds(),
+                    report.seconds() + Math.min(report.overheadSeconds(), MOST_OVERHEAD_SECONDS));
+        }
+    }
+
+    private Map<FailureClass, Integer> failuresWith(AttemptReport report) {
+        Map<FailureClass, Integer> failures =
                 new HashMap<>(state.cell(report.cell()).orElseThrow().failures());
         failures.merge(report.failure().orElseThrow(), 1, Integer::sum);
         return failures;
@@ -141,7 +304,7 @@ public final class Dispatcher {
 
     /** Whether nothing runs and nothing more will. */
     public boolean done() {
-        return running.isEmpty() && (stopped.isPresent() || (ready.isEmpty() && pausing.isEmpty()));
+        return running.isEmpty() && (stopped.isPresent() || (ready.isEmpty() && pausing.isEmpty() && held.isEmpty()));
     }
 
     /** When the next pause ends; empty when no cell pauses. */
@@ -149,9 +312,25 @@ public final class Dispatcher {
         return Optional.ofNullable(pausing.peek()).map(Waiting::notBefore);
     }
 
-    /** Predicted seconds of the cells that have not begun. */
+    /** Predicted seconds of the cells that have not begun, refined by those that have finished. */
     public double waitingSeconds() {
-        return ready.stream().mapToDouble(Waiting::predictedSeconds).sum()
-                + pausing.stream().mapToDouble(Waiting::predictedSeconds).sum();
+        double waiting = ready.seconds();
+        for (Waiting each : pausing) {
+            waiting += expected(each);
+        }
+        for (Map.Entry<StepKind, Double> kind : heldSeconds.entrySet()) {
+            waiting += kind.getValue() * refinement.ratio(kind.getKey());
+        }
+        return waiting;
+    }
+
+    /** Predicted seconds of a cell, refined by those that have finished. */
+    public double expectedSeconds(String cell) {
+        CellRecord record = state.cell(cell).orElseThrow();
+        return record.planned().predictedSeconds() * refinement.ratio(StepKind.of(record.cell()));
+    }
+
+    private double expected(Waiting waiting) {
+        return waiting.predictedSeconds() * refinement.ratio(waiting.kind());
     }
 }

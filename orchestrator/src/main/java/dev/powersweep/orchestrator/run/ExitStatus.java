@@ -11,7 +11,12 @@ final class ExitStatus {
 
     private ExitStatus() {}
 
-    /** SIGKILL that was not ours is the kernel's out-of-memory killer; other signals are crashes of native code. */
+    /** Whether somebody killed the process as hard as can be: the kernel's out-of-memory killer, or a person. */
+    static boolean killed(int status) {
+        return status == SIGNALS + KILL;
+    }
+
+    /** SIGKILL is taken for the kernel's out-of-memory killer; other signals are crashes of native code. */
     static FailureClass classify(int status) {
         return switch (status - SIGNALS) {
             case KILL -> FailureClass.HOST_MEMORY;

@@ -12,7 +12,9 @@ import java.util.Map;
  * <tr><td>LOST_EXECUTOR</td><td>again without limit, after a growing pause; no blame</td></tr>
  * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
  * sequence</td></tr>
- * <tr><td>NATIVE_CRASH, TIMEOUT, IO, BAD_NODE</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all</td></tr>
+ * <tr><td>BAD_NODE</td><td>again on another host, where there is one, up to as many times; a host that fails so often is
+ * excluded ({@link HostHealth})</td></tr>
  * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, BUG</td><td>never again by itself</td></tr>
  * </table>
  *
@@ -41,7 +43,7 @@ public final class FailurePolicy {
      * Decides after a failure.
      *
      * @param failures of the cell so far by class, this one counted
-     * @param microBatch that the attempt used; 0 when it never got that far
+     * @param microBatch that the attempt used, or could have used when it never got that far
      * @param orderedMicroBatch that the attempt was told to use; 0 for the trainer's choice
      */
     public Decision decide(
@@ -49,28 +51,33 @@ public final class FailurePolicy {
         int same = failures.getOrDefault(failure, 1);
         return switch (failure) {
             case LOST_EXECUTOR -> new Decision.Retry(pause(same), orderedMicroBatch);
-            case HOST_MEMORY, GPU_MEMORY -> afterMemory(microBatch, same);
-            case NATIVE_CRASH, TIMEOUT, IO, BAD_NODE ->
+            case HOST_MEMORY, GPU_MEMORY -> afterMemory(microBatch, orderedMicroBatch);
+            case NATIVE_CRASH, TIMEOUT, IO ->
                 blamed(failures) < policy.maxAttempts()
+                        ? new Decision.Retry(pause(same), orderedMicroBatch)
+                        : new Decision.GiveUp();
+            case BAD_NODE ->
+                same < policy.maxAttempts()
                         ? new Decision.Retry(pause(same), orderedMicroBatch)
                         : new Decision.GiveUp();
             case UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> new Decision.GiveUp();
         };
     }
 
-    private Decision afterMemory(int microBatch, int same) {
-        if (microBatch > 1) {
-            return new Decision.Retry(0, microBatch / 2);
+    private Decision afterMemory(int microBatch, int ordered) {
+        // A trainer that is told to passes fewer sequences at once than its micro-batch has, and reports the
+        // micro-batch.
+        int most = ordered > 0 ? Math.min(ordered, microBatch) : microBatch;
+        if (most > 1) {
+            return new Decision.Retry(0, most / 2);
         }
-        // Before it told its micro-batch the trainer was not at fault for choosing too large a one.
-        return microBatch == 0 && same < policy.maxAttempts()
-                ? new Decision.Retry(pause(same), 1)
-                : new Decision.GiveUp();
+        return new Decision.GiveUp();
     }
 
     private static int blamed(Map<FailureClass, Integer> failures) {
         return failures.entrySet().stream()
-                .filter(entry -> entry.getKey() != FailureClass.LOST_EXECUTOR)
+                .filter(entry ->
+                        entry.getKey() != FailureClass.LOST_EXECUTOR && entry.getKey() != FailureClass.BAD_NODE)
                 .mapToInt(Map.Entry::getValue)
                 .sum();
     }

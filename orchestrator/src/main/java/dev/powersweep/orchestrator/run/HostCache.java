@@ -10,11 +10,13 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -62,26 +64,80 @@ final class HostCache {
         return jar;
     }
 
-    /** A local directory with the corpus's shard: in place where it is local already, copied otherwise. */
+    /**
+     * A local directory with the corpus's shard: in place where it is local already, copied otherwise.
+     *
+     * @throws IOException when the stored shard cannot be read or is damaged; nothing is kept of it then
+     */
     Path shard(Storage storage, SweepDirectory directory, String corpusHash) throws IOException, InterruptedException {
         org.apache.hadoop.fs.Path stored = directory.corpus(corpusHash);
-        if ("file".equals(stored.toUri().getScheme())) {
+        if (isLocal(stored)) {
             return Path.of(stored.toUri().getPath());
         }
-        Path local = root.resolve("corpus").resolve(corpusHash);
+        Path local = copy(corpusHash);
         install(local, unfinished -> {
             Files.createDirectories(unfinished);
             Path manifest = unfinished.resolve(ShardManifest.FILE_NAME);
             storage.download(new org.apache.hadoop.fs.Path(stored, ShardManifest.FILE_NAME), manifest);
-            ShardManifest shard =
-                    CellJson.read(Files.readString(manifest, StandardCharsets.UTF_8), ShardManifest.class);
-            List<ShardManifest.TokenFile> files = Stream.concat(Stream.of(shard.train()), shard.evaluation().stream())
-                    .toList();
-            for (ShardManifest.TokenFile file : files) {
+            for (ShardManifest.TokenFile file : tokenFiles(manifest)) {
                 storage.download(new org.apache.hadoop.fs.Path(stored, file.file()), unfinished.resolve(file.file()));
+            }
+            Optional<String> damaged = damaged(unfinished);
+            if (damaged.isPresent()) {
+                throw new IOException(new org.apache.hadoop.fs.Path(stored, damaged.get())
+                        + " is damaged: its content does not have the checksum of its manifest; restore the file, or"
+                        + " delete " + stored + " and submit again");
             }
         });
         return local;
+    }
+
+    /** Forgets this host's copy of a shard if it has been damaged since it was made, so that the next cell makes a new one. */
+    void dropDamagedShard(SweepDirectory directory, String corpusHash) throws IOException {
+        Path local = copy(corpusHash);
+        if (isLocal(directory.corpus(corpusHash)) || !Files.exists(local)) {
+            return;
+        }
+        boolean damaged;
+        try {
+            damaged = damaged(local).isPresent();
+        } catch (IOException | IllegalArgumentException e) {
+            damaged = true;
+        }
+        if (damaged) {
+            Path away = local.resolveSibling("." + corpusHash + "." + UUID.randomUUID());
+            try {
+                Files.move(local, away, StandardCopyOption.ATOMIC_MOVE);
+            } catch (NoSuchFileException e) {
+                // Another executor of this host was first.
+                return;
+            }
+            deleteAll(away);
+        }
+    }
+
+    private Path copy(String corpusHash) {
+        return root.resolve("corpus").resolve(corpusHash);
+    }
+
+    private static boolean isLocal(org.apache.hadoop.fs.Path path) {
+        return "file".equals(path.toUri().getScheme());
+    }
+
+    private static List<ShardManifest.TokenFile> tokenFiles(Path manifest) throws IOException {
+        ShardManifest shard = CellJson.read(Files.readString(manifest, StandardCharsets.UTF_8), ShardManifest.class);
+        return Stream.concat(Stream.of(shard.train()), shard.evaluation().stream())
+                .toList();
+    }
+
+    /** The name of the first file whose content is not what the manifest says. */
+    private static Optional<String> damaged(Path shard) throws IOException {
+        for (ShardManifest.TokenFile file : tokenFiles(shard.resolve(ShardManifest.FILE_NAME))) {
+            if (Digests.crc32c(shard.resolve(file.file())) != file.crc32c()) {
+                return Optional.of(file.file());
+            }
+        }
+        return Optional.empty();
     }
 
     /** A supplier that reads. */

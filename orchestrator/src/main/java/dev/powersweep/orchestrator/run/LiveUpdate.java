@@ -10,6 +10,7 @@ import org.apache.spark.scheduler.SparkListenerEvent;
  * @param step optimiser steps done
  * @param loss of the newest step, nats/token; NaN before the first
  * @param tokensPerSecond since the update before
+ * @param storedStep optimiser steps whose results are stored
  */
 public record LiveUpdate(
         String cell,
@@ -19,6 +20,7 @@ public record LiveUpdate(
         long steps,
         double loss,
         double tokensPerSecond,
+        long storedStep,
         String host,
         String executor)
         implements SparkListenerEvent {

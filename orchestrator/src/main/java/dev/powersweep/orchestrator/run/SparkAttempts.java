@@ -2,19 +2,29 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
-import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.status.api.v1.ExecutorSummary;
 import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
 
 /**
  * Attempts as Spark jobs of one task each: Spark finds the slot and tells of lost executors, a poison cell can abort no
@@ -22,6 +32,8 @@ import org.apache.spark.util.SerializableConfiguration;
  */
 final class SparkAttempts implements Attempts, AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(SparkAttempts.class);
+
+    private static final long REFUSED_PAUSE_MILLIS = 500;
 
     private final JavaSparkContext spark;
     private final CellTask task;
@@ -43,8 +55,32 @@ final class SparkAttempts implements Attempts, AutoCloseable {
     }
 
     @Override
-    public int slots() {
-        return usable() ? Math.max(1, spark.sc().defaultParallelism() / coresPerTask) : 1;
+    public int slots(Set<String> excludedHosts) {
+        if (!usable()) {
+            return 1;
+        }
+        int cores = spark.sc().defaultParallelism();
+        if (!excludedHosts.isEmpty()) {
+            Map<String, Integer> coresOfHosts = coresOfHosts();
+            if (!excludedHosts.containsAll(coresOfHosts.keySet())) {
+                cores -= excludedHosts.stream()
+                        .mapToInt(host -> coresOfHosts.getOrDefault(host, 0))
+                        .sum();
+            }
+        }
+        return Math.max(1, cores / coresPerTask);
+    }
+
+    /** Cores of the executors that are there, by the host's name. */
+    private Map<String, Integer> coresOfHosts() {
+        Map<String, Integer> cores = new HashMap<>();
+        Seq<ExecutorSummary> executors = spark.sc().statusStore().executorList(true);
+        for (ExecutorSummary executor : CollectionConverters.asJava(executors)) {
+            if (executor.totalCores() > 0) {
+                cores.merge(executor.hostPort().replaceFirst(":\\d+$", ""), executor.totalCores(), Integer::sum);
+            }
+        }
+        return cores;
     }
 
     @Override
@@ -66,36 +102,56 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         try {
             // Not by interrupt: a task that is told to stop lets its trainer write a checkpoint first.
             spark.setJobGroup(cell, description, false);
-            return LedgerJson.read(
-                    spark.parallelize(List.of(LedgerJson.line(order)), 1)
-                            .map(task)
-                            .collect()
-                            .get(0),
-                    AttemptReport.class);
+            Optional<String> report = report(order);
+            while (report.isEmpty()) {
+                // Offered a host that it avoids, for want of others at that moment.
+                TimeUnit.MILLISECONDS.sleep(REFUSED_PAUSE_MILLIS);
+                report = report(order);
+            }
+            return LedgerJson.read(report.get(), AttemptReport.class);
         } catch (Exception e) {
             // Spark declares no checked exceptions to Java but throws them.
             LOG.debug("the job of cell {} failed", cell, e);
             String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-            return new AttemptReport(
+            return AttemptReport.untrained(
                     cell,
                     order.attempt(),
-                    CellState.FAILED,
-                    Optional.of(executorsFault(reason) ? FailureClass.LOST_EXECUTOR : FailureClass.BUG),
-                    reason,
-                    e.toString(),
-                    0,
-                    0,
-                    Optional.empty(),
-                    0,
-                    0,
-                    0,
+                    new AttemptReport.Trouble(
+                            executorsFault(reason) ? FailureClass.LOST_EXECUTOR : FailureClass.BUG,
+                            reason,
+                            e.toString()),
+                    new AttemptReport.Place("", ""),
                     begun,
-                    Instant.now(),
-                    "",
-                    "",
-                    Optional.empty(),
-                    "");
+                    Instant.now());
         }
+    }
+
+    /** Runs the attempt where the order allows it; empty when Spark had no such place. */
+    private Optional<String> report(AttemptOrder order) {
+        List<String> hosts = List.of();
+        AttemptOrder placed = order;
+        if (!order.avoidHosts().isEmpty()) {
+            hosts = coresOfHosts().keySet().stream()
+                    .filter(host -> !order.avoidHosts().contains(host))
+                    .toList();
+            if (hosts.isEmpty()) {
+                placed = order.anywhere();
+            }
+        }
+        ClassTag<String> text = ClassTag$.MODULE$.apply(String.class);
+        Tuple2<String, Seq<String>> preferring = new Tuple2<>(
+                LedgerJson.line(placed), CollectionConverters.asScala(hosts).toSeq());
+        String report = JavaRDD.fromRDD(
+                        spark.sc()
+                                .makeRDD(
+                                        CollectionConverters.asScala(List.of(preferring))
+                                                .toSeq(),
+                                        text),
+                        text)
+                .map(task)
+                .collect()
+                .get(0);
+        return report.equals(CellTask.REFUSED) ? Optional.empty() : Optional.of(report);
     }
 
     /** Whether a job failed for its executor's sake. A task of ours has no exception to fail with. */
@@ -106,6 +162,10 @@ final class SparkAttempts implements Attempts, AutoCloseable {
                 || reason.contains("killed")
                 || reason.contains("FetchFailed")
                 || reason.contains("shut down")
+                // The driver's blocks could not be had, so the task never began.
+                || reason.contains("Failed to get broadcast")
+                || reason.contains("Failed to connect")
+                || reason.contains("Connection reset")
                 || reason.contains("Lost task") && reason.contains("Resubmitted");
     }
 

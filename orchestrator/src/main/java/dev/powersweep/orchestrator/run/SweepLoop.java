@@ -49,9 +49,7 @@ final class SweepLoop {
     private int done;
     private int failed;
     private long tokens;
-    private double overheadSeconds;
-    private double actualSeconds;
-    private double predictedSeconds;
+    private final PackingMeter packing = new PackingMeter();
 
     /**
      * @param live takes the numbers that the lease's beat shows to others
@@ -88,6 +86,7 @@ final class SweepLoop {
                 dispatcher.stop(whyUnusable());
                 attempts.cancelAll("the sweep's driver stops");
             }
+            board.running().forEach(update -> dispatcher.stored(update.cell(), update.storedStep()));
             fill();
             AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
             while (report != null) {
@@ -117,7 +116,8 @@ final class SweepLoop {
     }
 
     private void fill() {
-        int slots = attempts.slots();
+        int slots = attempts.slots(dispatcher.excludedHosts());
+        packing.slots(slots, seconds());
         while (dispatcher.running() < slots) {
             Instant now = Instant.now();
             Optional<AttemptOrder> next = dispatcher.next(now);
@@ -139,27 +139,14 @@ final class SweepLoop {
                 order.attempt(),
                 order.gridCell().name(),
                 failure);
-        AttemptReport lost = AttemptReport.lost(
-                order.gridCell().cell().id(), order.attempt(), String.valueOf(failure), Instant.now());
-        return new AttemptReport(
-                lost.cell(),
-                lost.attempt(),
-                CellState.FAILED,
-                Optional.of(FailureClass.BUG),
-                lost.message(),
-                "",
-                0,
-                0,
-                Optional.empty(),
-                0,
-                0,
-                0,
-                lost.startedAt(),
-                lost.endedAt(),
-                "",
-                "",
-                Optional.empty(),
-                "");
+        Instant now = Instant.now();
+        return AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                new AttemptReport.Trouble(FailureClass.BUG, String.valueOf(failure), ""),
+                new AttemptReport.Place("", ""),
+                now,
+                now);
     }
 
     private void take(AttemptReport report) {
@@ -168,21 +155,23 @@ final class SweepLoop {
         begun.remove(report.cell());
         LedgerEvent.Ended event = dispatcher.ended(report, now);
         append(event);
+        dispatcher.judgeHost(event.report(), now).ifPresent(this::exclude);
         CellRecord cell = state.cell(report.cell()).orElseThrow();
         tokens += Math.max(0, report.step() - report.resumedFromStep())
                 * cell.cell().batchTokens();
-        overheadSeconds += report.overheadSeconds();
         CellState after = event.report().state();
         if (after == CellState.FINISHED || after == CellState.DIVERGED) {
             done++;
         } else if (after == CellState.FAILED) {
             failed++;
         }
-        if (after == CellState.FINISHED && report.resumedFromStep() == 0 && report.seconds() > 0) {
-            actualSeconds += report.seconds() + report.overheadSeconds();
-            predictedSeconds += cell.planned().predictedSeconds();
-        }
+        packing.ended(event.report());
         progress.ended(cell.name(), event.report(), numbers(now));
+    }
+
+    private void exclude(LedgerEvent.HostExcluded event) {
+        LOG.warn("host {} gets no more cells: {}", event.host(), event.reason());
+        append(event);
     }
 
     private void append(LedgerEvent event) {
@@ -206,20 +195,16 @@ final class SweepLoop {
     }
 
     private OptionalDouble eta(Instant now) {
-        if (predictedSeconds <= 0) {
-            return OptionalDouble.empty();
-        }
-        double ratio = actualSeconds / predictedSeconds;
-        double left = dispatcher.waitingSeconds() * ratio;
+        double left = dispatcher.waitingSeconds();
         double longest = 0;
         for (Map.Entry<String, Instant> cell : begun.entrySet()) {
-            double predicted = state.cell(cell.getKey()).orElseThrow().planned().predictedSeconds() * ratio;
+            double predicted = dispatcher.expectedSeconds(cell.getKey());
             double remaining = Math.max(
                     0, predicted - Duration.between(cell.getValue(), now).toMillis() / 1e3);
             left += remaining;
             longest = Math.max(longest, remaining);
         }
-        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots())));
+        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots(dispatcher.excludedHosts()))));
     }
 
     private LiveNumbers liveNumbers(SweepProgress.Numbers numbers) {
@@ -251,8 +236,9 @@ final class SweepLoop {
         return tokens;
     }
 
-    double overheadSeconds() {
-        return overheadSeconds;
+    /** How well the slots were used. */
+    Packing packing() {
+        return packing.read(seconds());
     }
 
     double seconds() {

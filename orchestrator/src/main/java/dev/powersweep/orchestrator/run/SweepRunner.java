@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -81,6 +80,18 @@ public final class SweepRunner {
         return stored.isPresent();
     }
 
+    /**
+     * Refuses a directory whose driver lives on this very machine, before a cluster is asked for executors. Whoever lives
+     * elsewhere is found out when the lease is taken.
+     */
+    public static void refuseWhileDrivenHere(SweepDirectory directory, Configuration configuration) {
+        try {
+            Lease.refuseWhileHeldHere(Storage.of(directory.root(), configuration), directory);
+        } catch (IOException e) {
+            throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
+        }
+    }
+
     private static Optional<LedgerEvent.Submitted> stored(SweepDirectory directory, Configuration configuration) {
         try {
             Storage storage = Storage.of(directory.root(), configuration);
@@ -99,7 +110,7 @@ public final class SweepRunner {
      */
     public SweepSummary run(SweepPlan plan, SweepDirectory directory, SweepProgress progress)
             throws InterruptedException {
-        refuseGpusOnLocalMaster(plan.policy());
+        refuseGpusOnLocalMaster(spark.master(), plan.policy().gpusPerCell());
         // Before the lease is taken, so that a wrong directory is left as it is; and again under the lease.
         stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));
         Set<String> wanted =
@@ -112,13 +123,20 @@ public final class SweepRunner {
                     now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
             for (PlannedCell cell : plan.cells()) {
                 Optional<CellRecord> known = state.cell(cell.gridCell().cell().id());
-                if (known.isEmpty() || !known.get().planned().equals(cell)) {
+                // What was predicted of a cell that has ended stays: it is not to be told in hindsight.
+                PlannedCell planned = known.filter(record -> record.state().terminal())
+                        .map(record -> new PlannedCell(
+                                cell.gridCell(),
+                                record.planned().predictedSeconds(),
+                                record.planned().memoryBytes()))
+                        .orElse(cell);
+                if (known.isEmpty() || !known.get().planned().equals(planned)) {
                     events.add(new LedgerEvent.Planned(
                             now,
-                            cell.gridCell().name(),
-                            cell.gridCell().cell(),
-                            cell.predictedSeconds(),
-                            cell.memoryBytes()));
+                            planned.gridCell().name(),
+                            planned.gridCell().cell(),
+                            planned.predictedSeconds(),
+                            planned.memoryBytes()));
                 }
             }
             return events;
@@ -134,7 +152,8 @@ public final class SweepRunner {
     public SweepSummary rerun(SweepDirectory directory, Predicate<CellRecord> chosen, SweepProgress progress)
             throws InterruptedException {
         SweepState before = LedgerReader.open(directory, configuration);
-        refuseGpusOnLocalMaster(before.submitted().orElseThrow().policy());
+        refuseGpusOnLocalMaster(
+                spark.master(), before.submitted().orElseThrow().policy().gpusPerCell());
         Set<String> wanted = before.cells().stream()
                 .filter(chosen)
                 .map(cell -> cell.cell().id())
@@ -198,11 +217,11 @@ public final class SweepRunner {
             spark.sc().addSparkListener(board);
             spark.sc().addSparkListener(broadcast.curves());
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
-                watching.opened(state, directory, attempts.slots());
+                watching.opened(state, directory, attempts.slots(Set.of()));
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
-                        new Dispatcher(state, policy, cells),
+                        new Dispatcher(state, policy, cells, sharedMemoryBytes()),
                         attempts,
                         board,
                         watching,
@@ -285,14 +304,29 @@ public final class SweepRunner {
                 .mapToLong(cell -> cell.planned().memoryBytes())
                 .max()
                 .orElse(0);
-        long cap = policy.trainerMemoryBytes() > 0
-                ? policy.trainerMemoryBytes()
-                : Math.max(SMALLEST_CAP_BYTES, Math.round(ROOM_TO_SPARE * largest));
         return new CellTask.Setting(
                 directory.root().toString(),
                 policy,
-                cap,
+                trainerMemoryBytes(policy, largest),
                 Optional.ofNullable(spark.getConf().get(TRAINER_JAR, null)));
+    }
+
+    /** Cap on the arrays of each trainer of a sweep whose largest cell is predicted to need {@code largestBytes}. */
+    static long trainerMemoryBytes(RunPolicy policy, long largestBytes) {
+        return policy.trainerMemoryBytes() > 0
+                ? policy.trainerMemoryBytes()
+                : Math.max(SMALLEST_CAP_BYTES, Math.round(ROOM_TO_SPARE * largestBytes));
+    }
+
+    private static double sharedFlops(SweepState state) {
+        return state.cells().stream()
+                .mapToDouble(cell -> cell.last()
+                        .flatMap(AttemptReport::shared)
+                        .map(shared -> shared.steps()
+                                * cell.cell().batchTokens()
+                                * cell.cell().model().trainingFlopsPerToken())
+                        .orElse(0.0))
+                .sum();
     }
 
     private static SweepSummary summary(SweepState state, SweepLoop loop, int planned, int begun) {
@@ -306,7 +340,8 @@ public final class SweepRunner {
                 loop.begunAttempts(),
                 loop.tokens(),
                 loop.seconds(),
-                loop.overheadSeconds(),
+                loop.packing(),
+                sharedFlops(state),
                 loop.stopped());
     }
 
@@ -329,14 +364,18 @@ public final class SweepRunner {
                 + ": choose another --output; nothing was changed");
     }
 
-    private void refuseGpusOnLocalMaster(RunPolicy policy) {
-        if (policy.gpusPerCell() > 0
-                && spark.master().startsWith("local")
-                && !spark.master().startsWith("local-cluster")) {
-            throw new UserError("resources.gpus = " + policy.gpusPerCell() + " cannot run on --master "
-                    + spark.master() + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
+    /** Spark's local mode would wait for GPUs for ever. */
+    public static void refuseGpusOnLocalMaster(String master, int gpusPerCell) {
+        if (gpusPerCell > 0 && master.startsWith("local") && !master.startsWith("local-cluster")) {
+            throw new UserError("resources.gpus = " + gpusPerCell + " cannot run on --master "
+                    + master + ": Spark's local mode schedules no GPUs; start a standalone master and worker"
                     + " on this machine instead");
         }
+    }
+
+    /** What all trainers together may take, where one machine carries all of them; 0 where Spark spreads them. */
+    private long sharedMemoryBytes() {
+        return spark.isLocal() ? LocalMemory.forTrainers() : 0;
     }
 
     private static String version() {
@@ -361,7 +400,7 @@ public final class SweepRunner {
         void offer(SweepState state) {
             if ((System.nanoTime() - last) / 1e9 >= SECONDS_BETWEEN && !writing.isAlive()) {
                 last = System.nanoTime();
-                List<CellRow> rows = rows(state);
+                List<CellRow> rows = CellsTable.byName(state);
                 writing = new Thread(() -> write(rows), "cells-table");
                 writing.setDaemon(true);
                 writing.start();
@@ -370,20 +409,14 @@ public final class SweepRunner {
 
         void finish(SweepState state) throws InterruptedException {
             writing.join();
-            write(rows(state));
-        }
-
-        private static List<CellRow> rows(SweepState state) {
-            return CellsTable.rows(state).stream()
-                    .sorted(Comparator.comparing(row -> row.standing().name()))
-                    .toList();
+            write(CellsTable.byName(state));
         }
 
         private void write(List<CellRow> rows) {
             try {
                 CellsTable.write(storage, directory, rows);
             } catch (IOException e) {
-                LOG.warn("the cells table could not be written; query makes it anew from the ledger", e);
+                LOG.warn("the cells table could not be written; fit and report make it anew from the ledger", e);
             }
         }
     }

@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param attempts begun in this run
  * @param tokens trained in this run and stored
  * @param seconds of this run
- * @param overheadSeconds of all attempts around their training
+ * @param packing how well it used the slots
+ * @param sharedFlops training FLOPs of the whole sweep that cells took over from others of their trunk
  * @param stopped why the run ended before its last cell, if it did
  */
 public record SweepSummary(
@@ -27,7 +28,8 @@ public record SweepSummary(
         int attempts,
         long tokens,
         double seconds,
-        double overheadSeconds,
+        Packing packing,
+        double sharedFlops,
         Optional<String> stopped) {
 
     /** Whether every cell of the sweep has a result. */

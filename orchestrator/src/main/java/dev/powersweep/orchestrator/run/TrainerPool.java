@@ -204,7 +204,7 @@ final class TrainerPool {
             FailureClass failure =
                     switch (status) {
                         case TrainerCommand.EXIT_UNSUPPORTED_DEVICE -> FailureClass.UNSUPPORTED_DEVICE;
-                        default -> ExitStatus.classify(status);
+                        default -> beforeReady(ExitStatus.classify(status));
                     };
             return new StartException(
                     failure,
@@ -213,6 +213,11 @@ final class TrainerPool {
         }
         return new StartException(
                 FailureClass.BUG, "a trainer said something else before it was ready: " + message, null);
+    }
+
+    /** A trainer that has not seen a cell yet cannot have failed for its sake: Java, libraries or disk of this host. */
+    private static FailureClass beforeReady(FailureClass failure) {
+        return failure == FailureClass.BUG || failure == FailureClass.NATIVE_CRASH ? FailureClass.BAD_NODE : failure;
     }
 
     /** The last words of a trainer's standard error, for a message. */

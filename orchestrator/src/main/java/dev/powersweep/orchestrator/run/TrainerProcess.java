@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -37,11 +38,13 @@ final class TrainerProcess {
     private final Path errors;
     private final BlockingQueue<Message> messages = new ArrayBlockingQueue<>(QUEUE);
     private final Thread reader;
+    private final OptionalLong outOfMemoryKillsBefore;
     private volatile boolean killedByUs;
 
-    private TrainerProcess(Process process, Path errors) {
+    private TrainerProcess(Process process, Path errors, OptionalLong outOfMemoryKillsBefore) {
         this.process = process;
         this.errors = errors;
+        this.outOfMemoryKillsBefore = outOfMemoryKillsBefore;
         this.reader = new Thread(this::read, "trainer-" + process.pid());
         reader.setDaemon(true);
         reader.start();
@@ -57,7 +60,8 @@ final class TrainerProcess {
         ProcessBuilder builder = new ProcessBuilder(key.commandLine());
         builder.environment().putAll(key.environment());
         builder.redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
-        return new TrainerProcess(builder.start(), errors);
+        OptionalLong before = OutOfMemoryKiller.kills();
+        return new TrainerProcess(builder.start(), errors, before);
     }
 
     private void read() {
@@ -121,6 +125,11 @@ final class TrainerProcess {
     /** Whether {@link #kill} was called: its end then says nothing about memory. */
     boolean killedByUs() {
         return killedByUs;
+    }
+
+    /** Whether the system has killed no process for want of memory since this one started, as far as it says. */
+    boolean memorySufficed() {
+        return outOfMemoryKillsBefore.isPresent() && OutOfMemoryKiller.kills().equals(outOfMemoryKillsBefore);
     }
 
     /** Waits for an end that is near; 128 plus the number of the signal for a killed process. */

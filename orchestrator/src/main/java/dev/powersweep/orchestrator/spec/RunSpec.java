@@ -9,6 +9,7 @@ package dev.powersweep.orchestrator.spec;
  * @param hangSeconds without any report after which a trainer counts as stuck
  * @param maxAttempts a cell may use up by failures it is to blame for
  * @param equalFailuresToStop failures of one class and message in a row that stop the sweep; 0 to never stop
+ * @param probeSeconds most time for measuring training speed before the sweep; 0 to measure nothing
  */
 public record RunSpec(
         double checkpointSeconds,
@@ -16,4 +17,5 @@ public record RunSpec(
         double timeoutSeconds,
         double hangSeconds,
         int maxAttempts,
-        int equalFailuresToStop) {}
+        int equalFailuresToStop,
+        double probeSeconds) {}

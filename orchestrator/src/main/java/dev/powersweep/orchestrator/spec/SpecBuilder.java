@@ -28,6 +28,8 @@ final class SpecBuilder {
     SweepSpec build(Settings root, String defaultName, String text) {
         CorpusSpec corpus = corpus(root.section("corpus"));
         ModelSpec model = model(root.section("model"));
+        EvaluationSpec evaluation = evaluation(root.section("evaluation"));
+        checkTrunk(root.section("training"), evaluation);
         return new SweepSpec(
                 root.optionalText("name").orElse(defaultName),
                 corpus,
@@ -36,7 +38,7 @@ final class SpecBuilder {
                 model,
                 grid(root.section("grid"), model),
                 training(root.section("training")),
-                evaluation(root.section("evaluation")),
+                evaluation,
                 resources(root.section("resources")),
                 run(root.section("run")),
                 root.optionalText("output"),
@@ -73,17 +75,32 @@ final class SpecBuilder {
             return new TokenizerSpec.External(tokens.vocabulary());
         }
         if (!(tokenizer.content() instanceof Settings settings)) {
-            return new TokenizerSpec.Bytes();
+            return tokenizer.text().equals("gpt2") ? new TokenizerSpec.Gpt2() : new TokenizerSpec.Bytes();
         }
-        if (settings.text("kind").equals("bpe")) {
-            return new TokenizerSpec.Bpe(settings.whole("vocabulary"));
-        }
-        if (settings.given("vocabulary")) {
+        String kind = settings.text("kind");
+        belongs(settings, "vocabulary", kind, "bpe", "the others' vocabularies follow from themselves");
+        belongs(settings, "path", kind, "file", "the others need none");
+        return switch (kind) {
+            case "bpe" -> new TokenizerSpec.Bpe(settings.whole("vocabulary"));
+            case "gpt2" -> new TokenizerSpec.Gpt2();
+            case "file" -> {
+                if (!settings.given("path")) {
+                    problems.sentence(
+                            tokenizer.place(),
+                            "tokenizer.path is missing; kind file needs the path of a tokenizer.json");
+                }
+                yield new TokenizerSpec.JsonFile(settings.optionalText("path").orElse(""));
+            }
+            default -> new TokenizerSpec.Bytes();
+        };
+    }
+
+    private void belongs(Settings tokenizer, String key, String kind, String owner, String remark) {
+        if (tokenizer.given(key) && !kind.equals(owner)) {
             problems.sentence(
-                    settings.value("vocabulary").place(),
-                    "tokenizer.vocabulary belongs to kind bpe; bytes always have a vocabulary of 256");
+                    tokenizer.value(key).place(),
+                    "tokenizer." + key + " belongs to kind " + owner + ", not to " + kind + "; " + remark);
         }
-        return new TokenizerSpec.Bytes();
     }
 
     private static ModelSpec model(Settings model) {
@@ -215,7 +232,7 @@ final class SpecBuilder {
                 optimizer(training.value("optimizer")),
                 learningRate(training.value("learningRate")),
                 warmup(training.section("warmup")),
-                schedule(training.value("schedule")),
+                trunk(training, schedule(training.value("schedule"))),
                 training.real("gradientClip"),
                 training.real("dropout"),
                 training.optionalReal("initialStandardDeviation"),
@@ -300,6 +317,37 @@ final class SpecBuilder {
         };
     }
 
+    /** What cells of a shared trunk have in common must not follow from D. */
+    private Schedule trunk(Settings training, Schedule schedule) {
+        if (training.text("trunk").equals("separate")) {
+            return schedule;
+        }
+        if (!(schedule instanceof Schedule.ConstantWithCooldown cooldown)) {
+            problems.sentence(
+                    training.value("trunk").place(),
+                    "training.trunk: shared needs training.schedule: constant-with-cooldown, since other schedules"
+                            + " depend on D from the first step");
+            return schedule;
+        }
+        if (!training.section("warmup").given("steps")) {
+            problems.sentence(
+                    training.value("trunk").place(),
+                    "training.trunk: shared needs training.warmup.steps, such as 20, since a share of a run's steps"
+                            + " depends on D");
+        }
+        return new Schedule.SharedTrunk(cooldown.cooldownFraction());
+    }
+
+    private void checkTrunk(Settings training, EvaluationSpec evaluation) {
+        if (training.text("trunk").equals("shared")
+                && evaluation.interval() instanceof EvaluationSpec.Interval.TimesPerRun) {
+            problems.sentence(
+                    training.value("trunk").place(),
+                    "training.trunk: shared needs evaluation.everySteps or evaluation.everyTokens, such as 100k, since"
+                            + " evaluations a run depend on D");
+        }
+    }
+
     private EvaluationSpec evaluation(Settings evaluation) {
         EvaluationSpec.Interval interval;
         if (evaluation.given("everySteps")) {
@@ -342,7 +390,8 @@ final class SpecBuilder {
                 run.real("timeoutSeconds"),
                 run.real("hangSeconds"),
                 run.whole("maxAttempts"),
-                run.whole("equalFailuresToStop"));
+                run.whole("equalFailuresToStop"),
+                run.real("probeSeconds"));
     }
 
     private static List<Long> wholes(Settings section, String key) {

@@ -34,12 +34,17 @@ final class SpecKeys {
             withDefault(
                     "tokenizer",
                     new Either(
-                            List.of(Choice.of("bytes")),
+                            List.of(Choice.of("bytes", "gpt2")),
                             Section.of(
                                     required(
                                             "kind",
-                                            Choice.of("bytes", "bpe"),
-                                            "`bytes`: one token a byte. `bpe`: byte-pair encoding trained on the corpus."),
+                                            Choice.of("bytes", "bpe", "gpt2", "file"),
+                                            "`bytes`: one token a byte. `bpe`: byte-pair encoding trained on the corpus. `gpt2`: GPT-2's vocabulary of 50,257. `file`: Hugging Face's `tokenizer.json`."),
+                                    optional(
+                                            "path",
+                                            Text.ANY,
+                                            "none",
+                                            "The `tokenizer.json` of kind `file`, on any Hadoop file system; at most 65,536 token kinds."),
                                     withDefault(
                                             "vocabulary",
                                             Numeric.whole(257, LARGEST_VOCABULARY),
@@ -292,6 +297,13 @@ final class SpecKeys {
                                                 "Share of the steps that `constant-with-cooldown` falls over."))),
                         "cosine",
                         "What the learning rate does after the warm-up."),
+                withDefault(
+                        "trunk",
+                        Choice.of("separate", "shared"),
+                        "separate",
+                        "`shared`: cells that differ in D alone have the same initial weights and data order and are one run up to their "
+                                + "cooldowns, trained once; needs schedule `constant-with-cooldown`, `warmup.steps`, and "
+                                + "`evaluation.everySteps` or `everyTokens`."),
                 withDefault("gradientClip", Numeric.from(0), "1.0", "Largest global gradient norm; 0 for no clipping."),
                 withDefault(
                         "dropout", Numeric.halfOpen(0, 1), "0", "Share dropped from embeddings and residual branches."),
@@ -380,6 +392,11 @@ final class SpecKeys {
                         "equalFailuresToStop",
                         Numeric.whole(0, 1_000_000),
                         "10",
-                        "Failures of one class and message in a row that stop the sweep; 0 to never stop."));
+                        "Failures of one class and message in a row that stop the sweep; 0 to never stop."),
+                withDefault(
+                        "probeSeconds",
+                        Numeric.from(0),
+                        "6",
+                        "Most time, on each slot, for measuring how fast cells train before they are planned, and at most a twentieth of what the sweep will take; 0 to measure nothing."));
     }
 }

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.spec;
 /** How text becomes tokens. */
 public sealed interface TokenizerSpec {
 
-    /** Name with parameters, e.g. {@code bpe-4096}; part of a corpus's identity. */
+    /** Name with parameters, e.g. {@code bpe-4096}; all of the identity but for a file's content. */
     String describe();
 
     /** One token a byte, vocabulary 256. */
@@ -23,6 +23,26 @@ public sealed interface TokenizerSpec {
         @Override
         public String describe() {
             return "bpe-" + vocabulary;
+        }
+    }
+
+    /** GPT-2's byte-pair encoding with its 50,257 tokens. */
+    record Gpt2() implements TokenizerSpec {
+        @Override
+        public String describe() {
+            return "gpt2";
+        }
+    }
+
+    /**
+     * A tokenizer in Hugging Face's {@code tokenizer.json} form.
+     *
+     * @param path of the file, on any Hadoop file system; a corpus's identity follows its content, not its name
+     */
+    record JsonFile(String path) implements TokenizerSpec {
+        @Override
+        public String describe() {
+            return "tokenizer.json";
         }
     }
 

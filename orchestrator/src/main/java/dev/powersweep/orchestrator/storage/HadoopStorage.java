@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.storage;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,7 +96,12 @@ final class HadoopStorage implements Storage {
 
     @Override
     public void upload(java.nio.file.Path local, Path file) throws IOException {
-        files.copyFromLocalFile(false, true, new Path(local.toUri()), file);
+        // Opened here, so that a local file that has gone is told apart from anything missing on the other side.
+        try (InputStream in = java.nio.file.Files.newInputStream(local);
+                FSDataOutputStream out = files.create(file, true)) {
+            in.transferTo(out);
+            out.hsync();
+        }
     }
 
     @Override

@@ -90,7 +90,9 @@ final class ObjectStorage implements Storage {
 
     @Override
     public void upload(java.nio.file.Path local, Path file) throws IOException {
-        hadoop.upload(local, file);
+        try (InputStream in = java.nio.file.Files.newInputStream(local)) {
+            store(files.create(file, true), in::transferTo);
+        }
     }
 
     @Override

@@ -65,7 +65,7 @@ public interface Storage {
 
     void makeDirectory(Path directory) throws IOException;
 
-    /** Copies a local file up, durably. */
+    /** Copies a local file up, durably; throws {@link java.nio.file.NoSuchFileException} when there is no such file. */
     void upload(java.nio.file.Path local, Path file) throws IOException;
 
     void download(Path file, java.nio.file.Path local) throws IOException;

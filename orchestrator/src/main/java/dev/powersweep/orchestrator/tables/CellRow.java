@@ -82,7 +82,16 @@ public record CellRow(
             @Column(value = "validation_loss per byte of text", unit = "bits/byte")
                     OptionalDouble validationBitsPerByte,
             @Column("whether the early-stopping rule ended the cell; absent until it finishes")
-                    Optional<Boolean> stoppedEarly) {}
+                    Optional<Boolean> stoppedEarly,
+            @Column(
+                            value =
+                                    "first steps that another cell's training of the shared trunk served for; absent for none; their rows"
+                                            + " in steps and evals are that cell's",
+                            unit = "steps")
+                    OptionalLong sharedSteps,
+            @Column("the cell that trained them") Optional<String> trunkCell,
+            @Column(value = "training FLOPs of the steps that the cell did itself", unit = "FLOPs")
+                    OptionalDouble spentFlops) {}
 
     public record Execution(
             @Column(value = "expected time on one slot", unit = "s") double predictedSeconds,

@@ -2,11 +2,15 @@ package dev.powersweep.orchestrator.tables;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.ledger.SharedSteps;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
@@ -14,12 +18,14 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /** The {@code cells} table: a snapshot of the ledger in one file that is replaced as a whole. */
@@ -34,6 +40,39 @@ public final class CellsTable {
         Path unfinished = Storage.unfinished(file);
         TableFile.write(storage, unfinished, Table.CELLS, rows, Map.of());
         storage.publishOver(unfinished, file);
+    }
+
+    /**
+     * Brings the snapshot up to the ledger, for readers of the file, where no driver will: one that was killed leaves it
+     * behind the times.
+     */
+    public static void refresh(SweepDirectory directory, Configuration configuration) {
+        try {
+            Storage storage = Storage.of(directory.root(), configuration);
+            SweepState state = LedgerReader.read(storage, directory);
+            boolean driven = Lease.look(storage, directory)
+                    .map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT))
+                    .orElse(false);
+            if (state.submitted().isEmpty() || driven) {
+                return;
+            }
+            List<CellRow> rows = byName(state);
+            List<CellRow.Standing> stored = new ResultTables(directory, configuration)
+                    .cells().stream().map(CellRow::standing).toList();
+            if (!stored.equals(rows.stream().map(CellRow::standing).toList())) {
+                write(storage, directory, rows);
+            }
+        } catch (IOException e) {
+            throw new UserError(
+                    "cannot bring the cells table of " + directory.root() + " up to its ledger: " + e.getMessage(), e);
+        }
+    }
+
+    /** One row a cell, as the file has them. */
+    public static List<CellRow> byName(SweepState state) {
+        return rows(state).stream()
+                .sorted(Comparator.comparing(row -> row.standing().name()))
+                .toList();
     }
 
     /** One row a cell, in the order they were planned. */
@@ -122,6 +161,8 @@ public final class CellsTable {
         Optional<Frame.Evaluation> evaluation =
                 finished.flatMap(result -> result.finalEvaluations().stream().findFirst());
         long steps = record.last().map(AttemptReport::step).orElse(0L);
+        Optional<SharedSteps> shared = record.last().flatMap(AttemptReport::shared);
+        long sharedSteps = shared.map(SharedSteps::steps).orElse(0L);
         return new CellRow.Result(
                 steps,
                 steps * record.cell().batchTokens(),
@@ -129,7 +170,14 @@ public final class CellsTable {
                 number(evaluation.map(Frame.Evaluation::loss)),
                 number(evaluation.map(Frame.Evaluation::standardError)),
                 number(evaluation.map(Frame.Evaluation::bitsPerByte)),
-                finished.map(Frame.Finished::stoppedEarly));
+                finished.map(Frame.Finished::stoppedEarly),
+                shared.isPresent() ? OptionalLong.of(sharedSteps) : OptionalLong.empty(),
+                shared.map(SharedSteps::cell),
+                record.last().isEmpty()
+                        ? OptionalDouble.empty()
+                        : OptionalDouble.of(Math.max(0, steps - sharedSteps)
+                                * record.cell().batchTokens()
+                                * record.cell().model().trainingFlopsPerToken()));
     }
 
     private static CellRow.Execution execution(CellRecord record) {

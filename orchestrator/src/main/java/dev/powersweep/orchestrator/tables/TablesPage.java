@@ -7,7 +7,8 @@ final class TablesPage {
     private static final Map<String, String> INTRODUCTIONS = Map.of(
             "cells",
             "One row a cell, a snapshot of the ledger that is replaced as a whole every few seconds while a sweep runs"
-                    + " and at its end.",
+                    + " and at its end. A killed driver leaves it behind the times; the next submit, fit or report"
+                    + " brings it up to the ledger, from which query and status answer at once.",
             "steps",
             "One row an optimiser step. Files are published with the checkpoint that stands for them, so each (cell,"
                     + " step) appears once whatever was killed.",

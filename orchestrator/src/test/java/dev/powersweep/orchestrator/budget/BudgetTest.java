@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.fitting.allocation.DesignCell;
+import dev.powersweep.fitting.allocation.Goal;
+import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.orchestrator.spec.SweepSpec;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -40,50 +44,53 @@ class BudgetTest {
                 made);
     }
 
-    private static BudgetPlan plan(Question question) {
-        return Budget.plan(List.of(published(List.of())), Optional.empty(), question);
+    private static Plan plan(Goal goal) {
+        return Budget.plan(List.of(published(List.of())), Optional.empty(), goal)
+                .plan();
     }
 
     @Test
     void aBudgetIsSplitAsTheClosedFormSays() {
-        BudgetPlan plan = plan(new Question.Flops(5.76e23));
+        Plan plan = plan(new Goal.Flops(5.76e23));
         double n = G * Math.pow(5.76e23 / 6, BETA / (ALPHA + BETA));
-        assertThat(plan.parameters().value()).isCloseTo(n, Percentage.withPercentage(0.01));
-        assertThat(plan.tokens().value()).isCloseTo(5.76e23 / 6 / n, Percentage.withPercentage(0.01));
-        assertThat(plan.doubled()).isLessThan(plan.loss().value());
+        assertThat(plan.n().value()).isCloseTo(n, Percentage.withPercentage(0.01));
+        assertThat(plan.d().value()).isCloseTo(5.76e23 / 6 / n, Percentage.withPercentage(0.01));
+        assertThat(plan.gains()).hasSize(3).allMatch(gain -> gain.nats().value() > 0);
     }
 
     @Test
     void everyQuestionLeadsBackToTheSamePlan() {
-        BudgetPlan plan = plan(new Question.Flops(1e21));
-        assertThat(plan(new Question.Loss(plan.loss().value())).compute().value())
+        Plan plan = plan(new Goal.Flops(1e21));
+        assertThat(plan(new Goal.Loss(plan.loss().value())).flops().value())
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
-        assertThat(plan(new Question.Tokens(plan.tokens().value())).compute().value())
+        assertThat(plan(new Goal.Tokens(plan.d().value())).flops().value())
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
-        assertThat(plan(new Question.Parameters(plan.parameters().value()))
-                        .compute()
-                        .value())
+        assertThat(plan(new Goal.Parameters(plan.n().value())).flops().value())
                 .isCloseTo(1e21, Percentage.withPercentage(0.1));
     }
 
     @Test
     void aLossBelowTheFloorIsRefusedWithTheFloor() {
-        assertThatThrownBy(() -> plan(new Question.Loss(1.5)))
+        assertThatThrownBy(() -> plan(new Goal.Loss(1.5)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("levels off at 1.69");
     }
 
     @Test
     void withoutALawOfSizeAndDataThereIsNoPlan() {
-        assertThatThrownBy(() -> Budget.plan(List.of(), Optional.empty(), new Question.Flops(1e20)))
+        assertThatThrownBy(() -> Budget.plan(List.of(), Optional.empty(), new Goal.Flops(1e20)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("vary both in the sweep");
     }
 
     @Test
     void theRuleForTheLearningRateIsSilentWhereItBreaksDown() {
-        assertThat(plan(new Question.Flops(1e19)).learningRate()).isCloseTo(0.0005, within(0.0004));
-        assertThat(plan(new Question.Flops(1e26)).learningRate()).isNaN();
+        assertThat(plan(new Goal.Flops(1e19)).learningRate().value().value()).isCloseTo(0.0005, within(0.0004));
+        assertThat(plan(new Goal.Flops(1e26)).learningRate().value().value()).isNaN();
+    }
+
+    private static SweepSpec read(String yaml) {
+        return SweepSpecReader.read(yaml, "next.yaml", List.of());
     }
 
     @Test
@@ -99,8 +106,15 @@ class BudgetTest {
                 .isLessThanOrEqualTo(
                         made.stream().mapToDouble(DesignCell::flops).sum());
         assertThat(design.deviationAfter()).isLessThan(design.deviationBefore());
-        assertThat(NextCells.specification(design))
-                .contains("grid:\n  union:\n    - {modelSizes: [")
-                .contains("batchSizes: [512], seeds: [0]}");
+        SweepSpec alone = read(NextCells.specification(design, Optional.empty(), Optional.empty()));
+        assertThat(alone.name()).isEqualTo("next-cells");
+        SweepSpec joined = read(NextCells.specification(
+                design,
+                Optional.of("name: mine\ncontext: 64\ngrid: {modelSizes: [25k], dataSizes: [300k]}\n"),
+                Optional.of("sweeps/mine")));
+        assertThat(joined.name()).isEqualTo("mine");
+        assertThat(joined.context()).isEqualTo(64);
+        assertThat(joined.output()).contains("sweeps/mine");
+        assertThat(joined.grid().parts()).hasSize(4);
     }
 }

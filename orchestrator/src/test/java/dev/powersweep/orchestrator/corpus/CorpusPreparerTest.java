@@ -235,6 +235,44 @@ class CorpusPreparerTest {
     }
 
     @Test
+    void tokenizersMadeElsewhereTokeniseAsAJobAndAreFoundAgain() throws IOException {
+        SplittableRandom random = new SplittableRandom(13);
+        StringBuilder words = new StringBuilder();
+        while (words.length() < 60_000) {
+            words.append(List.of("abc", "ab", "cab", "bb").get(random.nextInt(4)))
+                    .append(List.of(" ", " ", " ", "\n", "\n\n").get(random.nextInt(5)));
+        }
+        String abc = words.append('\n').toString();
+        String path = write("abc.txt", abc.getBytes(StandardCharsets.UTF_8));
+        String file =
+                write("tokenizer.json", LibraryTokenizerTest.small().toString().getBytes(StandardCharsets.UTF_8));
+        PreparedCorpus small = prepare(path, new TokenizerSpec.JsonFile(file), "small");
+        assertThat(small.manifest().vocabulary()).isEqualTo(9);
+        assertThat(small.manifest().type()).isEqualTo(TokenType.UINT8);
+        assertThat(small.manifest().tokenizer()).startsWith("tokenizer.json-");
+        String[] texts = {"a", "b", "c", " ", "\n", "ab", " ab", "abc"};
+        StringBuilder decoded = new StringBuilder();
+        for (byte token : tokens(small, small.manifest().train())) {
+            decoded.append(texts[token]);
+        }
+        for (byte token : tokens(small, small.manifest().evaluation().get(0))) {
+            decoded.append(texts[token]);
+        }
+        assertThat(sortedLines(decoded.toString().getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(sortedLines(abc.getBytes(StandardCharsets.UTF_8)));
+        assertThat(prepare(path, new TokenizerSpec.JsonFile(file), "small")).isEqualTo(small);
+
+        byte[] text = prose(100_000, 12);
+        PreparedCorpus gpt2 = prepare(write("b.txt", text), new TokenizerSpec.Gpt2(), "gpt2");
+        ShardManifest manifest = gpt2.manifest();
+        assertThat(manifest.vocabulary()).isEqualTo(50_257);
+        assertThat(manifest.type()).isEqualTo(TokenType.UINT16);
+        assertThat(manifest.train().textBytes() + manifest.evaluation().get(0).textBytes())
+                .isEqualTo(text.length);
+        assertThat(manifest.train().tokens()).isLessThan(manifest.train().textBytes() / 2);
+    }
+
+    @Test
     void whatCannotBeReadIsNamed() throws IOException {
         assertThatThrownBy(() -> prepare(folder + "/none.txt", BYTES, "out"))
                 .isInstanceOf(UserError.class)

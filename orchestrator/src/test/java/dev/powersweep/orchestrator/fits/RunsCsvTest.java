@@ -30,7 +30,10 @@ class RunsCsvTest {
                 "Num Params, Training Tokens ,Final Loss",
                 "model_size;n_tokens;eval-loss",
                 "parameters\ttokens_seen\tLoss",
-                "\uFEFFn,d,l"
+                "\uFEFFn,d,l",
+                "eff_params,tokens,final_loss",
+                "non_embedding_params,Total Tokens,Final Val Loss",
+                "num_parameters,train_tokens,goal_c4_val_loss"
             })
     void commonHeadersAreFoundWhateverTheirCase(String header) {
         String separator = header.contains(";") ? ";" : header.contains("\t") ? "\t" : ",";
@@ -53,6 +56,25 @@ class RunsCsvTest {
                 "size in M,seqs,ctx,goal\n85,64,512,3.4\n", List.of("n=size in M*1e6", "b=seqs*512", "loss=goal"));
         assertThat(table.numbers().get(Column.N)).containsExactly(85e6);
         assertThat(table.numbers().get(Column.B)).containsExactly(64 * 512.0);
+    }
+
+    @Test
+    void headersThatTellTheirUnitAreCountedInIt() {
+        RunTable table = parse("params_M,Tokens (B),unique_tokens_b,loss\n85,2.5,1,3.4\n", List.of());
+        assertThat(table.numbers().get(Column.N)).containsExactly(85e6);
+        assertThat(table.numbers().get(Column.D)).containsExactly(2.5e9);
+        assertThat(table.numbers().get(Column.U)).containsExactly(1e9);
+        assertThat(table.mapping()).contains("n ← params_M*1E+6");
+    }
+
+    @Test
+    void aBatchInSequencesIsCountedInTokens() {
+        String text = "n,ctx_len,batch_size_seqs,steps,loss\n1e6,512,64,10,3.4\n";
+        assertThat(parse(text, List.of()).numbers().get(Column.B)).containsExactly(512.0 * 64);
+        assertThat(parse(text, List.of("b=batch_size_seqs*ctx_len")).numbers().get(Column.B))
+                .containsExactly(512.0 * 64);
+        assertThatThrownBy(() -> parse(text, List.of("b=batch_size_seqs*width")))
+                .hasMessageContaining("there is no column 'width' for b");
     }
 
     @Test
@@ -131,7 +153,7 @@ class RunsCsvTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"n", "=x", "n=", "q=x", "n=x*0", "n=x*y"})
+    @ValueSource(strings = {"n", "=x", "n=", "q=x", "n=x*0", "n=x*"})
     void assignmentsThatCannotBeReadAreRefused(String assignment) {
         assertThatThrownBy(() -> ColumnChoice.parse(List.of(assignment)))
                 .isInstanceOf(UserError.class)

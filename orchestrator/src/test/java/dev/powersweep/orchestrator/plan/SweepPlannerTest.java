@@ -99,11 +99,79 @@ class SweepPlannerTest {
     }
 
     @Test
+    void aSharedTrunkIsTrainedOnceAndThePlanSaysWhatThatSaves() throws IOException {
+        String text = "{grid: {modelSizes: [25k, 100k], dataSizes: [200k, 400k, 800k], batchSizes: 2048}, training:"
+                + " {schedule: constant-with-cooldown, trunk: %s, warmup: {steps: 10}}, evaluation: {everyTokens: 100k}}";
+        Forecast separate = new SweepPlanner().forecast(spec(text.formatted("separate")), CORPUS, SLOTS);
+        Forecast shared = new SweepPlanner().forecast(spec(text.formatted("shared")), CORPUS, SLOTS);
+        // Of a fifth each that cools down: 4/5 of 200k and 400k of 1.4M.
+        double flops = separate.plan().cells().stream()
+                .mapToDouble(cell -> cell.gridCell().cell().trainingFlops())
+                .sum();
+        assertThat(separate.trunks().savedFlops()).isZero();
+        assertThat(shared.trunks().savedFlops() / flops).isCloseTo(0.8 * 600 / 1400, within(0.01));
+        assertThat(shared.totalSeconds() / separate.totalSeconds()).isCloseTo(1 - 0.8 * 600 / 1400, within(0.05));
+        assertThat(shared.makespanSeconds()).isLessThan(separate.makespanSeconds());
+        assertThat(DryRun.text(shared)).contains("shared trunks: ").contains("saved (34 %)");
+        JsonNode json = new ObjectMapper().readTree(DryRun.json(shared));
+        assertThat(json.at("/totals/savedFlops").asDouble())
+                .isEqualTo(shared.trunks().savedFlops());
+        assertThat(json.at("/cells/0/sharedSteps").asLong()).isZero();
+
+        List<Cell> cells = shared.plan().cells().stream()
+                .map(cell -> cell.gridCell().cell())
+                .toList();
+        assertThat(cells.stream().map(Cell::trunk).distinct()).hasSize(2);
+        assertThat(cells).allMatch(cell -> cell.data().uniqueTokens() == CORPUS.trainTokens());
+        assertThat(cells.stream().map(Cell::randomSeed).distinct()).hasSize(2);
+    }
+
+    @Test
+    void aMeasuredKindTakesWhatWasMeasuredAndItsNeighboursAreCorrected() {
+        String text = "{grid: {modelSizes: [25k, 100k, 1.6M], dataSizes: 1M, batchSizes: [1024, 2048]}}";
+        SweepPlan unmeasured = new SweepPlanner().plan(spec(text), CORPUS, SLOTS);
+        PlannedCell any = unmeasured.cells().get(0);
+        CostModel formula = new CostModel(MachineRate.REFERENCE, 1);
+        StepKind kind = StepKind.of(any.gridCell().cell());
+        StepRate twice = new StepRate(kind, 2 * formula.stepSeconds(kind), 0);
+        SweepPlan measured = new SweepPlanner(List.of(twice)).plan(spec(text), CORPUS, SLOTS);
+        for (PlannedCell cell : measured.cells()) {
+            double before = unmeasured.cells().stream()
+                    .filter(other -> other.gridCell().equals(cell.gridCell()))
+                    .findFirst()
+                    .orElseThrow()
+                    .predictedSeconds();
+            assertThat(cell.predictedSeconds() / before).isCloseTo(2, within(0.15));
+        }
+        StepKind far = new StepKind(ModelShape.gpt(2, 32, 2, 128, 256), 16);
+        StepRate same = new StepRate(far, formula.stepSeconds(far), 0);
+        CostModel both = new CostModel(MachineRate.REFERENCE, 1, List.of(twice, same));
+        StepKind nearFar = new StepKind(far.model(), 8);
+        StepKind nearKind = new StepKind(kind.model(), 3 * kind.batchSequences() / 2);
+        assertThat(both.stepSeconds(kind)).isEqualTo(twice.stepSeconds());
+        assertThat(both.stepSeconds(nearFar) / formula.stepSeconds(nearFar)).isBetween(1.0, 1.2);
+        assertThat(both.stepSeconds(nearKind) / formula.stepSeconds(nearKind)).isBetween(1.8, 2.0);
+    }
+
+    @Test
+    void aCellThatIsTooLargeForItsTrainerGetsASmallerMicroBatch() {
+        String text = "{context: 512, grid: {modelSizes: {layers: 6, width: 384, heads: 6}, dataSizes: 1M,"
+                + " batchSizes: {sequences: 8}}, resources: {memory: %s}}";
+        Forecast roomy = new SweepPlanner().forecast(spec(text.formatted("2GB")), CORPUS, SLOTS);
+        assertThat(roomy.warnings()).isEmpty();
+        long needed = roomy.plan().cells().get(0).memoryBytes();
+        Forecast tight =
+                new SweepPlanner().forecast(spec(text.formatted(needed * 3 / 4 / 1_048_576 + "MB")), CORPUS, SLOTS);
+        assertThat(tight.plan().cells().get(0).memoryBytes()).isLessThan(needed * 3 / 4);
+        assertThat(tight.warnings()).singleElement().asString().contains("trained in smaller micro-batches");
+    }
+
+    @Test
     void aModelThatDoesNotFitIsRefusedWithItsNumbers() {
         String grid = "{grid: {modelSizes: 1G, dataSizes: 1M}}";
         assertThatThrownBy(() -> new SweepPlanner().plan(spec(grid), CORPUS, SLOTS))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("of memory but the memory of a slot is 4.0 GB: take smaller grid.modelSizes");
+                .hasMessageContaining("of memory but the memory for trainers is 4.0 GB: take smaller grid.modelSizes");
         assertThatThrownBy(() -> new SweepPlanner()
                         .plan(
                                 spec("{grid: {modelSizes: 1M, dataSizes: 1M}, resources: {memory: 128MB}}"),
@@ -132,7 +200,7 @@ class SweepPlannerTest {
             double total =
                     cells.stream().mapToDouble(PlannedCell::predictedSeconds).sum();
             double bound = Math.max(total / slots, cells.get(0).predictedSeconds());
-            double makespan = SweepPlanner.makespan(cells, slots) - CostModel.SECONDS_PER_TRAINER;
+            double makespan = SweepPlanner.makespan(cells, slots, Trunks.of(List.of())) - CostModel.SECONDS_PER_TRAINER;
             // Graham 1969: 4/3 − 1/(3m) of the optimum, which is at most total/m + longest.
             assertThat(makespan)
                     .isBetween(bound - 1e-9, total / slots + cells.get(0).predictedSeconds() + 1e-9);

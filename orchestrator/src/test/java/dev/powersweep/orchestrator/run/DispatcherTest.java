@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerEvent;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Random;
@@ -100,6 +102,31 @@ class DispatcherTest {
     }
 
     @Test
+    void aHostThatCannotStartTrainersIsAvoidedAtOnceByItsCellAndSoonByAll() {
+        SweepState state = state(List.of(3.0, 2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        AttemptReport failed = failed(first, FailureClass.BAD_NODE, "bad-host");
+        LedgerEvent.Ended ended = dispatcher.ended(failed, START);
+        assertThat(dispatcher.judgeHost(ended.report(), START)).isEmpty();
+        AttemptOrder second = dispatcher.next(START).orElseThrow();
+        assertThat(second.avoidHosts()).isEmpty();
+        // Longest first, so the one that has paused comes before the third, which has no reason to avoid it yet.
+        AttemptOrder again = dispatcher.next(START.plusSeconds(1)).orElseThrow();
+        assertThat(again.gridCell()).isEqualTo(first.gridCell());
+        assertThat(again.avoidHosts()).containsExactly("bad-host");
+        ended = dispatcher.ended(failed(second, FailureClass.BAD_NODE, "bad-host"), START);
+        assertThat(dispatcher.judgeHost(ended.report(), START))
+                .map(LedgerEvent.HostExcluded::host)
+                .contains("bad-host");
+        assertThat(dispatcher.excludedHosts()).containsExactly("bad-host");
+        assertThat(state.excludedHosts()).containsOnlyKeys("bad-host");
+        assertThat(dispatcher.next(START).orElseThrow().avoidHosts()).containsExactly("bad-host");
+        state.apply(new LedgerEvent.DriverStarted(START, 2, Map.of(), "", 1, "", ""));
+        assertThat(state.excludedHosts()).isEmpty();
+    }
+
+    @Test
     void cellsThatHaveEndedAreLeftAlone() {
         SweepState state = state(List.of(1.0, 2.0));
         Dispatcher first = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
@@ -153,6 +180,106 @@ class DispatcherTest {
         assertThat(makespan).isLessThan(1.05 * Math.max(work / slots, longest));
     }
 
+    @Test
+    void finishedCellsRefineWhatIsExpectedOfTheirKind() {
+        SweepState state = new SweepState();
+        Cell slow = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
+        Cell alike = Sweeps.cell(1, 11, StandInTrainer.Trouble.NONE);
+        Cell other = Sweeps.cell(2, 10, StandInTrainer.Trouble.NONE);
+        Cell otherAlike = Sweeps.cell(2, 11, StandInTrainer.Trouble.NONE);
+        state.apply(new LedgerEvent.Planned(START, "slow", slow, 9, 1));
+        state.apply(new LedgerEvent.Planned(START, "alike", alike, 5, 1));
+        state.apply(new LedgerEvent.Planned(START, "other", other, 8, 1));
+        state.apply(new LedgerEvent.Planned(START, "other-alike", otherAlike, 6, 1));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        AttemptOrder second = dispatcher.next(START).orElseThrow();
+        assertThat(List.of(first.gridCell().name(), second.gridCell().name())).containsExactly("slow", "other");
+        dispatcher.ended(finished(second, 8), START);
+        dispatcher.ended(finished(first, 18), START);
+        // Twice as long as planned: ten seconds, before the six of the kind that keeps its word.
+        assertThat(dispatcher.waitingSeconds()).isCloseTo(16, within(1e-9));
+        assertThat(dispatcher.next(START).orElseThrow().gridCell().name()).isEqualTo("alike");
+    }
+
+    @Test
+    void branchesWaitUntilTheirTrunkHasComeToThem() {
+        SweepState state = new SweepState();
+        Cell small = Sweeps.branch(20, StandInTrainer.Trouble.NONE);
+        Cell middle = Sweeps.branch(30, StandInTrainer.Trouble.NONE);
+        Cell large = Sweeps.branch(40, StandInTrainer.Trouble.NONE);
+        for (Cell cell : List.of(small, middle, large)) {
+            state.apply(new LedgerEvent.Planned(
+                    START, "d" + cell.tokens(), cell, cell.data().steps(), 1));
+        }
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder trunk = dispatcher.next(START).orElseThrow();
+        assertThat(trunk.gridCell().cell()).isEqualTo(large);
+        assertThat(trunk.branchSteps()).containsExactly(16L, 24L, 32L);
+        assertThat(trunk.donors()).isEmpty();
+        assertThat(dispatcher.next(START)).isEmpty();
+        assertThat(dispatcher.done()).isFalse();
+        assertThat(dispatcher.waitingSeconds()).isEqualTo(50);
+
+        dispatcher.stored(large.id(), 15);
+        assertThat(dispatcher.next(START)).isEmpty();
+        dispatcher.stored(large.id(), 16);
+        AttemptOrder branch = dispatcher.next(START).orElseThrow();
+        assertThat(branch.gridCell().cell()).isEqualTo(small);
+        assertThat(branch.donors()).containsExactly(large.id());
+        assertThat(branch.branchSteps()).isEmpty();
+
+        // A pause of the trunk does not let the others go; its failure does.
+        dispatcher.ended(failed(trunk, FailureClass.LOST_EXECUTOR, 8), START);
+        assertThat(dispatcher.next(START)).isEmpty();
+        AttemptOrder again = dispatcher.next(START.plusSeconds(60)).orElseThrow();
+        assertThat(again.branchSteps()).isEqualTo(trunk.branchSteps());
+        dispatcher.ended(failed(again, FailureClass.BUG, 8), START);
+        assertThat(dispatcher.next(START).orElseThrow().gridCell().cell()).isEqualTo(middle);
+    }
+
+    @Test
+    void cellsAreNotPlacedBesideEachOtherBeyondTheMemoryAndLargeOnesAreNotStarved() {
+        SweepState state = new SweepState();
+        Cell large = Sweeps.cell(2, 10, StandInTrainer.Trouble.NONE);
+        state.apply(new LedgerEvent.Planned(START, "large", large, 100, 80));
+        for (int i = 0; i < 40; i++) {
+            Cell cell = Sweeps.cell(1, 10 + i, StandInTrainer.Trouble.NONE);
+            state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, 10, 30));
+        }
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state), 100);
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        assertThat(first.gridCell().cell()).isEqualTo(large);
+        assertThat(dispatcher.next(START)).isEmpty();
+        // While it pauses, small ones begin; when it comes back, there is no room.
+        dispatcher.ended(failed(first, FailureClass.LOST_EXECUTOR, 8), START);
+        List<AttemptOrder> running = new ArrayList<>();
+        int begun = 0;
+        int begunBeforeLarge = 0;
+        Instant now = START;
+        while (!dispatcher.done()) {
+            for (Optional<AttemptOrder> next = dispatcher.next(now); next.isPresent(); next = dispatcher.next(now)) {
+                if (next.get().gridCell().cell().equals(large)) {
+                    begunBeforeLarge = begun;
+                }
+                begun++;
+                running.add(next.get());
+                assertThat(running.stream()
+                                .mapToLong(order -> state.cell(
+                                                order.gridCell().cell().id())
+                                        .orElseThrow()
+                                        .planned()
+                                        .memoryBytes())
+                                .sum())
+                        .isLessThanOrEqualTo(100);
+            }
+            now = now.plusSeconds(2);
+            dispatcher.ended(finished(running.remove(0)), now);
+        }
+        assertThat(begun).isEqualTo(41);
+        assertThat(begunBeforeLarge).isBetween(3, 15);
+    }
+
     private static SweepState state(List<Double> predictedSeconds) {
         SweepState state = new SweepState();
         for (int i = 0; i < predictedSeconds.size(); i++) {
@@ -169,6 +296,10 @@ class DispatcherTest {
     }
 
     private static AttemptReport finished(AttemptOrder order) {
+        return finished(order, 1);
+    }
+
+    private static AttemptReport finished(AttemptOrder order, double seconds) {
         AttemptReport lost = failed(order, FailureClass.LOST_EXECUTOR, 8);
         return new AttemptReport(
                 lost.cell(),
@@ -180,7 +311,7 @@ class DispatcherTest {
                 10,
                 0,
                 Optional.empty(),
-                1,
+                seconds,
                 0,
                 8,
                 START,
@@ -192,6 +323,14 @@ class DispatcherTest {
     }
 
     private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch) {
+        return failed(order, failure, microBatch, "");
+    }
+
+    private static AttemptReport failed(AttemptOrder order, FailureClass failure, String host) {
+        return failed(order, failure, 8, host);
+    }
+
+    private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch, String host) {
         return new AttemptReport(
                 order.gridCell().cell().id(),
                 order.attempt(),
@@ -207,7 +346,7 @@ class DispatcherTest {
                 microBatch,
                 START,
                 START,
-                "",
+                host,
                 "",
                 Optional.empty(),
                 "");

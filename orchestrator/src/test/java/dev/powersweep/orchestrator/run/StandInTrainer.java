@@ -38,6 +38,9 @@ public final class StandInTrainer {
         ABORTS_ONCE_LATE
     }
 
+    /** Environment variable: where it is set, the trainer says that it found the GPUs it was given. */
+    public static final String PRETENDS_CUDA = "POWERSWEEP_TEST_PRETENDS_CUDA";
+
     static final int STEPS_BETWEEN_CHECKPOINTS = 5;
 
     private volatile boolean stopping;
@@ -45,10 +48,11 @@ public final class StandInTrainer {
     private StandInTrainer() {}
 
     public static void main(String[] arguments) throws Exception {
-        new StandInTrainer().serve();
+        boolean cuda = List.of(arguments).contains("cuda") && System.getenv(PRETENDS_CUDA) != null;
+        new StandInTrainer().serve(cuda);
     }
 
-    private void serve() throws Exception {
+    private void serve(boolean cuda) throws Exception {
         Thread main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             stopping = true;
@@ -61,9 +65,9 @@ public final class StandInTrainer {
         System.err.println("stand-in trainer is up");
         say(new Frame.Ready(
                 ProcessHandle.current().pid(),
-                "cpu",
+                cuda ? "cuda" : "cpu",
                 "none",
-                "stand-in",
+                cuda ? System.getenv("CUDA_VISIBLE_DEVICES") : "stand-in",
                 1,
                 Map.of("java", Runtime.version().toString(), "omp", System.getenv("OMP_NUM_THREADS"))));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -98,14 +102,14 @@ public final class StandInTrainer {
                 say(steps(id, step, Double.NaN));
                 return new Frame.Diverged(id, step, "loss is NaN", 0.1);
             }
-            say(steps(id, step, loss(id, step)));
+            say(steps(id, step, loss(cell, step)));
             if (step % cell.evaluation().everySteps() == 0
                     || step == cell.data().steps()) {
                 Frame.Evaluation evaluation = new Frame.Evaluation(
                         id,
                         step,
                         "validation",
-                        loss(id, step) + 0.1,
+                        loss(cell, step) + 0.1,
                         0.01,
                         cell.evaluation().tokens(),
                         1.5,
@@ -119,6 +123,7 @@ public final class StandInTrainer {
                 return new Frame.Interrupted(id, step, 0.1);
             }
             if (step == cell.data().steps()
+                    || assignment.branchSteps().contains(step)
                     || (assignment.checkpointSeconds() > 0 && step % STEPS_BETWEEN_CHECKPOINTS == 0)) {
                 checkpoint(assignment, step);
             }
@@ -134,7 +139,7 @@ public final class StandInTrainer {
                 return new Frame.Failed(id, step, FailureClass.BUG, "index 3 out of bounds", "at Trainer.step", 0.1);
             }
         }
-        return new Frame.Finished(id, step, false, loss(id, step), evaluations, 0.2, 0.1, 100 << 20);
+        return new Frame.Finished(id, step, false, loss(cell, step), evaluations, 0.2, 0.1, 100 << 20);
     }
 
     private static void misbehave(Trouble trouble, Path once) throws IOException, InterruptedException {
@@ -166,6 +171,11 @@ public final class StandInTrainer {
                 .start()
                 .waitFor();
         TimeUnit.MINUTES.sleep(1);
+    }
+
+    /** On the trunk the same for all its cells. */
+    static double loss(Cell cell, long step) {
+        return loss(step <= cell.trunkSteps() ? cell.trunk() : cell.id(), step);
     }
 
     static double loss(String cell, long step) {

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -217,6 +218,82 @@ class SweepRunnerTest {
     }
 
     @Test
+    void cellsOfOneTrunkTrainItOnceAndHoldCompleteRowsAllTheSame() throws Exception {
+        List<Cell> cells = List.of(
+                Sweeps.branch(20, Trouble.NONE),
+                Sweeps.branch(40, Trouble.NONE),
+                Sweeps.branch(30, Trouble.NONE),
+                Sweeps.cell(2, 12, Trouble.NONE));
+        SweepSummary summary = run(Sweeps.plan(Sweeps.POLICY, cells.toArray(Cell[]::new)));
+        assertThat(summary.attempts()).isEqualTo(4);
+        // All of the largest, and the cooldowns of the others.
+        assertThat(summary.tokens()).isEqualTo((40 + 4 + 6 + 12) * cells.get(0).batchTokens());
+        assertThat(summary.sharedFlops())
+                .isEqualTo((16 + 24)
+                        * cells.get(0).batchTokens()
+                        * cells.get(0).model().trainingFlopsPerToken());
+        for (Cell cell : cells) {
+            assertThat(tables.steps(cell.id()))
+                    .extracting(StepRow::loss)
+                    .containsExactlyElementsOf(
+                            LongStream.rangeClosed(1, cell.data().steps())
+                                    .mapToObj(step -> StandInTrainer.loss(cell, step))
+                                    .toList());
+        }
+        CellRow small = rowOf(cells.get(0));
+        assertThat(small.result().sharedSteps()).hasValue(16);
+        assertThat(small.result().trunkCell()).contains(cells.get(1).id());
+        assertThat(small.result().spentFlops().getAsDouble())
+                .isEqualTo(4 * cells.get(0).batchTokens() * cells.get(0).model().trainingFlopsPerToken());
+        assertThat(rowOf(cells.get(1)).result().sharedSteps()).isEmpty();
+        assertEachStepOnce();
+
+        // A data size that is added later goes on from where the largest began to cool down.
+        Cell larger = Sweeps.branch(60, Trouble.NONE);
+        SweepSummary grown = run(Sweeps.plan(
+                Sweeps.POLICY, Stream.concat(cells.stream(), Stream.of(larger)).toArray(Cell[]::new)));
+        assertThat(grown.tokens()).isEqualTo((60 - 32) * larger.batchTokens());
+        assertThat(tables.steps(larger.id())).hasSize(60);
+        assertEachStepOnce();
+    }
+
+    @Test
+    void aTrunkThatFailsLeavesItsBranchesToGoOnByThemselvesFromWhatItKept() throws Exception {
+        // All of them abort at step 8, and the trunk with the most steps gets no further.
+        List<Cell> cells = List.of(
+                Sweeps.branch(6, Trouble.ABORTS), Sweeps.branch(12, Trouble.ABORTS), Sweeps.branch(14, Trouble.ABORTS));
+        SweepSummary summary = run(Sweeps.plan(Sweeps.POLICY, cells.toArray(Cell[]::new)));
+        assertThat(summary)
+                .extracting(SweepSummary::finished, SweepSummary::failed, SweepSummary::unfinished)
+                .containsExactly(1, 2, 0);
+        assertThat(tables.steps(cells.get(0).id())).hasSize(6);
+        assertThat(rowOf(cells.get(0)).result().sharedSteps()).hasValue(5);
+        // Its own place, step 10, was never reached.
+        assertThat(rowOf(cells.get(1)).result().sharedSteps()).hasValue(5);
+        assertThat(rowOf(cells.get(1)).standing().attempts()).isEqualTo(3);
+        assertEachStepOnce();
+    }
+
+    @Test
+    void aTrunkThatIsCutShortGoesOnAndItsBranchesWaitForIt() throws Exception {
+        List<Cell> cells = List.of(Sweeps.branch(20, Trouble.ABORTS_ONCE), Sweeps.branch(30, Trouble.ABORTS_ONCE));
+        SweepSummary summary = run(Sweeps.plan(Sweeps.POLICY, cells.toArray(Cell[]::new)));
+        assertThat(summary.complete()).isTrue();
+        // Step 8 of the branch is the trunk's, so that it never aborts itself.
+        assertThat(rowOf(cells.get(0)).standing().attempts()).isEqualTo(1);
+        assertThat(rowOf(cells.get(1)).standing().attempts()).isEqualTo(2);
+        assertThat(rowOf(cells.get(0)).result().sharedSteps()).hasValue(16);
+        assertEachStepOnce();
+    }
+
+    private CellRow rowOf(Cell cell) {
+        return tables.cells().stream()
+                .filter(row -> row.standing().cell().equals(cell.id()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
     void equalFailuresInARowStopTheSweepAndKeepEveryState() throws Exception {
         SweepPlan plan = Sweeps.plan(
                 new RunPolicy(1, 0, 0, 1, 0.05, 0, 30, 3, 2, Optional.empty()),
@@ -269,7 +346,7 @@ class SweepRunnerTest {
             if (cell.state() == CellState.FINISHED) {
                 assertThat(tables.steps(cell.cell().id()))
                         .hasSize((int) cell.cell().data().steps())
-                        .allMatch(row -> row.loss() == StandInTrainer.loss(row.cell(), row.step()));
+                        .allMatch(row -> row.loss() == StandInTrainer.loss(cell.cell(), row.step()));
             }
         }
     }

@@ -26,7 +26,7 @@ import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 
 /** Sweeps for tests, and the jar of their stand-in trainer. */
-final class Sweeps {
+public final class Sweeps {
     static final String CORPUS = "c0ffee";
     static final RunPolicy POLICY = new RunPolicy(1, 0, 0, 1, 0.05, 0, 30, 3, 0, Optional.empty());
 
@@ -54,6 +54,17 @@ final class Sweeps {
                 trouble.ordinal());
     }
 
+    /** A cell that cools down over a fifth of its steps, from the trunk of all others with this trouble. */
+    static Cell branch(long steps, Trouble trouble) {
+        Cell cell = cell(1, steps, trouble);
+        return new Cell(
+                cell.model(),
+                cell.data(),
+                cell.training().with(new Schedule.SharedTrunk(0.2)),
+                cell.evaluation(),
+                cell.seed());
+    }
+
     static PlannedCell planned(Cell cell) {
         String name = "n" + cell.model().nonEmbeddingParameters() + "-d" + cell.tokens() + "-s" + cell.seed();
         return new PlannedCell(new GridCell(name, cell), 0.1 * cell.data().steps(), 100 << 20);
@@ -69,7 +80,7 @@ final class Sweeps {
     }
 
     /** A jar that starts the stand-in with the class path of this test. */
-    static Path trainerJar(Path folder) throws IOException {
+    public static Path trainerJar(Path folder) throws IOException {
         Manifest manifest = new Manifest();
         Attributes attributes = manifest.getMainAttributes();
         attributes.put(Attributes.Name.MANIFEST_VERSION, "1.0");

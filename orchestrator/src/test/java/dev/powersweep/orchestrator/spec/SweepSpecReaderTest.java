@@ -107,7 +107,7 @@ class SweepSpecReaderTest {
                   divergence: {lossAboveInitial: 2, windowSteps: 5}
                 evaluation: {everyTokens: 100k, tokens: 1k, sets: {wiki: wiki.txt}}
                 resources: {threads: 2, memory: 2GB, gpus: 1, trainerJava: /opt/jdk}
-                run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6}
+                run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6, probeSeconds: 7}
                 output: /tmp/out
                 """);
         assertThat(spec.name()).isEqualTo("full");
@@ -156,7 +156,7 @@ class SweepSpecReaderTest {
                         List.of(new EvaluationSpec.Set("wiki", List.of("wiki.txt")))));
         assertThat(spec.resources().memoryBytes()).hasValue(2L << 30);
         assertThat(spec.resources().trainerJava()).contains("/opt/jdk");
-        assertThat(spec.run()).isEqualTo(new RunSpec(1, 2, 3, 4, 5, 6));
+        assertThat(spec.run()).isEqualTo(new RunSpec(1, 2, 3, 4, 5, 6, 7));
         assertThat(spec.output()).contains("/tmp/out");
     }
 
@@ -236,6 +236,23 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL + "context: 3\ncontext: 4\n"))
                 .hasMessage("sweep.yaml:5: context is given twice");
         assertThatThrownBy(() -> read("grid: [\n")).hasMessageStartingWith("sweep.yaml:2: not valid YAML: ");
+    }
+
+    @Test
+    void aTokenizerIsAWordOrAKindWithWhatBelongsToIt() {
+        assertThat(read(SMALL, "tokenizer=gpt2").tokenizer()).isEqualTo(new TokenizerSpec.Gpt2());
+        assertThat(read(SMALL, "tokenizer={kind: gpt2}").tokenizer()).isEqualTo(new TokenizerSpec.Gpt2());
+        assertThat(read(SMALL, "tokenizer={kind: bpe}").tokenizer()).isEqualTo(new TokenizerSpec.Bpe(4096));
+        assertThat(read(SMALL, "tokenizer={kind: file, path: hdfs:///t/tokenizer.json}")
+                        .tokenizer())
+                .isEqualTo(new TokenizerSpec.JsonFile("hdfs:///t/tokenizer.json"));
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: file}"))
+                .hasMessageContaining("tokenizer.path is missing; kind file needs the path of a tokenizer.json");
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: gpt2, vocabulary: 4096}"))
+                .hasMessageContaining("tokenizer.vocabulary belongs to kind bpe, not to gpt2; the others' vocabularies"
+                        + " follow from themselves");
+        assertThatThrownBy(() -> read(SMALL, "tokenizer={kind: bpe, path: t.json}"))
+                .hasMessageContaining("tokenizer.path belongs to kind file, not to bpe; the others need none");
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
@@ -50,6 +51,17 @@ class StorageTest {
                 .extracting(Storage.Entry::name)
                 .filteredOn(name -> !name.endsWith(".crc"))
                 .containsExactly("file");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLocalFileThatHasGoneIsToldApartFromAStorageInTrouble(Road road) throws IOException {
+        Storage storage = storage(road);
+        java.nio.file.Path local = folder.resolve("checkpoint");
+        assertThatThrownBy(() -> storage.upload(local, path("d/file"))).isInstanceOf(NoSuchFileException.class);
+        Files.writeString(local, "weights");
+        storage.upload(local, path("d/file"));
+        assertThat(storage.read(path("d/file"))).isEqualTo(bytes("weights"));
     }
 
     @ParameterizedTest

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.bench;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.powersweep.worker.cell.ModelShape;
@@ -13,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,9 +23,9 @@ import java.util.Map;
 /**
  * Training speed at a set of sizes against a peer, in two processes that take turns on the same core.
  *
- * <p>Usage: {@code [--json] [--cpu-time] [--rounds N] [--sizes I,J,…] [--peer DIRECTORY]}, where the directory holds the peer's jars
+ * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--peer DIRECTORY]}, where the directory holds the peer's jars
  * and {@code TorchGpt.java} (profile {@code benchmark} puts them into {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall time,
- * for machines that other programs use at the same time.
+ * for machines that other programs use at the same time. {@code --profile} adds where a step's time goes.
  */
 public final class TrainBenchmark {
 
@@ -46,6 +49,7 @@ public final class TrainBenchmark {
      * @param peerTokensPerSecond NaN without a peer, as is {@code ratio}
      * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
      *     in large products
+     * @param profile share of a step's time by operation, the largest first; empty unless asked for
      */
     public record Result(
             int layers,
@@ -57,7 +61,8 @@ public final class TrainBenchmark {
             double tokensPerSecond,
             double peerTokensPerSecond,
             double ratio,
-            double gemmShare) {}
+            double gemmShare,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> profile) {}
 
     private record Report(List<Result> sizes) {}
 
@@ -69,20 +74,21 @@ public final class TrainBenchmark {
             System.setProperty("powersweep.cpuTime", "true");
         }
         boolean json = options.remove("--json");
+        boolean profile = options.remove("--profile");
         int rounds = Integer.parseInt(take(options, "--rounds", "7"));
         String peer = take(options, "--peer", "");
         int[] chosen = Arrays.stream(take(options, "--sizes", "0,1,2,3,4,5,6").split(","))
                 .mapToInt(Integer::parseInt)
                 .toArray();
         if (!options.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "unknown option " + options.get(0) + "; known: --cpu-time --json --rounds --sizes --peer");
+            throw new IllegalArgumentException("unknown option " + options.get(0)
+                    + "; known: --cpu-time --json --profile --rounds --sizes --peer");
         }
         PrintStream table = json ? System.err : System.out;
         table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM");
         List<Result> results = new ArrayList<>();
         for (int index : chosen) {
-            Result result = run(SIZES[index], rounds, peer);
+            Result result = run(SIZES[index], rounds, peer, profile);
             results.add(result);
             table.printf(
                     Locale.ROOT,
@@ -97,13 +103,15 @@ public final class TrainBenchmark {
                     result.peerTokensPerSecond,
                     result.ratio,
                     100 * result.gemmShare);
+            result.profile.forEach(
+                    (operation, share) -> table.printf(Locale.ROOT, "%30s %5.1f%%%n", operation, 100 * share));
         }
         if (json) {
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(System.out, new Report(results));
         }
     }
 
-    private static Result run(int[] size, int rounds, String peerDirectory) throws IOException {
+    private static Result run(int[] size, int rounds, String peerDirectory, boolean profiled) throws IOException {
         ModelShape shape = ModelShape.gpt(size[0], size[1], size[2], size[3], size[5]);
         double flops = 6.0 * shape.nonEmbeddingParameters()
                 + 6.0 * shape.width() * shape.vocabulary()
@@ -128,6 +136,7 @@ public final class TrainBenchmark {
                 ratios[round] = speeds[round] / peerSpeeds[round];
                 shares[round] = speeds[round] * flops / 1e9 / ours.ask("gemm");
             }
+            Map<String, Double> profile = profiled ? profile(ours.answer(TrainRounds.PROFILE + ourSteps)) : Map.of();
             return new Result(
                     size[0],
                     size[1],
@@ -138,8 +147,18 @@ public final class TrainBenchmark {
                     median(speeds),
                     median(peerSpeeds),
                     median(ratios),
-                    median(shares));
+                    median(shares),
+                    profile);
         }
+    }
+
+    private static Map<String, Double> profile(String answer) {
+        Map<String, Double> shares = new LinkedHashMap<>();
+        Arrays.stream(answer.split("\t"))
+                .map(entry -> entry.split("="))
+                .sorted(Comparator.comparingDouble((String[] entry) -> -Double.parseDouble(entry[1])))
+                .forEach(entry -> shares.put(entry[0], Double.parseDouble(entry[1])));
+        return shares;
     }
 
     private static List<String> ourCommand(TrainerCommand trainer, int[] size) {
@@ -209,13 +228,17 @@ public final class TrainBenchmark {
         }
 
         double ask(String question) throws IOException {
+            return Double.parseDouble(answer(question));
+        }
+
+        String answer(String question) throws IOException {
             process.getOutputStream().write((question + "\n").getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().flush();
             String answer = answers.readLine();
             if (answer == null) {
                 throw new IOException("a benchmark process ended unexpectedly");
             }
-            return Double.parseDouble(answer);
+            return answer;
         }
 
         /** Steps that fill one round. */

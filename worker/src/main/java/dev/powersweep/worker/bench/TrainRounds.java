@@ -7,9 +7,11 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.KernelSets;
 import dev.powersweep.worker.kernels.cpu.GemmRate;
 import dev.powersweep.worker.model.RandomStream;
 import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.DivergenceException;
 import dev.powersweep.worker.train.TrainingSession;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -17,15 +19,20 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.StringJoiner;
 
 /**
  * Our side of the benchmark, in a process of its own.
  *
  * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input is answered with one line: a
- * number of steps with tokens per second, {@code gemm} with this core's GFLOP/s in large single-precision products.
+ * number of steps with tokens per second, {@code gemm} with this core's GFLOP/s in large single-precision products,
+ * {@code profile} and a number of steps with each operation's share of their time.
  */
 public final class TrainRounds {
+
+    static final String PROFILE = "profile ";
 
     private TrainRounds() {}
 
@@ -60,22 +67,43 @@ public final class TrainRounds {
             }
         };
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (TrainingSession session = TrainingSession.create(
-                cell, tokens, KernelChoice.FAST, Integer.getInteger("powersweep.microBatchSequences", 0))) {
+        int microBatch = Integer.getInteger("powersweep.microBatchSequences", 0);
+        try (TrainingSession session = TrainingSession.create(cell, tokens, KernelChoice.FAST, microBatch)) {
             System.out.println("ready");
             for (String line = commands.readLine(); line != null; line = commands.readLine()) {
                 if (line.equals("gemm")) {
                     answer(GemmRate.gigaflops(TrainRounds::now));
-                    continue;
+                } else if (line.startsWith(PROFILE)) {
+                    profile(cell, tokens, microBatch, Integer.parseInt(line.substring(PROFILE.length())));
+                } else {
+                    answer(cell.batchTokens() / secondsPerStep(session, Integer.parseInt(line.strip())));
                 }
-                int steps = Integer.parseInt(line.strip());
-                long begin = now();
-                for (int step = 0; step < steps; step++) {
-                    session.step();
-                }
-                answer(steps * cell.batchTokens() / ((now() - begin) / 1e9));
             }
         }
+    }
+
+    private static void profile(Cell cell, BatchSource tokens, int microBatch, int steps) throws DivergenceException {
+        TimedKernels timed = new TimedKernels(KernelSets.open(KernelChoice.FAST), TrainRounds::now);
+        try (TrainingSession session = TrainingSession.create(cell, tokens, timed.kernels(), microBatch)) {
+            secondsPerStep(session, steps);
+            timed.reset();
+            double all = secondsPerStep(session, steps) * steps;
+            StringJoiner shares = new StringJoiner("\t");
+            double rest = all;
+            for (Map.Entry<String, Double> operation : timed.seconds().entrySet()) {
+                shares.add(operation.getKey() + "=" + operation.getValue() / all);
+                rest -= operation.getValue();
+            }
+            System.out.println(shares.add("the rest=" + rest / all));
+        }
+    }
+
+    private static double secondsPerStep(TrainingSession session, int steps) throws DivergenceException {
+        long begin = now();
+        for (int step = 0; step < steps; step++) {
+            session.step();
+        }
+        return (now() - begin) / 1e9 / steps;
     }
 
     /** Wall time, or this thread's CPU time where other programs disturb. */

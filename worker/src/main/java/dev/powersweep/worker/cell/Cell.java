@@ -18,10 +18,34 @@ public record Cell(ModelShape model, DataRule data, TrainingRule training, Evalu
         return CellId.of(this);
     }
 
+    /**
+     * Identity of what the cell has in common with those that differ from it in D alone: its own where it shares
+     * nothing. Sixteen hexadecimal digits.
+     */
+    @JsonIgnore
+    public String trunk() {
+        if (!(training.schedule() instanceof Schedule.SharedTrunk)) {
+            return id();
+        }
+        DataRule anyLength = new DataRule(data.corpusHash(), 1, data.batchSequences(), data.uniqueTokens());
+        return CellId.of(new Cell(model, anyLength, training.with(new Schedule.SharedTrunk(1)), evaluation, seed));
+    }
+
+    /**
+     * First steps whose results are those of every other cell of this {@link #trunk()} that has as many; 0 where the
+     * cell shares nothing.
+     */
+    @JsonIgnore
+    public long trunkSteps() {
+        return training.schedule() instanceof Schedule.SharedTrunk
+                ? data.steps() - training.schedule().cooldownSteps(data.steps())
+                : 0;
+    }
+
     /** Root of every random stream of the run: initial weights, data order, dropout. */
     @JsonIgnore
     public long randomSeed() {
-        return Long.parseUnsignedLong(id(), 16);
+        return Long.parseUnsignedLong(trunk(), 16);
     }
 
     /** B, tokens a step consumes. */

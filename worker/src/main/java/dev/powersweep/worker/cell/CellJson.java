@@ -4,6 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.InvalidFormatException;
+import com.fasterxml.jackson.databind.exc.InvalidTypeIdException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
@@ -16,6 +19,8 @@ public final class CellJson {
             .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
             .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            // 2.5 layers are no layers.
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .build();
 
     private CellJson() {}
@@ -55,12 +60,31 @@ public final class CellJson {
                 + ": ";
     }
 
-    /** Ours, where a record refused its value; Jackson's first line otherwise. */
+    /** Ours, where a record refused its value; in the words of the file, not of a Java program, as far as that goes. */
     private static String reason(JsonProcessingException failure) {
         if (failure instanceof ValueInstantiationException
                 && failure.getCause() instanceof IllegalArgumentException own) {
             return own.getMessage();
         }
-        return failure.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        if (failure instanceof UnrecognizedPropertyException unknown) {
+            return "unknown; known here are "
+                    + unknown.getKnownPropertyIds().stream()
+                            .map(Object::toString)
+                            .sorted()
+                            .collect(Collectors.joining(", "));
+        }
+        if (failure instanceof InvalidTypeIdException type) {
+            return "unknown kind '" + type.getTypeId() + "'";
+        }
+        String message = failure.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        if (failure instanceof InvalidFormatException wrong) {
+            Class<?> wanted = wrong.getTargetType();
+            String name = wanted == int.class || wanted == long.class ? "whole number" : wanted.getSimpleName();
+            return "'" + wrong.getValue() + "' is no " + name;
+        }
+        if (message.startsWith("Null value for creator property") || message.startsWith("Cannot map `null`")) {
+            return "missing";
+        }
+        return message;
     }
 }

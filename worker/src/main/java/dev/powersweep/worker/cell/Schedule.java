@@ -9,9 +9,15 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(value = Schedule.Constant.class, name = "constant"),
     @JsonSubTypes.Type(value = Schedule.Cosine.class, name = "cosine"),
     @JsonSubTypes.Type(value = Schedule.Linear.class, name = "linear"),
-    @JsonSubTypes.Type(value = Schedule.ConstantWithCooldown.class, name = "constant-with-cooldown")
+    @JsonSubTypes.Type(value = Schedule.ConstantWithCooldown.class, name = "constant-with-cooldown"),
+    @JsonSubTypes.Type(value = Schedule.SharedTrunk.class, name = "shared-trunk")
 })
 public sealed interface Schedule {
+
+    /** Steps at the end of a run of {@code steps} steps over which the rate falls to zero; 0 without a cooldown. */
+    default long cooldownSteps(long steps) {
+        return 0;
+    }
 
     /** The peak rate to the end. */
     record Constant() implements Schedule {}
@@ -39,17 +45,47 @@ public sealed interface Schedule {
     }
 
     /**
-     * The peak rate, then 1 − √(progress) down to zero over the last part of the run (Hägele et al. 2024, eq. 1), so
-     * that one constant trunk serves every data size.
+     * The peak rate, then 1 − √(progress) down to zero over the last part of the run (Hägele et al. 2024, eq. 1).
      *
      * @param cooldownFraction share of all steps spent cooling down, in (0, 1]
      */
     record ConstantWithCooldown(double cooldownFraction) implements Schedule {
         public ConstantWithCooldown {
-            requireFraction("cooldownFraction", cooldownFraction);
-            if (cooldownFraction == 0) {
-                throw new IllegalArgumentException("schedule.cooldownFraction = 0 must be above 0");
-            }
+            requireCooldown(cooldownFraction);
+        }
+
+        @Override
+        public long cooldownSteps(long steps) {
+            return length(cooldownFraction, steps);
+        }
+    }
+
+    /**
+     * {@link ConstantWithCooldown} for cells that differ in D alone: initial weights, data order and dropout do not
+     * depend on D, so that all of them are one run up to where each begins to cool down, its trunk (Hägele et al. 2024,
+     * section 4).
+     *
+     * @param cooldownFraction share of all steps spent cooling down, in (0, 1]
+     */
+    record SharedTrunk(double cooldownFraction) implements Schedule {
+        public SharedTrunk {
+            requireCooldown(cooldownFraction);
+        }
+
+        @Override
+        public long cooldownSteps(long steps) {
+            return length(cooldownFraction, steps);
+        }
+    }
+
+    private static long length(double cooldownFraction, long steps) {
+        return Math.max(1, Math.round(cooldownFraction * steps));
+    }
+
+    private static void requireCooldown(double cooldownFraction) {
+        requireFraction("cooldownFraction", cooldownFraction);
+        if (cooldownFraction == 0) {
+            throw new IllegalArgumentException("schedule.cooldownFraction = 0 must be above 0");
         }
     }
 

@@ -84,6 +84,17 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
+        // Standard output carries frames alone; the story of a crash goes where the log goes, not into a working
+        // folder.
+        options.add("-XX:+DisplayVMOutputToStderr");
+        options.add("-XX:+ErrorFileToStderr");
+        options.add("-XX:-CreateCoredumpOnCrash");
+        // C2 inlines a fixed amount of code into one method and boxes the vectors of what is beyond it, so that every
+        // kernel
+        // of a row or block is compiled by itself.
+        options.add("-XX:CompileCommand=quiet");
+        options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Row");
+        options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Block");
         // One mutator thread and a heap of a few megabytes: other collectors only cost memory.
         options.add("-XX:+UseSerialGC");
         options.add("-Xms16m");

@@ -43,6 +43,38 @@ public record TrainingRule(
      */
     public record Divergence(double lossAboveInitial, int windowSteps) {
         public static final Divergence DEFAULT = new Divergence(1.0, 50);
+
+        public Divergence {
+            require(Double.isFinite(lossAboveInitial), "divergence.lossAboveInitial", lossAboveInitial, "finite");
+            require(windowSteps >= 1, "divergence.windowSteps", windowSteps, "at least 1");
+        }
+    }
+
+    /** The same, to its last step. */
+    public TrainingRule withoutEarlyStopping() {
+        return with(schedule, OptionalInt.empty());
+    }
+
+    /** The same under another schedule. */
+    public TrainingRule with(Schedule other) {
+        return with(other, earlyStopping);
+    }
+
+    private TrainingRule with(Schedule otherSchedule, OptionalInt otherStopping) {
+        return new TrainingRule(
+                peakLearningRate,
+                warmupSteps,
+                otherSchedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                dropout,
+                initialStandardDeviation,
+                mupBaseWidth,
+                otherStopping,
+                divergence);
     }
 
     public TrainingRule {
@@ -54,11 +86,13 @@ public record TrainingRule(
         require(warmupSteps >= 0, "warmupSteps", warmupSteps, "at least 0");
         require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
         require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
-        require(epsilon > 0, "epsilon", epsilon, "above 0");
-        require(weightDecay >= 0, "weightDecay", weightDecay, "at least 0");
-        require(gradientClip >= 0, "gradientClip", gradientClip, "at least 0");
+        require(epsilon > 0 && Double.isFinite(epsilon), "epsilon", epsilon, "above 0");
+        require(weightDecay >= 0 && Double.isFinite(weightDecay), "weightDecay", weightDecay, "at least 0");
+        require(gradientClip >= 0 && Double.isFinite(gradientClip), "gradientClip", gradientClip, "at least 0");
         require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
         require(initialStandardDeviation > 0, "initialStandardDeviation", initialStandardDeviation, "above 0");
+        require(mupBaseWidth.orElse(1) >= 1, "mupBaseWidth", mupBaseWidth.orElse(1), "at least 1");
+        require(earlyStopping.orElse(1) >= 1, "earlyStopping", earlyStopping.orElse(1), "at least 1");
     }
 
     private static void require(boolean holds, String name, double value, String bound) {

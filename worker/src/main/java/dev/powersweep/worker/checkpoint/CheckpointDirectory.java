@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -22,9 +23,11 @@ public final class CheckpointDirectory {
 
     private final Path directory;
     private final Cell cell;
+    private final Set<Long> lasting;
     private final String prefix;
 
-    private CheckpointDirectory(Path directory, Cell cell) {
+    private CheckpointDirectory(Path directory, Cell cell, Set<Long> lasting) {
+        this.lasting = Set.copyOf(lasting);
         this.directory = directory.toAbsolutePath();
         this.cell = cell;
         this.prefix = cell.id() + "-step-";
@@ -32,7 +35,16 @@ public final class CheckpointDirectory {
 
     /** Creates the directory where it is missing, and clears away what a killed writer left unfinished. */
     public static CheckpointDirectory open(Path directory, Cell cell) {
-        CheckpointDirectory opened = new CheckpointDirectory(directory, cell);
+        return open(directory, cell, Set.of());
+    }
+
+    /**
+     * As {@link #open(Path, Cell)}.
+     *
+     * @param lasting steps whose checkpoints stay however many follow
+     */
+    public static CheckpointDirectory open(Path directory, Cell cell, Set<Long> lasting) {
+        CheckpointDirectory opened = new CheckpointDirectory(directory, cell, lasting);
         try {
             Files.createDirectories(directory);
             try (Stream<Path> files = Files.list(directory)) {
@@ -57,7 +69,7 @@ public final class CheckpointDirectory {
             int own = files.indexOf(written.file());
             for (int i = 0; i < files.size(); i++) {
                 // Files of later steps are of an attempt that this one has replaced.
-                if (i < own || i >= own + KEPT) {
+                if (i < own || (i >= own + KEPT && !lasting.contains(step(files.get(i))))) {
                     Files.deleteIfExists(files.get(i));
                 }
             }
@@ -71,6 +83,11 @@ public final class CheckpointDirectory {
     /** The newest checkpoint by step; it may still prove damaged when opened. */
     public Optional<Path> newest() {
         return newestFirst().stream().findFirst();
+    }
+
+    private long step(Path file) {
+        String name = file.getFileName().toString();
+        return Long.parseLong(name.substring(prefix.length(), name.length() - SUFFIX.length()));
     }
 
     List<Path> newestFirst() {

@@ -178,10 +178,11 @@ public final class CheckpointFile {
      *
      * @param cell that wants to go on
      * @param layout of its model's parameters
-     * @throws CheckpointException when the checkpoint is of another cell or layout
+     * @throws CheckpointException when the checkpoint is of another cell, and not of the trunk that both share, or of
+     *     another layout
      */
     public void restore(Cell cell, String layout, List<Section> sections) {
-        if (!header.cell().id().equals(cell.id())) {
+        if (!header.cell().id().equals(cell.id()) && !isOfSharedTrunk(cell)) {
             throw CheckpointException.foreign("The checkpoint " + file + " is of cell "
                     + header.cell().id() + ", not of " + cell.id() + "; give one of this cell's own.");
         }
@@ -196,6 +197,11 @@ public final class CheckpointFile {
         } catch (IOException e) {
             throw CheckpointException.damaged("The checkpoint " + file + " cannot be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    private boolean isOfSharedTrunk(Cell cell) {
+        return header.cell().trunk().equals(cell.trunk())
+                && header.step() <= Math.min(header.cell().trunkSteps(), cell.trunkSteps());
     }
 
     private long position(Section wanted) {

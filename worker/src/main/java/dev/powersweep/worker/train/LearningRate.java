@@ -55,8 +55,8 @@ public final class LearningRate implements ISchedule {
         if (schedule instanceof Schedule.Linear linear) {
             return 1 - (1 - linear.finalFraction()) * progress;
         }
-        if (schedule instanceof Schedule.ConstantWithCooldown cooldown) {
-            long length = Math.max(1, Math.round(cooldown.cooldownFraction() * steps));
+        long length = schedule.cooldownSteps(steps);
+        if (length > 0) {
             long done = step - 1 - (steps - length);
             return done <= 0 ? 1 : 1 - Math.sqrt(Math.min(1, (double) done / length));
         }

@@ -17,20 +17,24 @@ record MicroBatches(int sequences, int passSequences, int count) {
      */
     private static final int FEWEST_PASS_TOKENS = 128;
 
-    private static final int MOST_PASS_TOKENS = 512;
+    private static final int MOST_PASS_TOKENS = 256;
 
     /**
      * @param mostSequences most sequences of a pass; 0 to choose: two micro-batches where the batch can be halved, since
-     *     each costs one more pass over the gradient vector, and passes of a few hundred tokens
+     *     each costs one more pass over the gradient vector, and passes of a few hundred tokens. Fewer than the micro-batch
+     *     has cut its passes alone, so that a run with less memory reports the same |G_small|²
      */
     static MicroBatches of(ModelShape shape, int batchSequences, int mostSequences) {
-        if (mostSequences > 0) {
-            int sequences = largestDivisor(batchSequences, mostSequences);
-            return new MicroBatches(sequences, sequences, batchSequences / sequences);
-        }
         int sequences = batchSequences == 1 ? 1 : largestDivisor(batchSequences, batchSequences / 2);
+        if (mostSequences > sequences) {
+            int most = largestDivisor(batchSequences, mostSequences);
+            return new MicroBatches(most, most, batchSequences / most);
+        }
         int tokens = Math.min(MOST_PASS_TOKENS, Math.max(FEWEST_PASS_TOKENS, shape.width() * 2));
         int pass = Math.max(1, Math.min(sequences, tokens / shape.context()));
+        if (mostSequences > 0) {
+            pass = Math.min(pass, mostSequences);
+        }
         return new MicroBatches(sequences, largestDivisor(sequences, pass), batchSequences / sequences);
     }
 

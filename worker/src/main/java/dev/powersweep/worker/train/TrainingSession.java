@@ -32,6 +32,9 @@ import java.util.Optional;
 public final class TrainingSession implements AutoCloseable {
 
     private final Cell cell;
+    /** A hash of the whole cell, too dear for every step. */
+    private final long randomSeed;
+
     private final BatchSource source;
     private final Kernels kernels;
     private final ParameterLayout layout;
@@ -58,6 +61,7 @@ public final class TrainingSession implements AutoCloseable {
 
     private TrainingSession(Cell cell, BatchSource source, Kernels kernels, MicroBatches microBatches) {
         this.cell = cell;
+        this.randomSeed = cell.randomSeed();
         this.source = source;
         this.kernels = kernels;
         this.microBatches = microBatches;
@@ -93,7 +97,7 @@ public final class TrainingSession implements AutoCloseable {
     }
 
     /** As {@link #create(Cell, BatchSource, KernelChoice, int)} on a set of the caller's, which the session closes. */
-    static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
+    public static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
         if (cell.batchTokens() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
                     "data.batchSequences = " + cell.data().batchSequences() + " with context "
@@ -115,7 +119,7 @@ public final class TrainingSession implements AutoCloseable {
         source.batch(step, inputs, targets);
         int count = microBatches.count();
         int context = cell.model().context();
-        long dropoutKey = RandomStream.key(cell.randomSeed(), "dropout", step, 0);
+        long dropoutKey = RandomStream.key(randomSeed, "dropout", step, 0);
         float weight = (float) (1.0 / inputs.length);
         double smallSquares = 0;
         for (int microBatch = 0; microBatch < count; microBatch++) {
@@ -240,7 +244,7 @@ public final class TrainingSession implements AutoCloseable {
         List<Tensor> all = layout.tensors();
         for (int number = 0; number < all.size(); number++) {
             Tensor tensor = all.get(number);
-            long key = RandomStream.key(cell.randomSeed(), "initial weights", number, 0);
+            long key = RandomStream.key(randomSeed, "initial weights", number, 0);
             double deviation = parametrisation.standardDeviation(tensor);
             for (long i = 0; i < tensor.length(); i++) {
                 if (tensor.role() == Role.GAIN) {

@@ -38,7 +38,8 @@ final class AssignmentFile {
                 options.resume().isPresent() ? resume : stored.resumeFrom(),
                 options.microBatchSequences().orElse(stored.microBatchSequences()),
                 options.checkpointSeconds().orElse(stored.checkpointSeconds()),
-                options.reportSeconds().orElse(stored.reportSeconds()));
+                options.reportSeconds().orElse(stored.reportSeconds()),
+                stored.branchSteps());
     }
 
     /** The cell of a file that holds an assignment or a cell. */
@@ -51,6 +52,11 @@ final class AssignmentFile {
         } catch (IllegalArgumentException e) {
             throw new BadInputException(file + " is " + e.getMessage() + ".", e);
         }
+    }
+
+    /** Where the shard of a file's cell is: as the options or the assignment say. */
+    static Path shards(Path file, CommandLine options) {
+        return options.shards().orElseGet(() -> Path.of(stored(file, options).shardDirectory()));
     }
 
     private static Assignment stored(Path file, CommandLine options) {

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -39,6 +40,7 @@ final class CellRun {
     private final Assignment assignment;
     private final Cell cell;
     private final String id;
+    private final Set<Long> branchSteps;
     private final ShardStore shards;
     private final KernelChoice kernels;
     private final FrameWriter out;
@@ -61,6 +63,7 @@ final class CellRun {
         this.assignment = assignment;
         this.cell = assignment.cell();
         this.id = cell.id();
+        this.branchSteps = Set.copyOf(assignment.branchSteps());
         this.shards = shards;
         this.kernels = kernels;
         this.out = out;
@@ -88,7 +91,8 @@ final class CellRun {
         List<EvaluationWindows> sets = cell.evaluation().sets().stream()
                 .map(set -> EvaluationWindows.of(cell, shard, set))
                 .toList();
-        CheckpointDirectory checkpoints = CheckpointDirectory.open(Path.of(assignment.checkpointDirectory()), cell);
+        CheckpointDirectory checkpoints =
+                CheckpointDirectory.open(Path.of(assignment.checkpointDirectory()), cell, branchSteps);
         try (TrainingSession session = create(windows)) {
             assignment.resumeFrom().ifPresent(file -> resume(session, Path.of(file)));
             out.write(new Frame.Started(id, assignment.attempt(), step, session.microBatchSequences()));
@@ -150,7 +154,9 @@ final class CellRun {
                         trainingSeconds,
                         Memory.peakBytes());
             }
-            if (assignment.checkpointSeconds() > 0 && seconds(lastCheckpoint) >= assignment.checkpointSeconds()) {
+            if (branchSteps.contains(step)
+                    || (assignment.checkpointSeconds() > 0
+                            && seconds(lastCheckpoint) >= assignment.checkpointSeconds())) {
                 report();
                 checkpoint(session, checkpoints);
             }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -21,6 +22,8 @@ import java.util.stream.Collectors;
  * @param target of {@code export}; empty for the other verbs
  * @param shards overrides the assignment's directory, and is needed for a bare cell
  * @param resume a checkpoint file, or {@value #NEWEST} for the newest in the checkpoint directory
+ * @param batches where {@code export} writes the tokens of a cell's steps
+ * @param steps how many of them; empty for all
  */
 record CommandLine(
         Verb verb,
@@ -34,7 +37,9 @@ record CommandLine(
         Optional<String> resume,
         OptionalInt microBatchSequences,
         OptionalDouble checkpointSeconds,
-        OptionalDouble reportSeconds) {
+        OptionalDouble reportSeconds,
+        Optional<Path> batches,
+        OptionalLong steps) {
 
     static final String NEWEST = "newest";
 
@@ -60,9 +65,12 @@ record CommandLine(
         RESUME("--resume", "FILE/newest", "go on from a checkpoint"),
         MICRO_BATCH("--micro-batch", "N", "most sequences in one forward pass, 0 to choose by cache size (0)"),
         CHECKPOINT_SECONDS("--checkpoint-seconds", "S", "between checkpoints, 0 for one at the end only (60)"),
-        REPORT_SECONDS("--report-seconds", "S", "between lines of step records (1)");
+        REPORT_SECONDS("--report-seconds", "S", "between lines of step records (1)"),
+        BATCHES("--batches", "FILE.npz", "write the cell's training and evaluation tokens too"),
+        STEPS("--steps", "N", "training steps in that file (all)");
 
         private static final Set<Option> SERVE = EnumSet.of(BACKEND, KERNELS, THREADS);
+        private static final Set<Option> EXPORT = EnumSet.of(SHARDS, BATCHES, STEPS);
 
         private final String flag;
         private final String value;
@@ -77,8 +85,9 @@ record CommandLine(
         static Set<Option> of(Verb verb) {
             return switch (verb) {
                 case SERVE -> SERVE;
-                case TRAIN -> EnumSet.allOf(Option.class);
-                case EXPORT, HELP -> EnumSet.noneOf(Option.class);
+                case TRAIN -> EnumSet.complementOf(EnumSet.of(BATCHES, STEPS));
+                case EXPORT -> EXPORT;
+                case HELP -> EnumSet.noneOf(Option.class);
             };
         }
     }
@@ -110,6 +119,9 @@ record CommandLine(
         if (verb == Verb.EXPORT && builder.target.isEmpty()) {
             throw new UsageException("export needs a CHECKPOINT or a CELL.json, and the FILE.npz to write");
         }
+        if (builder.steps.isPresent() && builder.batches.isEmpty()) {
+            throw new UsageException("--steps says how many batches to write; give --batches FILE.npz with it");
+        }
         return builder.build();
     }
 
@@ -127,7 +139,11 @@ record CommandLine(
                 """);
         Option.SERVE.forEach(option -> describe(option, text));
         text.append("Options of train, which go before what an assignment says:\n");
-        EnumSet.complementOf(EnumSet.copyOf(Option.SERVE)).forEach(option -> describe(option, text));
+        Option.of(Verb.TRAIN).stream()
+                .filter(option -> !Option.SERVE.contains(option))
+                .forEach(option -> describe(option, text));
+        text.append("Options of export from a cell:\n");
+        Option.EXPORT.forEach(option -> describe(option, text));
         text.append(
                 """
 
@@ -154,6 +170,8 @@ record CommandLine(
         private OptionalInt microBatchSequences = OptionalInt.empty();
         private OptionalDouble checkpointSeconds = OptionalDouble.empty();
         private OptionalDouble reportSeconds = OptionalDouble.empty();
+        private Optional<Path> batches = Optional.empty();
+        private OptionalLong steps = OptionalLong.empty();
 
         Builder(Verb verb) {
             this.verb = verb;
@@ -172,7 +190,9 @@ record CommandLine(
                     resume,
                     microBatchSequences,
                     checkpointSeconds,
-                    reportSeconds);
+                    reportSeconds,
+                    batches,
+                    steps);
         }
 
         void take(String word, Iterator<String> rest) throws UsageException {
@@ -194,11 +214,9 @@ record CommandLine(
                     .findFirst()
                     .orElseThrow(() -> new UsageException("unknown option '" + flag + "' of "
                             + verb.name().toLowerCase(Locale.ROOT)
-                            + (known.isEmpty()
-                                    ? "; it has none"
-                                    : known.stream()
-                                            .map(each -> each.flag)
-                                            .collect(Collectors.joining(", ", "; it knows ", "")))));
+                            + known.stream()
+                                    .map(each -> each.flag)
+                                    .collect(Collectors.joining(", ", "; it knows ", ""))));
             String value;
             if (equals >= 0) {
                 value = word.substring(equals + 1);
@@ -222,6 +240,8 @@ record CommandLine(
                     microBatchSequences = OptionalInt.of((int) number(option, value, 0, Integer.MAX_VALUE, true));
                 case CHECKPOINT_SECONDS ->
                     checkpointSeconds = OptionalDouble.of(number(option, value, 0, Double.MAX_VALUE, false));
+                case BATCHES -> batches = Optional.of(Path.of(value));
+                case STEPS -> steps = OptionalLong.of((long) number(option, value, 1, 1L << 53, true));
                 case REPORT_SECONDS ->
                     reportSeconds = OptionalDouble.of(number(option, value, 0, Double.MAX_VALUE, false));
             }

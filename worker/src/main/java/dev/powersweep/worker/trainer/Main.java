@@ -8,6 +8,7 @@ import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.checkpoint.CheckpointException;
 import dev.powersweep.worker.checkpoint.WeightsExport;
+import dev.powersweep.worker.data.ShardException;
 import dev.powersweep.worker.data.ShardStore;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.TrainingSession;
@@ -81,7 +82,7 @@ public final class Main {
     private int run() throws IOException {
         try {
             if (command.verb() == CommandLine.Verb.EXPORT) {
-                export(command.file().orElseThrow(), command.target().orElseThrow());
+                export();
                 return EXIT_FINISHED;
             }
             Optional<Assignment> assignment = command.file().map(file -> AssignmentFile.read(file, command));
@@ -91,7 +92,7 @@ public final class Main {
                 return EXIT_FINISHED;
             }
             return train(assignment.get()) instanceof Frame.Finished ? EXIT_FINISHED : EXIT_NOT_FINISHED;
-        } catch (BadInputException | CheckpointException e) {
+        } catch (BadInputException | CheckpointException | ShardException e) {
             System.err.println("trainer: " + e.getMessage());
             return EXIT_USAGE;
         } catch (Preflight.UnsupportedDeviceException e) {
@@ -103,17 +104,36 @@ public final class Main {
         }
     }
 
-    private void export(Path source, Path target) {
+    private void export() {
+        Path source = command.file().orElseThrow();
+        Path target = command.target().orElseThrow();
         if (!source.toString().endsWith(".json")) {
+            if (command.batches().isPresent()) {
+                throw new BadInputException(
+                        "--batches writes the tokens of a cell, which " + source + " is not; give a CELL.json.", null);
+            }
             WeightsExport.ofCheckpoint(source, target);
             return;
         }
         Cell cell = AssignmentFile.cell(source);
+        command.batches().ifPresent(batches -> {
+            long steps = command.steps().orElse(cell.data().steps());
+            if (steps > cell.data().steps()) {
+                throw new BadInputException(
+                        "--steps " + steps + " is more than the " + cell.data().steps() + " steps of the cell in "
+                                + source + "; give fewer.",
+                        null);
+            }
+            Path directory = AssignmentFile.shards(source, command);
+            BatchesExport.write(cell, shards.open(directory), steps, batches);
+        });
         BatchSource none = (step, inputs, targets) -> {
             throw new IllegalStateException("initial weights need no data");
         };
         try (TrainingSession session = TrainingSession.create(cell, none, command.kernels(), 0)) {
             WeightsExport.write(session.layout(), session.state().parameters(), target);
+        } catch (IllegalArgumentException e) {
+            throw new BadInputException(Failures.message(e), e);
         }
     }
 

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CellTest {
     private static final Cell CELL = new Cell(
@@ -54,5 +57,31 @@ class CellTest {
     void aShapeThatDoesNotDivideIsRefusedByName() {
         assertThatThrownBy(() -> ModelShape.gpt(2, 100, 3, 64, 256))
                 .hasMessage("model.heads = 3 must be a divisor of width = 100");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            "layers":4                 | "layers":2.5                  | model.layers: '2.5' is no whole number
+            "layers":4                 | "layers":"two"                | model.layers: 'two' is no whole number
+            "layers":4                 | "layers":null                 | model.layers: missing
+            "layers":4,                | ''                            | model.layers: missing
+            "layers":4                 | "layers":4,"depth":4          | model.depth: unknown; known here are
+            "heads":4                  | "heads":5                     | model: model.heads = 5 must be a divisor of width = 128
+            "GELU"                     | "SWISH"                       | model.activation: 'SWISH' is no Activation
+            "kind":"cosine"            | "kind":"wsd"                  | training.schedule: unknown kind 'wsd'
+            "windowSteps":50           | "windowSteps":0               | training.divergence: training.divergence.windowSteps = 0.0 must be at least 1
+            "mupBaseWidth":null        | "mupBaseWidth":-4             | training: training.mupBaseWidth = -4.0 must be at least 1
+            "earlyStopping":null       | "earlyStopping":0             | training: training.earlyStopping = 0.0 must be at least 1
+            "peakLearningRate":0.001   | "peakLearningRate":0          | training: training.peakLearningRate = 0.0 must be above 0
+            """)
+    void aWrongValueIsToldWithItsPlace(String sound, String wrong, String message) {
+        String json = CellJson.line(CELL);
+        assertThat(json).contains(sound);
+        assertThatThrownBy(() -> CellJson.read(json.replaceFirst(Pattern.quote(sound), wrong), Cell.class))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("not a valid Cell: " + message);
     }
 }

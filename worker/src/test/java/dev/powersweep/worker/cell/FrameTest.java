@@ -55,8 +55,7 @@ class FrameTest {
                 Cells.tiny(10, 2, 1000, 3), 2, "/shards", "/checkpoints", Optional.of("/a.ckpt"), 4, 60, 1);
         String line = CellJson.line(assignment);
         assertThat(CellJson.read(line, Assignment.class)).isEqualTo(assignment);
-        assertRefused(
-                line.replace("\"attempt\":2", "\"attempt\":2,\"atempt\":3"), "atempt: Unrecognized field \"atempt\"");
+        assertRefused(line.replace("\"attempt\":2", "\"attempt\":2,\"atempt\":3"), "atempt: unknown; known here are ");
         assertRefused(line.replace("\"attempt\":2,", ""), "attempt: ");
         assertRefused(line.replace("\"layers\":2,", ""), "cell.model.layers: ");
         assertRefused(line.replace("\"shardDirectory\":\"/shards\",", ""), "shardDirectory");

@@ -11,6 +11,7 @@ import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** A Transformer with random parameters and tokens on a kernel set of the test's choice. */
 public final class Models {
@@ -42,6 +43,16 @@ public final class Models {
                     normalization,
                     embeddings);
         }
+    }
+
+    /** Every combination of choices, with and without dropout: 64 kinds. */
+    public static Stream<Kind> all() {
+        return Stream.of(Activation.values()).flatMap(activation -> Stream.of(Positions.values())
+                .flatMap(positions -> Stream.of(Normalization.values())
+                        .flatMap(normalization -> Stream.of(Embeddings.values())
+                                .flatMap(embeddings -> Stream.of(false, true).flatMap(mup -> Stream.of(0.0, 0.2)
+                                        .map(dropout -> new Kind(
+                                                activation, positions, normalization, embeddings, mup, dropout)))))));
     }
 
     public static TrainingRule rule(Kind kind, int width) {

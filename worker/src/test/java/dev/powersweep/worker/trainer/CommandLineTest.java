@@ -38,7 +38,10 @@ class CommandLineTest {
                 "''|unknown command ''; the commands are train, serve and export",
                 "fit|unknown command 'fit'; the commands are train, serve and export",
                 "export a.ckpt|export needs a CHECKPOINT or a CELL.json, and the FILE.npz to write",
-                "export a.ckpt b.npz --threads 1|unknown option '--threads' of export; it has none",
+                "export a.ckpt b.npz --threads 1|unknown option '--threads' of export; it knows --shards, --batches, --steps",
+                "export a.json b.npz --steps 3|--steps says how many batches to write; give --batches FILE.npz with it",
+                "export a.json b.npz --batches c.npz --steps 0|--steps = '0' must be a whole number of at least 1",
+                "train a.json --steps 3|unknown option '--steps' of train; it knows --backend, --kernels, --threads, --shards, --checkpoints, --resume, --micro-batch, --checkpoint-seconds, --report-seconds",
                 "train|train needs a FILE.json that holds an assignment or a cell",
                 "serve x.json|unexpected argument 'x.json'",
                 "train a.json b.json|unexpected argument 'b.json'",
@@ -60,6 +63,11 @@ class CommandLineTest {
     void helpListsEveryOptionUnderAnyLocale() throws UsageException {
         assertThat(CommandLine.parse(List.of("serve", "--help")).verb()).isEqualTo(CommandLine.Verb.HELP);
         assertThat(CommandLine.usage())
-                .contains("--backend cpu/cuda", "--micro-batch N", "--checkpoint-seconds S", "--resume FILE/newest");
+                .contains(
+                        "--backend cpu/cuda",
+                        "--micro-batch N",
+                        "--checkpoint-seconds S",
+                        "--resume FILE/newest",
+                        "--batches FILE.npz");
     }
 }

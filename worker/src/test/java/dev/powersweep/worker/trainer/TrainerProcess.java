@@ -40,10 +40,22 @@ final class TrainerProcess implements AutoCloseable {
 
     static TrainerProcess start(Path scratch, TrainerCommand.Resources resources, String... arguments)
             throws IOException {
+        return start(scratch, resources, List.of(), arguments);
+    }
+
+    /** With options of the JVM besides. */
+    static TrainerProcess startWith(Path scratch, List<String> jvmOptions, String... arguments) throws IOException {
+        return start(scratch, TrainerCommand.Resources.threads(1), jvmOptions, arguments);
+    }
+
+    private static TrainerProcess start(
+            Path scratch, TrainerCommand.Resources resources, List<String> jvmOptions, String... arguments)
+            throws IOException {
         TrainerCommand command = TrainerCommand.of(resources);
         List<String> line = new ArrayList<>();
         line.add(java().toString());
         line.addAll(command.jvmOptions());
+        line.addAll(jvmOptions);
         line.add("-cp");
         line.add(System.getProperty("java.class.path"));
         line.add(Main.class.getName());

@@ -10,6 +10,7 @@ import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.checkpoint.CheckpointDirectory;
@@ -17,6 +18,8 @@ import dev.powersweep.worker.checkpoint.CheckpointFile;
 import dev.powersweep.worker.checkpoint.LayoutHash;
 import dev.powersweep.worker.checkpoint.Section;
 import dev.powersweep.worker.data.ShardFixture;
+import dev.powersweep.worker.data.ShardStore;
+import dev.powersweep.worker.data.TrainingWindows;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
@@ -209,6 +212,63 @@ class TrainerProcessTest {
             found.add(frames);
         }
         assertThat(found).as("seed %d", SEED).isEqualTo(expected);
+    }
+
+    @Test
+    void aBranchOffATrunkIsBitIdenticalToTheCellTrainedAlone() throws Exception {
+        Cell trunk = branch(200, 0.2);
+        Cell small = branch(60, 0.2);
+        Cell middle = branch(125, 0.4);
+        assertThat(List.of(trunk.trunk(), small.trunk(), middle.trunk())).containsOnly(trunk.trunk());
+        assertThat(List.of(trunk.id(), small.id(), middle.id())).doesNotHaveDuplicates();
+        Map<Cell, StepTable> alone = Map.of(small, undisturbed(small), middle, undisturbed(middle));
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.next();
+            Assignment all = assignment(trunk, "trunk");
+            trainer.send(new Assignment(
+                    all.cell(),
+                    1,
+                    all.shardDirectory(),
+                    all.checkpointDirectory(),
+                    Optional.empty(),
+                    0,
+                    0.005,
+                    EVERY_STEP,
+                    List.of(small.trunkSteps(), middle.trunkSteps())));
+            List<Frame> trained = trainer.untilOutcome();
+            for (Cell cell : List.of(small, middle)) {
+                StepTable table = new StepTable();
+                Optional<Path> state = Optional.empty();
+                for (Frame frame : trained) {
+                    if (state.isEmpty()) {
+                        table.add(List.of(frame));
+                    }
+                    if (frame instanceof Frame.Checkpoint checkpoint && checkpoint.step() == cell.trunkSteps()) {
+                        state = Optional.of(Path.of(checkpoint.file()));
+                    }
+                }
+                trainer.send(assignment(cell, 1, "branch", state, 0));
+                List<Frame> branch = trainer.untilOutcome();
+                assertThat(((Frame.Started) branch.get(0)).step()).isEqualTo(cell.trunkSteps());
+                table.add(branch);
+                assertThat(table).isEqualTo(alone.get(cell));
+            }
+            // Beyond its own cooldown a cell has nothing to give.
+            Optional<Path> cooled =
+                    CheckpointDirectory.open(scratch.resolve("branch"), middle).newest();
+            assertThat(failed(trainer, assignment(trunk, 1, "c", cooled, 0)).message())
+                    .contains(" is of cell " + middle.id() + ", not of " + trunk.id());
+        }
+    }
+
+    private static Cell branch(long steps, double cooldown) {
+        Cell base = Cells.tiny(steps, 4, 3000, 9);
+        return Cells.of(
+                base.model(),
+                base.data(),
+                Cells.rule(3e-3, OptionalInt.empty()).with(new Schedule.SharedTrunk(cooldown)),
+                base.evaluation(),
+                9);
     }
 
     @Test
@@ -435,6 +495,46 @@ class TrainerProcessTest {
                 .isEqualTo(1.0f);
         assertThat(trained.get("block.1.feedForwardNorm.gain").meanNumber().floatValue())
                 .isNotEqualTo(1.0f);
+    }
+
+    @Test
+    void batchesAreExportedAsTheRunReadsThem() throws Exception {
+        Cell cell = Cells.tiny(30, 3, 1000, 0);
+        Path file = Files.writeString(scratch.resolve("cell.json"), CellJson.line(cell));
+        String weights = scratch.resolve("weights.npz").toString();
+        Path batches = scratch.resolve("batches.npz");
+        try (TrainerProcess trainer =
+                TrainerProcess.start(scratch, "export", file.toString(), weights, "--batches", batches.toString())) {
+            assertThat(trainer.exitStatus()).isEqualTo(Main.EXIT_USAGE);
+            assertThat(trainer.log()).contains("give --shards DIR, the directory with its shard.json");
+        }
+        try (TrainerProcess trainer = TrainerProcess.start(
+                scratch,
+                "export",
+                file.toString(),
+                weights,
+                "--batches=" + batches,
+                "--steps=25",
+                "--shards=" + shards)) {
+            assertThat(trainer.exitStatus()).as(trainer.log()).isZero();
+        }
+        Map<String, INDArray> arrays = Nd4j.createFromNpzFile(batches.toFile());
+        assertThat(arrays.keySet()).containsExactlyInAnyOrder("training", "evaluation.validation");
+        int context = cell.model().context();
+        INDArray training = arrays.get("training");
+        assertThat(training.shape()).containsExactly(25, 3, context + 1);
+        TrainingWindows windows = TrainingWindows.of(cell, new ShardStore().open(shards));
+        int[] inputs = new int[3 * context];
+        int[] targets = new int[3 * context];
+        for (int step = 1; step <= 25; step++) {
+            windows.batch(step, inputs, targets);
+            for (int i = 0; i < inputs.length; i++) {
+                assertThat(training.getInt(step - 1, i / context, i % context)).isEqualTo(inputs[i]);
+                assertThat(training.getInt(step - 1, i / context, i % context + 1))
+                        .isEqualTo(targets[i]);
+            }
+        }
+        assertThat(arrays.get("evaluation.validation").shape()).containsExactly(64 / context, context + 1);
     }
 
     private Map<String, INDArray> exported(Path source, String name) throws Exception {

@@ -72,6 +72,7 @@ final class ComputeSection {
                                     fits.cells().get(0).kaplanFlops(),
                                     fits.cells().get(0).kaplanFlops() * 1000));
                     LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
+                    curve.addBands(series, Palette.GREY, fits.level());
                     series.add(curve.line(fit.law() + " fit", Palette.INK, Chart.Stroke.DASHED));
                     caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"
                             + " cheaper cell beats.");

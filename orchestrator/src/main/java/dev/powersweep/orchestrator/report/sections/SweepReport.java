@@ -27,6 +27,7 @@ public final class SweepReport {
         SizeSection.of(fits).ifPresent(sections::add);
         JointSection.of(fits).ifPresent(sections::add);
         ComputeSection.of(fits).ifPresent(sections::add);
+        IsoFlopSection.of(fits).ifPresent(sections::add);
         BatchSection.of(fits).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
         sections.add(FitsSection.of(set));

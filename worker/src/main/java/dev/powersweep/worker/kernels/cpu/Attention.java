@@ -7,7 +7,6 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Causal attention on packed queries, keys and values: no head is copied out, products read the packed rows with their
@@ -29,6 +28,8 @@ final class Attention {
     private final CpuSpan gradients;
     /** COUNT zeros, then COUNT large negative numbers: added, they rule lanes out. */
     private final CpuSpan bars;
+
+    private final float[] perRow = new float[ROWS];
 
     private final CpuSpan cosines;
     private final CpuSpan sines;
@@ -85,13 +86,7 @@ final class Attention {
                             0,
                             probabilities.address + scores,
                             stride);
-                    for (int i = 0; i < rows; i++) {
-                        softmax(
-                                probabilities.block,
-                                probabilities.at + (int) scores + 4 * i * stride,
-                                row + i + 1,
-                                seen);
-                    }
+                    softmax(probabilities.block, probabilities.at + (int) scores, row, rows);
                     blas.product(
                             rows,
                             headWidth,
@@ -141,7 +136,7 @@ final class Attention {
                             gradients.address,
                             stride);
                     for (int i = 0; i < rows; i++) {
-                        softmaxBackward(
+                        softmaxBackwardRow(
                                 probabilities.block,
                                 probabilities.at + (int) scores + 4 * i * stride,
                                 gradients.block,
@@ -191,52 +186,72 @@ final class Attention {
         }
     }
 
-    /** Softmax of the first {@code count} scores of a row; the rest up to {@code seen} becomes 0. */
-    private void softmax(Block x, int at, int count, int seen) {
-        int last = (count - 1) / Lanes.COUNT * BYTES;
-        int bar = bars.at + BYTES - (count * 4 - last);
-        store(load(x, at + last).add(load(bars.block, bar)), x, at + last);
-        float max = max(x, at, last);
-        float scale = 1 / exponentials(x, at, last, max);
-        scale(x, at, last, scale);
-        // Barred lanes held −MAX_VALUE, whose exponential the clamp has lifted above 0.
-        store(load(x, at + last).mul(load(bars.block, bar).add(1f).max(0f).mul(scale)), x, at + last);
-        zero(x, at + last + BYTES, at + seen * 4);
-    }
-
-    private static float max(Block x, int at, int last) {
-        FloatVector most = load(x, at + last);
-        for (int i = 0; i < last; i += BYTES) {
-            most = most.max(load(x, at + i));
+    /**
+     * Softmax of {@code rows} rows of scores from sequence position {@code first} on; what a row must not see becomes 0.
+     * Each phase goes over all rows before the next one begins, so that no row waits for another's sum.
+     */
+    private void softmax(Block x, int at, int first, int rows) {
+        int pitch = 4 * stride;
+        for (int i = 0; i < rows; i++) {
+            int row = at + i * pitch;
+            perRow[i] = maxRow(x, row, row + last(first + i), bars.block, bar(first + i));
         }
-        return most.reduceLanes(VectorOperators.MAX);
+        for (int i = 0; i < rows; i++) {
+            int row = at + i * pitch;
+            perRow[i] = exponentialsRow(x, row, row + last(first + i), perRow[i]);
+        }
+        for (int i = 0; i < rows; i++) {
+            int row = at + i * pitch;
+            int end = row + (first + rows) * 4;
+            scaleRow(x, row, row + last(first + i), end, bars.block, bar(first + i), 1 / perRow[i]);
+        }
     }
 
-    private static float exponentials(Block x, int at, int last, float max) {
+    /** Bytes from a row's begin to the last vector that the row at {@code position} sees. */
+    private static int last(int position) {
+        return position / Lanes.COUNT * BYTES;
+    }
+
+    /** Where the bars for that vector stand. */
+    private int bar(int position) {
+        return bars.at + BYTES - 4 * (position % Lanes.COUNT + 1);
+    }
+
+    private static float maxRow(Block x, int at, int last, Block bars, int bar) {
+        FloatVector most = load(x, last).add(load(bars, bar));
+        store(most, x, last);
+        for (int i = at; i < last; i += BYTES) {
+            most = most.max(load(x, i));
+        }
+        return Lanes.max(most);
+    }
+
+    /** Returns their sum. */
+    private static float exponentialsRow(Block x, int at, int last, float max) {
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
-        for (int i = 0; i <= last; i += BYTES) {
-            FloatVector e = Lanes.expBelow(load(x, at + i).sub(max));
-            store(e, x, at + i);
+        FloatVector most = Lanes.all(max);
+        for (int i = at; i <= last; i += BYTES) {
+            FloatVector e = Lanes.expOfMinus(most.sub(load(x, i)));
+            store(e, x, i);
             sums = sums.add(e);
         }
         return Lanes.sum(sums);
     }
 
-    private static void scale(Block x, int at, int length, float factor) {
-        for (int i = 0; i < length; i += BYTES) {
-            store(load(x, at + i).mul(factor), x, at + i);
+    private static void scaleRow(Block x, int at, int last, int end, Block bars, int bar, float factor) {
+        for (int i = at; i < last; i += BYTES) {
+            store(load(x, i).mul(factor), x, i);
         }
-    }
-
-    private static void zero(Block x, int from, int to) {
+        // Barred lanes held −MAX_VALUE, whose exponential the bound has lifted above 0.
+        store(load(x, last).mul(load(bars, bar).add(1f).max(0f).mul(factor)), x, last);
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-        for (int i = from; i < to; i += BYTES) {
+        for (int i = last + BYTES; i < end; i += BYTES) {
             store(zero, x, i);
         }
     }
 
     /** dS = P ⊙ (dP − ΣP·dP), in place of dP; 0 where P is. */
-    private static void softmaxBackward(Block p, int pAt, Block d, int dAt, int count, int seen) {
+    private static void softmaxBackwardRow(Block p, int pAt, Block d, int dAt, int count, int seen) {
         int whole = (count + Lanes.COUNT - 1) / Lanes.COUNT * BYTES;
         FloatVector products = FloatVector.zero(Lanes.FLOATS);
         for (int i = 0; i < whole; i += BYTES) {
@@ -246,7 +261,10 @@ final class Attention {
         for (int i = 0; i < whole; i += BYTES) {
             store(load(d, dAt + i).sub(sum).mul(load(p, pAt + i)), d, dAt + i);
         }
-        zero(d, dAt + whole, dAt + seen * 4);
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        for (int i = dAt + whole; i < dAt + seen * 4; i += BYTES) {
+            store(zero, d, i);
+        }
     }
 
     /** Copies one head's [context, headWidth] at byte {@code from} of the packed rows to [headWidth, stride]. */

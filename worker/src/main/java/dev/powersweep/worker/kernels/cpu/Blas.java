@@ -134,7 +134,7 @@ final class Blas {
     }
 
     /** Rows further apart than this alias in the first-level cache; packing them is worth its time. */
-    private static final int MOST_COLUMNS = 2048;
+    private static final int MOST_COLUMNS = 767;
 
     private static final int NARROW = 128;
 

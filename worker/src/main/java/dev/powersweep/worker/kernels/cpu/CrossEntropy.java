@@ -6,7 +6,6 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Softmax cross-entropy and its gradient in two passes over each row. */
 final class CrossEntropy {
@@ -26,37 +25,37 @@ final class CrossEntropy {
             int at = logits.at + 4 * row * vocabulary;
             int target = at + 4 * targets[from + row];
             float ofTarget = logits.block.get(target) * logitScale;
-            float most = max(logits.block, at, vocabulary) * logitScale;
-            float sum = exponentials(logits.block, at, vocabulary, logitScale, most);
+            float most = maxRow(logits.block, at, vocabulary) * logitScale;
+            float sum = exponentialsRow(logits.block, at, vocabulary, logitScale, most);
             losses[from + row] = Math.log(sum) + ((double) most - ofTarget);
             if (gradientWeight != 0) {
                 float weight = gradientWeight * logitScale;
-                scale(logits.block, at, vocabulary, weight / sum);
+                scaleRow(logits.block, at, vocabulary, weight / sum);
                 logits.block.put(target, logits.block.get(target) - weight);
             }
         }
     }
 
-    private static float max(Block x, int at, int length) {
+    private static float maxRow(Block x, int at, int length) {
         int end = Lanes.whole(length) * 4;
         FloatVector most = Lanes.all(Float.NEGATIVE_INFINITY);
         for (int i = 0; i < end; i += BYTES) {
             most = most.max(load(x, at + i));
         }
-        float max = most.reduceLanes(VectorOperators.MAX);
+        float max = Lanes.max(most);
         for (int i = end; i < 4 * length; i += 4) {
             max = Math.max(max, x.get(at + i));
         }
         return max;
     }
 
-    private static float exponentials(Block x, int at, int length, float scale, float most) {
+    private static float exponentialsRow(Block x, int at, int length, float scale, float most) {
         int end = Lanes.whole(length) * 4;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
-        FloatVector factor = Lanes.all(scale);
-        FloatVector minusMost = Lanes.all(-most);
+        FloatVector minusFactor = Lanes.all(-scale);
+        FloatVector maximum = Lanes.all(most);
         for (int i = 0; i < end; i += BYTES) {
-            FloatVector e = Lanes.expBelow(load(x, at + i).fma(factor, minusMost));
+            FloatVector e = Lanes.expOfMinus(load(x, at + i).fma(minusFactor, maximum));
             store(e, x, at + i);
             sums = sums.add(e);
         }
@@ -69,7 +68,7 @@ final class CrossEntropy {
         return sum;
     }
 
-    private static void scale(Block x, int at, int length, float factor) {
+    private static void scaleRow(Block x, int at, int length, float factor) {
         int end = Lanes.whole(length) * 4;
         for (int i = 0; i < end; i += BYTES) {
             store(load(x, at + i).mul(factor), x, at + i);

@@ -128,12 +128,12 @@ final class Elements {
         double sum = 0;
         int all = (int) x.length() * Float.BYTES;
         for (int from = 0; from < all; from += SUM_BLOCK) {
-            sum += blockSquares(x, from, Math.min(all, from + SUM_BLOCK));
+            sum += squaresBlock(x, from, Math.min(all, from + SUM_BLOCK));
         }
         return sum;
     }
 
-    private static float blockSquares(CpuSpan x, int from, int to) {
+    private static float squaresBlock(CpuSpan x, int from, int to) {
         FloatVector even = FloatVector.zero(Lanes.FLOATS);
         FloatVector odd = FloatVector.zero(Lanes.FLOATS);
         int i = from;
@@ -157,26 +157,35 @@ final class Elements {
 
     static void add(CpuSpan part, CpuSpan total, double[] squares) {
         int all = (int) part.length() * Float.BYTES;
-        double ofPart = 0;
-        double ofTotal = 0;
+        squares[0] = 0;
+        squares[1] = 0;
         for (int from = 0; from < all; from += SUM_BLOCK) {
-            int to = Math.min(all, from + SUM_BLOCK);
-            ofPart += blockSquares(part, from, to);
-            addBlock(part, total, from, to);
-            ofTotal += blockSquares(total, from, to);
+            addBlock(part, total, from, Math.min(all, from + SUM_BLOCK), squares);
         }
-        squares[0] = ofPart;
-        squares[1] = ofTotal;
     }
 
-    private static void addBlock(CpuSpan part, CpuSpan total, int from, int to) {
+    private static void addBlock(CpuSpan part, CpuSpan total, int from, int to, double[] squares) {
+        FloatVector ofPart = FloatVector.zero(Lanes.FLOATS);
+        FloatVector ofTotal = FloatVector.zero(Lanes.FLOATS);
         int i = from;
         for (; i <= to - BYTES; i += BYTES) {
-            store(load(total.block, total.at + i).add(load(part.block, part.at + i)), total.block, total.at + i);
+            FloatVector p = load(part.block, part.at + i);
+            FloatVector t = load(total.block, total.at + i).add(p);
+            store(t, total.block, total.at + i);
+            ofPart = p.fma(p, ofPart);
+            ofTotal = t.fma(t, ofTotal);
         }
+        float partSum = Lanes.sum(ofPart);
+        float totalSum = Lanes.sum(ofTotal);
         for (; i < to; i += Float.BYTES) {
-            total.block.put(total.at + i, total.block.get(total.at + i) + part.block.get(part.at + i));
+            float p = part.block.get(part.at + i);
+            float t = total.block.get(total.at + i) + p;
+            total.block.put(total.at + i, t);
+            partSum += p * p;
+            totalSum += t * t;
         }
+        squares[0] += partSum;
+        squares[1] += totalSum;
     }
 
     static void adamw(CpuSpan parameters, CpuSpan gradients, CpuSpan first, CpuSpan second, AdamStep step) {

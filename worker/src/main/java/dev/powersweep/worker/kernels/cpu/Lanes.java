@@ -19,6 +19,9 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Lanes {
 
+    // All kernels use one species: a second one in the same process spoils the type profiles that the vector library's
+    // own
+    // methods are compiled by, and slows every reduction several times.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     static final int COUNT = FLOATS.length();
@@ -46,6 +49,9 @@ final class Lanes {
     private static final float C1 = 1.6666665459e-1f;
     private static final float C0 = 5.0000001201e-1f;
 
+    // Loops over an array keep the byte code short: C2 inlines 8,000 bytes into one method, calls what is beyond them,
+    // and
+    // boxes the vectors that it hands to a call.
     @SuppressWarnings("unchecked")
     private static final VectorShuffle<Float>[] HALVINGS = halvings();
 
@@ -92,14 +98,23 @@ final class Lanes {
         return sum.lane(0);
     }
 
+    /** Largest lane; NaN if any is. */
+    static float max(FloatVector vector) {
+        FloatVector most = vector;
+        for (VectorShuffle<Float> halving : HALVINGS) {
+            most = most.max(most.rearrange(halving));
+        }
+        return most.lane(0);
+    }
+
     /** e^x; beyond ±{@value #EXP_BOUND} the value there. Relative error below 2e-7. */
     static FloatVector exp(FloatVector exponent) {
         return bounded(exponent.max(-EXP_BOUND).min(EXP_BOUND));
     }
 
-    /** e^x for x ≤ 0; below −{@value #EXP_BOUND} the value there. */
-    static FloatVector expBelow(FloatVector exponent) {
-        return bounded(exponent.max(-EXP_BOUND));
+    /** e^−x for x ≥ 0; beyond {@value #EXP_BOUND}, and for NaN, the value there. */
+    static FloatVector expOfMinus(FloatVector x) {
+        return bounded(x.neg().max(-EXP_BOUND));
     }
 
     private static FloatVector bounded(FloatVector x) {
@@ -189,6 +204,15 @@ final class Lanes {
 
         void put(int at, float value) {
             bytes.putFloat(at, value);
+        }
+
+        /** Two neighbouring numbers' bits, the first one in the low half. */
+        long getTwo(int at) {
+            return bytes.getLong(at);
+        }
+
+        void putTwo(int at, long bits) {
+            bytes.putLong(at, bits);
         }
 
         private static Object asSegment(ByteBuffer buffer) {

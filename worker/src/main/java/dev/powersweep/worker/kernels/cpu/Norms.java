@@ -12,6 +12,9 @@ import jdk.incubator.vector.FloatVector;
 /** LayerNorm and RMSNorm with the residual sum in front of them. */
 final class Norms {
 
+    /** Each phase goes over so many rows before the next one begins, so that no row waits for another's sum. */
+    private static final int ROWS = 16;
+
     private Norms() {}
 
     static void addNormalise(
@@ -34,21 +37,30 @@ final class Norms {
             }
         }
         CpuSpan normed = branch == null ? x : sum;
-        for (int row = 0; row < rows; row++) {
-            int in = normed.at + row * stride;
-            float mean = 0;
+        for (int first = 0; first < rows; first += ROWS) {
+            int end = Math.min(rows, first + ROWS);
             if (bias != null) {
-                mean = sum(normed.block, in, width) / width;
+                for (int row = first; row < end; row++) {
+                    float mean = sumRow(normed.block, normed.at + row * stride, width) / width;
+                    statistics.block.put(statistics.at + 8 * row, mean);
+                }
             }
-            float variance = squares(normed.block, in, width, mean) / width;
-            float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
-            int stat = statistics.at + row * 2 * Float.BYTES;
-            statistics.block.put(stat, mean);
-            statistics.block.put(stat + Float.BYTES, reciprocal);
-            if (bias != null) {
-                scaleShift(normed.block, in, mean, reciprocal, gain, bias, out.block, out.at + row * stride, width);
-            } else {
-                scale(normed.block, in, reciprocal, gain, out.block, out.at + row * stride, width);
+            for (int row = first; row < end; row++) {
+                float mean = statistics.block.get(statistics.at + 8 * row);
+                float variance = squaresRow(normed.block, normed.at + row * stride, width, mean) / width;
+                float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
+                statistics.block.put(statistics.at + 8 * row + 4, reciprocal);
+            }
+            for (int row = first; row < end; row++) {
+                float mean = statistics.block.get(statistics.at + 8 * row);
+                float reciprocal = statistics.block.get(statistics.at + 8 * row + 4);
+                int in = normed.at + row * stride;
+                if (bias != null) {
+                    scaleShiftRow(
+                            normed.block, in, mean, reciprocal, gain, bias, out.block, out.at + row * stride, width);
+                } else {
+                    scaleRow(normed.block, in, reciprocal, gain, out.block, out.at + row * stride, width);
+                }
             }
         }
     }
@@ -65,6 +77,7 @@ final class Norms {
             int rows,
             int width) {
         int stride = width * Float.BYTES;
+        float[] sums = new float[2];
         for (int row = 0; row < rows; row++) {
             int stat = statistics.at + row * 2 * Float.BYTES;
             float mean = statistics.block.get(stat);
@@ -73,27 +86,17 @@ final class Norms {
             int xAt = x.at + row * stride;
             int dxAt = dx.at + row * stride;
             if (dBias != null) {
-                layerNormRow(
-                        dOut.block,
-                        dOutAt,
-                        x.block,
-                        xAt,
-                        mean,
-                        reciprocal,
-                        gain,
-                        dGain,
-                        dBias,
-                        dx.block,
-                        dxAt,
-                        add,
-                        width);
+                layerNormSumsRow(dOut.block, dOutAt, x.block, xAt, mean, reciprocal, gain, dGain, dBias, width, sums);
+                layerNormInputRow(
+                        dOut.block, dOutAt, x.block, xAt, mean, reciprocal, gain, sums, dx.block, dxAt, add, width);
             } else {
                 rmsNormRow(dOut.block, dOutAt, x.block, xAt, reciprocal, gain, dGain, dx.block, dxAt, add, width);
             }
         }
     }
 
-    private static void layerNormRow(
+    /** Adds to the gradients of gain and bias; {@code means} receives those of dy·gain and of dy·gain·normed. */
+    private static void layerNormSumsRow(
             Block dOut,
             int dOutAt,
             Block x,
@@ -103,12 +106,9 @@ final class Norms {
             CpuSpan gain,
             CpuSpan dGain,
             CpuSpan dBias,
-            Block dx,
-            int dxAt,
-            boolean add,
-            int width) {
+            int width,
+            float[] means) {
         int end = Lanes.whole(width) * Float.BYTES;
-        int all = width * Float.BYTES;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
         FloatVector products = FloatVector.zero(Lanes.FLOATS);
         FloatVector shift = Lanes.all(-mean * reciprocal);
@@ -124,7 +124,7 @@ final class Norms {
         }
         float sum = Lanes.sum(sums);
         float product = Lanes.sum(products);
-        for (int i = end; i < all; i += Float.BYTES) {
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
             float dy = dOut.get(dOutAt + i);
             float normed = (x.get(xAt + i) - mean) * reciprocal;
             dGain.block.put(dGain.at + i, dGain.block.get(dGain.at + i) + dy * normed);
@@ -133,10 +133,28 @@ final class Norms {
             sum += scaled;
             product += scaled * normed;
         }
-        sum /= width;
-        product /= width;
-        FloatVector minusSum = Lanes.all(-sum);
-        FloatVector minusProduct = Lanes.all(-product);
+        means[0] = sum / width;
+        means[1] = product / width;
+    }
+
+    private static void layerNormInputRow(
+            Block dOut,
+            int dOutAt,
+            Block x,
+            int xAt,
+            float mean,
+            float reciprocal,
+            CpuSpan gain,
+            float[] means,
+            Block dx,
+            int dxAt,
+            boolean add,
+            int width) {
+        int end = Lanes.whole(width) * Float.BYTES;
+        FloatVector shift = Lanes.all(-mean * reciprocal);
+        FloatVector scale = Lanes.all(reciprocal);
+        FloatVector minusSum = Lanes.all(-means[0]);
+        FloatVector minusProduct = Lanes.all(-means[1]);
         if (add) {
             for (int i = 0; i < end; i += BYTES) {
                 FloatVector normed = load(x, xAt + i).fma(scale, shift);
@@ -150,9 +168,10 @@ final class Norms {
                 store(normed.fma(minusProduct, scaled).mul(scale), dx, dxAt + i);
             }
         }
-        for (int i = end; i < all; i += Float.BYTES) {
+        for (int i = end; i < width * Float.BYTES; i += Float.BYTES) {
             float normed = (x.get(xAt + i) - mean) * reciprocal;
-            float value = (dOut.get(dOutAt + i) * gain.block.get(gain.at + i) - sum - normed * product) * reciprocal;
+            float value =
+                    (dOut.get(dOutAt + i) * gain.block.get(gain.at + i) - means[0] - normed * means[1]) * reciprocal;
             dx.put(dxAt + i, add ? dx.get(dxAt + i) + value : value);
         }
     }
@@ -212,7 +231,7 @@ final class Norms {
         }
     }
 
-    private static float sum(Block x, int at, int width) {
+    private static float sumRow(Block x, int at, int width) {
         int end = Lanes.whole(width) * Float.BYTES;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
         for (int i = 0; i < end; i += BYTES) {
@@ -225,7 +244,7 @@ final class Norms {
         return sum;
     }
 
-    private static float squares(Block x, int at, int width, float mean) {
+    private static float squaresRow(Block x, int at, int width, float mean) {
         int end = Lanes.whole(width) * Float.BYTES;
         FloatVector sums = FloatVector.zero(Lanes.FLOATS);
         for (int i = 0; i < end; i += BYTES) {
@@ -240,7 +259,7 @@ final class Norms {
         return sum;
     }
 
-    private static void scaleShift(
+    private static void scaleShiftRow(
             Block x,
             int at,
             float mean,
@@ -263,7 +282,7 @@ final class Norms {
         }
     }
 
-    private static void scale(Block x, int at, float reciprocal, CpuSpan gain, Block out, int outAt, int width) {
+    private static void scaleRow(Block x, int at, float reciprocal, CpuSpan gain, Block out, int outAt, int width) {
         int end = Lanes.whole(width) * Float.BYTES;
         for (int i = 0; i < end; i += BYTES) {
             store(load(x, at + i).mul(reciprocal).mul(load(gain.block, gain.at + i)), out, outAt + i);

@@ -44,8 +44,13 @@ class AgreementTest {
                 Arguments.of(everything, everything.shape(1, 34, 1, 70, 16, 300), Blas.Cut.WHOLE));
     }
 
+    /** Every combination of choices, at a size with tails in every loop. */
+    static Stream<Arguments> kinds() {
+        return Models.all().map(kind -> Arguments.of(kind, kind.shape(2, 20, 2, 35, 19, 37), Blas.Cut.BLOCKED));
+    }
+
     @ParameterizedTest
-    @MethodSource("models")
+    @MethodSource({"models", "kinds"})
     void fastLossesAndGradientsEqualThePortableOnes(Kind kind, ModelShape shape, Blas.Cut cut) {
         try (Kernels fast = new CpuKernels(new Blas(cut));
                 Kernels portable = new Nd4jKernels(DataType.DOUBLE)) {

@@ -1,0 +1,195 @@
+package dev.powersweep.orchestrator.corpus;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import dev.powersweep.orchestrator.spec.TokenizerSpec;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.ByteArrayInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+
+/** A tokenizer that was made elsewhere and that a library runs; crosses to the tasks. */
+sealed interface LibraryTokenizer extends Serializable {
+
+    /** Part of a corpus's identity. */
+    String describe();
+
+    /** Token kinds; every token is below it. */
+    int vocabulary();
+
+    /** Tokens of a text; safe for use by several threads. */
+    int[] encode(String text);
+
+    /**
+     * The tokenizer that a specification names; empty where it needs no library.
+     *
+     * @throws UserError naming the file that is missing, unreadable or no tokenizer, or has too many tokens
+     */
+    static Optional<LibraryTokenizer> of(TokenizerSpec tokenizer, Configuration configuration) {
+        if (tokenizer instanceof TokenizerSpec.Gpt2) {
+            return Optional.of(new Gpt2());
+        }
+        return tokenizer instanceof TokenizerSpec.JsonFile file
+                ? Optional.of(HuggingFace.read(file, configuration))
+                : Optional.empty();
+    }
+
+    /** GPT-2's vocabulary (Radford et al. 2019), without its end-of-text token in the text. */
+    record Gpt2() implements LibraryTokenizer {
+        /** Reads half a megabyte of merges at first use. */
+        private static final class Loaded {
+            static final Encoding ENCODING = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+        }
+
+        @Override
+        public String describe() {
+            return "gpt2";
+        }
+
+        @Override
+        public int vocabulary() {
+            return 50_257;
+        }
+
+        @Override
+        public int[] encode(String text) {
+            return Loaded.ENCODING.encodeOrdinary(text).toArray();
+        }
+    }
+
+    /** A {@code tokenizer.json}, run by Hugging Face's library; no special token is added to the text. */
+    final class HuggingFace implements LibraryTokenizer {
+        private static final long serialVersionUID = 1L;
+        private static final int HASH_BYTES = 8;
+        private static final int LARGEST_VOCABULARY = 1 << 16;
+
+        private final String json;
+        private final int vocabulary;
+        private transient HuggingFaceTokenizer loaded;
+
+        private HuggingFace(String json, int vocabulary) {
+            this.json = json;
+            this.vocabulary = vocabulary;
+        }
+
+        static HuggingFace read(TokenizerSpec.JsonFile file, Configuration configuration) {
+            String json = text(file.path(), configuration);
+            int vocabulary;
+            try {
+                vocabulary = vocabulary(new ObjectMapper().readTree(json));
+            } catch (JsonProcessingException e) {
+                throw new UserError(
+                        "tokenizer.path = " + file.path() + " is not JSON (" + e.getOriginalMessage()
+                                + "); give a tokenizer.json",
+                        e);
+            }
+            if (vocabulary == 0) {
+                throw new UserError("tokenizer.path = " + file.path()
+                        + " holds no tokens under model.vocab; give a tokenizer.json of Hugging Face's tokenizers");
+            }
+            if (vocabulary > LARGEST_VOCABULARY) {
+                throw new UserError(String.format(
+                        Locale.ROOT,
+                        "tokenizer.path = %s has %,d token kinds, but tokens are stored in 16 bits; give a tokenizer of"
+                                + " at most %,d",
+                        file.path(),
+                        vocabulary,
+                        LARGEST_VOCABULARY));
+            }
+            HuggingFace tokenizer = new HuggingFace(json, vocabulary);
+            try {
+                tokenizer.encode("");
+            } catch (RuntimeException e) {
+                throw new UserError(
+                        "tokenizer.path = " + file.path() + " is refused by the tokenizers library: "
+                                + CorpusJob.rootMessage(e),
+                        e);
+            }
+            return tokenizer;
+        }
+
+        @Override
+        public String describe() {
+            byte[] hash = BlockHash.sha256().digest(json.getBytes(StandardCharsets.UTF_8));
+            return "tokenizer.json-" + HexFormat.of().formatHex(hash, 0, HASH_BYTES);
+        }
+
+        @Override
+        public int vocabulary() {
+            return vocabulary;
+        }
+
+        @Override
+        public int[] encode(String text) {
+            return Arrays.stream(library().encode(text, false, false).getIds())
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
+        }
+
+        /** One a process, for all its tasks: a vocabulary takes a tenth of a second to read. */
+        private synchronized HuggingFaceTokenizer library() {
+            if (loaded == null) {
+                // Else it would fetch another native library where it sees a GPU.
+                setDefault("RUST_FLAVOR", "cpu");
+                setDefault("ai.djl.offline", "true");
+                try {
+                    loaded = HuggingFaceTokenizer.newInstance(
+                            new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)),
+                            Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            return loaded;
+        }
+
+        private static void setDefault(String property, String value) {
+            if (System.getProperty(property) == null) {
+                System.setProperty(property, value);
+            }
+        }
+
+        private static String text(String path, Configuration configuration) {
+            try {
+                Path given = new Path(path);
+                Path qualified = given.getFileSystem(configuration).makeQualified(given);
+                return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
+            } catch (NoSuchFileException | FileNotFoundException e) {
+                throw new UserError(
+                        "there is no file tokenizer.path = " + path + "; give the path of a tokenizer.json", e);
+            } catch (IOException | IllegalArgumentException e) {
+                throw new UserError("tokenizer.path = " + path + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+
+        /** One above the largest token: models keep a vocabulary by token or, with scores, in the tokens' order. */
+        private static int vocabulary(JsonNode tokenizer) {
+            JsonNode vocabulary = tokenizer.path("model").path("vocab");
+            IntStream tokens = vocabulary.isArray()
+                    ? IntStream.range(0, vocabulary.size())
+                    : vocabulary.valueStream().mapToInt(JsonNode::intValue);
+            IntStream added = tokenizer.path("added_tokens").valueStream().mapToInt(token -> token.path("id")
+                    .intValue());
+            return vocabulary.isEmpty()
+                    ? 0
+                    : 1 + IntStream.concat(tokens, added).max().orElseThrow();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+package dev.powersweep.orchestrator.ledger;
+
+/**
+ * Steps that a cell did not train itself, because another cell's training of the trunk they share served for them.
+ *
+ * @param cell identity of the one that trained them
+ * @param steps the first so many
+ */
+public record SharedSteps(String cell, long steps) {}

@@ -1,0 +1,85 @@
+package dev.powersweep.orchestrator.plan;
+
+import dev.powersweep.worker.cell.Cell;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Who trains what of the cells that are one run up to their cooldowns (Hägele et al. 2024, section 4): of each such
+ * group the cell with most data trains the trunk as a part of itself, and the others branch off from its checkpoints.
+ */
+public final class Trunks {
+    private static final Comparator<Cell> LARGEST_LAST = Comparator.comparingLong(Cell::trunkSteps)
+            .thenComparingLong(cell -> cell.data().steps())
+            .thenComparing(Cell::id);
+
+    /** By the identity of each cell that shares a trunk: the group's cells, least data first. */
+    private final Map<String, List<Cell>> groups = new HashMap<>();
+
+    private Trunks() {}
+
+    /** Cells that share nothing are passed over. */
+    public static Trunks of(Collection<Cell> cells) {
+        Map<String, List<Cell>> byTrunk = new LinkedHashMap<>();
+        for (Cell cell : cells) {
+            if (cell.trunkSteps() > 0) {
+                byTrunk.computeIfAbsent(cell.trunk(), trunk -> new java.util.ArrayList<>())
+                        .add(cell);
+            }
+        }
+        Trunks trunks = new Trunks();
+        for (List<Cell> group : byTrunk.values()) {
+            List<Cell> sorted = group.stream().sorted(LARGEST_LAST).toList();
+            sorted.forEach(cell -> trunks.groups.put(cell.id(), sorted));
+        }
+        return trunks;
+    }
+
+    /** Identity of the cell whose training serves for the first steps of {@code cell}; empty where that is itself. */
+    public Optional<String> trainedBy(String cell) {
+        return Optional.ofNullable(groups.get(cell))
+                .map(group -> group.get(group.size() - 1).id())
+                .filter(largest -> !largest.equals(cell));
+    }
+
+    /** Steps that {@code cell} need not train itself. */
+    public long sharedSteps(Cell cell) {
+        return trainedBy(cell.id()).isPresent() ? cell.trunkSteps() : 0;
+    }
+
+    /** The other cells of the group of {@code cell}, least data first. */
+    public List<Cell> others(String cell) {
+        return groups.getOrDefault(cell, List.of()).stream()
+                .filter(other -> !other.id().equals(cell))
+                .toList();
+    }
+
+    /**
+     * Steps whose states are kept of the training of {@code cell}: where others branch off, and where its own cooldown
+     * begins, from where a data size that is added later can go on. Ascending; empty where another cell trains the
+     * trunk.
+     */
+    public List<Long> branchSteps(String cell) {
+        return trainedBy(cell).isPresent()
+                ? List.of()
+                : groups.getOrDefault(cell, List.of()).stream()
+                        .map(Cell::trunkSteps)
+                        .distinct()
+                        .toList();
+    }
+
+    /** Training FLOPs that sharing saves. */
+    public double savedFlops() {
+        return groups.values().stream()
+                .distinct()
+                .flatMap(List::stream)
+                .mapToDouble(cell ->
+                        sharedSteps(cell) * cell.batchTokens() * cell.model().trainingFlopsPerToken())
+                .sum();
+    }
+}

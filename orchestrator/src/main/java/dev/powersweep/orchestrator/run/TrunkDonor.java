@@ -1,0 +1,163 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.ledger.SharedSteps;
+import dev.powersweep.orchestrator.run.CellManifest.Chunk;
+import dev.powersweep.orchestrator.run.CellManifest.StoredCheckpoint;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.EvalRow;
+import dev.powersweep.orchestrator.tables.StepRow;
+import dev.powersweep.orchestrator.tables.Table;
+import dev.powersweep.orchestrator.tables.TableFile;
+import dev.powersweep.worker.cell.Cell;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * The newest state that another cell of the same trunk has kept, with all rows up to it. Whatever is missing or damaged
+ * of it, the cell can do without: it then trains those steps itself, to the same numbers.
+ */
+final class TrunkDonor {
+    private static final Logger LOG = LogManager.getLogger(TrunkDonor.class);
+
+    /**
+     * A state on local disk.
+     *
+     * @param steps rows under the receiving cell's name
+     */
+    record Gift(CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
+
+    private record Offer(CellManifest donor, StoredCheckpoint state) {}
+
+    private final Storage storage;
+    private final SweepDirectory directory;
+    private final AttemptOrder order;
+    private final Cell cell;
+
+    TrunkDonor(Storage storage, SweepDirectory directory, AttemptOrder order) {
+        this.storage = storage;
+        this.directory = directory;
+        this.order = order;
+        this.cell = order.gridCell().cell();
+    }
+
+    /** @param local directory for the state */
+    Optional<Gift> find(Path local) {
+        List<Offer> offers = new ArrayList<>();
+        for (String donor : order.donors()) {
+            try {
+                CellStore.newest(storage, directory, donor).ifPresent(manifest -> manifest.trunk().states().stream()
+                        .filter(state -> state.step() <= cell.trunkSteps())
+                        .forEach(state -> offers.add(new Offer(manifest, state))));
+            } catch (IOException e) {
+                LOG.warn("cell {} cannot go on from cell {}: {}", cell.id(), donor, e.toString());
+            }
+        }
+        offers.sort(Comparator.comparingLong((Offer offer) -> offer.state().step())
+                .reversed()
+                .thenComparing(offer -> offer.donor().cell()));
+        for (Offer offer : offers) {
+            try {
+                return Optional.of(accept(offer, local));
+            } catch (IOException | UserError e) {
+                LOG.info(
+                        "cell {} does not go on from step {} of cell {}: {}",
+                        cell.id(),
+                        offer.state().step(),
+                        offer.donor().cell(),
+                        e.toString());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Gift accept(Offer offer, Path local) throws IOException {
+        org.apache.hadoop.fs.Path home = directory.checkpoints(offer.donor().cell());
+        StoredCheckpoint state = offer.state();
+        List<StepRow> steps = new ArrayList<>();
+        List<EvalRow> evals = new ArrayList<>();
+        for (Chunk chunk : offer.donor().trunk().upTo(state.step()).chunks()) {
+            org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(home, chunk.pending());
+            if (chunk.table().equals(Table.STEPS.name())) {
+                TableFile.read(storage, file, Table.STEPS).forEach(row -> steps.add(mine(row)));
+            } else {
+                TableFile.read(storage, file, Table.EVALS).forEach(row -> evals.add(mine(row)));
+            }
+        }
+        Set<Long> distinct = new HashSet<>();
+        steps.forEach(row -> distinct.add(row.step()));
+        if (steps.size() != state.step() || distinct.size() != steps.size()) {
+            throw new IOException("its rows are not all there");
+        }
+        Path file = local.resolve("trunk-" + state.file());
+        storage.download(new org.apache.hadoop.fs.Path(home, state.file()), file);
+        if (!Digests.sha256(file).equals(state.sha256())) {
+            throw new IOException("its state is damaged");
+        }
+        return new Gift(
+                new CellStore.LocalCheckpoint(file, state.bytes(), state.sha256()),
+                steps,
+                evals,
+                new SharedSteps(offer.donor().cell(), state.step()));
+    }
+
+    private StepRow mine(StepRow row) {
+        return new StepRow(
+                cell.id(),
+                order.attempt(),
+                row.step(),
+                row.tokens(),
+                row.loss(),
+                row.learningRate(),
+                row.gradientNorm(),
+                row.gradientSquareSmall(),
+                row.gradientSquareBig(),
+                row.seconds());
+    }
+
+    private EvalRow mine(EvalRow row) {
+        return new EvalRow(
+                cell.id(),
+                order.attempt(),
+                row.step(),
+                row.tokens(),
+                row.set(),
+                row.loss(),
+                row.standardError(),
+                row.bitsPerByte(),
+                row.tokensScored(),
+                row.seconds());
+    }
+
+    /**
+     * Deletes the state that a cell began from, once the cell has ended; unless the donor's own cooldown begins there,
+     * from where a larger D may go on one day.
+     */
+    static void release(Storage storage, SweepDirectory directory, SharedSteps shared) {
+        try {
+            Optional<CellManifest> donor = CellStore.newest(storage, directory, shared.cell());
+            if (donor.isEmpty()) {
+                return;
+            }
+            List<StoredCheckpoint> states = donor.get().trunk().states();
+            Set<String> inUse = new HashSet<>();
+            donor.get().checkpoints().forEach(each -> inUse.add(each.file()));
+            for (StoredCheckpoint state : states.subList(0, Math.max(0, states.size() - 1))) {
+                if (state.step() == shared.steps() && !inUse.contains(state.file())) {
+                    storage.delete(new org.apache.hadoop.fs.Path(directory.checkpoints(shared.cell()), state.file()));
+                }
+            }
+        } catch (IOException e) {
+            LOG.info("a state of cell {} that nobody needs any more stays: {}", shared.cell(), e.toString());
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package dev.powersweep.orchestrator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** fit and plan on anybody's runs, through the commands that people type. */
+class FitCommandTest {
+    private static final double E = 1.7;
+    private static final double A = 12;
+    private static final double ALPHA = 0.3;
+    private static final double B = 60;
+    private static final double BETA = 0.35;
+
+    @TempDir
+    private Path folder;
+
+    private record Answer(int status, String out, String err) {}
+
+    private static Answer execute(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine line =
+                PowerSweep.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        int status = line.execute(arguments);
+        return new Answer(status, out.toString(), err.toString());
+    }
+
+    private static double loss(double n, double d) {
+        return E + A * Math.pow(n, -ALPHA) + B * Math.pow(d, -BETA);
+    }
+
+    /** A header and rows of a grid of sizes 2e3 … 1.28e5 and data 1e4 … 1.6e5. */
+    private static StringBuilder grid(String header, double noise) {
+        SplittableRandom random = new SplittableRandom(5);
+        StringBuilder text = new StringBuilder(header).append('\n');
+        for (double n = 2e3; n < 2e5; n *= 4) {
+            for (double d = 1e4; d < 2e5; d *= 2) {
+                text.append(row(n, d, loss(n, d) * Math.exp(noise * random.nextGaussian())));
+            }
+        }
+        return text;
+    }
+
+    private static String row(double n, double d, double loss) {
+        return String.format(Locale.ROOT, "%.0f,%.0f,%.17g%n", n, d, loss);
+    }
+
+    private String file(CharSequence text) throws IOException {
+        return Files.writeString(folder.resolve("runs.csv"), text).toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "not a number     | 8000,20000,NaN    | 'NaN' instead of a finite number",
+                "a negative loss  | 8000,20000,-3.1   | has loss = -3.1",
+                "no tokens        | 8000,0,3.1        | has d = 0",
+                "another unit     | 0.000004,20000,3.1| Column n jumps from 4.000e-06",
+                "a word           | 8000,many,3.1     | 'many' instead of a finite number"
+            })
+    void oneSpoiltRowIsRefusedWithItsPlaceInOneSentence(String what, String row, String complaint) throws Exception {
+        Answer answer = execute("fit", "--law", "chinchilla", "--runs", file(grid("n,d,loss", 0.01) + row + "\n"));
+
+        assertThat(answer.status()).as(what).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains(complaint).contains("runs.csv");
+        assertThat(answer.out()).isEmpty();
+    }
+
+    @Test
+    void equalRowsAreRefused() throws Exception {
+        String twice = grid("n,d,loss", 0.01)
+                .append(row(8000, 2e4, 4))
+                .append(row(8000, 2e4, 4))
+                .toString();
+
+        Answer answer = execute("fit", "--law", "chinchilla", "--runs", file(twice));
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("are equal in every column");
+    }
+
+    @Test
+    void oneDataSizeAndThreePointsAreRefusedByTheLawThatNeedsMore() throws Exception {
+        StringBuilder one = new StringBuilder("n,d,loss\n");
+        for (double n = 1e3; n < 2e6; n *= 2) {
+            one.append(row(n, 1e5, loss(n, 1e5)));
+        }
+        Answer size = execute("fit", "--law", "chinchilla", "--runs", file(one));
+        Answer points = execute(
+                "fit",
+                "--law",
+                "chinchilla",
+                "--runs",
+                file("n,d,loss\n" + row(1e4, 1e5, 3) + row(2e4, 2e5, 2.9) + row(4e4, 5e5, 2.7)));
+
+        assertThat(size.status()).isEqualTo(1);
+        assertThat(size.err()).hasLineCount(1).contains("at least 3 different values of d (tokens)");
+        assertThat(points.status()).isEqualTo(1);
+        assertThat(points.err()).hasLineCount(1).contains("needs at least 6 rows, and there are 3");
+    }
+
+    @Test
+    void computeThatContradictsSizeAndDataInSomeRowsIsRefused() throws Exception {
+        StringBuilder text = new StringBuilder("n,d,loss,flops\n");
+        for (double n = 2e3; n < 2e5; n *= 4) {
+            for (double d = 1e4; d < 2e5; d *= 2) {
+                double unit = n == 8e3 && d == 2e4 ? 1e-9 : 1;
+                text.append(String.format(
+                        Locale.ROOT, "%.0f,%.0f,%.9g,%.9g%n", n, d, loss(n, d), 6 * n * d * unit * (1 + n / 1e6)));
+            }
+        }
+
+        Answer answer = execute("fit", "--law", "chinchilla", "--runs", file(text));
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).containsAnyOf("times 6·n·d", "Column c jumps");
+    }
+
+    @Test
+    void noiseFreeRunsUnderStrangeHeadersGiveTheirParametersBack() throws Exception {
+        String runs = file(grid("Eff_Params,Training Tokens,final-loss", 0));
+
+        Answer answer = execute("fit", "--law", "chinchilla", "--bootstrap", "20", "--json", "--runs", runs);
+
+        JsonNode fit = new ObjectMapper().readTree(answer.out()).at("/fits/0");
+        assertThat(answer.err()).isEmpty();
+        assertThat(fit.at("/convergence/certified").asBoolean()).isTrue();
+        assertThat(fit.at("/parameters/E/value").asDouble()).isCloseTo(E, within(1e-8 * E));
+        assertThat(fit.at("/parameters/alpha/value").asDouble()).isCloseTo(ALPHA, within(1e-8));
+        assertThat(fit.at("/parameters/beta/value").asDouble()).isCloseTo(BETA, within(1e-8));
+    }
+
+    @Test
+    void refitsOverExecutorsAreTheSameAsHere() throws Exception {
+        String runs = file(grid("n,d,loss", 0.01));
+        String[] fit = {"fit", "--law", "chinchilla,kaplan-nd", "--bootstrap", "101", "--json", "--runs", runs};
+        String[] spread = java.util.Arrays.copyOf(fit, fit.length + 2);
+        spread[fit.length] = "--master";
+        spread[fit.length + 1] = "local[3]";
+
+        assertThat(execute(spread).out()).isEqualTo(execute(fit).out());
+    }
+
+    @Test
+    void aPlanFollowsFromAFitAndItsSuggestedCellsAreTakenByRun() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        Answer fit = execute(
+                "fit", "--law", "chinchilla", "--bootstrap", "100", "--runs", runs, "--output", folder.toString());
+        assertThat(fit.status()).isZero();
+        String fits = folder.resolve("fits.json").toString();
+        Path rates = Files.writeString(
+                folder.resolve("rates.yaml"),
+                "- {name: small, flopsPerSecond: 1e9, watts: 100, pricePerHour: 1, currency: EUR}\n");
+
+        Answer plan = execute("plan", fits, "--gpu-hours", "2", "--gpus", "4", "--rates", rates.toString(), "--json");
+        JsonNode answer = new ObjectMapper().readTree(plan.out());
+        assertThat(answer.at("/flops/value").asDouble()).isEqualTo(7.2e12);
+        assertThat(answer.at("/costs/0/seconds").asDouble()).isEqualTo(1800);
+        assertThat(answer.at("/costs/0/price").asDouble()).isEqualTo(2);
+        assertThat(answer.at("/gains")).hasSize(3);
+        assertThat(answer.at("/sensitivity/low/exponent").asDouble())
+                .isLessThan(answer.at("/sensitivity/high/exponent").asDouble());
+        assertThat(answer.at("/outcome/low").asDouble())
+                .isLessThan(answer.at("/loss/low").asDouble());
+
+        Answer suggested = execute("plan", fits, "--suggest", "3");
+        assertThat(suggested.status()).isZero();
+        Path next = Files.writeString(folder.resolve("next.yaml"), suggested.out());
+        // A unit test has no trainer whose speed could be measured.
+        Answer dry = execute(
+                "run",
+                next.toString(),
+                "--dry-run",
+                "--set",
+                "run.probeSeconds=0",
+                "--output",
+                folder.resolve("next").toString());
+        assertThat(dry.err()).isEmpty();
+        assertThat(dry.status()).isZero();
+        assertThat(dry.out()).contains("3 cells");
+    }
+
+    @Test
+    void hoursOfAMachineThatNobodyKnowsAreRefused() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        execute("fit", "--law", "chinchilla", "--bootstrap", "0", "--runs", runs, "--output", folder.toString());
+        String fits = folder.resolve("fits.json").toString();
+
+        for (List<String> options : List.of(List.of("--gpu-hours", "2"), List.of("--flops", "1e12", "--gpu", "none"))) {
+            String[] arguments = java.util.stream.Stream.concat(
+                            java.util.stream.Stream.of("plan", fits), options.stream())
+                    .toArray(String[]::new);
+            Answer answer = execute(arguments);
+            assertThat(answer.status()).isEqualTo(1);
+            assertThat(answer.err()).hasLineCount(1).contains("--rates");
+        }
+    }
+}

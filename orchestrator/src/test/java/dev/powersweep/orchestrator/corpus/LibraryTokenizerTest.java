@@ -1,0 +1,129 @@
+package dev.powersweep.orchestrator.corpus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.powersweep.orchestrator.spec.TokenizerSpec;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LibraryTokenizerTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void gpt2TokensAreThePublishedOnes() {
+        LibraryTokenizer tokenizer = LibraryTokenizer.of(new TokenizerSpec.Gpt2(), new Configuration())
+                .orElseThrow();
+        // As OpenAI's encoder of the model gives them.
+        assertThat(tokenizer.encode("Hello, world!")).containsExactly(15496, 11, 995, 0);
+        assertThat(tokenizer.encode("hello world")).containsExactly(31373, 995);
+        assertThat(tokenizer.vocabulary()).isEqualTo(50_257);
+        // The text's own letters, not the token that ends documents.
+        assertThat(tokenizer.encode("<|endoftext|>")).hasSizeGreaterThan(1);
+    }
+
+    @Test
+    void aTokenizerFileMergesAsItSays() throws Exception {
+        LibraryTokenizer tokenizer = open(small());
+        assertThat(tokenizer.vocabulary()).isEqualTo(9);
+        // a b c, blank, newline, "ab", " ab", "abc", and the added token.
+        assertThat(tokenizer.encode("abc ab\ncab")).containsExactly(7, 6, 4, 2, 5);
+        assertThat(tokenizer.encode("")).isEmpty();
+        String text = "abc ab\n".repeat(5000);
+        assertThat(tokenizer.encode(text)).hasSize(15_000);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(tokenizer);
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            LibraryTokenizer arrived = (LibraryTokenizer) in.readObject();
+            assertThat(arrived.describe()).isEqualTo(tokenizer.describe());
+            assertThat(arrived.encode("abc ab\ncab")).containsExactly(7, 6, 4, 2, 5);
+        }
+    }
+
+    @Test
+    void theNameFollowsTheContentAndNotThePath() throws Exception {
+        ObjectNode other = small();
+        ((ObjectNode) other.get("model")).putArray("merges").add("a b");
+        ((ObjectNode) other.get("model").get("vocab")).remove("Ġab");
+        ((ObjectNode) other.get("model").get("vocab")).remove("abc");
+        assertThat(open(small()).describe())
+                .startsWith("tokenizer.json-")
+                .isEqualTo(open(small()).describe())
+                .isNotEqualTo(open(other).describe());
+    }
+
+    @Test
+    void aFileThatCannotBeUsedIsRefusedInOneSentence() throws Exception {
+        assertThatThrownBy(() -> open(Path.of("none.json")))
+                .isInstanceOf(UserError.class)
+                .hasMessage("there is no file tokenizer.path = none.json; give the path of a tokenizer.json");
+        Path text = Files.writeString(folder.resolve("text"), "no JSON");
+        assertThatThrownBy(() -> open(text))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("tokenizer.path = " + text + " is not JSON (")
+                .hasMessageEndingWith("; give a tokenizer.json");
+        Path empty = Files.writeString(folder.resolve("empty"), "{}");
+        assertThatThrownBy(() -> open(empty))
+                .isInstanceOf(UserError.class)
+                .hasMessage("tokenizer.path = " + empty
+                        + " holds no tokens under model.vocab; give a tokenizer.json of Hugging Face's tokenizers");
+        ObjectNode large = small();
+        ((ObjectNode) large.get("model").get("vocab")).put("abcabc", 128_255);
+        assertThatThrownBy(() -> open(large))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(
+                        "has 128,256 token kinds, but tokens are stored in 16 bits; give a tokenizer of at"
+                                + " most 65,536");
+        ObjectNode unknown = small();
+        ((ObjectNode) unknown.get("model")).put("type", "Syllables");
+        assertThatThrownBy(() -> open(unknown))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("is refused by the tokenizers library: ");
+    }
+
+    private LibraryTokenizer open(ObjectNode json) throws IOException {
+        return open(Files.writeString(Files.createTempFile(folder, "tokenizer", ".json"), json.toString()));
+    }
+
+    private static LibraryTokenizer open(Path file) {
+        return LibraryTokenizer.of(new TokenizerSpec.JsonFile(file.toString()), new Configuration())
+                .orElseThrow();
+    }
+
+    /** Byte-level byte pairs over five characters. */
+    static ObjectNode small() throws IOException {
+        return (ObjectNode)
+                new ObjectMapper()
+                        .readTree(
+                                """
+                        {"version": "1.0", "truncation": null, "padding": null,
+                         "added_tokens": [{"id": 8, "content": "<|end|>", "single_word": false, "lstrip": false,
+                                           "rstrip": false, "normalized": false, "special": true}],
+                         "normalizer": null,
+                         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                                           "use_regex": true},
+                         "post_processor": null,
+                         "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true,
+                                     "use_regex": true},
+                         "model": {"type": "BPE", "dropout": null, "unk_token": null,
+                                   "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
+                                   "byte_fallback": false,
+                                   "vocab": {"a": 0, "b": 1, "c": 2, "Ġ": 3, "Ċ": 4, "ab": 5, "Ġab": 6, "abc": 7},
+                                   "merges": ["a b", "Ġ ab", "ab c"]}}
+                        """);
+    }
+}

@@ -1,0 +1,265 @@
+package dev.powersweep.orchestrator.end2end;
+
+import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.orchestrator.cli.InProcess.Answer;
+import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.run.Histories;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.tables.ResultTables;
+import dev.powersweep.orchestrator.tables.StepRow;
+import dev.powersweep.orchestrator.tables.Table;
+import dev.powersweep.worker.cell.CellState;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * Sweeps on a real cluster and a real HDFS while processes are killed by SIGKILL at moments that a seed decides.
+ *
+ * <p>One round by default; {@code -Dchaos.rounds=20} makes the long form, whose every round has a sweep of its own and
+ * moments of its own. CONTRIBUTING.md has the whole command.
+ */
+@ExtendWith(Loopback.Shared.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ChaosIT {
+    private static final int ROUNDS = Integer.getInteger("chaos.rounds", 1);
+    private static final long SEED = Long.getLong("test.seed", 1);
+    private static final double LONGEST_WAIT_FOR_A_VICTIM_SECONDS = 60;
+
+    /** What is killed. */
+    private enum Victim {
+        TRAINER,
+        EXECUTOR,
+        WORKER,
+        DATA_NODE,
+        DRIVER,
+        /** Once more: trainers do the most and die the most. */
+        TRAINER_AGAIN
+    }
+
+    private final Map<Victim, Integer> killed = new EnumMap<>(Victim.class);
+    private Loopback loopback;
+    private Configuration configuration;
+    private Path specification;
+    private StoredResults undisturbed;
+    private double undisturbedSeconds;
+
+    @BeforeAll
+    void runUndisturbed(Loopback shared) throws Exception {
+        loopback = shared;
+        configuration = loopback.hdfs().configuration();
+        specification = loopback.folder().resolve("chaos.yaml");
+        Path text = Texts.write(loopback.folder().resolve("chaos.txt"), 1);
+        Files.writeString(
+                specification,
+                """
+                name: chaos
+                corpus: {text: "file://%s"}
+                context: 32
+                grid:
+                  modelSizes:
+                    - {layers: 1, width: 32, heads: 2}
+                    - {layers: 2, width: 32, heads: 2}
+                  dataSizes: [150k, 300k]
+                  batchSizes: [512, 1024]
+                training: {learningRate: 0.003}
+                run: {checkpointSeconds: 0.5, reportSeconds: 0.2}
+                """
+                        .formatted(text));
+        SweepDirectory directory = SweepDirectory.at(
+                loopback.folder().resolve("undisturbed").toUri().toString(), new Configuration());
+        long begun = System.nanoTime();
+        Answer answer = powersweep("run", specification, "--output", directory.root(), "--master", "local[2]");
+        undisturbedSeconds = (System.nanoTime() - begun) / 1e9;
+        assertThat(answer.exitCode()).as(answer.err()).isZero();
+        undisturbed = StoredResults.of(directory, new Configuration());
+        assertThat(undisturbed.cells()).hasSize(8);
+    }
+
+    @Test
+    void whateverIsKilledTheTablesAreThoseOfTheUndisturbedSweep() throws Exception {
+        for (int round = 1; round <= ROUNDS; round++) {
+            SweepDirectory directory = directory("round-" + round);
+            Random random = new Random(SEED * 1_000_003 + round);
+            List<String> diary = new ArrayList<>();
+            long begun = System.nanoTime();
+            String what = "round " + round + " of seed " + SEED;
+            try {
+                String log = runAndKill(directory, random, diary);
+                assertWhole(directory, what + "\n" + String.join("\n", diary) + "\n" + log);
+                assertNothingIsLeftToTrain(directory);
+            } catch (Exception | AssertionError e) {
+                throw new AssertionError(
+                        what + " failed after " + String.join("; ", diary) + "\n" + histories(directory), e);
+            }
+            System.out.printf(
+                    "%s: %s; %.0f s; attempts %s%n",
+                    what,
+                    String.join("; ", diary),
+                    (System.nanoTime() - begun) / 1e9,
+                    StoredResults.attempts(directory, configuration));
+        }
+        assertThat(killed).containsOnlyKeys(Victim.values());
+    }
+
+    /** Submits until the sweep is done, and gives the last driver's log. */
+    private String runAndKill(SweepDirectory directory, Random random, List<String> diary) throws Exception {
+        List<Victim> order = new ArrayList<>(Arrays.asList(Victim.values()));
+        Collections.shuffle(order, random);
+        double[] moments = random.doubles(order.size(), 0, 0.6 * undisturbedSeconds)
+                .sorted()
+                .toArray();
+        Daemon driver = submit(directory);
+        try {
+            LoopbackCluster.await(() -> loopback.cluster().trainers(), LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
+            double now = 0;
+            for (int i = 0; i < order.size(); i++) {
+                sleep(moments[i] - now);
+                now = moments[i];
+                if (!driver.alive()) {
+                    diary.add(order.get(i) + " came too late");
+                    continue;
+                }
+                diary.add(LocalTime.now().truncatedTo(java.time.temporal.ChronoUnit.MILLIS) + " " + order.get(i));
+                if (order.get(i) == Victim.DRIVER) {
+                    driver.close();
+                    sleep(2 * random.nextDouble());
+                    driver = submit(directory);
+                    count(Victim.DRIVER);
+                } else {
+                    kill(order.get(i), random, driver);
+                }
+            }
+            assertThat(exit(driver)).as(driver.log()).isZero();
+            return driver.log();
+        } finally {
+            driver.close();
+            loopback.hdfs().awaitDataNodes();
+        }
+    }
+
+    private void kill(Victim victim, Random random, Daemon driver) throws Exception {
+        switch (victim) {
+            case TRAINER, TRAINER_AGAIN -> {
+                List<ProcessHandle> trainers = LoopbackCluster.await(
+                        () -> loopback.cluster().trainers(), LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
+                if (!trainers.isEmpty()) {
+                    trainers.get(random.nextInt(trainers.size())).destroyForcibly();
+                    count(victim);
+                }
+            }
+            case EXECUTOR -> {
+                List<ProcessHandle> executors = LoopbackCluster.await(
+                        () -> loopback.cluster().executors(), LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
+                if (!executors.isEmpty()) {
+                    executors.get(random.nextInt(executors.size())).destroyForcibly();
+                    count(victim);
+                }
+            }
+            case WORKER -> {
+                int number = random.nextInt(loopback.cluster().workers());
+                loopback.cluster().killWorker(number);
+                sleep(2 * random.nextDouble());
+                loopback.cluster().restartWorker(number);
+                count(victim);
+            }
+            case DATA_NODE -> {
+                int number = random.nextInt(loopback.hdfs().dataNodes());
+                loopback.hdfs().killDataNode(number);
+                sleep(3 * random.nextDouble());
+                loopback.hdfs().restartDataNode(number);
+                count(victim);
+            }
+            case DRIVER -> throw new IllegalArgumentException(victim.name());
+        }
+    }
+
+    private void assertWhole(SweepDirectory directory, String what) throws IOException {
+        List<CellRecord> cells = StoredResults.records(directory, configuration);
+        assertThat(cells).as(what).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
+        Map<String, List<StepRow>> steps = new ResultTables(directory, configuration)
+                .steps().stream().collect(Collectors.groupingBy(StepRow::cell));
+        for (CellRecord cell : cells) {
+            List<StepRow> rows = steps.get(cell.cell().id());
+            assertThat(rows)
+                    .as(what)
+                    .extracting(StepRow::step)
+                    .containsExactlyElementsOf(
+                            LongStream.rangeClosed(1, cell.cell().data().steps())
+                                    .boxed()
+                                    .toList());
+            assertThat(rows).as(what).extracting(StepRow::attempt).isSorted();
+        }
+        StoredResults results = StoredResults.of(directory, configuration);
+        assertThat(results.steps()).as(what).isEqualTo(undisturbed.steps());
+        assertThat(results.evals()).as(what).isEqualTo(undisturbed.evals());
+        assertThat(results.cells()).as(what).isEqualTo(undisturbed.cells());
+    }
+
+    private void assertNothingIsLeftToTrain(SweepDirectory directory) throws Exception {
+        String attempts = StoredResults.attempts(directory, configuration);
+        List<String> files = stepFiles(directory);
+        Answer answer = powersweep("run", specification, "--output", directory.root(), "--master", "local[1]");
+        assertThat(answer.exitCode()).as(answer.err()).isZero();
+        assertThat(answer.err()).contains("nothing to train");
+        assertThat(StoredResults.attempts(directory, configuration)).isEqualTo(attempts);
+        assertThat(stepFiles(directory)).isEqualTo(files);
+    }
+
+    private List<String> stepFiles(SweepDirectory directory) {
+        return new ResultTables(directory, configuration)
+                .files(Table.STEPS, "").stream()
+                        .map(file -> file.name() + " " + file.modifiedMillis())
+                        .toList();
+    }
+
+    private String histories(SweepDirectory directory) throws Exception {
+        StringBuilder text = new StringBuilder();
+        for (CellRecord cell : StoredResults.records(directory, configuration)) {
+            text.append(cell.name())
+                    .append(": ")
+                    .append(Histories.of(directory, configuration, cell.cell().id()))
+                    .append(cell.last().map(last -> " " + last.message()).orElse(""))
+                    .append('\n');
+        }
+        return text.toString();
+    }
+
+    private Daemon submit(SweepDirectory directory) throws IOException {
+        return loopback.submit(Loopback.Options.NONE, "run", specification, "--output", directory.root());
+    }
+
+    private SweepDirectory directory(String name) {
+        return SweepDirectory.at(loopback.hdfs().uri() + "/chaos/" + name, configuration);
+    }
+
+    private void count(Victim victim) {
+        killed.merge(victim, 1, Integer::sum);
+    }
+
+    private static int exit(Daemon driver) throws InterruptedException {
+        return driver.awaitEnd(600);
+    }
+
+    private static void sleep(double seconds) throws InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(Math.max(0, Math.round(1000 * seconds)));
+    }
+}
