@@ -119,11 +119,16 @@ final class CellTask implements Function<String, String> {
         if (named.isPresent()) {
             return Path.of(named.get());
         }
-        return cache.installJar(TrainerHash.VALUE, CellTask::resource);
+        return cache.installJar(trainerHash(), CellTask::resource);
     }
 
-    /** Identity of the trainer's jar in the application's. */
-    static String trainerHash() {
+    /**
+     * Identity of the trainer's jar in the application's.
+     *
+     * @throws IOException when there is none, as in a build that was not packaged
+     */
+    static String trainerHash() throws IOException {
+        resource().close();
         return TrainerHash.VALUE;
     }
 
