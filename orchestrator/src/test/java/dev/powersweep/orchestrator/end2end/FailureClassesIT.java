@@ -176,7 +176,7 @@ class FailureClassesIT {
                 "--master",
                 "local[1]",
                 "--set",
-                "training.learningRate=1e30");
+                "training.learningRate=1000000");
         assertThat(answer.exitCode()).as(answer.err()).isZero();
         CellRecord cell = onlyCell(directory, local);
         assertThat(Histories.full(directory, local, cell.cell().id()))

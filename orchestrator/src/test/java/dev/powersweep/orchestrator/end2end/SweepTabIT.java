@@ -153,7 +153,10 @@ class SweepTabIT {
 
     private Optional<JsonNode> json(String url) throws Exception {
         Optional<String> text = get(url);
-        return text.isPresent() ? Optional.of(new ObjectMapper().readTree(text.get())) : Optional.empty();
+        // Until the application is up Spark answers with a sentence.
+        return text.isPresent() && text.get().startsWith("{")
+                ? Optional.of(new ObjectMapper().readTree(text.get()))
+                : Optional.empty();
     }
 
     private Optional<String> get(String url) throws InterruptedException {

@@ -90,8 +90,8 @@ public final class Sweeps {
                 Attributes.Name.CLASS_PATH,
                 Arrays.stream(paths.split(java.io.File.pathSeparator))
                         .filter(path -> path.contains("jackson")
-                                // The worker is a folder of classes in some builds and a jar in others.
-                                || path.contains("powersweep-worker")
+                                // Modules are folders of classes in some builds and jars in others.
+                                || path.matches(".*[/\\\\]powersweep-[^/\\\\]*")
                                 || Files.isDirectory(Path.of(path)))
                         .map(path -> Path.of(path).toUri())
                         .map(URI::toString)
