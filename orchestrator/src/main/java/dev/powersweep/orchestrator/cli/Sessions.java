@@ -41,8 +41,6 @@ final class Sessions {
         conf.setIfMissing("spark.locality.wait", "0");
         // Slots are counted once the executors are there.
         conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
-        // A lost executor ends the attempt; the sweep's own policy decides about the next.
-        conf.setIfMissing("spark.task.maxFailures", "1");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
         // The sweep's numbers, beside Spark's own, under the driver's pages.
         conf.setIfMissing(

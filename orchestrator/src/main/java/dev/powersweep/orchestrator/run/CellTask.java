@@ -27,6 +27,9 @@ final class CellTask implements Function<String, String> {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    /** In place of a report: the executor of the attempt was lost, and Spark tries the task again. */
+    static final String LOST = "lost";
+
     /** In place of a report: this host is one that the order avoids. */
     static final String REFUSED = "refused";
 
@@ -53,10 +56,14 @@ final class CellTask implements Function<String, String> {
     @Override
     public String call(String orderJson) throws IOException {
         AttemptOrder order = LedgerJson.read(orderJson, AttemptOrder.class);
+        TaskContext task = TaskContext.get();
+        if (task.attemptNumber() > 0) {
+            // The sweep's own policy decides about another attempt, and the ledger knows about it first.
+            return LOST;
+        }
         if (order.avoidHosts().contains(sparkHost())) {
             return REFUSED;
         }
-        TaskContext task = TaskContext.get();
         Map<String, ResourceInformation> resources = task.resourcesJMap();
         List<String> gpus =
                 resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();

@@ -108,6 +108,16 @@ final class SparkAttempts implements Attempts, AutoCloseable {
                 TimeUnit.MILLISECONDS.sleep(REFUSED_PAUSE_MILLIS);
                 report = report(order);
             }
+            if (report.get().equals(CellTask.LOST)) {
+                return AttemptReport.untrained(
+                        cell,
+                        order.attempt(),
+                        new AttemptReport.Trouble(
+                                FailureClass.LOST_EXECUTOR, "the executor of this attempt was lost", ""),
+                        new AttemptReport.Place("", ""),
+                        begun,
+                        Instant.now());
+            }
             return LedgerJson.read(report.get(), AttemptReport.class);
         } catch (Exception e) {
             // Spark declares no checked exceptions to Java but throws them.

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -62,10 +61,10 @@ final class HadoopStorage implements Storage {
 
     @Override
     public void write(Path file, byte[] content) throws IOException {
-        try (FSDataOutputStream out = files.create(file, true)) {
+        Writing.closing(files.create(file, true), out -> {
             out.write(content);
             out.hsync();
-        }
+        });
     }
 
     @Override
@@ -97,10 +96,11 @@ final class HadoopStorage implements Storage {
     @Override
     public void upload(java.nio.file.Path local, Path file) throws IOException {
         // Opened here, so that a local file that has gone is told apart from anything missing on the other side.
-        try (InputStream in = java.nio.file.Files.newInputStream(local);
-                FSDataOutputStream out = files.create(file, true)) {
-            in.transferTo(out);
-            out.hsync();
+        try (InputStream in = java.nio.file.Files.newInputStream(local)) {
+            Writing.closing(files.create(file, true), out -> {
+                in.transferTo(out);
+                out.hsync();
+            });
         }
     }
 

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.tables;
 
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.storage.Writing;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,15 +46,16 @@ public final class TableFile {
     public static <R extends Record> void write(
             Storage storage, Path unfinished, Table<R> table, List<R> rows, Map<String, String> notes)
             throws IOException {
-        try (ParquetWriter<R> writer = new Builder<>(storage.output(unfinished), table, notes)
+        ParquetWriter<R> open = new Builder<>(storage.output(unfinished), table, notes)
                 .withConf(PARQUET_DEFAULTS)
                 .withCompressionCodec(CompressionCodecName.ZSTD)
                 .withWriteMode(org.apache.parquet.hadoop.ParquetFileWriter.Mode.OVERWRITE)
-                .build()) {
+                .build();
+        Writing.closing(open, writer -> {
             for (R row : rows) {
                 writer.write(row);
             }
-        }
+        });
     }
 
     /**

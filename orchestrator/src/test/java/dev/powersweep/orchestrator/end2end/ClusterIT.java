@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The GPUs are names that a discovery script prints; where cells have to train, a trainer that trains nothing says that
  * it found those it was given.
  */
+@Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
 @Tag("nightly")
 class ClusterIT {
@@ -123,7 +124,8 @@ class ClusterIT {
         CellRecord cell = StoredResults.records(directory, configuration).get(0);
         assertThat(Histories.full(directory, configuration, cell.cell().id()))
                 .containsExactly("PLANNED", "RUNNING #1", "FAILED #1 UNSUPPORTED_DEVICE");
-        assertThat(cell.last().orElseThrow().message()).contains("cuda").contains("cpu");
+        assertThat(cell.last().orElseThrow().message())
+                .contains("--backend cuda was asked for, but ND4J started CpuBackend");
     }
 
     @Test

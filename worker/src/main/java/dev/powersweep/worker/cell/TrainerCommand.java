@@ -88,7 +88,6 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         // folder.
         options.add("-XX:+DisplayVMOutputToStderr");
         options.add("-XX:+ErrorFileToStderr");
-        options.add("-XX:-CreateCoredumpOnCrash");
         // C2 inlines a fixed amount of code into one method and boxes the vectors of what is beyond it, so that every
         // kernel
         // of a row or block is compiled by itself.
