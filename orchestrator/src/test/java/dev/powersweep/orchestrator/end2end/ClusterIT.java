@@ -35,7 +35,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
-@Tag("nightly")
 class ClusterIT {
     @TempDir
     Path folder;

@@ -41,7 +41,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Every way a cell can fail on one machine, brought about for real, and what the ledger says of it afterwards. */
 @Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
-@Tag("nightly")
 class FailureClassesIT {
     private static final double PATIENCE_SECONDS = 120;
 
