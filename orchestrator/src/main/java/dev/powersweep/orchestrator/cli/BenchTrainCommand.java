@@ -51,6 +51,12 @@ final class BenchTrainCommand implements Callable<Integer> {
             description = "Rows of the table, from 0 on; default ${DEFAULT-VALUE}.")
     private String sizes = "0,1,2,3,4,5,6";
 
+    @Option(
+            names = "--trainers",
+            paramLabel = "K",
+            description = "Also time K trainers at once against one alone, one thread each.")
+    private int trainers = 1;
+
     @Option(names = "--profile", description = "Also print where a step's time goes at each size.")
     private boolean profile;
 
@@ -62,11 +68,15 @@ final class BenchTrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (rounds < 1 || !sizes.matches("[0-6](,[0-6])*")) {
+        if (rounds < 1 || trainers < 1 || !sizes.matches("[0-6](,[0-6])*")) {
             throw new CommandLine.ParameterException(
-                    command.commandLine(), "--rounds must be at least 1, and --sizes a list of numbers from 0 to 6");
+                    command.commandLine(),
+                    "--rounds and --trainers must be at least 1, and --sizes a list of numbers from 0 to 6");
         }
         List<String> arguments = new ArrayList<>(List.of("--rounds", Integer.toString(rounds), "--sizes", sizes));
+        if (trainers > 1) {
+            arguments.addAll(List.of("--trainers", Integer.toString(trainers)));
+        }
         if (profile) {
             arguments.add("--profile");
         }

@@ -19,13 +19,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Training speed at a set of sizes against a peer, in two processes that take turns on the same core.
  *
- * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--peer DIRECTORY]}, where the directory holds the peer's jars
+ * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K] [--peer DIRECTORY]}, where the directory holds the peer's jars
  * and {@code TorchGpt.java} (profile {@code benchmark} puts them into {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall time,
- * for machines that other programs use at the same time. {@code --profile} adds where a step's time goes.
+ * for machines that other programs use at the same time. {@code --profile} adds where a step's time goes, and
+ * {@code --trainers K} what K trainers do at once beside what one does alone.
  */
 public final class TrainBenchmark {
 
@@ -49,6 +51,8 @@ public final class TrainBenchmark {
      * @param peerTokensPerSecond NaN without a peer, as is {@code ratio}
      * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
      *     in large products
+     * @param scaling tokens/s of all trainers at once over those of one alone, in turns; empty unless asked
+     *     for
      * @param profile share of a step's time by operation, the largest first; empty unless asked for
      */
     public record Result(
@@ -62,6 +66,7 @@ public final class TrainBenchmark {
             double peerTokensPerSecond,
             double ratio,
             double gemmShare,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Double> scaling,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> profile) {}
 
     private record Report(List<Result> sizes) {}
@@ -77,22 +82,24 @@ public final class TrainBenchmark {
         boolean profile = options.remove("--profile");
         int rounds = Integer.parseInt(take(options, "--rounds", "7"));
         String peer = take(options, "--peer", "");
+        int trainers = Integer.parseInt(take(options, "--trainers", "1"));
         int[] chosen = Arrays.stream(take(options, "--sizes", "0,1,2,3,4,5,6").split(","))
                 .mapToInt(Integer::parseInt)
                 .toArray();
         if (!options.isEmpty()) {
             throw new IllegalArgumentException("unknown option " + options.get(0)
-                    + "; known: --cpu-time --json --profile --rounds --sizes --peer");
+                    + "; known: --cpu-time --json --profile --rounds --sizes --trainers --peer");
         }
         PrintStream table = json ? System.err : System.out;
-        table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM");
+        table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM"
+                + (trainers > 1 ? "  " + trainers + " at once" : ""));
         List<Result> results = new ArrayList<>();
         for (int index : chosen) {
-            Result result = run(SIZES[index], rounds, peer, profile);
+            Result result = run(SIZES[index], rounds, peer, profile, trainers);
             results.add(result);
             table.printf(
                     Locale.ROOT,
-                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%%%n",
+                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%%%s%n",
                     result.layers,
                     result.width,
                     result.heads,
@@ -102,7 +109,10 @@ public final class TrainBenchmark {
                     result.tokensPerSecond,
                     result.peerTokensPerSecond,
                     result.ratio,
-                    100 * result.gemmShare);
+                    100 * result.gemmShare,
+                    result.scaling.stream()
+                            .map(times -> String.format(Locale.ROOT, "%10.2f×", times))
+                            .collect(Collectors.joining()));
             result.profile.forEach(
                     (operation, share) -> table.printf(Locale.ROOT, "%30s %5.1f%%%n", operation, 100 * share));
         }
@@ -111,14 +121,16 @@ public final class TrainBenchmark {
         }
     }
 
-    private static Result run(int[] size, int rounds, String peerDirectory, boolean profiled) throws IOException {
+    private static Result run(int[] size, int rounds, String peerDirectory, boolean profiled, int trainers)
+            throws IOException {
         ModelShape shape = ModelShape.gpt(size[0], size[1], size[2], size[3], size[5]);
         double flops = 6.0 * shape.nonEmbeddingParameters()
                 + 6.0 * shape.width() * shape.vocabulary()
                 + 6.0 * shape.layers() * shape.context() * shape.width();
         int tokens = size[3] * size[4];
         TrainerCommand trainer = TrainerCommand.of(TrainerCommand.Resources.threads(1));
-        try (Side ours = new Side(ourCommand(trainer, size), trainer.environment());
+        Start startOurs = () -> new Side(ourCommand(trainer, size), trainer.environment());
+        try (Side ours = startOurs.side();
                 Side peer = peerDirectory.isEmpty()
                         ? null
                         : new Side(
@@ -136,6 +148,9 @@ public final class TrainBenchmark {
                 ratios[round] = speeds[round] / peerSpeeds[round];
                 shares[round] = speeds[round] * flops / 1e9 / ours.ask("gemm");
             }
+            List<Double> scaling = trainers > 1
+                    ? List.of(scaling(ours, ourSteps, trainers - 1, startOurs, tokens, rounds))
+                    : List.of();
             Map<String, Double> profile = profiled ? profile(ours.answer(TrainRounds.PROFILE + ourSteps)) : Map.of();
             return new Result(
                     size[0],
@@ -148,7 +163,44 @@ public final class TrainBenchmark {
                     median(peerSpeeds),
                     median(ratios),
                     median(shares),
+                    scaling,
                     profile);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Start {
+        Side side() throws IOException;
+    }
+
+    /** Median over the rounds of the speed of all trainers together over the speed of the first alone just before. */
+    private static double scaling(Side first, int steps, int more, Start start, int tokensPerStep, int rounds)
+            throws IOException {
+        List<Side> others = new ArrayList<>();
+        try {
+            for (int other = 0; other < more; other++) {
+                others.add(start.side());
+                others.get(other).warmUp(tokensPerStep);
+            }
+            String question = Integer.toString(steps);
+            double[] scalings = new double[rounds];
+            for (int round = 0; round < rounds; round++) {
+                double alone = first.ask(question);
+                first.send(question);
+                for (Side other : others) {
+                    other.send(question);
+                }
+                double together = Double.parseDouble(first.receive());
+                for (Side other : others) {
+                    together += Double.parseDouble(other.receive());
+                }
+                scalings[round] = together / alone;
+            }
+            return median(scalings);
+        } finally {
+            for (Side other : others) {
+                other.close();
+            }
         }
     }
 
@@ -232,8 +284,16 @@ public final class TrainBenchmark {
         }
 
         String answer(String question) throws IOException {
+            send(question);
+            return receive();
+        }
+
+        void send(String question) throws IOException {
             process.getOutputStream().write((question + "\n").getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().flush();
+        }
+
+        String receive() throws IOException {
             String answer = answers.readLine();
             if (answer == null) {
                 throw new IOException("a benchmark process ended unexpectedly");
