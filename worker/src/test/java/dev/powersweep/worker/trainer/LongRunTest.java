@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.data.ShardFixture;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +35,9 @@ class LongRunTest {
     void tenThousandStepsTakeNoMoreMemoryAndHardlyAnyCollection() throws Exception {
         Path shards = scratch.resolve("shard");
         ShardFixture.words(shards, 1, 200_000, 2_000);
-        Cell cell = Cells.tiny(STEPS, 16, 100_000, 3);
+        // The smallest cell that anybody sweeps: a run of a few seconds is all start-up and shows nothing.
+        Cell cell =
+                Cells.of(ModelShape.gpt(2, 32, 2, 64, 256), new DataRule(ShardFixture.CORPUS, STEPS, 16, 100_000), 3);
         // A report every few steps and some checkpoints: everything that a trainer does must stay flat, not the step
         // alone.
         Assignment assignment = new Assignment(
