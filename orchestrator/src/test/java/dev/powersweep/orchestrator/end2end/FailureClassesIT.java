@@ -119,7 +119,8 @@ class FailureClassesIT {
     @Test
     void anAllocationBeyondTheCapHalvesWhatIsPassedAtOnceAndChangesNothingElse() throws Exception {
         String[] sections = {
-            "modelSizes: {layers: 6, width: 256, heads: 4}", "batchSizes: {sequences: 16}", "dataSizes: [4096]"
+            // Deep and narrow: activations of eight sequences take 115 MB more than those of one.
+            "modelSizes: {layers: 64, width: 128, heads: 4}", "batchSizes: {sequences: 16}", "dataSizes: [4096]"
         };
         SweepDirectory free = SweepDirectory.at(folder.resolve("free").toString(), local);
         SweepDirectory capped = SweepDirectory.at(folder.resolve("capped").toString(), local);
@@ -143,7 +144,7 @@ class FailureClassesIT {
                                 "--master",
                                 "local[1]",
                                 "--set",
-                                "resources.memory=140MB")
+                                "resources.memory=360MB")
                         .exitCode())
                 .isZero();
         CellRecord cell = onlyCell(capped, local);
