@@ -23,7 +23,7 @@ final class Sessions {
         if (!conf.contains("spark.master")) {
             conf.set("spark.master", master.orElse("local[*]"));
         }
-        if (!conf.contains("spark.app.name") || conf.get("spark.app.name").startsWith("dev.powersweep")) {
+        if (!namedByUser(conf)) {
             conf.setAppName("PowerSweep " + sweep);
         }
         String plugins = conf.get("spark.plugins", "");
@@ -49,6 +49,12 @@ final class Sessions {
         conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /** Without a name spark-submit puts the jar's or the main class's. */
+    private static boolean namedByUser(SparkConf conf) {
+        String name = conf.get("spark.app.name", "");
+        return !name.isEmpty() && !name.endsWith(".jar") && !name.startsWith("dev.powersweep");
     }
 
     /** Fits with refits on a cluster, which is let go afterwards. */
