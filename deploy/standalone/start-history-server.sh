@@ -37,7 +37,8 @@ umask 077
 jar=$(compgen -G "$here/../../lib/powersweep-*.jar" | head -n 1 || true)
 [[ -n $jar ]] || jar=$(compgen -G "$here/../../orchestrator/target/powersweep-*.jar" | head -n 1 || true)
 export SPARK_DAEMON_CLASSPATH=$jar${SPARK_DAEMON_CLASSPATH:+:$SPARK_DAEMON_CLASSPATH}
-export SPARK_LOCAL_IP=$host
+# PowerSweep's own settings, which come with its jar, keep libraries quiet; a server's log should not be.
+export SPARK_LOCAL_IP=$host POWERSWEEP_LOG_LIBRARIES=${POWERSWEEP_LOG_LIBRARIES:-info}
 setsid "$here/spark-class" org.apache.spark.deploy.history.HistoryServer --properties-file "$dir/history-server.conf" \
   >"$dir/history-server.log" 2>&1 </dev/null &
 echo $! >"$dir/history-server.pid"
