@@ -288,7 +288,7 @@ final class Attempt {
             return Ending.interrupted("the executor is shutting down");
         }
         int status = process.exitStatus().orElse(-1);
-        FailureClass failure = ExitStatus.classify(status);
+        FailureClass failure = ExitStatus.classify(status, process.memorySufficed());
         String words = lastWords(process);
         if (words.contains("insufficient memory") || words.contains("java.lang.OutOfMemoryError")) {
             failure = FailureClass.HOST_MEMORY;

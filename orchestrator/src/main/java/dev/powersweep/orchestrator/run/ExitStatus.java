@@ -16,10 +16,15 @@ final class ExitStatus {
         return status == SIGNALS + KILL;
     }
 
-    /** SIGKILL is taken for the kernel's out-of-memory killer; other signals are crashes of native code. */
-    static FailureClass classify(int status) {
+    /**
+     * SIGKILL is taken for the kernel's out-of-memory killer unless that had nothing to do; other signals are crashes of
+     * native code.
+     *
+     * @param memorySufficed as {@link TrainerProcess#memorySufficed} says
+     */
+    static FailureClass classify(int status, boolean memorySufficed) {
         return switch (status - SIGNALS) {
-            case KILL -> FailureClass.HOST_MEMORY;
+            case KILL -> memorySufficed ? FailureClass.LOST_EXECUTOR : FailureClass.HOST_MEMORY;
             case TERMINATE -> FailureClass.LOST_EXECUTOR;
             default -> status > SIGNALS ? FailureClass.NATIVE_CRASH : FailureClass.BUG;
         };

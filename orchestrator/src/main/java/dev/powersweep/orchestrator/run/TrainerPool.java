@@ -204,7 +204,7 @@ final class TrainerPool {
             FailureClass failure =
                     switch (status) {
                         case TrainerCommand.EXIT_UNSUPPORTED_DEVICE -> FailureClass.UNSUPPORTED_DEVICE;
-                        default -> beforeReady(ExitStatus.classify(status));
+                        default -> beforeReady(ExitStatus.classify(status, process.memorySufficed()));
                     };
             return new StartException(
                     failure,

@@ -157,7 +157,7 @@ class SweepTabIT {
     private Optional<JsonNode> json(String url) throws Exception {
         Optional<String> text = get(url);
         // Until the application is up Spark answers with a sentence.
-        return text.isPresent() && text.get().startsWith("{")
+        return text.isPresent() && text.get().matches("(?s)[{\\[].*")
                 ? Optional.of(new ObjectMapper().readTree(text.get()))
                 : Optional.empty();
     }

@@ -231,6 +231,30 @@ class CellSupervisorTest {
     }
 
     @Test
+    void aTrainerThatSomebodyKilledBeforeItWasReadyIsNotTakenForOutOfMemory() throws Exception {
+        Path java = folder.resolve("killed/bin/java");
+        Files.createDirectories(java.getParent());
+        Files.writeString(java, "#!/bin/sh\nkill -9 $$\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+        supervisor = supervisor(new RunPolicy(
+                1,
+                0,
+                0,
+                1,
+                0.05,
+                0,
+                30,
+                3,
+                0,
+                Optional.of(folder.resolve("killed").toString())));
+        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
+        assertThat(report.failure())
+                .contains(
+                        OutOfMemoryKiller.kills().isPresent() ? FailureClass.LOST_EXECUTOR : FailureClass.HOST_MEMORY);
+        assertThat(report.message()).contains("before it was ready");
+    }
+
+    @Test
     void aTrainerWithoutItsGpuIsAnUnsupportedDevice() throws Exception {
         supervisor = supervisor(new RunPolicy(1, 0, 1, 1, 0.05, 0, 30, 3, 0, Optional.empty()));
         AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
