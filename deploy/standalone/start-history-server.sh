@@ -42,7 +42,7 @@ export SPARK_LOCAL_IP=$host POWERSWEEP_LOG_LIBRARIES=${POWERSWEEP_LOG_LIBRARIES:
 setsid "$here/spark-class" org.apache.spark.deploy.history.HistoryServer --properties-file "$dir/history-server.conf" \
   >"$dir/history-server.log" 2>&1 </dev/null &
 echo $! >"$dir/history-server.pid"
-for _ in $(seq 300); do
+for _ in $(seq 900); do
   if grep -q 'Bound HistoryServer to' "$dir/history-server.log"; then
     echo "http://$host:$(sed -n "s/.*Successfully started service 'HistoryServerUI' on port \([0-9]*\).*/\1/p" "$dir/history-server.log" | tail -n 1)"
     exit
