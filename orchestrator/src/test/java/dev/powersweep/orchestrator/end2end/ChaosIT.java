@@ -27,7 +27,6 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -38,7 +37,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p>One round by default; {@code -Dchaos.rounds=20} makes the long form, whose every round has a sweep of its own and
  * moments of its own. CONTRIBUTING.md has the whole command.
  */
-@Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChaosIT {

@@ -23,7 +23,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +32,6 @@ import org.junit.jupiter.api.io.TempDir;
  * The GPUs are names that a discovery script prints; where cells have to train, a trainer that trains nothing says that
  * it found those it was given.
  */
-@Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
 class ClusterIT {
     @TempDir

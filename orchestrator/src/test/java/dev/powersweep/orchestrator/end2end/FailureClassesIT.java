@@ -33,13 +33,11 @@ import org.apache.hadoop.hdfs.protocol.HdfsConstants;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every way a cell can fail on one machine, brought about for real, and what the ledger says of it afterwards. */
-@Tag("nightly")
 @ExtendWith(Loopback.Shared.class)
 class FailureClassesIT {
     private static final double PATIENCE_SECONDS = 120;

@@ -20,12 +20,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The Sweep tab of a real sweep: beside it while it runs, and in Spark's History Server when it has ended. */
-@Tag("nightly")
 class SweepTabIT {
     /** A directory's name is the user's. */
     private static final String MARKUP = "<img src=x onerror=alert(1)>";
