@@ -170,8 +170,8 @@ class RunsCsvTest {
         StringBuilder text = new StringBuilder("set,model,n,d,loss\n");
         for (String set : List.of("a", "b")) {
             for (int i = 1; i <= 6; i++) {
-                text.append(String.format(
-                        Locale.ROOT, "%s,m%d,%d,%d,3.%d\n", set, i % 2, 1000 * (1 + i % 2), 2000 * i, i));
+                text.append(
+                        String.format(Locale.ROOT, "%s,m%d,%d,%d,3.%d\n", set, i % 2, 1000 * (1 + i % 2), 2000 * i, i));
             }
         }
 
