@@ -73,24 +73,21 @@ public record Comparison(List<FitResult> fits, List<Refused> refused, String ver
         return sentence + outlook(fits, best);
     }
 
-    /** Which law predicts the largest scale best. */
+    /** Which law predicts larger scales best. */
     private static String outlook(List<FitResult> fits, FitResult best) {
         FitResult predictor = fits.stream()
-                .filter(fit -> fit.holdOut().isPresent())
-                .min(Comparator.comparingDouble(
-                        fit -> fit.holdOut().orElseThrow().rmsLog()))
+                .filter(fit -> fit.rollOutError().isPresent())
+                .min(Comparator.comparingDouble(fit -> fit.rollOutError().orElseThrow()))
                 .orElse(null);
         if (predictor == null) {
             return " There were too few scales to hold one out.";
         }
         String error = String.format(
-                Locale.ROOT,
-                " (error %.2f %%).",
-                100 * predictor.holdOut().orElseThrow().rmsLog());
+                Locale.ROOT, " (error %.2f %%).", 100 * predictor.rollOutError().orElseThrow());
         boolean known = Double.isFinite(best.quality().aicc());
         return predictor == best && known
-                ? " It also predicts the largest scale best from the smaller ones" + error
-                : (known ? " But " : " ") + predictor.law() + " predicts the largest scale best from the smaller ones"
+                ? " It also predicts larger scales best from the smaller ones" + error
+                : (known ? " But " : " ") + predictor.law() + " predicts larger scales best from the smaller ones"
                         + error;
     }
 }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 
 /**
@@ -25,7 +26,8 @@ import java.util.SplittableRandom;
  * @param identifiability what the data can tell
  * @param quality how well the law describes the rows
  * @param residuals one a row
- * @param holdOut the largest scale predicted from the smaller ones, where there were enough rows
+ * @param rollOut the largest scale predicted from the smaller ones, then the one below it from what is smaller still, and so
+ *     on while the rows allow; none where they are too few
  * @param profiles likelihood profiles, where asked for
  * @param replicas parameters of the bootstrap refits, none where not asked for
  * @param warnings what a careful reader should know
@@ -45,20 +47,38 @@ public record FitResult(
         Identifiability identifiability,
         Quality quality,
         List<Residual> residuals,
-        Optional<HoldOut> holdOut,
+        List<HoldOut> rollOut,
         List<Profile> profiles,
         Replicas replicas,
         List<String> warnings,
         FitOptions options,
         Predictor predictor) {
 
+    /** Refits that a band is drawn from, at most twice as many: ends of a 95 % interval are then known to a tenth of its width. */
+    private static final int BAND_REFITS = 1000;
+
     /** Copies the collections, keeping their order. */
     public FitResult {
         parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
         derived = Collections.unmodifiableMap(new LinkedHashMap<>(derived));
         residuals = List.copyOf(residuals);
+        rollOut = List.copyOf(rollOut);
         profiles = List.copyOf(profiles);
         warnings = List.copyOf(warnings);
+    }
+
+    /** The largest scale predicted from the smaller ones; empty where there were too few rows. */
+    public Optional<HoldOut> holdOut() {
+        return rollOut.stream().findFirst();
+    }
+
+    /** Root mean square of ln predicted − ln observed over every row that the roll-out predicted; empty without one. */
+    public OptionalDouble rollOutError() {
+        int rows = rollOut.stream().mapToInt(HoldOut::heldOut).sum();
+        double square = rollOut.stream()
+                .mapToDouble(step -> step.heldOut() * step.rmsLog() * step.rmsLog())
+                .sum();
+        return rows == 0 ? OptionalDouble.empty() : OptionalDouble.of(Math.sqrt(square / rows));
     }
 
     /** A parameter's or derived quantity's value by name. */
@@ -78,20 +98,24 @@ public record FitResult(
 
     /**
      * The law's value at a point. Bands come from the bootstrap refits and are NaN without them: the confidence band from the
-     * refits' own predictions, the prediction band from these with one of the fit's residuals drawn onto each.
+     * refits' own predictions, the prediction band from these with one of the fit's residuals drawn onto each, widened by the
+     * parameters that were spent on them.
      */
     public Prediction predict(Point at) {
         double value = predictor.at(values(), at);
-        int size = replicas.size();
+        int stride = Math.max(1, replicas.size() / BAND_REFITS);
+        int size = replicas.size() / stride;
+        double widen = Math.sqrt(
+                residuals.size() / Math.max(1.0, residuals.size() - Math.max(0, quality.freeParameters() - 1.0)));
         double[] curve = new double[size];
         double[] outcome = new double[size];
         for (int k = 0; k < size; k++) {
-            curve[k] = predictor.at(replicas.values()[k], at);
+            curve[k] = predictor.at(replicas.values()[k * stride], at);
             outcome[k] = curve[k];
             if (!residuals.isEmpty()) {
                 SplittableRandom random = new SplittableRandom(options.seed() * 31 + k);
                 double residual =
-                        residuals.get(random.nextInt(residuals.size())).residual();
+                        widen * residuals.get(random.nextInt(residuals.size())).residual();
                 outcome[k] = objective.objective().log() ? curve[k] * Math.exp(-residual) : curve[k] - residual;
             }
         }
@@ -120,7 +144,7 @@ public record FitResult(
                 new Identifiability("Every parameter follows from the data.", List.of());
         private Quality quality = new Quality(Double.NaN, 0, Double.NaN, Double.NaN);
         private List<Residual> residuals = List.of();
-        private Optional<HoldOut> holdOut = Optional.empty();
+        private List<HoldOut> rollOut = List.of();
         private List<Profile> profiles = List.of();
         private Replicas replicas;
         private final List<String> warnings = new ArrayList<>();
@@ -187,9 +211,9 @@ public record FitResult(
             return this;
         }
 
-        /** The hold-out. */
-        public Builder holdOut(Optional<HoldOut> result) {
-            holdOut = result;
+        /** Hold-outs, the largest scale first. */
+        public Builder rollOut(List<HoldOut> steps) {
+            rollOut = steps;
             return this;
         }
 
@@ -242,7 +266,7 @@ public record FitResult(
                     identifiability,
                     quality,
                     residuals,
-                    holdOut,
+                    rollOut,
                     profiles,
                     refits,
                     warnings,

@@ -33,7 +33,16 @@ public record Replicas(List<String> names, double[][] values) implements Seriali
             return new double[] {Double.NaN, Double.NaN};
         }
         double tail = (1 - confidence) / 2;
-        return new double[] {quantile(sorted, tail), quantile(sorted, 1 - tail)};
+        return new double[] {end(sorted, tail), end(sorted, 1 - tail)};
+    }
+
+    /**
+     * The number that one more draw would fall below with probability q: of K draws the (K + 1)q-th. The plain quantile of few
+     * draws lies too far inside.
+     */
+    private static double end(double[] sorted, double q) {
+        double at = Math.min(sorted.length - 1, Math.max(0, q * (sorted.length + 1) - 1));
+        return quantile(sorted, at / (sorted.length - 1));
     }
 
     /** Linear interpolation between order statistics. */

@@ -1,10 +1,13 @@
 package dev.powersweep.fitting;
 
+import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -20,57 +23,114 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Every parametric law on 240 planted runs with 1 % noise: the certified search, and a hundred bootstrap refits, on one thread.
+ * Every law on planted runs with 1 % noise, on one thread: the fit with its proofs, and the fit with a hundred bootstrap refits.
+ * Parametric laws get 240 runs; the others what they are made for, see {@link #plant}.
  *
  * <p>Run, from the root: {@code ./mvnw -q -pl fitting test-compile dependency:build-classpath -Dmdep.outputFile=target/cp}, then
- * {@code (cd fitting && java -cp target/test-classes:target/classes:$(cat target/cp) org.openjdk.jmh.Main FitBenchmark)}. Two
- * warm-up rounds suffice, the loops compile within the first.
+ * {@code (cd fitting && java -cp target/test-classes:target/classes:$(cat target/cp) org.openjdk.jmh.Main FitBenchmark)}; {@code
+ * -p law=chinchilla,isoflop} for some laws only. Two warm-up rounds suffice, the loops compile within the first.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Warmup(iterations = 2, time = 3)
-@Measurement(iterations = 3, time = 3)
+@Warmup(iterations = 2, time = 2)
+@Measurement(iterations = 3, time = 2)
 @Fork(1)
 public class FitBenchmark {
-    @Param({"kaplan-n", "kaplan-nd", "kaplan-ns", "chinchilla", "chinchilla-tied", "gadre", "muennighoff", "three-term"
+    private static final double NOISE = 0.01;
+    private static final double[] SURFACE = {1.69, 406.4, 410.7, 0.34, 0.28};
+
+    @Param({
+        "kaplan-n",
+        "kaplan-n-irreducible",
+        "kaplan-d",
+        "kaplan-d-irreducible",
+        "kaplan-c",
+        "kaplan-c-irreducible",
+        "kaplan-cmin",
+        "kaplan-cmin-irreducible",
+        "kaplan-nd",
+        "kaplan-ns",
+        "chinchilla",
+        "chinchilla-tied",
+        "gadre",
+        "muennighoff",
+        "muennighoff-joint",
+        "envelope",
+        "isoflop",
+        "isoflop-parabola",
+        "optima",
+        "critical-batch",
+        "three-term",
+        "three-term-data",
+        "three-term-size",
+        "three-term-loss",
+        "three-term-steps",
+        "lr-surface",
+        "batch-surface"
     })
     String law;
 
-    private ParametricLaw form;
+    private Law form;
     private Observations runs;
     private FitOptions options;
-    private double[] planted;
 
+    /** Plants what the law is made for. */
     @Setup
     public void plant() {
-        form = (ParametricLaw) Laws.byName(law);
-        planted = switch (law) {
+        form = Laws.byName(law);
+        options = FitOptions.defaults().threads(1);
+        runs = switch (law) {
+            case "isoflop", "isoflop-parabola" -> budgets(9, 9);
+            case "optima" -> optima(12);
+            case "envelope" -> curves(10, 60);
+            case "critical-batch" -> batches();
+            case "lr-surface", "batch-surface" -> settings();
+            default -> parametric((ParametricLaw) form, planted(law));
+        };
+    }
+
+    private static double[] planted(String law) {
+        return switch (law) {
             case "kaplan-n" -> new double[] {8.8e13, 0.076};
+            case "kaplan-n-irreducible" -> new double[] {1.7, 2e7, 0.3};
+            case "kaplan-d" -> new double[] {5.4e13, 0.095};
+            case "kaplan-d-irreducible" -> new double[] {1.7, 2e9, 0.3};
+            case "kaplan-c", "kaplan-cmin" -> new double[] {1.4e27, 0.057};
+            case "kaplan-c-irreducible", "kaplan-cmin-irreducible" -> new double[] {1.7, 1e19, 0.15};
             case "kaplan-nd" -> new double[] {6.4e13, 1.8e13, 0.076, 0.103};
             case "kaplan-ns" -> new double[] {6.5e13, 2.1e3, 0.077, 0.76};
-            case "chinchilla" -> new double[] {1.69, 406.4, 410.7, 0.34, 0.28};
-            case "chinchilla-tied" -> new double[] {1.8, 470.0, 1400.0, 0.345};
-            case "gadre" -> new double[] {1.75, 90.0, 160.0, 0.17};
+            case "chinchilla" -> SURFACE;
+            case "chinchilla-tied" -> new double[] {1.8, 470, 1400, 0.345};
+            case "gadre" -> new double[] {1.75, 90, 160, 0.17};
             case "muennighoff" -> new double[] {15.39, 5.31};
+            case "muennighoff-joint" -> new double[] {1.87, 521, 1488, 0.35, 0.35, 15.39, 5.31};
             case "three-term" -> new double[] {1.69, 406.4, 410.7, 0.34, 0.28, 1e6};
+            case "three-term-data", "three-term-size" ->
+                new double[] {1.69, 406.4, 410.7, 0.34, 0.28, law.endsWith("data") ? 40 : 400, 0.4};
+            case "three-term-loss" -> new double[] {1.69, 406.4, 410.7, 0.34, 0.28, 5e9, 0.21};
+            case "three-term-steps" -> new double[] {1.69, 406.4, 30, 0.34, 0.5, 2e8, 0.21};
             default -> throw new IllegalArgumentException(law);
         };
+    }
+
+    private static Observations parametric(ParametricLaw law, double[] planted) {
         double[][] nd = TestRuns.grid(16, 1e7, 1e10, 15, 1e9, 1e12);
         SplittableRandom random = new SplittableRandom(1);
-        double[] steps = random.doubles(240).map(x -> 1e3 * Math.pow(1e3, x)).toArray();
         double[] batch = random.doubles(240).map(x -> 6.4e4 * Math.pow(64, x)).toArray();
+        double[] steps = new double[240];
         double[] unique = new double[240];
         double[] loss = new double[240];
         for (int i = 0; i < 240; i++) {
+            steps[i] = nd[1][i] / batch[i];
             unique[i] = nd[1][i] / (1 + random.nextInt(64));
             Point at = Point.nd(nd[0][i], nd[1][i])
                     .and(Column.S, steps[i])
                     .and(Column.U, unique[i])
                     .and(Column.B, batch[i]);
-            loss[i] = form.predict(planted, at) * Math.exp(0.01 * random.nextGaussian());
+            loss[i] = law.predict(planted, at) * Math.exp(NOISE * random.nextGaussian());
         }
-        runs = Observations.builder()
+        return Observations.builder()
                 .parameters(nd[0])
                 .tokens(nd[1])
                 .column(Column.S, steps)
@@ -78,16 +138,123 @@ public class FitBenchmark {
                 .column(Column.B, batch)
                 .loss(loss)
                 .build();
-        options = FitOptions.defaults().threads(1);
+    }
+
+    private static double loss(double n, double d) {
+        return ((ParametricLaw) Laws.byName("chinchilla")).predict(SURFACE, Point.nd(n, d));
+    }
+
+    /** Sizes around the optimum of each budget from 1e18 to 1e22 FLOPs. */
+    private static Observations budgets(int budgets, int sizes) {
+        SplittableRandom random = new SplittableRandom(1);
+        Rows rows = new Rows(Column.C, Column.N, Column.D, Column.LOSS);
+        for (int i = 0; i < budgets; i++) {
+            double c = 1e18 * Math.pow(1e4, i / (budgets - 1.0));
+            for (int j = 0; j < sizes; j++) {
+                double n = 0.6 * Math.pow(c / 6, 0.452) * Math.pow(2, 0.75 * (j - (sizes - 1) / 2.0));
+                double d = c / (6 * n);
+                rows.add(c, n, d, loss(n, d) * Math.exp(0.001 * random.nextGaussian()));
+            }
+        }
+        return rows.build();
+    }
+
+    private static Observations optima(int budgets) {
+        SplittableRandom random = new SplittableRandom(1);
+        Rows rows = new Rows(Column.C, Column.N);
+        for (int i = 0; i < budgets; i++) {
+            double c = 1e18 * Math.pow(1e4, i / (budgets - 1.0));
+            rows.add(c, 0.6 * Math.pow(c / 6, 0.452) * Math.exp(NOISE * random.nextGaussian()));
+        }
+        return rows.build();
+    }
+
+    private static Observations curves(int sizes, int records) {
+        SplittableRandom random = new SplittableRandom(1);
+        Rows rows = new Rows(Column.N, Column.D, Column.STEP, Column.LOSS);
+        for (int i = 0; i < sizes; i++) {
+            double n = 1e7 * Math.pow(1e2, i / (sizes - 1.0));
+            for (int j = 0; j < records; j++) {
+                double d = 1e8 * Math.pow(1e3, j / (records - 1.0));
+                rows.run("run " + i);
+                rows.add(n, d, j + 1, loss(n, d) * Math.exp(0.002 * random.nextGaussian()));
+            }
+        }
+        return rows.build();
+    }
+
+    private static Observations batches() {
+        SplittableRandom random = new SplittableRandom(1);
+        ParametricLaw law = (ParametricLaw) Laws.byName("three-term-data");
+        double[] planted = planted("three-term-data");
+        Rows rows = new Rows(Column.N, Column.D, Column.B, Column.LOSS);
+        for (double n = 1e7; n < 2e9; n *= 4) {
+            for (double d = 1e9; d < 2e11; d *= 3) {
+                for (double b = 6.4e4; b < 2e7; b *= 4) {
+                    Point at = Point.nd(n, d).and(Column.B, b);
+                    rows.add(n, d, b, law.predict(planted, at) * Math.exp(1e-4 * random.nextGaussian()));
+                }
+            }
+        }
+        return rows.build();
+    }
+
+    private static Observations settings() {
+        SplittableRandom random = new SplittableRandom(1);
+        Rows rows = new Rows(Column.N, Column.D, Column.LEARNING_RATE, Column.B, Column.LOSS);
+        for (double n = 1e6; n < 1e9; n *= 4) {
+            double d = 20 * n;
+            for (int i = -3; i <= 3; i++) {
+                for (int j = -2; j <= 2; j++) {
+                    double lr = 3 * Math.pow(n, -0.5) * Math.pow(2, i);
+                    double b = 30 * Math.pow(d, 0.4) * Math.pow(2, j);
+                    rows.add(n, d, lr, b, 3 + 0.03 * i * i + 0.01 * j * j + 0.002 * random.nextGaussian());
+                }
+            }
+        }
+        return rows.build();
+    }
+
+    /** Collects rows of a table. */
+    private static final class Rows {
+        private final List<Column> columns;
+        private final List<double[]> rows = new ArrayList<>();
+        private final List<String> runs = new ArrayList<>();
+
+        Rows(Column... columns) {
+            this.columns = List.of(columns);
+        }
+
+        void add(double... row) {
+            rows.add(row);
+        }
+
+        void run(String name) {
+            runs.add(name);
+        }
+
+        Observations build() {
+            Observations.Builder builder = Observations.builder();
+            for (int c = 0; c < columns.size(); c++) {
+                int at = c;
+                builder.column(
+                        columns.get(c),
+                        rows.stream().mapToDouble(row -> row[at]).toArray());
+            }
+            if (!runs.isEmpty()) {
+                builder.runs(runs.toArray(String[]::new));
+            }
+            return builder.build();
+        }
     }
 
     @Benchmark
-    public FitResult certifiedFit() {
+    public FitResult fit() {
         return Fitter.fit(form, runs, options);
     }
 
     @Benchmark
-    public double[][] hundredRefits() {
-        return Fitter.refits(form, runs, options, planted, 0, 100);
+    public FitResult fitWithHundredRefits() {
+        return Fitter.fit(form, runs, options.bootstrap(100));
     }
 }

@@ -10,6 +10,7 @@ import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -134,7 +135,7 @@ class RobustnessTest {
             assertThat(refused.law()).isEqualTo("kaplan-ns");
             assertThat(refused.refusal().sentence()).contains("column s");
         });
-        assertThat(comparison.verdict()).contains("AICc").contains("largest scale");
+        assertThat(comparison.verdict()).contains("AICc").contains("larger scales");
     }
 
     @Test
@@ -149,6 +150,78 @@ class RobustnessTest {
         assertThat(held.rmsLog()).isLessThan(0.01);
         assertThat(held.residuals())
                 .allSatisfy(residual -> assertThat(residual.at().get(Column.C)).isGreaterThan(1e19));
+    }
+
+    @Test
+    void theLargestScalesAreRolledOutOneAfterTheOther() {
+        double[] truth = {1.69, 406.4, 410.7, 0.34, 0.28};
+        Observations runs = TestRuns.chinchilla(TestRuns.grid(8, 1e7, 3e9, 8, 1e9, 3e11), truth, 0.002, 11);
+
+        FitResult fit = Fitter.fit(LAW, runs, FitOptions.defaults());
+
+        assertThat(fit.rollOut()).hasSize(5);
+        double ceiling = Double.POSITIVE_INFINITY;
+        int left = runs.size();
+        for (HoldOut step : fit.rollOut()) {
+            left -= step.heldOut();
+            assertThat(step.fitted()).isEqualTo(left);
+            double top = ceiling;
+            assertThat(step.residuals())
+                    .allSatisfy(
+                            residual -> assertThat(residual.at().get(Column.C)).isLessThan(top));
+            ceiling = step.residuals().stream()
+                    .mapToDouble(residual -> residual.at().get(Column.C))
+                    .min()
+                    .orElseThrow();
+        }
+        assertThat(fit.rollOutError().orElseThrow()).isLessThan(0.01);
+    }
+
+    @Test
+    void aRowOfWeightZeroIsAsGoodAsAbsent() {
+        Observations runs = TestRuns.chinchilla(
+                TestRuns.grid(6, 1e7, 1e9, 6, 1e9, 1e11), new double[] {1.7, 400, 800, 0.34, 0.32}, 0.01, 3);
+        double[] loss = runs.column(Column.LOSS);
+        double[] weights = new double[36];
+        Arrays.fill(weights, 1);
+        for (int i : new int[] {3, 17, 30}) {
+            weights[i] = 0;
+            loss[i] = 9;
+        }
+        Observations weighted = Observations.builder()
+                .parameters(runs.column(Column.N))
+                .tokens(runs.column(Column.D))
+                .loss(loss)
+                .column(Column.WEIGHT, weights)
+                .build();
+        FitOptions options = FitOptions.defaults().bootstrap(50).resampling(FitOptions.Resampling.RESIDUAL);
+
+        FitResult one = Fitter.fit(LAW, weighted, options);
+        FitResult other = Fitter.fit(LAW, runs.where(i -> weights[i] > 0), options);
+
+        assertThat(one.rows()).isEqualTo(33);
+        assertThat(one.parameters()).isEqualTo(other.parameters());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5, 4", "100, 50"})
+    void fewRunsAndManyWithOutliersGiveTheLawBack(int models, int sizes) {
+        double[] truth = {1.69, 406.4, 410.7, 0.34, 0.28};
+        Observations clean =
+                TestRuns.chinchilla(TestRuns.grid(models, 1e7, 1e10, sizes, 1e9, 1e12), truth, 0.001, TestRuns.seed());
+        double[] loss = clean.column(Column.LOSS);
+        for (int i = 5; i < loss.length; i += 20) {
+            loss[i] *= 1.8;
+        }
+
+        FitResult fit = Fitter.fit(
+                LAW, Observations.of(clean.column(Column.N), clean.column(Column.D), loss), FitOptions.defaults());
+
+        assertThat(fit.convergence().certified()).as(fit.convergence().how()).isTrue();
+        for (int i = 0; i < loss.length; i++) {
+            double planted = LAW.predict(truth, clean.point(i));
+            assertThat(fit.predict(clean.point(i)).value()).isCloseTo(planted, within(0.02 * planted));
+        }
     }
 
     @Test

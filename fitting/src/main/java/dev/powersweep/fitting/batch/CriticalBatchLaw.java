@@ -6,6 +6,7 @@ import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Identifiability;
 import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.Quality;
 import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.Residual;
@@ -19,8 +20,10 @@ import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
+import dev.powersweep.fitting.uncertainty.Regression;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,7 +37,8 @@ import java.util.function.Function;
 /**
  * {@code critical-batch}: the batch size beyond which larger batches waste data. At each level of loss S = S_min + E_min/B is
  * fitted (Kaplan et al. 2020, eq 5.1; Zhang et al. 2024), B_crit = E_min/S_min, and through these points run B_crit = B_0·D^κ
- * with D = E_min, B_N·N^κ_N, and B_star/L^(1/α_B) (eq 1.4). Batches in tokens.
+ * with D = E_min, B_N·N^κ_N, and B_star/L^(1/α_B) (eq 1.4). Batches in tokens. Where every B_crit exceeds 256 sequences of 512
+ * tokens, Zhang et al.'s own critical size, 20 % more data than these need, is given too, and as B_Zhang·N^ζ.
  *
  * <p>{@link CriticalBatchPoints} says which kinds of runs are understood. Points of one model at neighbouring losses share
  * runs, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
@@ -42,6 +46,9 @@ import java.util.function.Function;
  */
 public final class CriticalBatchLaw implements Law {
     private static final double OVERHEAD = 0.2;
+
+    /** 256 sequences of 512 tokens, up to which Zhang et al. take scaling to be linear. */
+    private static final double ZHANG_REFERENCE = 256 * 512.0;
 
     @Override
     public String name() {
@@ -137,11 +144,48 @@ public final class CriticalBatchLaw implements Law {
                                 .map(row -> Arrays.copyOf(row, parameters))
                                 .toArray(double[][]::new)))
                 .predictor(CriticalBatchLaw::predict);
+        if (parameters > 1) {
+            Regression line = line(found.points());
+            result.rollOut(line.rollOut());
+            if (options.extras() == FitOptions.Extras.PROFILES) {
+                List<Profile> profiles = new ArrayList<>();
+                line.profile(names.get(0), 0, Regression.Form.EXPONENTIAL, options.confidence())
+                        .ifPresent(profiles::add);
+                line.profile(names.get(1), 1, Regression.Form.PLAIN, options.confidence())
+                        .ifPresent(profiles::add);
+                result.profiles(profiles);
+            }
+        }
+        if (runs.weighted().size() < runs.size()
+                || Arrays.stream(runs.weights()).distinct().count() > 1) {
+            result.warn("Row weights are not used: each level of loss counts alike.");
+        }
         found.problems().forEach(result::warn);
         if (found.kind() == CriticalBatchPoints.Kind.CURVES) {
             result.warn("Intermediate points count as finished runs here: right for a constant learning rate only.");
         }
         return result.build();
+    }
+
+    /** The measured critical batch sizes as a line in the logarithm of the data, the least data first. */
+    private static Regression line(List<CriticalBatchPoint> points) {
+        List<CriticalBatchPoint> sorted = points.stream()
+                .sorted(Comparator.comparingDouble(CriticalBatchPoint::data))
+                .toList();
+        double[] ones = new double[sorted.size()];
+        Arrays.fill(ones, 1);
+        return new Regression(
+                sorted.stream()
+                        .map(point -> String.format(Locale.ROOT, "B_crit at %.4g tokens", point.data()))
+                        .toList(),
+                sorted.stream()
+                        .map(point -> Point.nd(point.n(), point.data()).and(Column.LOSS, point.loss()))
+                        .toList(),
+                sorted.stream()
+                        .map(point -> new double[] {1, Math.log(point.data())})
+                        .toArray(double[][]::new),
+                sorted.stream().mapToDouble(CriticalBatchPoint::criticalBatch).toArray(),
+                ones);
     }
 
     private static double predict(double[] values, Point at) {
@@ -159,6 +203,11 @@ public final class CriticalBatchLaw implements Law {
                     "B_crit[" + place + "]",
                     new Estimate(fit.criticalBatch(), fit.criticalBatchLow(), fit.criticalBatchHigh(), "tokens"));
             result.derived("B_20%[" + place + "]", Estimate.of(fit.batchAtOverhead(OVERHEAD, 0), "tokens"));
+            if (measured(found.points())) {
+                result.derived(
+                        "B_Zhang[" + place + "]",
+                        Estimate.of(fit.batchAtOverhead(OVERHEAD, ZHANG_REFERENCE), "tokens"));
+            }
             Point at = Point.nd(point.n(), point.data()).and(Column.LOSS, point.loss());
             double predicted = predict(values, at);
             double residual = Math.log(predicted / point.criticalBatch());
@@ -170,6 +219,11 @@ public final class CriticalBatchLaw implements Law {
                 .objective(new ObjectiveValue(Objective.MSE_LOG, 1e-3, sum, sum / n))
                 .quality(new Quality(
                         Double.NaN, values.length + 1, Math.sqrt(sum / Math.max(1, n - values.length)), Double.NaN));
+    }
+
+    /** Zhang et al.'s rule starts from a batch that must be of the size of those measured to mean anything. */
+    private static boolean measured(List<CriticalBatchPoint> points) {
+        return points.stream().allMatch(point -> point.criticalBatch() > ZHANG_REFERENCE);
     }
 
     private static int parameters(Map<String, Estimate> law) {
@@ -191,6 +245,17 @@ public final class CriticalBatchLaw implements Law {
             values.put("B_star", Estimate.of(laws.byLoss().orElseThrow().coefficient(), "tokens·nats^(1/alpha_B)"));
             values.put("alpha_B", Estimate.of(alpha, "1"));
         });
+        PowerLaw.fit(
+                        points.stream().mapToDouble(CriticalBatchPoint::n).toArray(),
+                        points.stream()
+                                .mapToDouble(
+                                        point -> OVERHEAD * point.criticalBatch() + (1 + OVERHEAD) * ZHANG_REFERENCE)
+                                .toArray())
+                .filter(law -> measured(points))
+                .ifPresent(law -> {
+                    values.put("B_Zhang", Estimate.of(law.coefficient(), "tokens/parameters^zeta"));
+                    values.put("zeta", Estimate.of(law.exponent(), "1"));
+                });
         laws.bySize().ifPresent(size -> {
             values.put("B_N", Estimate.of(size.coefficient(), "tokens/parameters^kappa_N"));
             values.put("kappa_N", Estimate.of(size.exponent(), "1"));

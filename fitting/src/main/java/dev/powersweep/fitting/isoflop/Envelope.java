@@ -14,7 +14,7 @@ import java.util.Optional;
  *
  * <p>With k winning sizes the envelope is a staircase of k steps, and least squares through its treads is flatter than
  * the line through their middles by a factor of about 1 − 1/k². {@link #middles} holds the fit through the middles, which
- * is free of this.
+ * is free of this. A point weighs as much as the run that it lies on.
  *
  * @param points the envelope on the grid of budgets, edges left out
  * @param staircase the laws as published: least squares over all points
@@ -70,7 +70,7 @@ public record Envelope(
                 edges++;
                 continue;
             }
-            points.add(new Found(compute, winner.n(), winner.tokensAt(compute), lowest));
+            points.add(new Found(compute, winner.n(), winner.tokensAt(compute), lowest, winner.weight()));
         }
         double[] sizes = points.stream().mapToDouble(Found::n).distinct().toArray();
         int edgePoints = edges;
@@ -98,7 +98,8 @@ public record Envelope(
                     Math.exp(tread.stream()
                             .mapToDouble(p -> Math.log(p.loss()))
                             .average()
-                            .orElseThrow())));
+                            .orElseThrow()),
+                    tread.stream().mapToDouble(Found::weight).average().orElseThrow()));
         }
         return middles;
     }

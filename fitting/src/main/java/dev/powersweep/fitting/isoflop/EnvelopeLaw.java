@@ -6,6 +6,7 @@ import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Identifiability;
 import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.Parameter;
 import dev.powersweep.fitting.optimise.Workers;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -27,11 +28,16 @@ import java.util.TreeMap;
  *
  * <p>Needs runs of several records each: a run id, N, D (or C) and the loss along training. The learning rate must be constant
  * along what is read: intermediate points of a cosine schedule are not what a run of that length would reach. Bootstrap by
- * whole runs.
+ * whole runs. Records of weight zero are left out; a run weighs the mean of its records.
  */
 public final class EnvelopeLaw implements Law {
     private static final int FEWEST_RECORDS = 2;
     private static final int BOOTSTRAP_GRID = 300;
+
+    /** Profiles are of the line through the middles of the treads: points of one tread are not independent. */
+    private static final List<Parameter> MIDDLES = OptimaReport.PARAMETERS.stream()
+            .map(parameter -> new Parameter(parameter.name() + "_middles", parameter.unit()))
+            .toList();
 
     @Override
     public String name() {
@@ -105,7 +111,11 @@ public final class EnvelopeLaw implements Law {
                 .data(runs.size(), curves.size())
                 .residuals(OptimaReport.residuals(
                         tread.optima(), envelope.staircase().n()))
-                .holdOut(OptimaReport.holdOut(tread.optima()))
+                .rollOut(OptimaReport.rollOut(tread.optima()))
+                .profiles(
+                        options.extras() == FitOptions.Extras.PROFILES
+                                ? OptimaReport.profiles(tread.optima(), MIDDLES, options)
+                                : List.of())
                 .convergence(Convergence.closedForm("lowest curve at each of " + Envelope.DEFAULT_GRID
                         + " budgets, then least squares: closed form"))
                 .identifiability(new Identifiability(
@@ -146,9 +156,12 @@ public final class EnvelopeLaw implements Law {
             c[i] = runs.has(Column.C) ? runs.at(Column.C, i) : 6 * n[i] * d[i];
         }
         double[] loss = runs.column(Column.LOSS);
+        double[] weight = runs.weights();
         TreeMap<Integer, List<Integer>> rows = new TreeMap<>();
         for (int i = 0; i < n.length; i++) {
-            rows.computeIfAbsent(runs.runOf(i), run -> new ArrayList<>()).add(i);
+            if (weight[i] > 0) {
+                rows.computeIfAbsent(runs.runOf(i), run -> new ArrayList<>()).add(i);
+            }
         }
         List<TrainingCurve> curves = new ArrayList<>();
         for (List<Integer> run : rows.values()) {
@@ -160,7 +173,15 @@ public final class EnvelopeLaw implements Law {
                 }
             }
             if (rising.size() >= FEWEST_RECORDS) {
-                curves.add(new TrainingCurve(n[rising.get(0)], pick(c, rising), pick(d, rising), pick(loss, rising))
+                curves.add(new TrainingCurve(
+                                n[rising.get(0)],
+                                pick(c, rising),
+                                pick(d, rising),
+                                pick(loss, rising),
+                                rising.stream()
+                                        .mapToDouble(i -> weight[i])
+                                        .average()
+                                        .orElseThrow())
                         .smoothed(TrainingCurve.window(rising.size())));
             }
         }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The runs of one compute budget, sorted by model size, one run per size.
@@ -12,8 +13,13 @@ import java.util.List;
  * @param n parameters N, strictly increasing
  * @param d tokens D of each run
  * @param loss final loss in nats per token
+ * @param weight of each run, above zero
  */
-public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) {
+public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss, double[] weight) {
+    /** A budget whose runs have equal weights. */
+    public IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) {
+        this(flops, n, d, loss, ones(n.length));
+    }
 
     /** Budgets that differ by less than this share are one budget: grids round tokens to whole batches. */
     public static final double DEFAULT_TOLERANCE = 0.02;
@@ -34,8 +40,16 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
      * @return budgets by increasing C
      */
     public static List<IsoFlopCurve> group(double[] flops, double[] n, double[] d, double[] loss, double tolerance) {
-        Integer[] order = new Integer[flops.length];
-        Arrays.setAll(order, i -> i);
+        return group(flops, n, d, loss, ones(flops.length), tolerance);
+    }
+
+    /** The same of runs of unequal weight; runs of weight zero are left out. */
+    public static List<IsoFlopCurve> group(
+            double[] flops, double[] n, double[] d, double[] loss, double[] weight, double tolerance) {
+        Integer[] order = IntStream.range(0, flops.length)
+                .filter(i -> weight[i] > 0)
+                .boxed()
+                .toArray(Integer[]::new);
         Arrays.sort(order, Comparator.comparingDouble(i -> flops[i]));
         List<IsoFlopCurve> curves = new ArrayList<>();
         int start = 0;
@@ -44,13 +58,14 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
             while (end < order.length && flops[order[end]] <= flops[order[start]] * (1 + tolerance)) {
                 end++;
             }
-            curves.add(curve(Arrays.copyOfRange(order, start, end), flops, n, d, loss));
+            curves.add(curve(Arrays.copyOfRange(order, start, end), flops, n, d, loss, weight));
             start = end;
         }
         return curves;
     }
 
-    private static IsoFlopCurve curve(Integer[] rows, double[] flops, double[] n, double[] d, double[] loss) {
+    private static IsoFlopCurve curve(
+            Integer[] rows, double[] flops, double[] n, double[] d, double[] loss, double[] weight) {
         double lowest = Arrays.stream(rows).mapToDouble(i -> flops[i]).min().orElseThrow();
         double meanLog = 0;
         for (int row : rows) {
@@ -71,7 +86,8 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
                 lowest * Math.exp(meanLog),
                 Arrays.stream(best).mapToDouble(i -> n[i]).toArray(),
                 Arrays.stream(best).mapToDouble(i -> d[i]).toArray(),
-                Arrays.stream(best).mapToDouble(i -> loss[i]).toArray());
+                Arrays.stream(best).mapToDouble(i -> loss[i]).toArray(),
+                Arrays.stream(best).mapToDouble(i -> weight[i]).toArray());
     }
 
     /** How many sizes the budget holds. */
@@ -81,6 +97,17 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss) 
 
     /** The same design with other losses. */
     public IsoFlopCurve withLoss(double[] other) {
-        return new IsoFlopCurve(flops, n, d, other);
+        return new IsoFlopCurve(flops, n, d, other, weight);
+    }
+
+    /** The mean weight of the runs. */
+    double meanWeight() {
+        return Arrays.stream(weight).average().orElse(1);
+    }
+
+    private static double[] ones(int count) {
+        double[] ones = new double[count];
+        Arrays.fill(ones, 1);
+        return ones;
     }
 }

@@ -37,7 +37,8 @@ import java.util.stream.Collectors;
  * state the exponent that the other ways would give and their own bias on the noise-free design at ten times the largest
  * budget ({@link MinimumBias}; the surface is approach 3 fitted to the same runs).
  *
- * <p>Of runs with several records the last is read. Budgets that differ by up to 2 % are one budget.
+ * <p>Of runs with several records the last is read. Budgets that differ by up to 2 % are one budget. A run of weight zero is
+ * left out; the weight of a budget in the power laws is the mean weight of its runs, and the parabola weighs each run.
  */
 public final class IsoFlopLaw implements Law {
     private static final double EXTRAPOLATION = 10;
@@ -173,7 +174,8 @@ public final class IsoFlopLaw implements Law {
                 d[i] = flops[i] / (6 * n[i]);
             }
         }
-        return IsoFlopCurve.group(flops, n, d, finals.column(Column.LOSS), IsoFlopCurve.DEFAULT_TOLERANCE);
+        return IsoFlopCurve.group(
+                flops, n, d, finals.column(Column.LOSS), finals.weights(), IsoFlopCurve.DEFAULT_TOLERANCE);
     }
 
     private FitRefusal noMinimum(List<IsoFlopCurve> curves) {

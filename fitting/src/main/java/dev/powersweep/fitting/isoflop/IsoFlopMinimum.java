@@ -13,8 +13,14 @@ public sealed interface IsoFlopMinimum {
      * @param n the size N* of lowest loss
      * @param d tokens D* at that size
      * @param loss the loss there
+     * @param weight of the budget in the laws through the minima: the mean weight of its runs
      */
-    record Found(double flops, double n, double d, double loss) implements IsoFlopMinimum {}
+    record Found(double flops, double n, double d, double loss, double weight) implements IsoFlopMinimum {
+        /** A minimum of weight one. */
+        public Found(double flops, double n, double d, double loss) {
+            this(flops, n, d, loss, 1);
+        }
+    }
 
     /**
      * No usable minimum.

@@ -35,7 +35,12 @@ final class IsoFlopResampling {
             drawn[random.nextInt(drawn.length)] = true;
         }
         int[] kept = IntStream.range(0, drawn.length).filter(i -> drawn[i]).toArray();
-        return new IsoFlopCurve(curve.flops(), pick(curve.n(), kept), pick(curve.d(), kept), pick(curve.loss(), kept));
+        return new IsoFlopCurve(
+                curve.flops(),
+                pick(curve.n(), kept),
+                pick(curve.d(), kept),
+                pick(curve.loss(), kept),
+                pick(curve.weight(), kept));
     }
 
     private IsoFlopCurve noisy(IsoFlopCurve curve, SplittableRandom random) {

@@ -57,7 +57,7 @@ public record MinimumBias(double targetFlops, double exponentError, double relat
             d[i] = curve.flops() / (FLOPS_PER_PARAMETER_AND_TOKEN * curve.n()[i]);
             loss[i] = surface.applyAsDouble(curve.n()[i], d[i]);
         }
-        return new IsoFlopCurve(curve.flops(), curve.n(), d, loss);
+        return new IsoFlopCurve(curve.flops(), curve.n(), d, loss, curve.weight());
     }
 
     /** Golden-section search over ln N; the place of a minimum is known to about 1e-8, ample for a bias in per cent. */

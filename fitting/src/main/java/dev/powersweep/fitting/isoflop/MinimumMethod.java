@@ -18,7 +18,7 @@ public enum MinimumMethod {
     SPLINE_GRID,
     /** The same spline, its minimum to machine precision; equals the limit of ever finer grids. */
     SPLINE,
-    /** A parabola of L on ln N through all sizes, its vertex (Hoffmann et al. 2022, section 3.2). Biased: see {@link MinimumBias}. */
+    /** A parabola of L on ln N through all sizes, by their weights, its vertex (Hoffmann et al. 2022, section 3.2). Biased: see {@link MinimumBias}. */
     PARABOLA;
 
     private static final int GRID_POINTS_PER_INTERVAL = 25;
@@ -74,7 +74,7 @@ public enum MinimumMethod {
             double t = x[i] - centre;
             design[i] = new double[] {1, t, t * t};
         }
-        Optional<LeastSquares> fit = LeastSquares.solve(design, curve.loss());
+        Optional<LeastSquares> fit = LeastSquares.solve(design, curve.loss(), curve.weight());
         double[] b = fit.map(LeastSquares::coefficients).orElse(new double[3]);
         if (!(b[2] > 0)) {
             return new Rejected(
@@ -94,7 +94,7 @@ public enum MinimumMethod {
 
     private static Found found(IsoFlopCurve curve, double[] x, double best, double loss) {
         double tokens = Math.exp(new AkimaSpline(x, logs(curve.d())).at(best));
-        return new Found(curve.flops(), Math.exp(best), tokens, loss);
+        return new Found(curve.flops(), Math.exp(best), tokens, loss, curve.meanWeight());
     }
 
     private static Rejected edge(IsoFlopCurve curve, Reason reason) {

@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /**
  * Power laws through compute-optimal sizes: N_opt(C) = k_N·C^a, D_opt(C) = k_D·C^b and the loss along them, each by
- * ordinary least squares in logarithms.
+ * least squares in logarithms, weighted by budget.
  *
  * @param optima the accepted minima, by increasing C
  * @param rejected the budgets without a usable minimum
@@ -41,11 +41,15 @@ public record OptimaFit(List<Found> optima, List<Rejected> rejected, PowerLaw n,
             }
         }
         double[] c = found.stream().mapToDouble(Found::flops).toArray();
-        return PowerLaw.fit(c, found.stream().mapToDouble(Found::n).toArray()).flatMap(n -> PowerLaw.fit(
-                        c, found.stream().mapToDouble(Found::d).toArray())
-                .flatMap(d -> PowerLaw.fit(
-                                c, found.stream().mapToDouble(Found::loss).toArray())
-                        .map(loss -> new OptimaFit(found, rejected, n, d, loss))));
+        double[] weight = found.stream().mapToDouble(Found::weight).toArray();
+        return PowerLaw.fit(c, found.stream().mapToDouble(Found::n).toArray(), weight)
+                .flatMap(n -> PowerLaw.fit(
+                                c, found.stream().mapToDouble(Found::d).toArray(), weight)
+                        .flatMap(d -> PowerLaw.fit(
+                                        c,
+                                        found.stream().mapToDouble(Found::loss).toArray(),
+                                        weight)
+                                .map(loss -> new OptimaFit(found, rejected, n, d, loss))));
     }
 
     /** Finds each budget's minimum by one method and fits the laws through them. */

@@ -96,11 +96,15 @@ public final class OptimaLaw implements Law {
             throw refused;
         });
         List<Found> optima = new ArrayList<>();
+        double[] weight = runs.weights();
         for (int i = 0; i < runs.size(); i++) {
+            if (weight[i] == 0) {
+                continue;
+            }
             double c = runs.at(Column.C, i);
             double n = runs.at(Column.N, i);
             double d = runs.has(Column.D) ? runs.at(Column.D, i) : c / (6 * n);
-            optima.add(new Found(c, n, d, 1));
+            optima.add(new Found(c, n, d, 1, weight[i]));
         }
         optima.sort(Comparator.comparingDouble(Found::flops));
         OptimaFit fit = OptimaFit.through(optima).orElseThrow();

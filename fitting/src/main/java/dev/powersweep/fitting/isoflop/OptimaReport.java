@@ -6,6 +6,7 @@ import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.fitting.ObjectiveValue;
 import dev.powersweep.fitting.Predictor;
+import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.Quality;
 import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.Residual;
@@ -15,11 +16,12 @@ import dev.powersweep.fitting.linear.PowerLaw;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.uncertainty.Regression;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 
 /** Turns power laws through optima into the common form of a fit: parameters, intervals, residuals, hold-out. */
 final class OptimaReport {
@@ -31,8 +33,6 @@ final class OptimaReport {
             new Parameter("b", "1"),
             new Parameter("k_L", "nats/token·FLOPs^c"),
             new Parameter("c", "1"));
-
-    private static final int FEWEST_FOR_HOLD_OUT = 4;
 
     private OptimaReport() {}
 
@@ -88,9 +88,10 @@ final class OptimaReport {
                             parameters.get(j).unit()));
         }
         List<Residual> residuals = residuals(fit.optima(), fit.n());
-        double sum = residuals.stream()
-                .mapToDouble(residual -> residual.residual() * residual.residual())
-                .sum();
+        double sum = 0;
+        for (int i = 0; i < residuals.size(); i++) {
+            sum += fit.optima().get(i).weight() * Math.pow(residuals.get(i).residual(), 2);
+        }
         int count = fit.optima().size();
         builder.objective(new ObjectiveValue(Objective.MSE_LOG, options.delta(), sum, sum / count))
                 .residuals(residuals)
@@ -99,13 +100,17 @@ final class OptimaReport {
                         3,
                         fit.n().logResidualDeviation(),
                         fit.n().rSquared()))
-                .holdOut(holdOut(fit.optima()))
+                .rollOut(rollOut(fit.optima()))
+                .profiles(
+                        options.extras() == FitOptions.Extras.PROFILES
+                                ? profiles(fit.optima(), parameters, options)
+                                : List.of())
                 .replicas(new Replicas(parameters.stream().map(Parameter::name).toList(), kept))
                 .predictor(predictor());
         if (replicas.length > kept.length) {
             builder.warn(String.format(
                     Locale.ROOT,
-                    "%d of %d bootstrap refits had fewer than two budgets with an interior minimum and count for nothing;"
+                    "%d of %d bootstrap refits drew fewer than two budgets with a usable optimum and count for nothing;"
                             + " the intervals are optimistic by that much.",
                     replicas.length - kept.length,
                     replicas.length));
@@ -139,36 +144,41 @@ final class OptimaReport {
         return n < 5 ? Double.NaN : n * Math.log(sum / n) + 6 + 24.0 / (n - 4);
     }
 
-    /** Fits without the largest budget and predicts its optimum. */
-    static Optional<HoldOut> holdOut(List<Found> optima) {
-        if (optima.size() < FEWEST_FOR_HOLD_OUT) {
-            return Optional.empty();
-        }
-        List<Found> fitted = optima.subList(0, optima.size() - 1);
-        Found last = optima.get(optima.size() - 1);
-        return PowerLaw.fit(
-                        fitted.stream().mapToDouble(Found::flops).toArray(),
-                        fitted.stream().mapToDouble(Found::n).toArray())
-                .map(law -> {
-                    double residual = Math.log(law.at(last.flops()) / last.n());
-                    double within = 0;
-                    for (Found found : fitted) {
-                        within += Math.pow(Math.log(law.at(found.flops()) / found.n()), 2) / fitted.size();
-                    }
-                    return new HoldOut(
-                            "the budget of " + budgetName(last.flops()),
+    /** The optima as a regression of one of their quantities on the budget, by increasing budget. */
+    static Regression regression(List<Found> optima, ToDoubleFunction<Found> quantity) {
+        return new Regression(
+                optima.stream()
+                        .map(found -> "the budget of " + budgetName(found.flops()))
+                        .toList(),
+                optima.stream().map(found -> Point.of(Column.C, found.flops())).toList(),
+                optima.stream()
+                        .map(found -> new double[] {1, Math.log(found.flops())})
+                        .toArray(double[][]::new),
+                optima.stream().mapToDouble(quantity).toArray(),
+                optima.stream().mapToDouble(Found::weight).toArray());
+    }
+
+    /** Fits without the largest budgets and predicts the optimal size at the next. */
+    static List<HoldOut> rollOut(List<Found> optima) {
+        return regression(optima, Found::n).rollOut();
+    }
+
+    /** Profiles of the first so many parameters, from the scatter of the optima about each power law. */
+    static List<Profile> profiles(List<Found> optima, List<Parameter> parameters, FitOptions options) {
+        List<Profile> profiles = new ArrayList<>();
+        List<ToDoubleFunction<Found>> quantities = List.of(Found::n, Found::d, Found::loss);
+        for (int q = 0; 2 * q + 1 < parameters.size(); q++) {
+            Regression line = regression(optima, quantities.get(q));
+            line.profile(parameters.get(2 * q).name(), 0, Regression.Form.EXPONENTIAL, options.confidence())
+                    .ifPresent(profiles::add);
+            line.profile(
+                            parameters.get(2 * q + 1).name(),
                             1,
-                            fitted.size(),
-                            Math.abs(residual),
-                            residual,
-                            Math.sqrt(within),
-                            List.of(new Residual(
-                                    budgetName(last.flops()),
-                                    Point.of(Column.C, last.flops()),
-                                    last.n(),
-                                    law.at(last.flops()),
-                                    residual)));
-                });
+                            q == 2 ? Regression.Form.NEGATED : Regression.Form.PLAIN,
+                            options.confidence())
+                    .ifPresent(profiles::add);
+        }
+        return profiles;
     }
 
     static String budgetName(double flops) {

@@ -10,8 +10,13 @@ package dev.powersweep.fitting.isoflop;
  * @param flops FLOPs spent so far, strictly increasing
  * @param tokens tokens seen so far
  * @param loss training loss in nats per token
+ * @param weight of the run, above zero
  */
-public record TrainingCurve(double n, double[] flops, double[] tokens, double[] loss) {
+public record TrainingCurve(double n, double[] flops, double[] tokens, double[] loss, double weight) {
+    /** A run of weight one. */
+    public TrainingCurve(double n, double[] flops, double[] tokens, double[] loss) {
+        this(n, flops, tokens, loss, 1);
+    }
 
     /** Fewer records than this are evaluations rather than steps, and stay as they are. */
     private static final int FEWEST_TO_SMOOTH = 50;
@@ -46,7 +51,7 @@ public record TrainingCurve(double n, double[] flops, double[] tokens, double[] 
             }
             smooth[i] = sum / weights;
         }
-        return new TrainingCurve(n, flops, tokens, smooth);
+        return new TrainingCurve(n, flops, tokens, smooth, weight);
     }
 
     /** The FLOPs of the first record. */

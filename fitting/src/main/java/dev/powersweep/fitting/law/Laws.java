@@ -7,7 +7,7 @@ import dev.powersweep.fitting.isoflop.IsoFlopLaw;
 import dev.powersweep.fitting.isoflop.OptimaLaw;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
-import dev.powersweep.fitting.surface.LearningRateLaw;
+import dev.powersweep.fitting.surface.SurfaceLaw;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -43,7 +43,8 @@ public final class Laws {
             ThreeTerm.bySize(),
             ThreeTerm.byLoss(),
             ThreeTerm.overSteps(),
-            new LearningRateLaw());
+            SurfaceLaw.learningRate(),
+            SurfaceLaw.batch());
 
     private static final Map<String, Law> BY_NAME =
             ALL.stream().collect(Collectors.toUnmodifiableMap(Law::name, Function.identity()));

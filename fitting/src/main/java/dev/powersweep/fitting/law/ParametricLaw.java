@@ -82,7 +82,7 @@ public abstract class ParametricLaw implements Law {
 
     @Override
     public FitResult fit(Observations runs, FitOptions options) {
-        refusal(runs).ifPresent(refused -> {
+        refusal(runs.weighted()).ifPresent(refused -> {
             throw refused;
         });
         return new ParametricFit(this, runs, options).run();

@@ -94,6 +94,26 @@ public record LeastSquares(
         return Optional.of(new LeastSquares(coefficients, gram, residuals, sumOfSquares));
     }
 
+    /**
+     * Solves min Σ w·(y − Xb)².
+     *
+     * @param weights one per row, above zero; residuals and their sum are those of the weighted rows
+     * @return empty as for {@link #solve(double[][], double[])}
+     */
+    public static Optional<LeastSquares> solve(double[][] design, double[] response, double[] weights) {
+        double[][] rows = new double[design.length][];
+        double[] scaled = new double[response.length];
+        for (int i = 0; i < rows.length; i++) {
+            double root = Math.sqrt(weights[i]);
+            rows[i] = design[i].clone();
+            for (int j = 0; j < rows[i].length; j++) {
+                rows[i][j] *= root;
+            }
+            scaled[i] = response[i] * root;
+        }
+        return solve(rows, scaled);
+    }
+
     /** Rows minus columns. */
     public int degreesOfFreedom() {
         return residuals.length - coefficients.length;

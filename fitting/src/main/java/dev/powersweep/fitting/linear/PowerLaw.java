@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.linear;
 
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -22,23 +23,36 @@ public record PowerLaw(
         double meanLogX,
         int points) {
 
+    /** Fits the line through points of equal weight. */
+    public static Optional<PowerLaw> fit(double[] x, double[] y) {
+        double[] ones = new double[x.length];
+        Arrays.fill(ones, 1);
+        return fit(x, y, ones);
+    }
+
     /**
      * Fits the line through centred logarithms, so that the unit of x does not matter.
      *
      * @param x positive values
      * @param y positive values
+     * @param weights above zero; only their ratios matter
      * @return empty with fewer than two different x
      */
-    public static Optional<PowerLaw> fit(double[] x, double[] y) {
+    public static Optional<PowerLaw> fit(double[] x, double[] y, double[] weights) {
         int n = x.length;
         if (n < 2) {
             return Optional.empty();
         }
+        double[] share = weights.clone();
+        double total = Arrays.stream(weights).sum();
+        for (int i = 0; i < n; i++) {
+            share[i] /= total;
+        }
         double meanX = 0;
         double meanY = 0;
         for (int i = 0; i < n; i++) {
-            meanX += Math.log(x[i]) / n;
-            meanY += Math.log(y[i]) / n;
+            meanX += Math.log(x[i]) * share[i];
+            meanY += Math.log(y[i]) * share[i];
         }
         double xx = 0;
         double xy = 0;
@@ -46,9 +60,9 @@ public record PowerLaw(
         for (int i = 0; i < n; i++) {
             double dx = Math.log(x[i]) - meanX;
             double dy = Math.log(y[i]) - meanY;
-            xx += dx * dx;
-            xy += dx * dy;
-            yy += dy * dy;
+            xx += n * share[i] * dx * dx;
+            xy += n * share[i] * dx * dy;
+            yy += n * share[i] * dy * dy;
         }
         if (!(xx > 1e-20 * n * Math.max(1, meanX * meanX))) {
             return Optional.empty();
@@ -57,7 +71,7 @@ public record PowerLaw(
         double residual = 0;
         for (int i = 0; i < n; i++) {
             double r = Math.log(y[i]) - meanY - slope * (Math.log(x[i]) - meanX);
-            residual += r * r;
+            residual += n * share[i] * r * r;
         }
         double variance = n > 2 ? residual / (n - 2) : Double.NaN;
         return Optional.of(new PowerLaw(

@@ -131,6 +131,14 @@ public final class Observations implements Serializable {
         return ones;
     }
 
+    /** The rows of weight above zero. */
+    public Observations weighted() {
+        double[] weights = columns.get(Column.WEIGHT);
+        return weights == null || Arrays.stream(weights).allMatch(weight -> weight > 0)
+                ? this
+                : where(row -> weights[row] > 0);
+    }
+
     /** A row as a point, without its loss and weight. */
     public Point point(int row) {
         EnumMap<Column, Double> values = new EnumMap<>(Column.class);

@@ -26,6 +26,7 @@ public sealed interface QuadraticOptimum {
      * @param hessian H, symmetric, nats per unit of ln² : the curvature
      * @param residualDeviation in nats; NaN without a spare degree of freedom
      * @param degreesOfFreedom rows minus coefficients
+     * @param residuals measured minus fitted loss of each row, nats
      */
     record Minimum(
             double[] logSetting,
@@ -33,7 +34,8 @@ public sealed interface QuadraticOptimum {
             double loss,
             double[][] hessian,
             double residualDeviation,
-            int degreesOfFreedom)
+            int degreesOfFreedom,
+            double[] residuals)
             implements QuadraticOptimum {
 
         /** The best setting on an axis. */
@@ -95,6 +97,19 @@ public sealed interface QuadraticOptimum {
      * @param loss nats
      */
     static QuadraticOptimum fit(double[][] settings, double[] loss) {
+        double[] ones = new double[loss.length];
+        Arrays.fill(ones, 1);
+        return fit(settings, loss, ones);
+    }
+
+    /**
+     * Fits the surface to runs of unequal weight.
+     *
+     * @param settings one array per axis (one or two axes), positive values
+     * @param loss nats
+     * @param weights above zero
+     */
+    static QuadraticOptimum fit(double[][] settings, double[] loss, double[] weights) {
         int axes = settings.length;
         int coefficients = axes == 1 ? 3 : 6;
         if (loss.length < coefficients) {
@@ -121,7 +136,7 @@ public sealed interface QuadraticOptimum {
                 design[i] = new double[] {1, x, y, x * x / 2, x * y, y * y / 2};
             }
         }
-        Optional<LeastSquares> solved = LeastSquares.solve(design, loss);
+        Optional<LeastSquares> solved = LeastSquares.solve(design, loss, weights);
         if (solved.isEmpty()) {
             return new Missing(Reason.COLLINEAR, -1);
         }
@@ -151,8 +166,16 @@ public sealed interface QuadraticOptimum {
         double[] error = deltaMethod(fit, hessian, place);
         double[] logSetting = new double[axes];
         Arrays.setAll(logSetting, k -> centre[k] + place[k]);
+        double[] residuals = new double[loss.length];
+        Arrays.setAll(residuals, i -> fit.residuals()[i] / Math.sqrt(weights[i]));
         return new Minimum(
-                logSetting, error, value, hessian, Math.sqrt(fit.residualVariance()), fit.degreesOfFreedom());
+                logSetting,
+                error,
+                value,
+                hessian,
+                Math.sqrt(fit.residualVariance()),
+                fit.degreesOfFreedom(),
+                residuals);
     }
 
     /** x* = −H⁻¹g, so dx* = −H⁻¹(dg + dH·x*). */

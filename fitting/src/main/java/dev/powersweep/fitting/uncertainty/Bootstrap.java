@@ -27,12 +27,17 @@ public final class Bootstrap {
     private final double[] predicted;
     private final double[] residual;
     /**
-     * Kernel width by which drawn residuals are smoothed. A fit to nearly absolute values passes through as many rows as it has
-     * parameters; without smoothing those zeros come back too often and intervals are too narrow.
+     * Kernel width by which drawn residuals are smoothed. The error of a fit to nearly absolute values hangs on the density of
+     * residuals at zero, and a sample drawn with replacement from a list has no density.
      */
     private final double smoothing;
 
     private final double shrink;
+
+    /** Rows within Huber's threshold, and how often a draw of one of them is drawn again. */
+    private final boolean[] within;
+
+    private final double redraw;
 
     /**
      * @param starts internal parameters to descend from, the best fit first; more than one where other minima nearly match it
@@ -46,11 +51,27 @@ public final class Bootstrap {
         int rows = problem.logTarget().length;
         predicted = new double[rows];
         residual = new double[rows];
-        // Fitted residuals are smaller than the noise by the parameters spent on them.
-        double inflate = Math.sqrt(rows / Math.max(1.0, rows - problem.model().dimension()));
+        within = new boolean[rows];
+        int inside = 0;
         for (int i = 0; i < rows; i++) {
             predicted[i] = problem.model().value(starts.get(0), i);
-            residual[i] = problem.residual(predicted[i], i) * inflate;
+            residual[i] = problem.residual(predicted[i], i);
+            within[i] = !problem.objective().huber() || Math.abs(residual[i]) <= problem.delta();
+            inside += within[i] ? 1 : 0;
+        }
+        // What p parameters take from the residuals depends on the objective. Squared errors shrink them all, by (n −
+        // p)/n in
+        // the square. Absolute values leave their size alone but draw p rows onto the curve, and the density of
+        // residuals there
+        // is what the fit's error hangs on. Huber's function lies between by the share of rows within its threshold,
+        // and so
+        // do the two corrections (Huber 1981, section 7.6, has the same share in his correction of the covariance).
+        double share = inside / (double) rows;
+        double spent = Math.min(problem.model().dimension(), rows / 2.0);
+        double inflate = Math.sqrt(rows / (rows - spent * share));
+        redraw = inside > 0 ? Math.min(0.9, spent * (1 - share) / inside) : 0;
+        for (int i = 0; i < rows; i++) {
+            residual[i] *= inflate;
         }
         double[] sorted = residual.clone();
         Arrays.sort(sorted);
@@ -109,9 +130,8 @@ public final class Bootstrap {
             case RESIDUAL -> {
                 double[] target = new double[rows];
                 for (int i = 0; i < rows; i++) {
-                    target[i] = shifted(
-                            predicted[i],
-                            shrink * (residual[random.nextInt(rows)] + smoothing * random.nextGaussian()));
+                    target[i] =
+                            shifted(predicted[i], shrink * (residual[row(random)] + smoothing * random.nextGaussian()));
                 }
                 return new Problem(problem.model(), target, problem.weights(), problem.objective(), problem.delta());
             }
@@ -126,6 +146,15 @@ public final class Bootstrap {
             }
             default -> throw new AssertionError(options.resampling());
         }
+    }
+
+    /** A row to draw the residual of. */
+    private int row(SplittableRandom random) {
+        int row = random.nextInt(residual.length);
+        while (redraw > 0 && within[row] && random.nextDouble() < redraw) {
+            row = random.nextInt(residual.length);
+        }
+        return row;
     }
 
     private double shifted(double logPrediction, double r) {

@@ -25,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 
 /** Fits a parametric law and gathers everything a {@link FitResult} says. */
 public final class ParametricFit {
@@ -34,6 +33,11 @@ public final class ParametricFit {
 
     /** An objective below this is rounding: there is no noise that could make minima nearly equal. */
     private static final double NOISE_FREE = 1e-24;
+
+    /** Share of the rows that a step of the roll-out leaves out. */
+    private static final double SCALE_SHARE = 0.1;
+
+    private static final int ROLL_OUT_STEPS = 5;
 
     private final ParametricLaw law;
     private final Observations runs;
@@ -51,11 +55,15 @@ public final class ParametricFit {
     public ParametricFit(ParametricLaw law, Observations runs, FitOptions options, Refits.Runner runner) {
         this.runner = runner;
         this.law = law;
-        this.runs = runs;
+        this.runs = runs.weighted();
         this.options = options;
-        bound = law.bind(runs);
+        bound = law.bind(this.runs);
         problem = new Problem(
-                bound.model(), runs.log(law.response()), runs.weights(), options.objective(), options.delta());
+                bound.model(),
+                this.runs.log(law.response()),
+                this.runs.weights(),
+                options.objective(),
+                options.delta());
     }
 
     /** The objective at published parameters, to compare other people's numbers with the minimum. */
@@ -120,9 +128,11 @@ public final class ParametricFit {
                 convergence,
                 new Replicas(names, refits),
                 profiles));
-        Optional<HoldOut> held = holdOut(published);
-        result.holdOut(held);
-        held.filter(tried -> tried.rmsLog() > 4 * tried.baselineRmsLog())
+        List<HoldOut> steps = rollOut(published);
+        result.rollOut(steps);
+        steps.stream()
+                .findFirst()
+                .filter(tried -> tried.rmsLog() > 4 * tried.baselineRmsLog())
                 .ifPresent(tried -> result.warn(String.format(
                         Locale.ROOT,
                         "Fitted without the largest scale, the law misses it by %.2g %%, four times its error elsewhere or more: do"
@@ -266,22 +276,35 @@ public final class ParametricFit {
         return listed;
     }
 
-    /** Without the rows of the largest scale: the top tenth, at least two rows, and all that share the smallest scale among them. */
-    private Optional<HoldOut> holdOut(double[] fitted) {
+    /**
+     * Leaves out the rows of the largest scale, the top tenth, at least two rows, and all that share the smallest scale among
+     * them; then as many again below them, and so on. Each time what is smaller still predicts the rows just left out.
+     */
+    private List<HoldOut> rollOut(double[] fitted) {
         double[] scale = runs.column(law.scale());
         double[] sorted = scale.clone();
         Arrays.sort(sorted);
-        int top = Math.max(2, (int) Math.round(0.1 * sorted.length));
-        if (top >= sorted.length) {
-            return Optional.empty();
+        int top = Math.max(2, (int) Math.round(SCALE_SHARE * sorted.length));
+        List<HoldOut> steps = new ArrayList<>();
+        double above = Double.POSITIVE_INFINITY;
+        int left = sorted.length;
+        while (steps.size() < ROLL_OUT_STEPS && left > top) {
+            double threshold = sorted[left - top] * (1 - 1e-9);
+            double ceiling = above;
+            Observations small = runs.where(i -> scale[i] < threshold);
+            if (small.size() == 0 || law.refusal(small).isPresent()) {
+                break;
+            }
+            steps.add(holdOut(small, fitted, threshold, ceiling));
+            above = threshold;
+            left = small.size();
         }
-        double threshold = sorted[sorted.length - top] * (1 - 1e-9);
-        Observations small = runs.where(i -> scale[i] < threshold);
-        if (small.size() == runs.size()
-                || small.size() == 0
-                || law.refusal(small).isPresent()) {
-            return Optional.empty();
-        }
+        return steps;
+    }
+
+    /** Fits the small scales and predicts the rows from the threshold up to the ceiling. */
+    private HoldOut holdOut(Observations small, double[] fitted, double threshold, double ceiling) {
+        double[] scale = runs.column(law.scale());
         BoundLaw smallBound = law.bind(small);
         Problem smallProblem = new Problem(
                 smallBound.model(), small.log(law.response()), small.weights(), options.objective(), options.delta());
@@ -298,21 +321,25 @@ public final class ParametricFit {
             double log = Math.log(predicted / runs.at(law.response(), i));
             if (scale[i] < threshold) {
                 baseline += log * log;
-            } else {
+            } else if (scale[i] < ceiling) {
                 square += log * log;
                 mean += log;
                 held.add(new Residual(
                         runs.runName(runs.runOf(i)), runs.point(i), runs.at(law.response(), i), predicted, log));
             }
         }
-        return Optional.of(new HoldOut(
-                law.scale().label() + " at or above " + String.format(Locale.ROOT, "%.4g", threshold) + " "
-                        + law.scale().unit(),
+        String label = law.scale().label();
+        String from = String.format(Locale.ROOT, "%.4g", threshold);
+        return new HoldOut(
+                Double.isInfinite(ceiling)
+                        ? label + " at or above " + from + " " + law.scale().unit()
+                        : label + " from " + from + " to " + String.format(Locale.ROOT, "%.4g", ceiling) + " "
+                                + law.scale().unit(),
                 held.size(),
                 small.size(),
                 Math.sqrt(square / held.size()),
                 mean / held.size(),
                 Math.sqrt(baseline / small.size()),
-                held));
+                held);
     }
 }

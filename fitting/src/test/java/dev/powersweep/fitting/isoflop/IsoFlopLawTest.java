@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -56,6 +57,58 @@ class IsoFlopLawTest {
         assertThat(fit.derived()).containsKeys("bias_a", "bias_N_at_10x", "bias_D_at_10x");
         assertThat(fit.warnings())
                 .anySatisfy(warning -> assertThat(warning).contains("the parabola itself errs without any noise"));
+    }
+
+    @Test
+    void aRunOfWeightZeroIsAsGoodAsAbsentAndABudgetOfWeightTwoCountsTwice() {
+        Observations runs = porian("rw-tuned-short-const-standard-val");
+        double[] c = runs.column(Column.C);
+        double largest = Arrays.stream(c).max().orElseThrow();
+        double[] none = Arrays.stream(c).map(x -> x > .99 * largest ? 0 : 1).toArray();
+        double[] twice = Arrays.stream(c).map(x -> x > .99 * largest ? 2 : 1).toArray();
+
+        FitResult all = Fitter.fit(IsoFlopLaw.spline(), runs, OPTIONS);
+        FitResult without = Fitter.fit(IsoFlopLaw.spline(), runs.where(i -> none[i] > 0), OPTIONS);
+        FitResult zero = Fitter.fit(IsoFlopLaw.spline(), weighted(runs, none), OPTIONS);
+        FitResult two = Fitter.fit(IsoFlopLaw.spline(), weighted(runs, twice), OPTIONS);
+
+        assertThat(zero.value("a")).isEqualTo(without.value("a"));
+        // Leaving out moves the exponent one way, counting twice the other.
+        assertThat((two.value("a") - all.value("a")) * (zero.value("a") - all.value("a")))
+                .isNegative();
+    }
+
+    private static Observations weighted(Observations runs, double[] weights) {
+        return Observations.builder()
+                .column(Column.C, runs.column(Column.C))
+                .parameters(runs.column(Column.N))
+                .tokens(runs.column(Column.D))
+                .loss(runs.column(Column.LOSS))
+                .column(Column.WEIGHT, weights)
+                .build();
+    }
+
+    @Test
+    void profilesSurroundTheEstimateAndWidenWithTheLevel() {
+        Observations runs = porian("rw-tuned-short-const-standard-val");
+
+        FitResult fit = Fitter.fit(IsoFlopLaw.spline(), runs, OPTIONS.profiles());
+        FitResult wide =
+                Fitter.fit(IsoFlopLaw.spline(), runs, OPTIONS.confidence(.99).profiles());
+
+        assertThat(fit.profiles()).extracting(Profile::parameter).containsExactly("k_N", "a", "k_D", "b", "k_L", "c");
+        for (int i = 0; i < 6; i++) {
+            Profile profile = fit.profiles().get(i);
+            double best = fit.value(profile.parameter());
+            assertThat(best).isBetween(profile.low(), profile.high());
+            assertThat(profile.high() / profile.low())
+                    .isLessThan(wide.profiles().get(i).high()
+                            / wide.profiles().get(i).low());
+            assertThat(Arrays.stream(profile.values()).min().orElseThrow()).isLessThan(profile.low());
+        }
+        assertThat(fit.profiles().get(1).objective()[20])
+                .isCloseTo(fit.objective().sum(), within(1e-12));
+        assertThat(fit.rollOut()).hasSize(5);
     }
 
     @Test

@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.fits.LocalFile;
 import dev.powersweep.orchestrator.fits.RunFits;
 import dev.powersweep.orchestrator.fits.RunsCsv;
 import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.report.sections.RunsReport;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -104,7 +105,10 @@ public final class FitCommand implements Callable<Integer> {
                     + " result is the same.")
     private Optional<String> master = Optional.empty();
 
-    @Option(names = "--output", paramLabel = "DIR", description = "Write fits.json here as well.")
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "Write fits.json and report.html (plots with bands) here as well.")
     private Optional<Path> output = Optional.empty();
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -135,8 +139,10 @@ public final class FitCommand implements Callable<Integer> {
                 laws,
                 options(FitOptions.Resampling.RUNS),
                 fitting);
-        output.ifPresent(
-                path -> LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL)));
+        output.ifPresent(path -> {
+            LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL));
+            LocalFile.replace(path.resolve("report.html"), RunsReport.html(fits));
+        });
         return fits;
     }
 

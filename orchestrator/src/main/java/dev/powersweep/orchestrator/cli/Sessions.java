@@ -67,6 +67,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         quietHeart(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
+            SparkFitting.awaitExecutor(spark);
             return work.apply(new SparkFitting(spark));
         }
     }

@@ -139,7 +139,10 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
                         : OptionalInt.empty();
                 places.put(column, new Place(index, source.factor(), times));
             } else {
-                byHeader(column, header).ifPresent(place -> places.put(column, place));
+                byHeader(column, header).ifPresent(place -> {
+                    refuseTwice(header.get(place.index()), column.label(), header, file);
+                    places.put(column, place);
+                });
             }
         }
         return places;
@@ -188,7 +191,18 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         return Optional.empty();
     }
 
+    /** Two columns of one name: which of them is meant cannot be known. */
+    private static void refuseTwice(String name, String quantity, List<String> header, String file) {
+        int first = header.indexOf(name);
+        int last = header.lastIndexOf(name);
+        if (first != last) {
+            throw new UserError(file + ": the header has '" + name + "' twice, as columns " + (first + 1) + " and "
+                    + (last + 1) + ", and " + quantity + " is read from it; rename the one that is not meant");
+        }
+    }
+
     private static int named(String name, String quantity, List<String> header, String file) {
+        refuseTwice(name, quantity, header, file);
         int index = header.indexOf(name);
         if (index >= 0) {
             return index;

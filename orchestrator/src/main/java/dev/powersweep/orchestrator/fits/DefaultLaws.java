@@ -14,6 +14,8 @@ final class DefaultLaws {
             List.of("critical-batch", "three-term", "three-term-data", "three-term-loss");
     private static final String REPETITION = "muennighoff";
     private static final String LEARNING_RATE = "lr-surface";
+    private static final String BEST_BATCH = "batch-surface";
+    private static final String OPTIMA = "optima";
 
     private DefaultLaws() {}
 
@@ -45,7 +47,7 @@ final class DefaultLaws {
             names.add("kaplan-n-irreducible");
         }
         if (runs.has(Column.C) && !runs.derived(Column.C) && runs.has(Column.N)) {
-            names.add(runs.has(Column.LOSS) ? "isoflop" : "optima");
+            names.add(Laws.byName(OPTIMA).refusal(runs).isEmpty() ? OPTIMA : "isoflop");
         }
         if (joint && runs.has(Column.STEP)) {
             names.add("envelope");
@@ -68,6 +70,18 @@ final class DefaultLaws {
         if (runs.has(Column.LEARNING_RATE) && runs.distinct(Column.LEARNING_RATE) > 2) {
             names.add(LEARNING_RATE);
         }
+        if (batchOptimum(runs)) {
+            names.add(BEST_BATCH);
+        }
+    }
+
+    /** Whether one model and data size was trained with several batches, which a quadratic needs at least three of. */
+    private static boolean batchOptimum(Observations runs) {
+        return runs.has(Column.LEARNING_RATE)
+                && runs.has(Column.B)
+                && runs.has(Column.LOSS)
+                && runs.distinct(Column.B) > 2
+                && Laws.byName(BEST_BATCH).refusal(runs).isEmpty();
     }
 
     private static List<Law> known(List<String> names) {

@@ -9,6 +9,7 @@ import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.HoldOut;
 import dev.powersweep.fitting.Identifiability;
+import dev.powersweep.fitting.Prediction;
 import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.Residual;
@@ -100,8 +101,18 @@ public final class FitsJson {
         number(json, "rSquared", result.quality().rSquared());
         json.writeEndObject();
         if (result.holdOut().isPresent()) {
+            json.writeFieldName("holdOut");
             holdOut(json, result.holdOut().get());
         }
+        json.writeObjectFieldStart("rollOut");
+        number(json, "rmsLog", result.rollOutError().orElse(Double.NaN));
+        json.writeArrayFieldStart("steps");
+        for (HoldOut step : result.rollOut()) {
+            holdOut(json, step);
+        }
+        json.writeEndArray();
+        json.writeEndObject();
+        bands(json, result);
         strings(json, "warnings", result.warnings());
         if (detail == Detail.FULL) {
             replicas(json, result.replicas());
@@ -165,7 +176,7 @@ public final class FitsJson {
     }
 
     private static void holdOut(JsonGenerator json, HoldOut holdOut) throws IOException {
-        json.writeObjectFieldStart("holdOut");
+        json.writeStartObject();
         json.writeStringField("scale", holdOut.scale());
         json.writeNumberField("heldOut", holdOut.heldOut());
         json.writeNumberField("fitted", holdOut.fitted());
@@ -173,6 +184,28 @@ public final class FitsJson {
         number(json, "meanLog", holdOut.meanLog());
         number(json, "baselineRmsLog", holdOut.baselineRmsLog());
         json.writeEndObject();
+    }
+
+    /** The law along each of its variables, with both bands. */
+    private static void bands(JsonGenerator json, FitResult result) throws IOException {
+        json.writeArrayFieldStart("bands");
+        for (LawBand band : LawBand.of(result)) {
+            json.writeStartObject();
+            json.writeStringField("along", band.along().label());
+            json.writeObjectFieldStart("at");
+            for (Map.Entry<Column, Double> entry : band.middle().values().entrySet()) {
+                number(json, entry.getKey().label(), entry.getValue());
+            }
+            json.writeEndObject();
+            numbers(json, "x", band.x());
+            numbers(json, "value", band.column(Prediction::value));
+            numbers(json, "low", band.column(Prediction::low));
+            numbers(json, "high", band.column(Prediction::high));
+            numbers(json, "lowOutcome", band.column(Prediction::lowOutcome));
+            numbers(json, "highOutcome", band.column(Prediction::highOutcome));
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     /** Every k-th refit: they are independent, so any selection by position is a fair one. */

@@ -58,7 +58,7 @@ public final class FitsText {
         item(text, "objective", objective(fit));
         item(text, "minimum", convergence(fit.convergence()));
         item(text, "data say", fit.identifiability().verdict());
-        fit.holdOut().ifPresent(holdOut -> item(text, "hold-out", holdOut(holdOut)));
+        fit.holdOut().ifPresent(largest -> item(text, "hold-out", holdOuts(fit)));
         item(text, "rows", fit.rows() + " of " + fit.runs() + " runs (" + fitted.selection() + ")");
         warnings(fit).forEach(warning -> item(text, "mind", warning));
     }
@@ -127,6 +127,16 @@ public final class FitsText {
                         ? ", on average " + Numbers.percent(Math.abs(holdOut.meanLog()), 2)
                                 + (holdOut.meanLog() > 0 ? " too high" : " too low")
                         : "");
+    }
+
+    /** The hold-out of the largest scale and, where smaller ones were rolled out too, all of them together. */
+    public static String holdOuts(FitResult fit) {
+        String largest = fit.holdOut().map(FitsText::holdOut).orElse("");
+        return fit.rollOut().size() < 2
+                ? largest
+                : largest + "; rolled out over " + fit.rollOut().size()
+                        + " scales, each predicted from the smaller ones: "
+                        + Numbers.percent(fit.rollOutError().orElseThrow(), 2);
     }
 
     private static void item(StringBuilder text, String name, String value) {

@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
  * @param numbers a column per quantity found, finite, in units of the fits
  * @param headers the header each quantity was read from
  * @param unreadable columns that were found by their usual name but do not hold numbers, and why
+ * @param kinds columns of words in which rows differ, with an example each: several kinds of runs in one table
  * @param runs the run of each row; empty where the table has no such column
  */
 public record RunTable(
@@ -27,6 +28,7 @@ public record RunTable(
         Map<Column, double[]> numbers,
         Map<Column, String> headers,
         Map<Column, UserError> unreadable,
+        Map<String, String> kinds,
         Optional<List<String>> runs) {
 
     /** What follows from others when it is missing; {@link Observations} fills it in. */
@@ -68,9 +70,25 @@ public record RunTable(
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
         }
-        return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit()
-                + "); the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
+        String from = DERIVABLE.getOrDefault(column, Set.of()).stream()
+                .sorted()
+                .map(Column::label)
+                .collect(Collectors.joining(" and "));
+        return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit() + ")"
+                + (from.isEmpty() || column == Column.U ? "" : ", nor are there both " + from + " that it follows from")
+                + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
                 + column.label() + "=…");
+    }
+
+    /** What a reader should know of a table that holds several kinds of runs; empty where it holds one. */
+    public Optional<String> mixture() {
+        if (kinds.isEmpty()) {
+            return Optional.empty();
+        }
+        Map.Entry<String, String> first = kinds.entrySet().iterator().next();
+        return Optional.of("Rows differ in " + String.join(", ", kinds.keySet())
+                + " and are fitted together; keep one kind with --where " + first.getKey() + "=" + first.getValue()
+                + ".");
     }
 
     /** Which header stands for what: {@code n ← params, d ← tokens}. */

@@ -18,15 +18,22 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Reads anybody's runs: a CSV file with a header, separated by commas, semicolons or tabs, UTF-8. */
 public final class RunsCsv {
     private static final Set<Column> ESSENTIAL = EnumSet.of(Column.N, Column.D, Column.LOSS);
+
+    /** Commas that can only part thousands; with a single one, 1,234 may also be 1.234. */
+    private static final Pattern THOUSANDS = Pattern.compile("\\d{1,3}(,\\d{3}){2,}(\\.\\d+)?");
+
+    private static final Pattern ONE_COMMA = Pattern.compile("[+-]?\\d+,\\d+");
 
     private RunsCsv() {}
 
@@ -60,7 +67,11 @@ public final class RunsCsv {
         }
         List<String> header =
                 records.get(0).getFields().stream().map(String::strip).toList();
-        List<CsvRecord> rows = kept(file, header, records.subList(1, records.size()), where);
+        // Spreadsheets leave rows of separators behind the last run.
+        List<CsvRecord> filled = records.subList(1, records.size()).stream()
+                .filter(row -> row.getFields().stream().anyMatch(field -> !field.isBlank()))
+                .toList();
+        List<CsvRecord> rows = kept(file, header, filled, where);
         return table(file, header, choice, rows);
     }
 
@@ -86,7 +97,62 @@ public final class RunsCsv {
         Optional<List<String>> runs = choice.runs(header, file).map(place -> rows.stream()
                 .map(row -> cell(file, header, row, place.index()).strip())
                 .toList());
-        return new RunTable(file, header, rows.size(), numbers, headers, unreadable, runs);
+        Set<Integer> read = new HashSet<>();
+        choice.numbers(header, file).values().forEach(place -> {
+            read.add(place.index());
+            place.times().ifPresent(read::add);
+        });
+        choice.runs(header, file).ifPresent(place -> read.add(place.index()));
+        return new RunTable(
+                file,
+                header,
+                rows.size(),
+                numbers,
+                headers,
+                unreadable,
+                kinds(header, rows, read, numbers.getOrDefault(Column.N, new double[0])),
+                runs);
+    }
+
+    /**
+     * Columns of words that part the rows into a few kinds. A column with a word of its own for every model size names the
+     * sizes and is none.
+     */
+    private static Map<String, String> kinds(
+            List<String> header, List<CsvRecord> rows, Set<Integer> read, double[] sizes) {
+        Map<String, String> kinds = new LinkedHashMap<>();
+        for (int column = 0; column < header.size(); column++) {
+            int index = column;
+            List<String> words = rows.stream()
+                    .map(row ->
+                            index < row.getFieldCount() ? row.getField(index).strip() : "")
+                    .toList();
+            Set<String> different = new HashSet<>(words);
+            boolean few = different.size() > 1 && different.size() <= rows.size() / 3;
+            if (read.contains(index) || !few || different.stream().anyMatch(RunsCsv::isNumber)) {
+                continue;
+            }
+            Set<List<Object>> pairs = new HashSet<>();
+            Set<Double> sizesSeen = new HashSet<>();
+            for (int i = 0; i < sizes.length; i++) {
+                pairs.add(List.of(words.get(i), sizes[i]));
+                sizesSeen.add(sizes[i]);
+            }
+            boolean namesSizes = pairs.size() == sizesSeen.size() && pairs.size() == different.size();
+            if (!namesSizes) {
+                kinds.put(header.get(index), words.get(0));
+            }
+        }
+        return kinds;
+    }
+
+    private static boolean isNumber(String text) {
+        try {
+            Double.parseDouble(text);
+            return true;
+        } catch (NumberFormatException word) {
+            return text.isEmpty();
+        }
     }
 
     private static double[] numbers(
@@ -137,14 +203,18 @@ public final class RunsCsv {
         String value = cell(file, header, row, index).strip();
         double number;
         try {
-            number = Double.parseDouble(value);
+            number = Double.parseDouble(THOUSANDS.matcher(value).matches() ? value.replace(",", "") : value);
         } catch (NumberFormatException notANumber) {
             number = Double.NaN;
         }
         if (!Double.isFinite(number)) {
             throw new UserError(at(file, row) + "column '" + header.get(index) + "' (" + column.unit() + ") holds "
                     + (value.isEmpty() ? "nothing" : "'" + value + "'")
-                    + " instead of a finite number; mend the value, leave the row out, or name another column with"
+                    + " instead of a finite number"
+                    + (ONE_COMMA.matcher(value).matches()
+                            ? " (a comma may part thousands or decimals: write 1234 or 1.234)"
+                            : "")
+                    + "; mend the value, leave the row out, or name another column with"
                     + " --columns " + column.label() + "=…");
         }
         return number;

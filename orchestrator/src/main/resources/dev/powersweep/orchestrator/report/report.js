@@ -161,7 +161,7 @@
       data: series.x.map(function (x, i) {
         return { value: [place(chart.x, x), place(chart.y, series.y[i])], name: series.labels[i] || '', at: [x, series.y[i]] };
       }),
-      itemStyle: series.symbol === 'HOLLOW' ? { color: series.colour } : { color: series.colour, borderColor: '#fff', borderWidth: 0.8 }
+      itemStyle: series.symbol === 'HOLLOW' ? { color: series.colour } : { color: series.colour, borderColor: INK, borderWidth: 0.6 }
     };
   }
 
@@ -176,10 +176,10 @@
       inner = '<line x1="0" y1="6" x2="18" y2="6" stroke="' + colour + '" stroke-width="2.4" opacity="' + Math.max(stroke.opacity, 0.6) + '"' + (stroke.type === 'solid' ? '' : ' stroke-dasharray="' + stroke.type.join(' ') + '"') + '/>';
     } else {
       inner = {
-        CIRCLE: '<circle cx="9" cy="6" r="4.2" fill="' + colour + '"/>',
-        SQUARE: '<rect x="5" y="2" width="8" height="8" fill="' + colour + '"/>',
-        TRIANGLE: '<path d="M9 1 L14 10 L4 10 Z" fill="' + colour + '"/>',
-        DIAMOND: '<path d="M9 0.5 L14 6 L9 11.5 L4 6 Z" fill="' + colour + '"/>',
+        CIRCLE: '<circle cx="9" cy="6" r="4.2" fill="' + colour + '" stroke="' + INK + '" stroke-width="0.6"/>',
+        SQUARE: '<rect x="5" y="2" width="8" height="8" fill="' + colour + '" stroke="' + INK + '" stroke-width="0.6"/>',
+        TRIANGLE: '<path d="M9 1 L14 10 L4 10 Z" fill="' + colour + '" stroke="' + INK + '" stroke-width="0.6"/>',
+        DIAMOND: '<path d="M9 0.5 L14 6 L9 11.5 L4 6 Z" fill="' + colour + '" stroke="' + INK + '" stroke-width="0.6"/>',
         HOLLOW: '<circle cx="9" cy="6" r="3.6" fill="#fff" stroke="' + colour + '" stroke-width="2"/>'
       }[series.symbol];
     }

@@ -159,6 +159,67 @@ class FitCommandTest {
     }
 
     @Test
+    void everyFitHasBandsARollOutAndAPageWithPlots() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+
+        Answer answer = execute(
+                "fit",
+                "--law",
+                "chinchilla",
+                "--bootstrap",
+                "60",
+                "--json",
+                "--runs",
+                runs,
+                "--output",
+                folder.toString());
+
+        JsonNode fit = new ObjectMapper().readTree(answer.out()).at("/fits/0");
+        assertThat(fit.at("/bands").findValuesAsText("along")).containsExactly("n", "d");
+        JsonNode band = fit.at("/bands/0");
+        for (int i = 0; i < band.at("/x").size(); i++) {
+            assertThat(band.at("/low").get(i).asDouble())
+                    .isLessThan(band.at("/value").get(i).asDouble());
+            assertThat(band.at("/highOutcome").get(i).asDouble())
+                    .isGreaterThan(band.at("/value").get(i).asDouble());
+        }
+        assertThat(fit.at("/rollOut/steps")).hasSizeGreaterThan(1);
+        assertThat(Files.readString(folder.resolve("report.html")))
+                .contains("chinchilla: loss along N", "chinchilla: loss along D", "one more run (95 %)");
+    }
+
+    @Test
+    void ratesAndBatchesThatVaryAreGivenTheirOptimaUnasked() throws Exception {
+        SplittableRandom random = new SplittableRandom(3);
+        StringBuilder text = new StringBuilder("n,d,lr,batch_tokens,loss\n");
+        for (int size = 0; size < 4; size++) {
+            double n = 1e4 * Math.pow(4, size);
+            for (int i = -2; i <= 2; i++) {
+                for (int j = -2; j <= 2; j++) {
+                    text.append(String.format(
+                            Locale.ROOT,
+                            "%.0f,%.0f,%.6g,%.0f,%.9g%n",
+                            n,
+                            20 * n,
+                            0.3 / Math.sqrt(n) * Math.pow(2, i),
+                            512 * Math.pow(2, j),
+                            3 - 0.1 * size + 0.02 * i * i + 0.01 * j * j + 0.001 * random.nextGaussian()));
+                }
+            }
+        }
+
+        Answer answer = execute("fit", "--bootstrap", "30", "--json", "--runs", file(text));
+
+        JsonNode root = new ObjectMapper().readTree(answer.out());
+        assertThat(root.at("/fits").findValuesAsText("law")).contains("lr-surface", "batch-surface");
+        for (JsonNode fit : root.at("/fits")) {
+            if (fit.at("/law").asText().equals("lr-surface")) {
+                assertThat(fit.at("/parameters/p_N/value").asDouble()).isCloseTo(-0.5, within(0.05));
+            }
+        }
+    }
+
+    @Test
     void aPlanFollowsFromAFitAndItsSuggestedCellsAreTakenByRun() throws Exception {
         String runs = file(grid("n,d,loss", 0.005));
         Answer fit = execute(

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -94,9 +95,8 @@ class RunsCsvTest {
     void aMissingColumnIsNamedWithTheHeaderThereIs() {
         assertThatThrownBy(() -> parse("n,loss\n1,2\n", List.of()).observations(NDL))
                 .isInstanceOf(UserError.class)
-                .hasMessage(
-                        "runs.csv: there is no column for d (tokens); the header has n, loss; name the one that holds"
-                                + " it with --columns d=…");
+                .hasMessage("runs.csv: there is no column for d (tokens), nor are there both b and s that it follows"
+                        + " from; the header has n, loss; name the one that holds it with --columns d=…");
     }
 
     @Test
@@ -123,6 +123,61 @@ class RunsCsvTest {
         assertThatThrownBy(() -> withoutData.observations(EnumSet.of(Column.C)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("'unknown' instead of a finite number");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "n,d,loss\r\n1e6,2e7,3.25\r\n",
+                "\uFEFFn,d,loss\n1e6,2e7,3.25",
+                "n,d,loss\n1e6,2e7,3.25\n\n\n",
+                "n,d,loss\n1e6,2e7,3.25\n,,\n , ,\n",
+                "n,d,loss\n\"1,000,000\",\"20,000,000\",3.25\n",
+                "n,d,loss\n1000000.0,0.2E+8,325e-2\n",
+                "loss,d,n,comment\n3.25,2e7,1e6,\"two\nlines, and a comma\"\n"
+            })
+    void whatEditorsAndSpreadsheetsWriteIsRead(String text) {
+        Observations runs = parse(text, List.of()).observations(NDL);
+
+        assertThat(runs.size()).isEqualTo(1);
+        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Column.D, 0)).isEqualTo(2e7);
+        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
+    }
+
+    @Test
+    void aSingleCommaInANumberIsRefusedBecauseItHasTwoReadings() {
+        assertThatThrownBy(() -> parse("n;d;loss\n1000;2000;3,251\n", List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("line 2: column 'loss'")
+                .hasMessageContaining("write 1234 or 1.234");
+    }
+
+    @Test
+    void aHeaderThatStandsTwiceIsRefusedWhereItIsRead() {
+        assertThatThrownBy(() -> parse("n,d,loss,loss\n1,2,3,4\n", List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessage("runs.csv: the header has 'loss' twice, as columns 3 and 4, and loss is read from it;"
+                        + " rename the one that is not meant");
+        assertThat(parse("n,d,loss,note,note\n1,2,3,a,b\n", List.of())
+                        .observations(NDL)
+                        .size())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void aTableOfSeveralKindsOfRunsSaysSo() {
+        StringBuilder text = new StringBuilder("set,model,n,d,loss\n");
+        for (String set : List.of("a", "b")) {
+            for (int i = 1; i <= 6; i++) {
+                text.append(
+                        String.format(Locale.ROOT, "%s,m%d,%d,%d,3.%d\n", set, i % 2, 1000 * (1 + i % 2), 2000 * i, i));
+            }
+        }
+
+        assertThat(parse(text.toString(), List.of()).mixture())
+                .hasValue("Rows differ in set and are fitted together; keep one kind with --where set=a.");
+        assertThat(parse("n,d,loss\n1,2,3\n", List.of()).mixture()).isEmpty();
     }
 
     @Test

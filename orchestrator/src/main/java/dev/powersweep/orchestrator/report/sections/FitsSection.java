@@ -107,7 +107,7 @@ final class FitsSection {
                                 Block.Cell.of(fitted.result().identifiability().verdict()),
                                 Block.Cell.of(fitted.result()
                                         .holdOut()
-                                        .map(FitsText::holdOut)
+                                        .map(largest -> FitsText.holdOuts(fitted.result()))
                                         .orElse("too few scales to hold one out"))))
                         .toList());
     }

@@ -30,6 +30,7 @@ public final class SweepReport {
         IsoFlopSection.of(fits).ifPresent(sections::add);
         BatchSection.of(fits).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
+        LawsSection.of(set).ifPresent(sections::add);
         sections.add(FitsSection.of(set));
         sections.add(CellsSection.of(results));
         return new ReportModel(

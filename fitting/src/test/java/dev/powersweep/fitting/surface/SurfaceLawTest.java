@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.Prediction;
+import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -15,7 +17,7 @@ import dev.powersweep.fitting.runs.Point;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-class LearningRateLawTest {
+class SurfaceLawTest {
     private static final long SEED = Long.getLong("test.seed", 20260101L);
     private static final FitOptions OPTIONS = FitOptions.defaults().threads(2);
 
@@ -65,10 +67,62 @@ class LearningRateLawTest {
     }
 
     @Test
+    void theBestBatchIsFoundAsTheBestRateIs() {
+        Random random = new Random(SEED);
+        int rows = 5 * 5 * 4;
+        double[] n = new double[rows];
+        double[] d = new double[rows];
+        double[] lr = new double[rows];
+        double[] batch = new double[rows];
+        double[] loss = new double[rows];
+        for (int i = 0; i < rows; i++) {
+            n[i] = 1e6 * Math.pow(4, Math.floorDiv(i, 25));
+            d[i] = 1e8;
+            lr[i] = 1e-3 * Math.pow(2, i % 5 - 2);
+            batch[i] = 20 * Math.pow(n[i], .4) * Math.pow(2, Math.floorDiv(i, 5) % 5 - 2);
+            loss[i] = 3
+                    + .05 * Math.pow(i % 5 - 2, 2)
+                    + .02 * Math.pow(Math.floorDiv(i, 5) % 5 - 2, 2)
+                    + .001 * random.nextGaussian();
+        }
+        Observations runs = Observations.builder()
+                .parameters(n)
+                .tokens(d)
+                .column(Column.LEARNING_RATE, lr)
+                .column(Column.B, batch)
+                .loss(loss)
+                .build();
+
+        FitResult fit =
+                Fitter.fit(SurfaceLaw.batch(), runs, OPTIONS.bootstrap(200).profiles());
+
+        assertThat(fit.response()).isEqualTo(Column.B);
+        assertThat(fit.value("p_N")).isCloseTo(.4, within(.05));
+        assertThat(fit.parameters().get("p_N").low()).isLessThan(.4);
+        assertThat(fit.parameters().get("p_N").high()).isGreaterThan(.4);
+        assertThat(fit.profiles()).extracting(Profile::parameter).containsExactly("k", "p_N");
+        assertThat(fit.rollOut()).isNotEmpty();
+        Prediction band = fit.predict(Point.nd(1e8, 1e8));
+        assertThat(band.low()).isLessThan(band.value());
+        assertThat(band.highOutcome()).isGreaterThanOrEqualTo(band.high());
+    }
+
+    @Test
+    void threeRatesAreEnoughForTheRateButTellNoNoise() {
+        Observations all = sweep(new double[] {1e6}, 0);
+        Observations three = all.where(i -> i >= 1 && i <= 3);
+
+        FitResult fit = Fitter.fit(SurfaceLaw.learningRate(), three, OPTIONS.bootstrap(50));
+
+        assertThat(fit.value("lr_opt")).isCloseTo(3e-3, within(1e-8));
+        assertThat(fit.warnings()).anySatisfy(warning -> assertThat(warning).contains("no telling the noise"));
+    }
+
+    @Test
     void aBestRateAtTheEdgeIsRefusedWithTheRateAndTheRemedy() {
         Observations all = sweep(new double[] {1e6}, 0);
         Observations low = all.where(i -> all.at(Column.LEARNING_RATE, i) < 2.1e-3);
-        assertThatThrownBy(() -> Fitter.fit(new LearningRateLaw(), low, OPTIONS))
+        assertThatThrownBy(() -> Fitter.fit(SurfaceLaw.learningRate(), low, OPTIONS))
                 .isInstanceOfSatisfying(FitRefusal.class, refused -> {
                     assertThat(refused.reason()).isEqualTo(FitRefusal.Reason.EDGE_MINIMUM);
                     assertThat(refused.sentence()).contains("largest tried (0.00198)", "add larger ones");

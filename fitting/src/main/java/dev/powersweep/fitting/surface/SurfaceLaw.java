@@ -1,0 +1,497 @@
+package dev.powersweep.fitting.surface;
+
+import dev.powersweep.fitting.Convergence;
+import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.Identifiability;
+import dev.powersweep.fitting.ObjectiveValue;
+import dev.powersweep.fitting.Profile;
+import dev.powersweep.fitting.Quality;
+import dev.powersweep.fitting.Replicas;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.linear.LeastSquares;
+import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.optimise.Workers;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.surface.QuadraticOptimum.Minimum;
+import dev.powersweep.fitting.surface.QuadraticOptimum.Missing;
+import dev.powersweep.fitting.surface.QuadraticOptimum.Reason;
+import dev.powersweep.fitting.uncertainty.Bootstrap;
+import dev.powersweep.fitting.uncertainty.Regression;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/**
+ * The best setting of a run, by a quadratic of the loss in the logarithms of the settings ({@link QuadraticOptimum}), one for
+ * each (N, D) that was swept; where several were, the best setting as k·N^p_N·D^p_D (Bi et al. 2024; Porian et al. 2024).
+ *
+ * <p>{@code lr-surface} asks for the learning rate, {@code batch-surface} for the batch (tokens). Where the other setting
+ * varies too, to at least three values, the quadratic is one in both, and the other's optimum is among the derived quantities.
+ *
+ * <p>One (N, D): the best settings are the parameters, with Student's intervals. Several: k, then p_N and p_D as far as N and D
+ * vary independently, with bootstrap intervals. The bootstrap draws the residuals of the quadratics, scaled by the coefficients
+ * spent on them, whatever kind was asked for: three rates of which one is not drawn have no curvature.
+ */
+public final class SurfaceLaw implements Law {
+    /** Token counts that differ by less are one data size: they are rounded to whole batches. */
+    private static final double SAME_DATA = 0.02;
+
+    private static final double TOLERATED_NATS = 0.01;
+    private static final double COLLINEAR = 0.98;
+    private static final int FEWEST_SETTINGS = 3;
+
+    private final Column setting;
+
+    private SurfaceLaw(Column setting) {
+        this.setting = setting;
+    }
+
+    /** {@code lr-surface}: the best learning rate. */
+    public static SurfaceLaw learningRate() {
+        return new SurfaceLaw(Column.LEARNING_RATE);
+    }
+
+    /** {@code batch-surface}: the best batch. */
+    public static SurfaceLaw batch() {
+        return new SurfaceLaw(Column.B);
+    }
+
+    private Column other() {
+        return setting == Column.B ? Column.LEARNING_RATE : Column.B;
+    }
+
+    private static String label(Column column) {
+        return column == Column.B ? "b" : "lr";
+    }
+
+    private static String unit(Column column) {
+        return column == Column.B ? "tokens" : "1";
+    }
+
+    private static String words(Column column) {
+        return column == Column.B ? "batch size" : "learning rate";
+    }
+
+    @Override
+    public String name() {
+        return setting == Column.B ? "batch-surface" : "lr-surface";
+    }
+
+    @Override
+    public String title() {
+        return "Best " + words(setting) + " (quadratic in logarithms)";
+    }
+
+    @Override
+    public String formula() {
+        String x = label(setting);
+        return "L = L_opt + (x - x_opt)'H(x - x_opt)/2, x = (ln " + x + ", ln " + label(other()) + "); " + x
+                + "_opt = k*N^p_N*D^p_D";
+    }
+
+    @Override
+    public String source() {
+        return "Bi et al. 2024, arXiv 2401.02954, section 3; Porian et al. 2024, arXiv 2406.19146"
+                + (setting == Column.B ? "; Bergsma et al. 2025 for B_opt as a power of D" : "");
+    }
+
+    @Override
+    public Set<Column> needs() {
+        return new LinkedHashSet<>(List.of(setting, Column.LOSS));
+    }
+
+    @Override
+    public Optional<FitRefusal> refusal(Observations runs) {
+        for (Column column : needs()) {
+            if (!runs.has(column)) {
+                return Optional.of(new FitRefusal(
+                        FitRefusal.Reason.MISSING_COLUMN,
+                        name() + " needs column " + column.label() + " (" + column.unit()
+                                + "), which the runs do not have; name the column that holds it."));
+            }
+        }
+        int settings = runs.distinct(setting);
+        if (settings < FEWEST_SETTINGS) {
+            return Optional.of(new FitRefusal(
+                    FitRefusal.Reason.TOO_FEW_SIZES,
+                    name() + " needs at least 3 different " + words(setting) + "s at one N and D, and the runs have "
+                            + settings + "; add runs that vary it."));
+        }
+        return Optional.empty();
+    }
+
+    /** One (N, D) that was swept. */
+    private record Sweep(double n, double d, List<Integer> rows) {
+        String place() {
+            return String.format(Locale.ROOT, "N=%.4g,D=%.4g", n, d);
+        }
+
+        Point point() {
+            return Point.nd(n, d);
+        }
+    }
+
+    /** A swept (N, D) with its optimum. */
+    private record Optimum(Sweep sweep, List<Column> axes, double[] loss, Minimum minimum) {
+        double setting() {
+            return minimum.setting(0);
+        }
+    }
+
+    @Override
+    public FitResult fit(Observations all, FitOptions options) {
+        Observations weighted = all.weighted();
+        refusal(weighted).ifPresent(refused -> {
+            throw refused;
+        });
+        Observations runs = weighted.finals();
+        List<Optimum> optima = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        List<Reason> reasons = new ArrayList<>();
+        for (Sweep sweep : sweeps(runs)) {
+            List<Column> axes = axes(runs, sweep.rows());
+            double[] loss = pick(runs, Column.LOSS, sweep.rows());
+            QuadraticOptimum optimum = optimum(runs, sweep.rows(), axes, loss);
+            if (optimum instanceof Minimum minimum) {
+                optima.add(new Optimum(sweep, axes, loss, minimum));
+            } else if (optimum instanceof Missing missing) {
+                problems.add(sentence(runs, sweep, axes, missing));
+                reasons.add(missing.reason());
+            }
+        }
+        if (optima.isEmpty()) {
+            throw new FitRefusal(reason(reasons.get(0)), problems.get(0));
+        }
+        optima.sort(Comparator.comparingDouble(
+                optimum -> optimum.sweep().n() * optimum.sweep().d()));
+        FitResult.Builder result = FitResult.of(name(), formula())
+                .response(setting)
+                .data(runs.size(), runs.runs())
+                .options(options)
+                .convergence(Convergence.closedForm("least squares of a quadratic surface: closed form"));
+        problems.forEach(result::warn);
+        if (optima.size() == 1) {
+            single(runs, optima.get(0), options, result);
+        } else {
+            several(runs, optima, options, result);
+        }
+        return result.build();
+    }
+
+    private void single(Observations runs, Optimum optimum, FitOptions options, FitResult.Builder result) {
+        Minimum minimum = optimum.minimum();
+        List<String> names = new ArrayList<>();
+        for (int axis = 0; axis < optimum.axes().size(); axis++) {
+            Column column = optimum.axes().get(axis);
+            double[] interval = minimum.interval(axis, options.confidence());
+            names.add(label(column) + "_opt");
+            result.parameter(
+                    label(column) + "_opt",
+                    new Estimate(minimum.setting(axis), interval[0], interval[1], unit(column)));
+            result.derived(
+                    label(column) + "_factor_within_0.01_nats",
+                    Estimate.of(minimum.tolerance(axis, TOLERATED_NATS), "1"));
+            result.derived("curvature_" + label(column), Estimate.of(minimum.hessian()[axis][axis], "nats"));
+        }
+        double[][] refits = refits(runs, List.of(optimum), options, result, drawn -> drawn.get(0)
+                .map(found -> Arrays.stream(found.logSetting()).map(Math::exp).toArray())
+                .orElse(new double[0]));
+        result.derived("L_opt", Estimate.of(minimum.loss(), "nats/token"))
+                .replicas(new Replicas(names, refits))
+                .predictor((values, at) -> values[0])
+                .identifiability(new Identifiability(
+                        "One model and data size was swept: how the best settings move with size is unknown.",
+                        List.of()));
+    }
+
+    private void several(Observations runs, List<Optimum> optima, FitOptions options, FitResult.Builder result) {
+        double[] n = optima.stream().mapToDouble(optimum -> optimum.sweep().n()).toArray();
+        double[] d = optima.stream().mapToDouble(optimum -> optimum.sweep().d()).toArray();
+        List<String> powers = powers(n, d);
+        List<String> names = new ArrayList<>(List.of("k"));
+        names.addAll(powers);
+        Regression regression = regression(powers, optima);
+        Optional<LeastSquares> fitted = regression.fit();
+        if (fitted.isEmpty()) {
+            throw new FitRefusal(
+                    FitRefusal.Reason.COLLINEAR,
+                    name() + " cannot fit a law through " + optima.size() + " optima; sweep the " + words(setting)
+                            + " at more sizes.");
+        }
+        double[] values = published(fitted.get());
+        double[][] refits = refits(runs, optima, options, result, drawn -> refit(powers, optima, drawn));
+        for (int j = 0; j < values.length; j++) {
+            int column = j;
+            double[] interval = Replicas.interval(
+                    Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), options.confidence());
+            result.parameter(names.get(j), new Estimate(values[j], interval[0], interval[1], "1"));
+        }
+        List<Residual> residuals = new ArrayList<>();
+        double sum = 0;
+        for (Optimum optimum : optima) {
+            for (int axis = 0; axis < optimum.axes().size(); axis++) {
+                Column column = optimum.axes().get(axis);
+                double[] interval = optimum.minimum().interval(axis, options.confidence());
+                result.derived(
+                        label(column) + "_opt[" + optimum.sweep().place() + "]",
+                        new Estimate(optimum.minimum().setting(axis), interval[0], interval[1], unit(column)));
+            }
+            double predicted = predict(names, values, optimum.sweep().point());
+            double residual = Math.log(predicted / optimum.setting());
+            sum += residual * residual;
+            residuals.add(new Residual(
+                    optimum.sweep().place(), optimum.sweep().point(), optimum.setting(), predicted, residual));
+        }
+        int spare = optima.size() - values.length;
+        if (options.extras() == FitOptions.Extras.PROFILES) {
+            List<Profile> profiles = new ArrayList<>();
+            for (int j = 0; j < names.size(); j++) {
+                regression
+                        .profile(
+                                names.get(j),
+                                j,
+                                j == 0 ? Regression.Form.EXPONENTIAL : Regression.Form.PLAIN,
+                                options.confidence())
+                        .ifPresent(profiles::add);
+            }
+            result.profiles(profiles);
+        }
+        result.replicas(new Replicas(names, refits))
+                .objective(new ObjectiveValue(Objective.MSE_LOG, options.delta(), sum, sum / optima.size()))
+                .quality(new Quality(
+                        Double.NaN, values.length + 1, spare > 0 ? Math.sqrt(sum / spare) : Double.NaN, Double.NaN))
+                .residuals(residuals)
+                .rollOut(regression.rollOut())
+                .predictor((parameters, at) -> predict(names, parameters, at))
+                .identifiability(new Identifiability(
+                        powers.size() == 2
+                                ? "The optima vary N and D independently."
+                                : "The optima do not vary N and D independently: " + String.join(", ", powers)
+                                        + " is the power along the sizes that were swept, not of one of them alone.",
+                        List.of()));
+    }
+
+    private static double predict(List<String> names, double[] parameters, Point at) {
+        double log = Math.log(parameters[0]);
+        for (int j = 1; j < parameters.length; j++) {
+            log += parameters[j] * Math.log(at.get(names.get(j).equals("p_N") ? Column.N : Column.D));
+        }
+        return Math.exp(log);
+    }
+
+    /**
+     * Optima of losses drawn anew.
+     *
+     * @param use makes a row of parameters of them, one optimum a sweep, empty where the drawn losses have none; an empty row
+     *     where it cannot
+     */
+    private double[][] refits(
+            Observations runs,
+            List<Optimum> optima,
+            FitOptions options,
+            FitResult.Builder result,
+            Function<List<Optional<Minimum>>, double[]> use) {
+        double[] pool = optima.stream()
+                .filter(optimum -> optimum.minimum().degreesOfFreedom() > 0)
+                .flatMapToDouble(optimum -> Arrays.stream(optimum.minimum().residuals())
+                        .map(residual -> residual
+                                * Math.sqrt(optimum.loss().length
+                                        / (double) optimum.minimum().degreesOfFreedom())))
+                .toArray();
+        if (options.bootstrap() == 0) {
+            return new double[0][];
+        }
+        if (pool.length == 0) {
+            result.warn(
+                    "No swept size has more runs than its quadratic has coefficients, so there is no telling the noise and"
+                            + " no interval; add settings.");
+            return new double[0][];
+        }
+        double[][] rows = new double[options.bootstrap()][];
+        Workers.run(options.threads(), rows.length, () -> this, (own, k) -> {
+            SplittableRandom random = Bootstrap.generator(options.seed(), k);
+            List<Optional<Minimum>> drawn = new ArrayList<>();
+            for (Optimum optimum : optima) {
+                double[] loss = new double[optimum.loss().length];
+                for (int i = 0; i < loss.length; i++) {
+                    loss[i] = optimum.loss()[i] - optimum.minimum().residuals()[i] + pool[random.nextInt(pool.length)];
+                }
+                drawn.add(
+                        own.optimum(runs, optimum.sweep().rows(), optimum.axes(), loss) instanceof Minimum found
+                                ? Optional.of(found)
+                                : Optional.empty());
+            }
+            rows[k] = use.apply(drawn);
+        });
+        double[][] kept = Arrays.stream(rows).filter(row -> row.length > 0).toArray(double[][]::new);
+        if (kept.length < rows.length) {
+            result.warn((rows.length - kept.length) + " of " + rows.length
+                    + " bootstrap refits have no minimum inside the settings that were tried and count for nothing; the"
+                    + " intervals are optimistic by that much.");
+        }
+        return kept;
+    }
+
+    private double[] refit(List<String> powers, List<Optimum> optima, List<Optional<Minimum>> drawn) {
+        List<Optimum> found = new ArrayList<>();
+        for (int i = 0; i < optima.size(); i++) {
+            Optimum from = optima.get(i);
+            drawn.get(i).ifPresent(minimum -> found.add(new Optimum(from.sweep(), from.axes(), from.loss(), minimum)));
+        }
+        return found.size() < optima.size()
+                ? new double[0]
+                : regression(powers, found).fit().map(SurfaceLaw::published).orElse(new double[0]);
+    }
+
+    private static Regression regression(List<String> powers, List<Optimum> optima) {
+        double[][] design = new double[optima.size()][1 + powers.size()];
+        double[] ones = new double[optima.size()];
+        for (int i = 0; i < design.length; i++) {
+            Sweep sweep = optima.get(i).sweep();
+            design[i][0] = 1;
+            ones[i] = 1;
+            for (int j = 0; j < powers.size(); j++) {
+                design[i][1 + j] = Math.log(powers.get(j).equals("p_N") ? sweep.n() : sweep.d());
+            }
+        }
+        return new Regression(
+                optima.stream().map(optimum -> optimum.sweep().place()).toList(),
+                optima.stream().map(optimum -> optimum.sweep().point()).toList(),
+                design,
+                optima.stream().mapToDouble(Optimum::setting).toArray(),
+                ones);
+    }
+
+    private static double[] published(LeastSquares fit) {
+        double[] values = fit.coefficients().clone();
+        values[0] = Math.exp(values[0]);
+        return values;
+    }
+
+    /** Which of N and D the optima can speak of. */
+    private static List<String> powers(double[] n, double[] d) {
+        boolean byN = spread(n) > 0.05;
+        boolean byD = spread(d) > 0.05;
+        if (byN && byD && (n.length < 4 || Math.abs(correlation(n, d)) > COLLINEAR)) {
+            return List.of("p_N");
+        }
+        List<String> powers = new ArrayList<>();
+        if (byN) {
+            powers.add("p_N");
+        }
+        if (byD) {
+            powers.add("p_D");
+        }
+        return powers;
+    }
+
+    private static double spread(double[] values) {
+        return Math.log(Arrays.stream(values).max().orElseThrow()
+                / Arrays.stream(values).min().orElseThrow());
+    }
+
+    private static double correlation(double[] a, double[] b) {
+        double meanA = Arrays.stream(a).map(Math::log).average().orElseThrow();
+        double meanB = Arrays.stream(b).map(Math::log).average().orElseThrow();
+        double aa = 0;
+        double ab = 0;
+        double bb = 0;
+        for (int i = 0; i < a.length; i++) {
+            double x = Math.log(a[i]) - meanA;
+            double y = Math.log(b[i]) - meanB;
+            aa += x * x;
+            ab += x * y;
+            bb += y * y;
+        }
+        return ab / Math.sqrt(aa * bb);
+    }
+
+    /** The setting asked for, and the other where it varies enough. */
+    private List<Column> axes(Observations runs, List<Integer> rows) {
+        boolean both = runs.has(other())
+                && Arrays.stream(pick(runs, other(), rows)).distinct().count() >= FEWEST_SETTINGS;
+        return both ? List.of(setting, other()) : List.of(setting);
+    }
+
+    private QuadraticOptimum optimum(Observations runs, List<Integer> rows, List<Column> axes, double[] loss) {
+        double[] weights = runs.weights();
+        return QuadraticOptimum.fit(
+                axes.stream().map(axis -> pick(runs, axis, rows)).toArray(double[][]::new),
+                loss,
+                rows.stream().mapToDouble(row -> weights[row]).toArray());
+    }
+
+    private static double[] pick(Observations runs, Column column, List<Integer> rows) {
+        return rows.stream().mapToDouble(row -> runs.at(column, row)).toArray();
+    }
+
+    private static List<Sweep> sweeps(Observations runs) {
+        Map<List<Long>, Sweep> sweeps = new LinkedHashMap<>();
+        IntStream.range(0, runs.size()).forEach(row -> {
+            double n = runs.has(Column.N) ? runs.at(Column.N, row) : 1;
+            double d = runs.has(Column.D) ? runs.at(Column.D, row) : 1;
+            Sweep near = sweeps.values().stream()
+                    .filter(sweep -> Math.abs(sweep.n() / n - 1) < 1e-9 && Math.abs(sweep.d() / d - 1) < SAME_DATA)
+                    .findFirst()
+                    .orElse(null);
+            if (near == null) {
+                near = new Sweep(n, d, new ArrayList<>());
+                sweeps.put(List.of(Double.doubleToLongBits(n), Double.doubleToLongBits(d)), near);
+            }
+            near.rows().add(row);
+        });
+        return List.copyOf(sweeps.values());
+    }
+
+    private static FitRefusal.Reason reason(Reason reason) {
+        return switch (reason) {
+            case TOO_FEW_POINTS -> FitRefusal.Reason.TOO_FEW_POINTS;
+            case COLLINEAR -> FitRefusal.Reason.COLLINEAR;
+            case NOT_CONVEX -> FitRefusal.Reason.NO_INTERIOR_MINIMUM;
+            case LOWER_EDGE, UPPER_EDGE -> FitRefusal.Reason.EDGE_MINIMUM;
+        };
+    }
+
+    private static String sentence(Observations runs, Sweep sweep, List<Column> axes, Missing missing) {
+        Column column = axes.get(Math.max(0, missing.axis()));
+        String axis = words(column);
+        double[] settings = pick(runs, column, sweep.rows());
+        String problem =
+                switch (missing.reason()) {
+                    case TOO_FEW_POINTS ->
+                        sweep.rows().size() + " runs are fewer than the quadratic has coefficients; add settings.";
+                    case COLLINEAR ->
+                        "the settings do not span a quadratic (3 values on each axis, varied independently, are needed).";
+                    case NOT_CONVEX -> "the loss has no minimum in the settings; add settings around the best.";
+                    case LOWER_EDGE ->
+                        String.format(
+                                Locale.ROOT,
+                                "the best %s lies at or below the smallest tried (%.3g); add smaller ones.",
+                                axis,
+                                Arrays.stream(settings).min().orElseThrow());
+                    case UPPER_EDGE ->
+                        String.format(
+                                Locale.ROOT,
+                                "the best %s lies at or above the largest tried (%.3g); add larger ones.",
+                                axis,
+                                Arrays.stream(settings).max().orElseThrow());
+                };
+        return "At " + sweep.place() + " " + problem;
+    }
+}

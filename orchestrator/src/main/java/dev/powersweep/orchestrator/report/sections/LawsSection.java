@@ -1,0 +1,181 @@
+package dev.powersweep.orchestrator.report.sections;
+
+import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.Prediction;
+import dev.powersweep.fitting.Residual;
+import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.orchestrator.fits.FitOutcome;
+import dev.powersweep.orchestrator.fits.FitSet;
+import dev.powersweep.orchestrator.fits.LawBand;
+import dev.powersweep.orchestrator.report.Block;
+import dev.powersweep.orchestrator.report.Chart;
+import dev.powersweep.orchestrator.report.Palette;
+import dev.powersweep.orchestrator.report.ReportModel;
+import dev.powersweep.orchestrator.text.Numbers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** Every fitted law along each of its variables, with both bands and the rows that it was fitted to. */
+final class LawsSection {
+    private static final int GROUPS = 3;
+    private static final int HEIGHT = 320;
+
+    private LawsSection() {}
+
+    static Optional<ReportModel.Section> of(FitSet set) {
+        List<Block> blocks = new ArrayList<>();
+        for (FitOutcome.Fitted fitted : set.fitted()) {
+            List<LawBand> bands = LawBand.of(fitted.result());
+            for (LawBand band : bands) {
+                Optional<Column> other = bands.stream()
+                        .map(LawBand::along)
+                        .filter(column -> column != band.along())
+                        .findFirst();
+                blocks.add(figure(fitted.result(), band, other));
+            }
+        }
+        return blocks.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new ReportModel.Section(
+                        "laws",
+                        "Every law with its bands",
+                        "Each law along each of its variables, the others at the middle of the rows. Rows are drawn where"
+                                + " they would lie at that middle: the law there, times what the law leaves over of"
+                                + " them.",
+                        blocks));
+    }
+
+    private static Block.Figure figure(FitResult fit, LawBand band, Optional<Column> other) {
+        List<Chart.Series> series = new ArrayList<>();
+        String level = Numbers.percent(fit.options().confidence(), 3);
+        if (band.hasBands()) {
+            series.add(new Chart.Band(
+                    "one more run (" + level + ")",
+                    Palette.SKY,
+                    0.22,
+                    band.x(),
+                    band.column(Prediction::lowOutcome),
+                    band.column(Prediction::highOutcome)));
+            series.add(new Chart.Band(
+                    "the law (" + level + ")",
+                    Palette.BLUE,
+                    0.38,
+                    band.x(),
+                    band.column(Prediction::low),
+                    band.column(Prediction::high)));
+        }
+        rows(fit, band, other, series);
+        series.add(
+                new Chart.Line(fit.law(), Palette.INK, Chart.Stroke.SOLID, band.x(), band.column(Prediction::value)));
+        return new Block.Figure(
+                fit.law() + ": " + quantity(fit.response()) + " along " + symbol(band.along()),
+                new Chart(
+                        Chart.Axis.log(axis(band.along()), ticks(band.along())),
+                        Chart.Axis.log(axis(fit.response()), ticks(fit.response())),
+                        series,
+                        HEIGHT),
+                held(band) + fit.formula() + ".",
+                Block.Width.HALF);
+    }
+
+    /** The rows, told apart by thirds of another variable. */
+    private static void rows(FitResult fit, LawBand band, Optional<Column> other, List<Chart.Series> series) {
+        List<Residual> rows = fit.residuals();
+        double[] edges = other.map(column -> edges(rows, column)).orElse(new double[0]);
+        for (int group = 0; group <= edges.length; group++) {
+            double from = group == 0 ? 0 : edges[group - 1];
+            double to = group == edges.length ? Double.POSITIVE_INFINITY : edges[group];
+            List<Residual> of = rows.stream()
+                    .filter(row -> other.isEmpty()
+                            || (row.at().get(other.get()) >= from && row.at().get(other.get()) < to))
+                    .toList();
+            if (of.isEmpty()) {
+                continue;
+            }
+            series.add(new Chart.Points(
+                    other.map(column -> range(of, column)).orElse("rows"),
+                    edges.length == 0 ? Palette.VERMILION : Palette.ordered(group, edges.length + 1),
+                    Marks.symbol(group),
+                    of.stream().mapToDouble(row -> row.at().get(band.along())).toArray(),
+                    of.stream().mapToDouble(row -> adjusted(fit, band, row)).toArray(),
+                    of.stream().map(Residual::run).toList()));
+        }
+    }
+
+    private static double adjusted(FitResult fit, LawBand band, Residual row) {
+        return fit.predictor().at(fit.values(), band.adjusted(row.at())) * row.observed() / row.predicted();
+    }
+
+    private static double[] edges(List<Residual> rows, Column column) {
+        double[] sorted =
+                rows.stream().mapToDouble(row -> row.at().get(column)).sorted().toArray();
+        double[] edges = new double[GROUPS - 1];
+        Arrays.setAll(edges, i -> sorted[sorted.length * (i + 1) / GROUPS]);
+        return Arrays.stream(edges).filter(edge -> edge > sorted[0]).distinct().toArray();
+    }
+
+    private static String range(List<Residual> rows, Column column) {
+        double low =
+                rows.stream().mapToDouble(row -> row.at().get(column)).min().orElseThrow();
+        double high =
+                rows.stream().mapToDouble(row -> row.at().get(column)).max().orElseThrow();
+        String from = Numbers.count(low, 2);
+        String to = Numbers.count(high, 2);
+        return symbol(column) + " = " + (from.equals(to) ? from : from + " – " + to);
+    }
+
+    private static String held(LawBand band) {
+        List<String> parts = new ArrayList<>();
+        for (Map.Entry<Column, Double> entry : band.middle().values().entrySet()) {
+            boolean told = entry.getKey() == Column.N || entry.getKey() == Column.D || entry.getKey() == Column.B;
+            if (told && entry.getKey() != band.along() && band.along() != Column.C) {
+                parts.add(symbol(entry.getKey()) + " = " + Numbers.count(entry.getValue(), 2));
+            }
+        }
+        return parts.isEmpty() ? "" : "At " + String.join(", ", parts) + ". ";
+    }
+
+    private static String symbol(Column column) {
+        return switch (column) {
+            case LEARNING_RATE -> "learning rate";
+            case LOSS -> "loss";
+            default -> column.label().toUpperCase(Locale.ROOT);
+        };
+    }
+
+    private static String quantity(Column column) {
+        return switch (column) {
+            case LOSS -> "loss";
+            case N -> "compute-optimal size";
+            case B -> "batch size";
+            case LEARNING_RATE -> "best learning rate";
+            default -> column.unit();
+        };
+    }
+
+    private static String axis(Column column) {
+        return switch (column) {
+            case LOSS -> "loss, nats per token";
+            case N -> "parameters N";
+            case D -> "tokens D";
+            case B -> "batch B, tokens";
+            case S -> "steps S";
+            case C -> "compute C, FLOPs";
+            case U -> "unique tokens U";
+            case LEARNING_RATE -> "learning rate";
+            case STEP, WEIGHT -> column.unit();
+        };
+    }
+
+    private static Chart.Ticks ticks(Column column) {
+        return switch (column) {
+            case LOSS, LEARNING_RATE, WEIGHT -> Chart.Ticks.PLAIN;
+            case C -> Chart.Ticks.POWERS;
+            case N, D, B, S, U, STEP -> Chart.Ticks.SHORT_SCALE;
+        };
+    }
+}
