@@ -6,25 +6,37 @@ import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
  * What is kept on a host between cells, and between sweeps: trainer jars and token shards, each by a hash of its
- * content. Entries appear in one step and are never changed; several executors of a host share them.
+ * content. Entries appear in one step and are never changed; several executors of a host share them. Whenever one is
+ * added, those of its kind that nobody has asked for in {@link #UNUSED} are removed.
  */
 final class HostCache {
+    /** Longer than any pause in a sweep, so that an upgrade does not leave the old trainer behind for good. */
+    static final Duration UNUSED = Duration.ofDays(14);
+
+    private static final String LOCK = ".lock";
+
     private final Path root;
 
     HostCache(Path root) {
@@ -56,11 +68,15 @@ final class HostCache {
     /** Puts a jar that comes as a stream into the cache, unless it is there. */
     Path installJar(String hash, IoSupplier<InputStream> content) throws IOException, InterruptedException {
         Path jar = root.resolve("trainer").resolve(hash + ".jar");
-        install(jar, unfinished -> {
+        boolean added = install(jar, unfinished -> {
             try (InputStream in = content.get()) {
                 Files.copy(in, unfinished);
             }
         });
+        if (added) {
+            removeUnused(jar.getParent(), old -> discard(nativeLibraries(old)));
+            removeLeftovers(root.resolve("native"));
+        }
         return jar;
     }
 
@@ -75,7 +91,7 @@ final class HostCache {
             return Path.of(stored.toUri().getPath());
         }
         Path local = copy(corpusHash);
-        install(local, unfinished -> {
+        boolean added = install(local, unfinished -> {
             Files.createDirectories(unfinished);
             Path manifest = unfinished.resolve(ShardManifest.FILE_NAME);
             storage.download(new org.apache.hadoop.fs.Path(stored, ShardManifest.FILE_NAME), manifest);
@@ -89,6 +105,9 @@ final class HostCache {
                         + " delete " + stored + " and submit again");
             }
         });
+        if (added) {
+            removeUnused(local.getParent(), old -> {});
+        }
         return local;
     }
 
@@ -105,7 +124,7 @@ final class HostCache {
             damaged = true;
         }
         if (damaged) {
-            Path away = local.resolveSibling("." + corpusHash + "." + UUID.randomUUID());
+            Path away = beside(local);
             try {
                 Files.move(local, away, StandardCopyOption.ATOMIC_MOVE);
             } catch (NoSuchFileException e) {
@@ -149,31 +168,110 @@ final class HostCache {
         void writeTo(Path unfinished) throws IOException;
     }
 
-    private static void install(Path entry, Installer installer) throws IOException, InterruptedException {
-        if (Files.exists(entry)) {
-            return;
-        }
+    /** Makes the entry unless it is there; says whether it did. Counts as a use either way. */
+    private static boolean install(Path entry, Installer installer) throws IOException, InterruptedException {
         Files.createDirectories(entry.getParent());
-        try (FileChannel channel = FileChannel.open(
-                entry.resolveSibling("." + entry.getFileName() + ".lock"),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.WRITE)) {
+        Path lockFile = lockFile(entry);
+        try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            // The lock's time is that of the last use. Set before the lock is taken: a remover that holds the lock by
+            // then
+            // has either seen this, or is waited for.
+            Files.setLastModifiedTime(lockFile, FileTime.from(Instant.now()));
             FileLock lock = HostLock.lock(channel);
             try {
                 if (Files.exists(entry)) {
-                    return;
+                    return false;
                 }
-                Path unfinished = entry.resolveSibling("." + entry.getFileName() + "." + UUID.randomUUID());
+                Path unfinished = beside(entry);
                 try {
                     installer.writeTo(unfinished);
                     Files.move(unfinished, entry, StandardCopyOption.ATOMIC_MOVE);
                 } finally {
                     deleteAll(unfinished);
                 }
+                return true;
             } finally {
                 lock.release();
             }
         }
+    }
+
+    /** Removes entries of a kind that were not used for long, and before each one what belongs to it. */
+    private static void removeUnused(Path directory, Consumer<Path> companions) {
+        for (Path lockFile : list(directory)) {
+            String name = lockFile.getFileName().toString();
+            if (!name.startsWith(".") || !name.endsWith(LOCK) || !unused(lockFile)) {
+                continue;
+            }
+            Path entry = lockFile.resolveSibling(name.substring(1, name.length() - LOCK.length()));
+            if (!Files.exists(entry)) {
+                continue;
+            }
+            try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
+                    FileLock lock = channel.tryLock()) {
+                if (lock != null && unused(lockFile)) {
+                    companions.accept(entry);
+                    discard(entry);
+                }
+            } catch (OverlappingFileLockException | IOException e) {
+                // In use after all, or not ours to remove; the next addition tries again.
+                continue;
+            }
+        }
+        removeLeftovers(directory);
+    }
+
+    /** Removes what processes that were killed had not finished, or not finished deleting. */
+    private static void removeLeftovers(Path directory) {
+        for (Path each : list(directory)) {
+            String name = each.getFileName().toString();
+            if (name.startsWith(".") && !name.endsWith(LOCK) && unused(each)) {
+                deleteAll(each);
+            }
+        }
+    }
+
+    private static boolean unused(Path path) {
+        try {
+            return Files.getLastModifiedTime(path)
+                    .toInstant()
+                    .isBefore(Instant.now().minus(UNUSED));
+        } catch (IOException e) {
+            // Gone, or unreadable: either way not to be removed by us.
+            return false;
+        }
+    }
+
+    /** Takes a path away in one step, then deletes it at leisure. */
+    private static void discard(Path path) {
+        if (!Files.exists(path)) {
+            return;
+        }
+        Path away = beside(path);
+        try {
+            Files.move(path, away, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            // Another process of this host was first, or may and we may not.
+            return;
+        }
+        deleteAll(away);
+    }
+
+    private static List<Path> list(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.toList();
+        } catch (IOException | UncheckedIOException e) {
+            // Not there yet.
+            return List.of();
+        }
+    }
+
+    private static Path lockFile(Path entry) {
+        return entry.resolveSibling("." + entry.getFileName() + LOCK);
+    }
+
+    private static Path beside(Path entry) {
+        return entry.resolveSibling("." + entry.getFileName() + "." + UUID.randomUUID());
     }
 
     /** Deletes a file or directory of scratch as far as it can. */
@@ -185,7 +283,7 @@ final class HostCache {
             for (Path each : walk.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(each);
             }
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             // Scratch in the temporary directory; whatever stays is the system's to clean.
             return;
         }

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -148,27 +150,21 @@ class KubernetesManifestsTest {
 
     @ParameterizedTest
     @MethodSource("overlays")
-    void kustomizeBuildsEveryOverlayIntoValidObjects(Path directory) throws IOException, InterruptedException {
-        assumeTrue(onPath("kubectl"), "no kubectl on PATH");
-        Process kubectl = new ProcessBuilder("kubectl", "kustomize", directory.toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        String rendered = new String(kubectl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(kubectl.waitFor()).as("kubectl kustomize %s", directory).isZero();
-
-        List<JsonNode> documents = Deployment.documents(rendered);
-        assertThat(documents).isNotEmpty();
-        Set<String> claims = documents.stream()
-                .filter(document -> document.path("kind").asText().equals("PersistentVolumeClaim"))
-                .map(document -> document.at("/metadata/name").asText())
+    void everyOverlayMakesValidObjectsWhoseVolumesExist(Path directory) {
+        List<ObjectNode> objects = Kustomize.render(directory);
+        assertThat(objects).isNotEmpty();
+        Set<String> claims = objects.stream()
+                .filter(object -> object.path("kind").asText().equals("PersistentVolumeClaim"))
+                .map(object -> object.at("/metadata/name").asText())
                 .collect(Collectors.toSet());
-        for (JsonNode document : documents) {
-            String name = document.path("kind").asText() + " "
-                    + document.at("/metadata/name").asText();
-            assertThat(SCHEMAS.problems(document, ManifestSchemas.Extent.WHOLE))
+        for (JsonNode object : objects) {
+            String name = object.path("kind").asText() + " "
+                    + object.at("/metadata/name").asText();
+            assertThat(SCHEMAS.problems(object, ManifestSchemas.Extent.WHOLE))
                     .as("%s: %s", directory, name)
                     .isEmpty();
-            for (JsonNode pod : podSpecs(document)) {
+            assertThat(object.toString()).doesNotContain("$patch");
+            for (JsonNode pod : podSpecs(object)) {
                 assertThat(pod.findValuesAsText("claimName"))
                         .as("%s: %s", directory, name)
                         .isSubsetOf(claims);
@@ -178,6 +174,73 @@ class KubernetesManifestsTest {
                 }
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"kubeflow", "apache"})
+    void overlaysSayWhatTheyAreFor(String operator) {
+        JsonNode cpu = sparkApplication(operator + "/cpu");
+        JsonNode gpu = sparkApplication(operator + "/gpu");
+        JsonNode store = sparkApplication(operator + "/gpu-object-store");
+        assertThat(cpu.toString()).doesNotContain("resource.gpu").doesNotContain("s3a:");
+        assertThat(gpu.at("/spec/sparkConf/spark.executor.resource.gpu.amount").asText())
+                .isEqualTo("1");
+        assertThat(store.at("/spec/sparkConf/spark.executor.resource.gpu.amount")
+                        .asText())
+                .isEqualTo("1");
+        assertThat(store.at("/spec/sparkConf/spark.eventLog.dir").asText()).startsWith("s3a://");
+        assertThat(store.toString()).doesNotContain("file:///results").doesNotContain("persistentVolumeClaim");
+        Deployment.settings(CONF.resolve("s3a.conf")).forEach((setting, value) -> assertThat(
+                        store.at("/spec/sparkConf").path(setting).asText())
+                .as(setting)
+                .isEqualTo(value));
+    }
+
+    private static JsonNode sparkApplication(String overlay) {
+        return Kustomize.render(KUBERNETES.resolve(overlay)).stream()
+                .filter(object -> object.path("kind").asText().equals("SparkApplication"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The real tool has the last word where there is one. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void kubectlBuildsTheSameObjects(Path directory) throws IOException, InterruptedException {
+        assumeTrue(onPath("kubectl"), "no kubectl on PATH");
+        Process kubectl = new ProcessBuilder("kubectl", "kustomize", directory.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String rendered = new String(kubectl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(kubectl.waitFor()).as("kubectl kustomize %s", directory).isZero();
+        assertThat(Deployment.documents(rendered)).containsExactlyInAnyOrderElementsOf(Kustomize.render(directory));
+    }
+
+    @Test
+    void aPatchThatFitsNothingIsFound(@TempDir Path directory) throws IOException {
+        Files.writeString(
+                directory.resolve("kustomization.yaml"),
+                """
+                apiVersion: kustomize.config.k8s.io/v1beta1
+                kind: Kustomization
+                resources: [claim.yaml]
+                patches: [{path: patch.yaml, target: {kind: PersistentVolumeClaim}}]
+                """);
+        Files.writeString(
+                directory.resolve("claim.yaml"),
+                """
+                {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {accessModes: [ReadWriteOnce]}}
+                """);
+        Path patch = directory.resolve("patch.yaml");
+        Files.writeString(patch, "[{op: replace, path: /spec/accessModes/0, value: ReadWriteMany}]");
+        assertThat(Kustomize.render(directory).get(0).at("/spec/accessModes/0").asText())
+                .isEqualTo("ReadWriteMany");
+        Files.writeString(patch, "[{op: remove, path: /spec/accessModes/1}]");
+        assertThatThrownBy(() -> Kustomize.render(directory)).hasMessageContaining("nothing to remove");
+        Files.writeString(patch, "[{op: test, path: /spec/accessModes/0, value: ReadWriteMany}]");
+        assertThatThrownBy(() -> Kustomize.render(directory)).hasMessageContaining("fails: it is");
+        Files.writeString(patch, "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: b}}");
+        assertThatThrownBy(() -> Kustomize.render(directory)).hasMessageContaining("nothing to patch");
     }
 
     @Test

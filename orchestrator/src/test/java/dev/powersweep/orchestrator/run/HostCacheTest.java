@@ -8,17 +8,26 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.TokenType;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Shards on their way from a storage elsewhere, which a folder stands for, to a host. */
+/** Trainers and shards on a host; the shards on their way from a storage elsewhere, which a folder stands for. */
 class HostCacheTest {
     private static final String CORPUS = "c0ffee";
     private static final byte[] TOKENS = {1, 2, 3, 4};
@@ -76,5 +85,98 @@ class HostCacheTest {
         cache.dropDamagedShard(directory, CORPUS);
         assertThat(copy).doesNotExist();
         assertThat(cache.shard(storage, directory, CORPUS).resolve("train.bin")).hasBinaryContent(TOKENS);
+    }
+
+    @Test
+    void anUpgradeRemovesTrainersThatNobodyUsedForLongAndTheirLibrariesAndNoOthers() throws Exception {
+        Path old = install("old");
+        Path used = install("used");
+        Path recent = install("recent");
+        for (Path jar : List.of(old, used, recent)) {
+            Files.writeString(
+                    Files.createDirectories(cache.nativeLibraries(jar)).resolve("libnd4j.so"), "code");
+        }
+        Path named = Files.createDirectories(cache.nativeLibraries(folder.resolve("my-trainer.jar")));
+        Path killed = Files.writeString(old.resolveSibling(".old.jar.half-a-copy"), "PK");
+        Path copying = Files.writeString(old.resolveSibling(".new.jar.half-a-copy"), "PK");
+        age(old.resolveSibling(".old.jar.lock"));
+        age(used.resolveSibling(".used.jar.lock"));
+        age(old);
+        age(used);
+        age(killed);
+        age(named);
+
+        // Asked for again, found in place, and so in use.
+        assertThat(install("used")).isEqualTo(used);
+        assertThat(old).exists();
+
+        install("new");
+        assertThat(old).doesNotExist();
+        assertThat(cache.nativeLibraries(old)).doesNotExist();
+        assertThat(killed).doesNotExist();
+        for (Path jar : List.of(used, recent)) {
+            assertThat(jar).hasContent("trainer");
+            assertThat(cache.nativeLibraries(jar).resolve("libnd4j.so")).exists();
+        }
+        assertThat(named).exists();
+        assertThat(copying).exists();
+        assertThat(install("old")).hasContent("trainer");
+    }
+
+    @Test
+    void aTrainerThatAnotherExecutorIsTakingIsNotRemoved() throws Exception {
+        Path old = install("old");
+        Path lock = old.resolveSibling(".old.jar.lock");
+        age(lock);
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE);
+                FileLock held = channel.lock()) {
+            assertThat(held.isValid()).isTrue();
+            install("new");
+            assertThat(old).exists();
+        }
+        install("newer");
+        assertThat(old).doesNotExist();
+    }
+
+    @Test
+    void shardsThatNobodyUsedForLongGoWhenAnotherComes() throws Exception {
+        Path copy = cache.shard(storage, directory, CORPUS);
+        age(copy.resolveSibling("." + CORPUS + ".lock"));
+        Path other = Files.createDirectories(stored.resolveSibling("0ther"));
+        for (String file : List.of(ShardManifest.FILE_NAME, "train.bin", "validation.bin")) {
+            Files.copy(stored.resolve(file), other.resolve(file));
+        }
+        Path second = cache.shard(storage, directory, "0ther");
+        assertThat(second.resolve("train.bin")).hasBinaryContent(TOKENS);
+        assertThat(copy).doesNotExist();
+    }
+
+    @Test
+    void whoAsksForAnOldTrainerWhileAnotherUpgradesGetsOne() throws Exception {
+        for (int round = 0; round < 100; round++) {
+            Path old = install("old-" + round);
+            age(old.resolveSibling(".old-" + round + ".jar.lock"));
+            String upgrade = "new-" + round;
+            CyclicBarrier together = new CyclicBarrier(2);
+            FutureTask<Path> remover = new FutureTask<>(() -> {
+                together.await();
+                return install(upgrade);
+            });
+            Thread thread = new Thread(remover);
+            thread.start();
+            together.await();
+            Path asked = install("old-" + round);
+            remover.get();
+            assertThat(asked).hasContent("trainer");
+        }
+    }
+
+    private Path install(String hash) throws IOException, InterruptedException {
+        return cache.installJar(hash, () -> new ByteArrayInputStream("trainer".getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static void age(Path path) throws IOException {
+        Files.setLastModifiedTime(
+                path, FileTime.from(Instant.now().minus(HostCache.UNUSED).minusSeconds(60)));
     }
 }
