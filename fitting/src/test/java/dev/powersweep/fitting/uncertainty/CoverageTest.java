@@ -58,10 +58,10 @@ class CoverageTest {
                 int column = j;
                 double[] interval = Replicas.interval(
                         Arrays.stream(replicas).mapToDouble(row -> row[column]).toArray(), 0.95);
-                hits[j] += interval[0] <= TRUTH[j] && TRUTH[j] <= interval[1] ? 1.0 / simulations : 0;
+                hits[j] += interval[0] <= TRUTH[j] && TRUTH[j] <= interval[1] ? 1 : 0;
             }
         }
-        return hits;
+        return Arrays.stream(hits).map(count -> count / simulations).toArray();
     }
 
     @ParameterizedTest
@@ -87,9 +87,10 @@ class CoverageTest {
         double[] hits = coverage(
                 16, 15, 500, 400, 0.01, FitOptions.defaults().delta(delta).resampling(resampling));
 
-        System.out.printf("%s, delta %s: %s%n", resampling, delta, Arrays.toString(hits));
         for (int j = 0; j < hits.length; j++) {
-            assertThat(hits[j]).as(LAW.parameters().get(j).name()).isBetween(0.93, 0.97);
+            assertThat(hits[j])
+                    .as("%s of %s", LAW.parameters().get(j).name(), Arrays.toString(hits))
+                    .isBetween(0.93, 0.97);
         }
     }
 }
