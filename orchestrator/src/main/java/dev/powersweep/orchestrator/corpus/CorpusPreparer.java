@@ -33,7 +33,7 @@ public final class CorpusPreparer {
     private final CorpusSpec corpus;
     private final TokenizerSpec tokenizer;
     /** Of a tokenizer that was made elsewhere. */
-    private final Optional<LibraryTokenizer> library;
+    private final Optional<LibraryTokenizer> published;
 
     private final String tokenizerName;
     private final CorpusRecipe recipe;
@@ -48,8 +48,8 @@ public final class CorpusPreparer {
         this.session = session;
         this.corpus = corpus;
         this.tokenizer = tokenizer;
-        this.library = LibraryTokenizer.of(tokenizer, session.sparkContext().hadoopConfiguration());
-        this.tokenizerName = library.map(LibraryTokenizer::describe).orElseGet(tokenizer::describe);
+        this.published = LibraryTokenizer.of(tokenizer, session.sparkContext().hadoopConfiguration());
+        this.tokenizerName = published.map(LibraryTokenizer::describe).orElseGet(tokenizer::describe);
         this.recipe = CorpusRecipe.of(corpus, tokenizerName, extra);
         this.input = CorpusInput.open(session, corpus, extra);
         this.job = new CorpusJob(session, input, recipe);
@@ -174,7 +174,7 @@ public final class CorpusPreparer {
 
     /** Bytes and tokens made elsewhere have one size; others must be made to be counted. */
     private long[] countTokens() {
-        if (tokenizer instanceof TokenizerSpec.Bpe || library.isPresent()) {
+        if (tokenizer instanceof TokenizerSpec.Bpe || published.isPresent()) {
             return job.countTokens(storedForm());
         }
         int inputBytes = tokenizer instanceof TokenizerSpec.External ? 2 : 1;
@@ -192,8 +192,8 @@ public final class CorpusPreparer {
     }
 
     private BlockForm storedForm() {
-        if (library.isPresent()) {
-            return new BlockForm.TextForLibrary(library.get());
+        if (published.isPresent()) {
+            return new BlockForm.TextForLibrary(published.get());
         }
         if (!(tokenizer instanceof TokenizerSpec.Bpe bpe)) {
             return inputForm();
@@ -205,8 +205,8 @@ public final class CorpusPreparer {
     }
 
     private int vocabulary() {
-        if (library.isPresent()) {
-            return library.get().vocabulary();
+        if (published.isPresent()) {
+            return published.get().vocabulary();
         }
         if (tokenizer instanceof TokenizerSpec.Bpe bpe) {
             return bpe.vocabulary();
