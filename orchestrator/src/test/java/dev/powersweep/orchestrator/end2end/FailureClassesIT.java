@@ -274,8 +274,7 @@ class FailureClassesIT {
         assertThat(copy).isDirectory();
         FileUtil.fullyDelete(copy.toFile());
         org.apache.hadoop.fs.Path tokens = new org.apache.hadoop.fs.Path(directory.corpus(corpus), "train.bin");
-        long bytes = loopback.hdfs().files().getFileStatus(tokens).getLen();
-        List<Path> blocks = loopback.hdfs().blocksOf(bytes);
+        List<Path> blocks = loopback.hdfs().blocksOf(tokens);
         assertThat(blocks).hasSize(loopback.hdfs().dataNodes());
         flipAByte(blocks);
 

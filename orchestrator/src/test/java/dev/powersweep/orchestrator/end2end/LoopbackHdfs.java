@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -80,13 +81,18 @@ final class LoopbackHdfs implements AutoCloseable {
         return dataNodes.size();
     }
 
-    /** The local files that hold blocks of this length, one a replica. */
-    List<Path> blocksOf(long bytes) throws IOException {
+    /**
+     * The local files that hold the blocks of a file, one a replica; by the NameNode's own names for them, since a file
+     * of the same length may lie beside it.
+     */
+    List<Path> blocksOf(org.apache.hadoop.fs.Path file) throws IOException {
+        Set<String> names = files().getClient().getLocatedBlocks(file.toUri().getPath(), 0).getLocatedBlocks().stream()
+                .map(block -> block.getBlock().getBlockName())
+                .collect(Collectors.toSet());
         List<Path> found = new ArrayList<>();
         for (int number = 0; number < dataNodes.size(); number++) {
             try (Stream<Path> walk = Files.walk(blocks(number))) {
-                walk.filter(file -> file.getFileName().toString().matches("blk_\\d+")
-                                && file.toFile().length() == bytes)
+                walk.filter(local -> names.contains(local.getFileName().toString()))
                         .forEach(found::add);
             }
         }
