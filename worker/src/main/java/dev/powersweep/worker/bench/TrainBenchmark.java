@@ -50,7 +50,8 @@ public final class TrainBenchmark {
      *
      * @param peerTokensPerSecond NaN without a peer, as is {@code ratio}
      * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
-     *     in large products
+     *     in products of 512 × 512 matrices by the BLAS that ND4J brings
+     * @param oneDnnShare the same over the rate of oneDNN, which trainers use for large products; NaN where there is none
      * @param scaling tokens/s of all trainers at once over those of one alone, in turns; empty unless asked
      *     for
      * @param profile share of a step's time by operation, the largest first; empty unless asked for
@@ -66,6 +67,7 @@ public final class TrainBenchmark {
             double peerTokensPerSecond,
             double ratio,
             double gemmShare,
+            double oneDnnShare,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Double> scaling,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> profile) {}
 
@@ -91,7 +93,7 @@ public final class TrainBenchmark {
                     + "; known: --cpu-time --json --profile --rounds --sizes --trainers --peer");
         }
         PrintStream table = json ? System.err : System.out;
-        table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM"
+        table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM  of oneDNN"
                 + (trainers > 1 ? "  " + trainers + " at once" : ""));
         List<Result> results = new ArrayList<>();
         for (int index : chosen) {
@@ -99,7 +101,7 @@ public final class TrainBenchmark {
             results.add(result);
             table.printf(
                     Locale.ROOT,
-                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%%%s%n",
+                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%% %9.0f%%%s%n",
                     result.layers,
                     result.width,
                     result.heads,
@@ -110,6 +112,7 @@ public final class TrainBenchmark {
                     result.peerTokensPerSecond,
                     result.ratio,
                     100 * result.gemmShare,
+                    100 * result.oneDnnShare,
                     result.scaling.stream()
                             .map(times -> String.format(Locale.ROOT, "%10.2f×", times))
                             .collect(Collectors.joining()));
@@ -142,11 +145,14 @@ public final class TrainBenchmark {
             double[] peerSpeeds = new double[rounds];
             double[] ratios = new double[rounds];
             double[] shares = new double[rounds];
+            double[] oneDnnShares = new double[rounds];
             for (int round = 0; round < rounds; round++) {
                 speeds[round] = ours.ask(Integer.toString(ourSteps));
                 peerSpeeds[round] = peer == null ? Double.NaN : peer.ask(Integer.toString(peerSteps));
                 ratios[round] = speeds[round] / peerSpeeds[round];
-                shares[round] = speeds[round] * flops / 1e9 / ours.ask("gemm");
+                double gigaflops = speeds[round] * flops / 1e9;
+                shares[round] = gigaflops / ours.ask(TrainRounds.OPEN_BLAS);
+                oneDnnShares[round] = gigaflops / ours.ask(TrainRounds.ONE_DNN);
             }
             List<Double> scaling = trainers > 1
                     ? List.of(scaling(ours, ourSteps, trainers - 1, startOurs, tokens, rounds))
@@ -163,6 +169,7 @@ public final class TrainBenchmark {
                     median(peerSpeeds),
                     median(ratios),
                     median(shares),
+                    median(oneDnnShares),
                     scaling,
                     profile);
         }

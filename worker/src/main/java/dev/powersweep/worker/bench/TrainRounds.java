@@ -27,12 +27,14 @@ import java.util.StringJoiner;
  * Our side of the benchmark, in a process of its own.
  *
  * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input is answered with one line: a
- * number of steps with tokens per second, {@code gemm} with this core's GFLOP/s in large single-precision products,
+ * number of steps with tokens per second, {@code rate of …} with this core's GFLOP/s in a library's large single-precision products,
  * {@code profile} and a number of steps with each operation's share of their time.
  */
 public final class TrainRounds {
 
     static final String PROFILE = "profile ";
+    static final String OPEN_BLAS = "rate of OpenBLAS";
+    static final String ONE_DNN = "rate of oneDNN";
 
     private TrainRounds() {}
 
@@ -71,8 +73,10 @@ public final class TrainRounds {
         try (TrainingSession session = TrainingSession.create(cell, tokens, KernelChoice.FAST, microBatch)) {
             System.out.println("ready");
             for (String line = commands.readLine(); line != null; line = commands.readLine()) {
-                if (line.equals("gemm")) {
-                    answer(GemmRate.gigaflops(TrainRounds::now));
+                if (line.equals(OPEN_BLAS)) {
+                    answer(GemmRate.openBlas(TrainRounds::now));
+                } else if (line.equals(ONE_DNN)) {
+                    answer(GemmRate.oneDnn(TrainRounds::now).orElse(Double.NaN));
                 } else if (line.startsWith(PROFILE)) {
                     profile(cell, tokens, microBatch, Integer.parseInt(line.substring(PROFILE.length())));
                 } else {

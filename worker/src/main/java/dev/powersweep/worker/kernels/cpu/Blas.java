@@ -6,17 +6,20 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
- * Row-major single-precision products through the OpenBLAS that ND4J brings, on strided memory.
+ * Row-major single-precision products on strided memory: small ones through the OpenBLAS that ND4J brings, large ones
+ * through oneDNN.
  *
  * <p>OpenBLAS' AVX-512 cores have a path for products of at most 10⁶ multiplications that packs nothing; medium products
- * run faster when cut to that size. Which way is taken follows from the process environment alone, never from a timing,
- * so that results are the same on every machine of a type.
+ * run faster when cut to that size, until their rows lie so far apart that they alias in the first-level cache. oneDNN
+ * packs, and from there on is the faster one. Which way is taken follows from shapes, the process environment and the
+ * libraries at hand, never from a timing, so that results are the same on every machine of a type.
  */
 final class Blas {
 
@@ -33,16 +36,19 @@ final class Blas {
 
     private final String core;
     private final Cut cut;
+    private final Optional<OneDnn> oneDnn;
     private final Operand a = new Operand();
     private final Operand b = new Operand();
     private final Operand c = new Operand();
 
     Blas() {
-        this(CORES_WITH_SMALL_PATH.contains(core().toLowerCase(Locale.ROOT)) ? Cut.BLOCKED : Cut.WHOLE);
+        this(CORES_WITH_SMALL_PATH.contains(core().toLowerCase(Locale.ROOT)) ? Cut.BLOCKED : Cut.WHOLE, OneDnn.load());
     }
 
-    Blas(Cut cut) {
+    /** @param oneDnn empty to leave all products to OpenBLAS */
+    Blas(Cut cut, Optional<OneDnn> oneDnn) {
         this.cut = cut;
+        this.oneDnn = oneDnn;
         Loader.load(openblas_nolapack.class);
         openblas_nolapack.blas_set_num_threads(1);
         core = core();
@@ -50,7 +56,8 @@ final class Blas {
 
     String describe() {
         return "OpenBLAS " + (core.isEmpty() ? "own core choice" : core)
-                + (cut == Cut.BLOCKED ? ", blocked" : ", whole");
+                + (cut == Cut.BLOCKED ? ", blocked" : ", whole")
+                + oneDnn.map(large -> ", large products by " + large.describe()).orElse("");
     }
 
     private static String core() {
@@ -77,6 +84,13 @@ final class Blas {
 
     /** {@code Y[rows, outputs] = X[rows, inputs]·W[inputs, outputs]}, cut as suits the core. */
     void linear(long x, long w, long y, int rows, int inputs, int outputs) {
+        if (large(inputs, outputs)) {
+            a.address(x);
+            b.address(w);
+            c.address(y);
+            oneDnn.get().product(rows, outputs, inputs, a, inputs, b, outputs, 0, c, outputs);
+            return;
+        }
         if (cut == Cut.WHOLE || outputs > MOST_COLUMNS) {
             product(rows, outputs, inputs, 1, x, inputs, w, outputs, 0, y, outputs);
             return;
@@ -106,6 +120,13 @@ final class Blas {
 
     /** {@code dW[inputs, outputs] += X[rows, inputs]ᵀ·dY[rows, outputs]}, cut as suits the core. */
     void weightGradient(long x, long dy, long dw, int rows, int inputs, int outputs) {
+        if (large(inputs, outputs)) {
+            a.address(x);
+            b.address(dy);
+            c.address(dw);
+            oneDnn.get().productTransposed(inputs, outputs, rows, a, inputs, b, outputs, 1, c, outputs);
+            return;
+        }
         if (cut == Cut.WHOLE || inputs > MOST_COLUMNS || outputs > MOST_COLUMNS) {
             productTransposed(inputs, outputs, rows, 1, x, inputs, dy, outputs, 1, dw, outputs);
             return;
@@ -133,7 +154,14 @@ final class Blas {
         }
     }
 
-    /** Rows further apart than this alias in the first-level cache; packing them is worth its time. */
+    private boolean large(int inputs, int outputs) {
+        return oneDnn.isPresent() && (long) inputs * outputs > MOST_SMALL_WEIGHTS;
+    }
+
+    /** Products with larger matrices of weights are oneDNN's; by measurement on Zen 4. */
+    private static final int MOST_SMALL_WEIGHTS = 1 << 16;
+
+    /** Without oneDNN. Rows further apart than this alias in the first-level cache; packing them is worth its time. */
     private static final int MOST_COLUMNS = 767;
 
     private static final int NARROW = 128;

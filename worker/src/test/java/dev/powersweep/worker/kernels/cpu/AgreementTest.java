@@ -37,6 +37,8 @@ class AgreementTest {
         return Stream.of(
                 Arguments.of(Models.GPT, Models.GPT.shape(2, 32, 2, 128, 64, 256), Blas.Cut.WHOLE),
                 Arguments.of(Models.GPT, Models.GPT.shape(1, 64, 1, 256, 80, 96), Blas.Cut.BLOCKED),
+                // Feed-forward and vocabulary are large enough for oneDNN.
+                Arguments.of(Models.GPT, Models.GPT.shape(1, 84, 2, 790, 20, 811), Blas.Cut.BLOCKED),
                 Arguments.of(Models.GPT, Models.GPT.shape(2, 21, 3, 50, 37, 67), Blas.Cut.BLOCKED),
                 Arguments.of(Models.GPT, Models.GPT.shape(1, 5, 1, 3, 1, 2), Blas.Cut.WHOLE),
                 Arguments.of(rotary, rotary.shape(2, 64, 1, 100, 33, 31), Blas.Cut.WHOLE),
@@ -52,7 +54,7 @@ class AgreementTest {
     @ParameterizedTest
     @MethodSource({"models", "kinds"})
     void fastLossesAndGradientsEqualThePortableOnes(Kind kind, ModelShape shape, Blas.Cut cut) {
-        try (Kernels fast = new CpuKernels(new Blas(cut));
+        try (Kernels fast = new CpuKernels(new Blas(cut, OneDnn.load()));
                 Kernels portable = new Nd4jKernels(DataType.DOUBLE)) {
             Fixture quick = new Fixture(fast, shape, kind, 3, SEED);
             Fixture exact = new Fixture(portable, shape, kind, 3, SEED);
