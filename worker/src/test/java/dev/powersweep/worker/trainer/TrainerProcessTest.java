@@ -95,6 +95,7 @@ class TrainerProcessTest {
             assertThat(ready.provenance())
                     .containsEntry("dl4j", "1.0.0-M2.1")
                     .containsEntry("openblas", "0.3.19")
+                    .containsEntry("onednn", "2.5.2")
                     .containsKeys("java", "os", "cpu", "commit", "powersweep");
             assertThat(ready.provenance().get("commit")).doesNotContain("$");
 
