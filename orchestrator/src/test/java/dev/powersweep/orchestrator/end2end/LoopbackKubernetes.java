@@ -69,7 +69,9 @@ final class LoopbackKubernetes implements AutoCloseable {
         public MockResponse handlePatch(RecordedRequest request) {
             String path = request.getPath().replaceFirst("[?].*", "");
             String type = request.getHeader("Content-Type");
-            if (type == null || !type.startsWith("application/apply-patch") || handleGet(path).code() != 404) {
+            if (type == null
+                    || !type.startsWith("application/apply-patch")
+                    || handleGet(path).code() != 404) {
                 return super.handlePatch(request);
             }
             return handleCreate(new RecordedRequest(

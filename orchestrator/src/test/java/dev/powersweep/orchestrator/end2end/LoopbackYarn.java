@@ -10,7 +10,7 @@ import org.apache.hadoop.yarn.server.MiniYARNCluster;
 
 /**
  * YARN on loopback, a process of its own: {@code LoopbackYarn NODE_MANAGERS MEGABYTES_EACH YARN_SITE}. Containers are
- * processes that its NodeManagers start, and end when they take more memory than they asked for.
+ * processes that its NodeManagers start.
  */
 public final class LoopbackYarn {
     private LoopbackYarn() {}
@@ -19,8 +19,6 @@ public final class LoopbackYarn {
     public static void main(String[] arguments) throws Exception {
         Configuration configuration = new YarnConfiguration();
         configuration.set(YarnConfiguration.YARN_MINICLUSTER_NM_PMEM_MB, arguments[1]);
-        configuration.setBoolean(YarnConfiguration.YARN_MINICLUSTER_CONTROL_RESOURCE_MONITORING, true);
-        configuration.setBoolean(YarnConfiguration.NM_PMEM_CHECK_ENABLED, true);
         configuration.setInt(YarnConfiguration.RM_SCHEDULER_MINIMUM_ALLOCATION_MB, 256);
         // One queue, in which the one application may be all application master.
         configuration.set("yarn.scheduler.capacity.root.queues", "default");

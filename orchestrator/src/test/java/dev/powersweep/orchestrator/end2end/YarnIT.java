@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A sweep on YARN by the scripts of {@code deploy/yarn}: a ResourceManager, a NodeManager that watches its containers'
- * memory, and HDFS. The JDK and Spark's jars reach the containers as they would on a cluster.
+ * A sweep on YARN by the scripts of {@code deploy/yarn}: a ResourceManager, a NodeManager and HDFS. The JDK and Spark's
+ * jars reach the containers as they would on a cluster.
  */
 @Tag("nightly")
 class YarnIT {
