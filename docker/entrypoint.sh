@@ -5,7 +5,7 @@
 #   POWERSWEEP_CONF    settings for Master, Worker and History Server, e.g. a mounted secret
 set -euo pipefail
 spark=(/opt/spark/bin/spark-class)
-host=${POWERSWEEP_HOST:-$(hostname -f)}
+host=${POWERSWEEP_HOST:-$(hostname -f 2>/dev/null || hostname)}
 conf=()
 if [[ -n ${POWERSWEEP_CONF:-} ]]; then conf=(--properties-file "$POWERSWEEP_CONF"); fi
 role=${1:-powersweep}

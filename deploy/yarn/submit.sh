@@ -3,7 +3,8 @@
 #   deploy/yarn/submit.sh [--gpu] [--queue NAME] SPEC.yaml OUTPUT [NAME=VALUE …]
 # OUTPUT is the sweep's directory on HDFS or another Hadoop file system; NAME=VALUE are further Spark settings.
 # Submitting the same again goes on where the sweep stopped.
-#   SPARK_HOME             a Spark 4.2 with YARN support; HADOOP_CONF_DIR the cluster's configuration
+#   HADOOP_CONF_DIR        the cluster's configuration
+#   SPARK_HOME             submit with this Spark 4.2 instead of the jars that come with PowerSweep
 #   POWERSWEEP_YARN_FILES  where prepare.sh put JDK and jars (default hdfs:///apps/powersweep)
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -21,7 +22,11 @@ specification=$1 output=$2
 shift 2
 [[ -r $specification ]] || fail "$specification cannot be read"
 [[ $output == *:* ]] || fail "$output names no file system: write hdfs:///… or s3a://…"
-[[ -x ${SPARK_HOME:-}/bin/spark-submit ]] || fail "SPARK_HOME must be a Spark 4.2 with YARN support"
+submit=("$here/../standalone/spark-class" org.apache.spark.deploy.SparkSubmit)
+if [[ -n ${SPARK_HOME:-} ]]; then
+  submit=("$SPARK_HOME/bin/spark-submit")
+  [[ -x ${submit[0]} ]] || fail "SPARK_HOME = $SPARK_HOME has no bin/spark-submit"
+fi
 [[ -d ${HADOOP_CONF_DIR:-} ]] || fail "HADOOP_CONF_DIR must be the directory of the cluster's core-site.xml and yarn-site.xml"
 jar=$(compgen -G "$here/../../lib/powersweep-*.jar" | head -n 1 || true)
 [[ -n $jar ]] || jar=$(compgen -G "$here/../../orchestrator/target/powersweep-*.jar" | head -n 1 || true)
@@ -46,7 +51,7 @@ spark.yarn.appMasterEnv.JAVA_HOME         ./jdk
 spark.executorEnv.JAVA_HOME               ./jdk
 S
 cp "$specification" "$scratch/sweep.yaml"
-"$SPARK_HOME/bin/spark-submit" --master yarn --deploy-mode cluster --name "sweep-$(basename "$output")" "${queue[@]}" \
+"${submit[@]}" --master yarn --deploy-mode cluster --name "sweep-$(basename "$output")" "${queue[@]}" \
   --properties-file "$scratch/settings.conf" \
   --files "$scratch/sweep.yaml$discovery" "${extra[@]}" \
   --class dev.powersweep.orchestrator.cli.PowerSweep "$jar" run sweep.yaml --output "$output" "${set[@]}"

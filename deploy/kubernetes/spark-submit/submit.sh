@@ -3,7 +3,8 @@
 #   deploy/kubernetes/spark-submit/submit.sh --master k8s://https://HOST:6443 [--gpu] SPEC.yaml OUTPUT [NAME=VALUE …]
 # OUTPUT is the sweep's directory as pods see it: file:///results/sweeps/NAME on the shared volume, s3a://… or hdfs://….
 # NAME=VALUE are further Spark settings. Submitting the same again goes on where the sweep stopped.
-# Needs kubectl, a Spark 4.2 with Kubernetes support in SPARK_HOME, and `kubectl apply -k deploy/kubernetes/base` once.
+# Needs kubectl, and `kubectl apply -k deploy/kubernetes/spark-submit` once. SPARK_HOME, if set, is a Spark 4.2 to submit
+# with instead of the jars that come with PowerSweep.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 fail() { echo "submit.sh: $*" >&2; exit 2; }
@@ -21,7 +22,11 @@ specification=$1 output=$2
 shift 2
 [[ -r $specification ]] || fail "$specification cannot be read"
 [[ $output == *:* ]] || fail "$output names no file system: write file:///results/…, s3a://… or hdfs://…"
-[[ -x ${SPARK_HOME:-}/bin/spark-submit ]] || fail "SPARK_HOME must be a Spark 4.2 with Kubernetes support"
+submit=("$here/../../standalone/spark-class" org.apache.spark.deploy.SparkSubmit)
+if [[ -n ${SPARK_HOME:-} ]]; then
+  submit=("$SPARK_HOME/bin/spark-submit")
+  [[ -x ${submit[0]} ]] || fail "SPARK_HOME = $SPARK_HOME has no bin/spark-submit"
+fi
 
 extra=()
 for setting in "$@"; do
@@ -36,7 +41,7 @@ cat "$here/../../conf/sweep.conf" "$here/../../conf/secure.conf" "$here/$kind.co
 
 kubectl --namespace powersweep create configmap powersweep-specification --from-file=sweep.yaml="$specification" \
   --dry-run=client --output yaml | kubectl apply --filename -
-"$SPARK_HOME/bin/spark-submit" --master "$master" --deploy-mode cluster --name "sweep-$(basename "$output")" \
+"${submit[@]}" --master "$master" --deploy-mode cluster --name "sweep-$(basename "$output")" \
   --properties-file "$settings" \
   --conf "spark.kubernetes.driver.podTemplateFile=$here/driver-pod.yaml" \
   --conf "spark.kubernetes.executor.podTemplateFile=$here/$pod" \

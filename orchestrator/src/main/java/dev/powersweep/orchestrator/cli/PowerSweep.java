@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.apache.spark.SparkUserAppException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -31,8 +32,24 @@ public final class PowerSweep implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
-    public static void main(String[] arguments) {
-        System.exit(execute(arguments));
+    public static void main(String[] arguments) throws SparkUserAppException {
+        int status = execute(arguments);
+        if (!judgedByItsEnd()) {
+            System.exit(status);
+        }
+        if (status != ExitCode.OK) {
+            throw new SparkUserAppException(
+                    status, new IllegalStateException("powersweep ended with status " + status));
+        }
+    }
+
+    /**
+     * Whether this runs inside YARN's application master, which takes any exit of its own, 0 too, for a failure and
+     * tries again: there main has to return, or to throw.
+     */
+    private static boolean judgedByItsEnd() {
+        return "yarn".equals(System.getProperty("spark.master"))
+                && "cluster".equals(System.getProperty("spark.submit.deployMode"));
     }
 
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */

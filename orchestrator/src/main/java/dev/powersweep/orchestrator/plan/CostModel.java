@@ -31,10 +31,10 @@ public final class CostModel {
     /** Forward passes are a third of forward and backward together. */
     private static final double EVALUATION_SHARE = 1.0 / 3;
 
-    /** Weights, their transposed copy, gradient and two moments, four bytes each. */
-    private static final long BYTES_PER_PARAMETER = 20;
+    /** Weights, their transposed copy, the gradients of micro-batch and batch, two moments, four bytes each. */
+    private static final long BYTES_PER_PARAMETER = 24;
     /** Heap, code, native libraries of a trainer that trains nothing. */
-    private static final long BASE_BYTES = 120L << 20;
+    private static final long BASE_BYTES = 136L << 20;
     /** Values of width d_model kept per token and layer for the backward pass. */
     private static final int ACTIVATIONS_PER_WIDTH = 20;
 
@@ -42,9 +42,10 @@ public final class CostModel {
     private static final double NEAR = 0.2;
 
     private static final int FLOAT_BYTES = 4;
-    private static final int WIDE = 256;
-    private static final int NARROW_CHUNK_SEQUENCES = 2;
-    private static final int WIDE_CHUNK_SEQUENCES = 4;
+    /** Tokens of one forward and backward pass, as the trainer chooses them: twice the width within these. */
+    private static final int FEWEST_PASS_TOKENS = 128;
+
+    private static final int MOST_PASS_TOKENS = 256;
 
     private final MachineRate rate;
     private final int threads;
@@ -132,10 +133,11 @@ public final class CostModel {
                 + elements / rate.elementsPerSecond();
     }
 
-    private static int chunkSequences(Cell cell) {
-        return Math.min(
-                cell.data().batchSequences(),
-                cell.model().width() >= WIDE ? WIDE_CHUNK_SEQUENCES : NARROW_CHUNK_SEQUENCES);
+    /** Sequences of one forward and backward pass, as the trainer chooses them. */
+    private static int passSequences(Cell cell) {
+        ModelShape model = cell.model();
+        int tokens = Math.min(MOST_PASS_TOKENS, Math.max(FEWEST_PASS_TOKENS, 2 * model.width()));
+        return Math.max(1, Math.min(cell.data().batchSequences() / 2, tokens / model.context()));
     }
 
     /**
@@ -146,7 +148,7 @@ public final class CostModel {
         if (mostBytes <= 0 || memoryBytes(cell, 0) <= mostBytes) {
             return 0;
         }
-        for (int sequences = chunkSequences(cell) / 2; sequences >= 1; sequences /= 2) {
+        for (int sequences = passSequences(cell) / 2; sequences >= 1; sequences /= 2) {
             if (memoryBytes(cell, sequences) <= mostBytes) {
                 return sequences;
             }
@@ -162,8 +164,8 @@ public final class CostModel {
     /** @param microBatchSequences of a forward pass; 0 for the trainer's choice */
     public static long memoryBytes(Cell cell, int microBatchSequences) {
         ModelShape model = cell.model();
-        long chunk = microBatchSequences > 0 ? microBatchSequences : chunkSequences(cell);
-        long tokens = chunk * model.context();
+        long pass = microBatchSequences > 0 ? microBatchSequences : passSequences(cell);
+        long tokens = pass * model.context();
         long perLayer = (long) ACTIVATIONS_PER_WIDTH * model.width() + (long) model.heads() * model.context();
         long activations = tokens * (perLayer * model.layers() + 2L * model.vocabulary()) * FLOAT_BYTES;
         return BASE_BYTES + BYTES_PER_PARAMETER * model.totalParameters() + activations;

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -78,6 +79,13 @@ class DeployScriptsTest {
         assertThat(script).isExecutable();
         assertThat(Deployment.text(script)).startsWith("#!/usr/bin/env bash\n").contains("set -euo pipefail");
         assertThat(run(Map.of(), "bash", "-n", script.toString())).isEqualTo(new Result(0, "", ""));
+    }
+
+    @ParameterizedTest
+    @MethodSource("scripts")
+    void noScriptHasWhatShellcheckWarnsOf(Path script) {
+        assumeTrue(run(Map.of(), "bash", "-c", "command -v shellcheck").status() == 0, "no shellcheck on PATH");
+        assertThat(run(Map.of(), "shellcheck", script.toString())).isEqualTo(new Result(0, "", ""));
     }
 
     @Test

@@ -179,11 +179,12 @@ class DockerTest {
                     .as("%s: %s", name, volume)
                     .isTrue());
             service.path("networks").forEach(network -> assertThat(networks).contains(network.asText()));
-            assertThat(service.has("networks") || service.has("network_mode"))
+            // With two networks a daemon would bind to whichever address its name is found at first.
+            assertThat(service.path("networks").size()
+                            + (service.path("network_mode").asText().equals("none") ? 1 : 0))
                     .as(name)
-                    .isTrue();
+                    .isEqualTo(1);
         });
-        assertThat(compose().at("/networks/cluster/internal").asBoolean()).isTrue();
     }
 
     @Test

@@ -150,7 +150,8 @@ final class LoopbackHdfs implements AutoCloseable {
         Files.writeString(clientConfiguration().resolve("core-site.xml"), xml(Map.of("fs.defaultFS", uri)));
     }
 
-    private static List<String> java(Path configuration, String... main) {
+    /** The command of a Java program on the class path of the tests, with a folder of Hadoop settings before it. */
+    static List<String> java(Path configuration, String... main) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",

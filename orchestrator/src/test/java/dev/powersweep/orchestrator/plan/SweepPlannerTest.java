@@ -70,8 +70,8 @@ class SweepPlannerTest {
                 .plan(spec("{grid: {modelSizes: {layers: 4, width: 256, heads: 4}, dataSizes: 1M}}"), CORPUS, SLOTS)
                 .cells()
                 .get(0);
-        // 120 MB idle, 3.2 M parameters at 20 bytes, 44 MB of activations.
-        assertThat(planned.memoryBytes() / 1e6).isCloseTo(126 + 65 + 47, within(12.0));
+        // Measured: docs/operations.md. 143 MB idle, 3.2 M parameters at 24 bytes, 24 MB of activations.
+        assertThat(planned.memoryBytes() / 1e6).isCloseTo(244, within(5.0));
     }
 
     @Test
@@ -155,14 +155,14 @@ class SweepPlannerTest {
 
     @Test
     void aCellThatIsTooLargeForItsTrainerGetsASmallerMicroBatch() {
-        String text = "{context: 512, grid: {modelSizes: {layers: 6, width: 384, heads: 6}, dataSizes: 1M,"
-                + " batchSizes: {sequences: 8}}, resources: {memory: %s}}";
+        String text = "{context: 32, grid: {modelSizes: {layers: 24, width: 256, heads: 4}, dataSizes: 1M,"
+                + " batchSizes: {sequences: 16}}, resources: {memory: %s}}";
         Forecast roomy = new SweepPlanner().forecast(spec(text.formatted("2GB")), CORPUS, SLOTS);
         assertThat(roomy.warnings()).isEmpty();
         long needed = roomy.plan().cells().get(0).memoryBytes();
         Forecast tight =
-                new SweepPlanner().forecast(spec(text.formatted(needed * 3 / 4 / 1_048_576 + "MB")), CORPUS, SLOTS);
-        assertThat(tight.plan().cells().get(0).memoryBytes()).isLessThan(needed * 3 / 4);
+                new SweepPlanner().forecast(spec(text.formatted(needed * 9 / 10 / 1_048_576 + "MB")), CORPUS, SLOTS);
+        assertThat(tight.plan().cells().get(0).memoryBytes()).isLessThan(needed * 9 / 10);
         assertThat(tight.warnings()).singleElement().asString().contains("trained in smaller micro-batches");
     }
 

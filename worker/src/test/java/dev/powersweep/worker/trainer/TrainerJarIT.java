@@ -7,11 +7,17 @@ import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.data.ShardFixture;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,6 +58,28 @@ class TrainerJarIT {
             trainer.terminate();
             assertThat(trainer.untilOutcome()).last().isInstanceOf(Frame.Interrupted.class);
             assertThat(trainer.exitStatus()).isEqualTo(143);
+        }
+    }
+
+    /** The released CUDA backend by its name alone, and a driver that tells of the card: nothing else is asked before. */
+    @Test
+    void aCardThatTheBackendHasNoCodeForEndsTheTrainerBeforeTheBackendIsLoaded() throws Exception {
+        Path home = Files.createDirectories(scratch.resolve("home/cuda")).getParent();
+        Path jar = Files.copy(JAR, home.resolve("trainer.jar"));
+        try (JarOutputStream backend = new JarOutputStream(Files.newOutputStream(home.resolve("cuda/nd4j-cuda.jar")))) {
+            backend.putNextEntry(new ZipEntry("META-INF/maven/org.nd4j/nd4j-cuda-11.6/pom.properties"));
+            backend.write("version=1.0.0-M2.1\n".getBytes(StandardCharsets.UTF_8));
+        }
+        Path driver = Files.createDirectory(scratch.resolve("bin")).resolve("nvidia-smi");
+        Files.writeString(driver, "#!/bin/sh\necho 'NVIDIA H100 80GB HBM3, 9.0, 550.54.15'\n");
+        Files.setPosixFilePermissions(driver, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Map<String, String> path = Map.of("PATH", driver.getParent() + ":" + System.getenv("PATH"));
+        try (TrainerProcess trainer = TrainerProcess.startBare(scratch, jar, path, "serve", "--backend", "cuda")) {
+            assertThat(trainer.exitStatus()).isEqualTo(TrainerCommand.EXIT_UNSUPPORTED_DEVICE);
+            assertThat(trainer.rest()).isEmpty();
+            assertThat(trainer.log())
+                    .contains("NVIDIA H100 80GB HBM3 has compute capability 9.0, but")
+                    .contains("resources.gpus: 0");
         }
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
@@ -88,10 +89,17 @@ final class TrainerProcess implements AutoCloseable {
 
     /** As a user would, from the shaded jar: a bare JVM and no variables. */
     static TrainerProcess startBare(Path scratch, Path jar, String... arguments) throws IOException {
+        return startBare(scratch, jar, Map.of(), arguments);
+    }
+
+    /** With variables besides. */
+    static TrainerProcess startBare(Path scratch, Path jar, Map<String, String> environment, String... arguments)
+            throws IOException {
         List<String> line = new ArrayList<>(List.of(java().toString(), "-jar", jar.toString()));
         line.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(line);
         builder.environment().keySet().removeIf(name -> name.startsWith("OMP_") || name.startsWith("OPENBLAS_CORE"));
+        builder.environment().putAll(environment);
         return new TrainerProcess(builder, Files.createTempFile(scratch, "trainer", ".log"));
     }
 
