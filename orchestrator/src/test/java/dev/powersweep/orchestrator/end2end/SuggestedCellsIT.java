@@ -27,7 +27,8 @@ class SuggestedCellsIT {
                         "run",
                         ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml"),
                         "--set",
-                        "grid={modelSizes: [3k, 6k, 12k], dataSizes: [8k, 16k, 32k], batchSizes: [512]}",
+                        "grid={modelSizes: [{layers: 1, width: 16, heads: 2}, {layers: 2, width: 32, heads: 2},"
+                                + " {layers: 2, width: 48, heads: 2}], dataSizes: [8k, 16k, 32k], batchSizes: [512]}",
                         "--output",
                         sweep,
                         "--master",
