@@ -60,6 +60,25 @@ public record FitOptions(
         }
     }
 
+    /**
+     * The interval of a quantity at this level of confidence, from its values in the refits.
+     *
+     * <p>Residuals and normal noise are drawn about the fit, and the central quantiles of such refits are the interval. Runs drawn
+     * with replacement are another matter: refits to nearly absolute values then scatter about a smoothed estimate rather than
+     * about the fit, which varies less from data set to data set than the fit does, and central quantiles cover too often, so that
+     * the bias of the middle is taken out ({@link Replicas#interval(double[], double, double)}). {@code CoverageTest} holds both to
+     * account.
+     *
+     * @param refitted the quantity in each refit, in any order
+     * @param estimate the quantity at the fit
+     * @return low and high end, NaN for fewer than ten refits
+     */
+    public double[] interval(double[] refitted, double estimate) {
+        return resampling == Resampling.RUNS
+                ? Replicas.interval(refitted, estimate, confidence)
+                : Replicas.interval(refitted, confidence);
+    }
+
     /** Huber on log residuals, δ = 1e-3, no bootstrap, seed 1, every processor, 95 %. */
     public static FitOptions defaults() {
         return new FitOptions(

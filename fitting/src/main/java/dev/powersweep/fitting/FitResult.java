@@ -119,8 +119,8 @@ public record FitResult(
                 outcome[k] = objective.objective().log() ? curve[k] * Math.exp(-residual) : curve[k] - residual;
             }
         }
-        double[] confidence = Replicas.interval(curve, options.confidence());
-        double[] prediction = Replicas.interval(outcome, options.confidence());
+        double[] confidence = options.interval(curve, value);
+        double[] prediction = options.interval(outcome, value);
         return new Prediction(value, confidence[0], confidence[1], prediction[0], prediction[1]);
     }
 

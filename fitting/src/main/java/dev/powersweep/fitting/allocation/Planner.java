@@ -232,7 +232,7 @@ public final class Planner {
     }
 
     private Estimate estimate(double value, double[] drawn, String unit) {
-        double[] interval = Replicas.interval(drawn, fit.options().confidence());
+        double[] interval = fit.options().interval(drawn, value);
         return new Estimate(value, interval[0], interval[1], unit);
     }
 }

@@ -2,7 +2,6 @@ package dev.powersweep.fitting.law;
 
 import dev.powersweep.fitting.optimise.Box;
 import dev.powersweep.fitting.optimise.LossModel;
-import dev.powersweep.fitting.optimise.NonNegative;
 import dev.powersweep.fitting.optimise.PowerSumModel;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -332,31 +331,9 @@ public abstract class PowerSumLaw extends ParametricLaw {
             int k = terms.size();
             double[] theta = new double[parameters.size()];
             System.arraycopy(shapeValues, 0, theta, k, shapeValues.length);
-            double gamma = outer.isEmpty() ? 1 : theta[theta.length - 1];
-            double[][] columns = new double[k][rows];
-            for (int t = 0; t < k; t++) {
-                double[][] x = regressor[t];
-                int slots = x.length;
-                for (int i = 0; i < rows; i++) {
-                    double u = offset[t] == null ? 0 : offset[t][i];
-                    for (int s = 0; s < slots; s++) {
-                        u += theta[slotIndex(t, s)] * x[s][i];
-                    }
-                    columns[t][i] = Math.exp(u - (logTarget[i] - base) / gamma);
-                }
-            }
-            double[] solution = NonNegative.solveOnes(columns, weights);
-            for (int t = 0; t < k; t++) {
-                double share = 0;
-                double total = 0;
-                for (int i = 0; i < rows; i++) {
-                    share += columns[t][i] * weights[i];
-                    total += weights[i];
-                }
-                // A term that least squares drops starts small, not at nothing, where its exponent would not matter.
-                double least = 1e-4 * total / share;
-                theta[t] = Math.max(solution[t], least);
-            }
+            double[][] powers = new double[k][];
+            Arrays.setAll(powers, t -> model.powers(theta, t));
+            System.arraycopy(model.start(theta, powers, logTarget, weights), 0, theta, 0, k);
             return theta;
         }
 

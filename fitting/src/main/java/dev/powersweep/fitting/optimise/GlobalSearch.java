@@ -18,6 +18,9 @@ public final class GlobalSearch {
 
     private static final int MOST_VALLEYS = 32;
 
+    /** An objective below this, relative to the gradient's natural scale, is that of data without noise. */
+    private static final double WITHOUT_NOISE = 1e-8;
+
     /** Rows on which the grid is visited where there are more than twice as many. */
     private static final int SAMPLE = 400;
 
@@ -82,16 +85,11 @@ public final class GlobalSearch {
             grid[s] = density.thin(shaped.grid(s));
             nodes *= grid[s].length;
         }
-        int p = shaped.model().dimension();
-        boolean[] frozen = new boolean[p];
-        for (int j : shape) {
-            frozen[j] = true;
-        }
         Minimum[] surface = new Minimum[nodes];
         Problem sample = sample();
-        Workers.run(threads, nodes, () -> new Newton(p), (newton, node) -> {
-            double[] start = shaped.start(valuesAt(grid, node), sample.logTarget(), sample.weights());
-            Minimum end = newton.minimise(sample, start, shaped.box(), frozen, Newton.Effort.ROUGH);
+        ShapeGrid shapes = new ShapeGrid(sample, shaped, grid);
+        Workers.run(threads, nodes, shapes::newton, (newton, node) -> {
+            Minimum end = shapes.best(newton, node);
             surface[node] = sample == problem
                     ? end
                     : new Minimum(end.theta(), problem.value(end.theta()), end.gradientNorm(), end.iterations());
@@ -114,7 +112,7 @@ public final class GlobalSearch {
         coarse.forEach(node -> starts.add(surface[node].theta()));
         valleys.stream().limit(MOST_VALLEYS).forEach(node -> starts.add(surface[node].theta()));
         starts.addAll(List.of(known));
-        Minimum[] ends = descend(sample, starts);
+        Minimum[] ends = descend(sample, starts, Newton.Effort.REFIT);
         double bestEnd = Double.POSITIVE_INFINITY;
         for (Minimum end : ends) {
             bestEnd = end.value() < bestEnd ? end.value() : bestEnd;
@@ -124,19 +122,21 @@ public final class GlobalSearch {
             reached += sameValue(ends[i].value(), bestEnd) ? 1 : 0;
         }
         List<Minimum> minima = distinct(ends);
-        if (sample != problem) {
-            minima = distinct(
-                    descend(problem, minima.stream().map(Minimum::theta).toList()));
-        }
+        minima = distinct(descend(problem, minima.stream().map(Minimum::theta).toList(), Newton.Effort.TO_THE_END));
         Minimum best = minima.get(0);
         return new Outcome(best, minima, coarse.size(), reached, nodes, lowestNode);
     }
 
-    private Minimum[] descend(Problem rows, List<double[]> starts) {
+    private Minimum[] descend(Problem rows, List<double[]> starts, Newton.Effort effort) {
+        boolean[] free = new boolean[shaped.model().dimension()];
         Minimum[] ends = new Minimum[starts.size()];
         int p = shaped.model().dimension();
         Workers.run(threads, ends.length, () -> new Newton(p), (newton, i) -> {
-            ends[i] = newton.minimise(rows, starts.get(i), shaped.box());
+            Minimum end = newton.minimise(rows, starts.get(i), shaped.box(), free, effort);
+            // Without noise the objective goes to nothing, and ends compare only once they are there.
+            ends[i] = end.value() > WITHOUT_NOISE * rows.gradientScale()
+                    ? end
+                    : newton.minimise(rows, end.theta(), shaped.box(), free, Newton.Effort.TO_THE_END);
         });
         return ends;
     }
@@ -201,16 +201,6 @@ public final class GlobalSearch {
             }
         }
         return true;
-    }
-
-    private static double[] valuesAt(double[][] grid, int node) {
-        double[] values = new double[grid.length];
-        int rest = node;
-        for (int s = grid.length - 1; s >= 0; s--) {
-            values[s] = grid[s][rest % grid[s].length];
-            rest /= grid[s].length;
-        }
-        return values;
     }
 
     private static boolean onCoarse(double[][] grid, int node) {

@@ -49,7 +49,10 @@ public final class Newton {
     private double[] moved = new double[0];
     private double[] slopeAlong = new double[0];
     private byte[] side = new byte[0];
-    private double[] slope = new double[0];
+    private double[] rowSum = new double[0];
+    /** Whether {@link #moved} are the linearised residuals at {@link #d}. */
+    private boolean movedByD;
+
     private VisitedPoint visited;
     private final double[] rowHessian;
     private final double[] modelHessian;
@@ -88,6 +91,11 @@ public final class Newton {
 
         double[] residual = new double[0];
         double[] jacobian = new double[0];
+        /** Each row's w·ρ'. */
+        double[] pull = new double[0];
+        /** Whether {@link #curvature} has been summed. */
+        boolean curved;
+
         double value;
 
         State(int p) {
@@ -99,6 +107,7 @@ public final class Newton {
         void fit(int rows, int p) {
             if (residual.length < rows) {
                 residual = new double[rows];
+                pull = new double[rows];
                 jacobian = new double[rows * p];
             }
         }
@@ -140,6 +149,7 @@ public final class Newton {
         boolean enough = false;
         while (steps < maxSteps && norm > tolerance && Double.isFinite(current.value)) {
             steps++;
+            curve(problem);
             boolean accepted = false;
             for (int attempt = 0; attempt < 30 && !accepted; attempt++) {
                 convexity = lambda;
@@ -148,6 +158,7 @@ public final class Newton {
                 double length = 0;
                 for (int j = 0; j < p; j++) {
                     double to = fixed[j] ? current.theta[j] : box.clamp(j, current.theta[j] + d[j]);
+                    movedByD &= to == current.theta[j] + d[j] || d[j] == 0;
                     d[j] = to - current.theta[j];
                     trial.theta[j] = to;
                     length = Math.max(length, Math.abs(d[j]) / (1 + Math.abs(to)));
@@ -195,6 +206,7 @@ public final class Newton {
         select(problem);
         System.arraycopy(theta, 0, current.theta, 0, p);
         evaluate(problem, current);
+        curve(problem);
         Arrays.fill(d, 0);
         convexity = 0;
         beginModel(problem);
@@ -218,7 +230,7 @@ public final class Newton {
             moved = new double[weights.length];
             slopeAlong = new double[weights.length];
             side = new byte[weights.length];
-            slope = new double[weights.length];
+            rowSum = new double[weights.length];
         }
         used = 0;
         boolean log = problem.objective().log();
@@ -237,44 +249,48 @@ public final class Newton {
     private void evaluate(Problem problem, State at) {
         Arrays.fill(at.gradient, 0);
         Arrays.fill(at.curvature, 0);
+        at.value = 0;
         if (problem.model() instanceof TwoStageModel model) {
             evaluate(problem, model, at);
         } else {
             evaluate(problem, problem.model(), at);
+            at.curved = true;
         }
-        double[] gradient = at.gradient;
+        RowSums.add(p, at.jacobian, at.pull, used, at.gradient);
+    }
+
+    /** Predictions and first derivatives; of log residuals the second ones are left until a step begins here. */
+    private void evaluate(Problem problem, TwoStageModel model, State at) {
         double[] jacobian = at.jacobian;
-        for (int i = 0, offset = 0; i < used; i++, offset += p) {
-            double pull = slope[i];
-            for (int j = 0; j < p; j++) {
-                gradient[j] += pull * jacobian[offset + j];
+        boolean log = problem.objective().log();
+        if (visited != null && visited.model() == model && Arrays.equals(visited.theta(), at.theta)) {
+            for (int i = 0; i < used; i++) {
+                rowSum[i] = visited.value()[rows[i]];
+                System.arraycopy(visited.gradient(), rows[i] * p, jacobian, i * p, p);
+            }
+        } else {
+            model.values(at.theta, rows, used, rowSum, jacobian);
+        }
+        at.curved = !log;
+        for (int i = 0; i < used; i++) {
+            double m = rowSum[i];
+            if (log) {
+                take(problem, at, i, m - target[i]);
+            } else {
+                double predicted = Math.exp(m);
+                take(problem, at, i, predicted - target[i]);
+                double factor = at.pull[i] * predicted;
+                model.addCurvature(at.theta, rows[i], factor, jacobian, i * p, at.curvature);
+                toNats(factor, predicted, jacobian, i * p, at.curvature);
             }
         }
     }
 
-    private void evaluate(Problem problem, TwoStageModel model, State at) {
-        double[] theta = at.theta;
-        double[] jacobian = at.jacobian;
-        double[] curvature = at.curvature;
-        boolean known = visited != null && visited.model() == model && Arrays.equals(visited.theta(), theta);
-        boolean log = problem.objective().log();
-        at.value = 0;
-        for (int i = 0, offset = 0; i < used; i++, offset += p) {
-            double m;
-            if (known) {
-                m = visited.value()[rows[i]];
-                System.arraycopy(visited.gradient(), rows[i] * p, jacobian, offset, p);
-            } else {
-                m = model.value(theta, rows[i], jacobian, offset);
-            }
-            double predicted = log ? 1 : Math.exp(m);
-            double r = log ? m - target[i] : predicted - target[i];
-            take(problem, at, i, r);
-            double pull = slope[i] * predicted;
-            model.addCurvature(theta, rows[i], pull, jacobian, offset, curvature);
-            if (!log) {
-                toNats(pull, predicted, jacobian, offset, curvature);
-            }
+    /** Sums the second derivatives of the current point where that is still to be done. */
+    private void curve(Problem problem) {
+        if (!current.curved && problem.model() instanceof TwoStageModel model) {
+            model.addCurvature(current.theta, rows, used, current.pull, current.jacobian, current.curvature);
+            current.curved = true;
         }
     }
 
@@ -295,13 +311,12 @@ public final class Newton {
         double[] jacobian = at.jacobian;
         double[] curvature = at.curvature;
         boolean log = problem.objective().log();
-        at.value = 0;
         for (int i = 0, offset = 0; i < used; i++, offset += p) {
             double m = model.value(at.theta, rows[i], jacobian, offset, rowHessian);
             double predicted = log ? 1 : Math.exp(m);
             double r = log ? m - target[i] : predicted - target[i];
             take(problem, at, i, r);
-            double pull = slope[i] * predicted;
+            double pull = at.pull[i] * predicted;
             for (int j = 0; j < p; j++) {
                 int line = j * p;
                 for (int k = 0; k <= j; k++) {
@@ -321,13 +336,16 @@ public final class Newton {
         at.residual[i] = r;
         if (!problem.objective().huber()) {
             at.value += w * r * r;
-            slope[i] = 2 * w * r;
-        } else if (Math.abs(r) <= delta) {
-            at.value += w * 0.5 * r * r;
-            slope[i] = w * r;
+            at.pull[i] = 2 * w * r;
+        } else if (r > delta) {
+            at.value += w * delta * (r - 0.5 * delta);
+            at.pull[i] = w * delta;
+        } else if (r < -delta) {
+            at.value -= w * delta * (r + 0.5 * delta);
+            at.pull[i] = -w * delta;
         } else {
-            at.value += w * delta * (Math.abs(r) - 0.5 * delta);
-            slope[i] = r > 0 ? w * delta : -w * delta;
+            at.value += w * 0.5 * r * r;
+            at.pull[i] = w * r;
         }
     }
 
@@ -335,6 +353,7 @@ public final class Newton {
     private void solveSubproblem(Problem problem) {
         boolean huber = problem.objective().huber();
         Arrays.fill(d, 0);
+        movedByD = false;
         beginModel(problem);
         for (int step = 0; step < subproblemSteps; step++) {
             while (!factorise()) {
@@ -359,6 +378,7 @@ public final class Newton {
                 return;
             }
             advanceModel(problem.delta(), t);
+            movedByD = true;
         }
     }
 
@@ -375,10 +395,9 @@ public final class Newton {
         convexityOfHessian = convexity;
         for (int i = 0; i < used; i++) {
             side[i] = huber ? side(moved[i], delta) : 0;
-            if (side[i] == 0) {
-                addSquare(huber ? weight[i] : 2 * weight[i], i * p);
-            }
+            rowSum[i] = side[i] != 0 ? 0 : huber ? weight[i] : 2 * weight[i];
         }
+        RowSums.addSquares(p, current.jacobian, rowSum, used, modelHessian);
     }
 
     /**
@@ -442,13 +461,13 @@ public final class Newton {
                 sum += (k == j ? 0.5 : 1) * current.curvature[j * p + k] * d[j] * d[k];
             }
         }
+        if (!movedByD) {
+            RowSums.products(p, current.jacobian, d, used, rowSum);
+        }
+        Objective objective = problem.objective();
+        double delta = problem.delta();
         for (int i = 0; i < used; i++) {
-            int offset = i * p;
-            double r = current.residual[i];
-            for (int j = 0; j < p; j++) {
-                r += current.jacobian[offset + j] * d[j];
-            }
-            sum += weight[i] * problem.objective().of(r, problem.delta());
+            sum += weight[i] * objective.of(movedByD ? moved[i] : current.residual[i] + rowSum[i], delta);
         }
         return sum;
     }
@@ -461,7 +480,6 @@ public final class Newton {
      */
     private double lineSearch(Problem problem, double steepness) {
         double delta = problem.delta();
-        double[] jacobian = current.jacobian;
         double quadratic = 0;
         double linear = 0;
         for (int j = 0; j < p; j++) {
@@ -473,6 +491,7 @@ public final class Newton {
             quadratic += sum * direction[j];
             linear += sum * d[j];
         }
+        RowSums.products(p, current.jacobian, direction, used, slopeAlong);
         double low = 0;
         double high = Double.POSITIVE_INFINITY;
         double t = 1;
@@ -481,26 +500,17 @@ public final class Newton {
             double second = quadratic;
             double size = Math.abs(linear) + Math.abs(t * quadratic);
             for (int i = 0; i < used; i++) {
-                double s = 0;
-                if (attempt > 0) {
-                    s = slopeAlong[i];
-                } else {
-                    for (int j = 0, offset = i * p; j < p; j++) {
-                        s += jacobian[offset + j] * direction[j];
-                    }
-                    slopeAlong[i] = s;
-                }
-                double r = moved[i] + t * s;
-                double psi;
+                double s = weight[i] * slopeAlong[i];
+                double r = moved[i] + t * slopeAlong[i];
+                double part;
                 if (r > delta) {
-                    psi = delta;
+                    part = delta * s;
                 } else if (r < -delta) {
-                    psi = -delta;
+                    part = -delta * s;
                 } else {
-                    psi = r;
-                    second += weight[i] * s * s;
+                    part = r * s;
+                    second += s * slopeAlong[i];
                 }
-                double part = weight[i] * psi * s;
                 left += part;
                 size += Math.abs(part);
             }

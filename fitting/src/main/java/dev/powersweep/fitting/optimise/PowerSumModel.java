@@ -24,6 +24,14 @@ public final class PowerSumModel implements TwoStageModel {
     /** Added to the logarithm. */
     private final double base;
 
+    /** Whether no term has more than one exponent, or anything besides, and there is no outer exponent: most laws. */
+    private final boolean plain;
+
+    /** [term] index of its one exponent, −1 for none, and [term][row] its regressor. */
+    private final int[] onlyExponent;
+
+    private final double[][] onlyRegressor;
+
     /**
      * @param dimension number of internal parameters
      * @param terms number of terms; their coefficients are the first parameters
@@ -50,6 +58,79 @@ public final class PowerSumModel implements TwoStageModel {
         this.offset = offset;
         this.outer = outer;
         this.base = base;
+        onlyExponent = new int[terms];
+        onlyRegressor = new double[terms][];
+        boolean one = outer < 0;
+        for (int k = 0; k < terms; k++) {
+            int slots = exponent[k].length;
+            one &= slots <= 1 && offset[k] == null;
+            onlyExponent[k] = slots == 0 ? -1 : exponent[k][0];
+            onlyRegressor[k] = slots == 0 ? null : regressor[k][0];
+        }
+        plain = one;
+    }
+
+    /**
+     * The model with its exponents held: a sum of fixed powers, in whose coefficients alone it can move.
+     *
+     * @param powers one for each term: {@link #powers}
+     */
+    TwoStageModel held(double[] theta, double[][] powers) {
+        return new PowersModel(rows, powers, outer < 0 ? 1 : theta[outer], base);
+    }
+
+    /** How many exponents a term has. */
+    int exponents(int term) {
+        return exponent[term].length;
+    }
+
+    /** Index of a term's exponent where it has a single one, else −1. */
+    int onlyExponent(int term) {
+        return exponent[term].length == 1 ? exponent[term][0] : -1;
+    }
+
+    /**
+     * Roughly the best coefficients for fixed exponents: non-negative least squares of the relative residuals. A term that least
+     * squares drops starts small, not at nothing, where its exponent would not matter.
+     *
+     * @param theta whose exponents count
+     * @param powers [term][row] at those exponents
+     * @return one coefficient for each term
+     */
+    public double[] start(double[] theta, double[][] powers, double[] logTarget, double[] weights) {
+        double gamma = outer < 0 ? 1 : theta[outer];
+        double[][] columns = new double[terms][rows];
+        double total = 0;
+        for (int i = 0; i < rows; i++) {
+            double share = Math.exp((base - logTarget[i]) / gamma);
+            for (int k = 0; k < terms; k++) {
+                columns[k][i] = powers[k][i] * share;
+            }
+            total += weights[i];
+        }
+        double[] start = NonNegative.solveOnes(columns, weights);
+        for (int k = 0; k < terms; k++) {
+            double share = 0;
+            for (int i = 0; i < rows; i++) {
+                share += columns[k][i] * weights[i];
+            }
+            start[k] = Math.max(start[k], 1e-4 * total / share);
+        }
+        return start;
+    }
+
+    /** Every row's power of a term, without its coefficient. */
+    public double[] powers(double[] theta, int term) {
+        double[] powers = new double[rows];
+        for (int i = 0; i < rows; i++) {
+            powers[i] = power(theta, term, i);
+        }
+        return powers;
+    }
+
+    /** Number of terms, whose coefficients are the first parameters. */
+    int terms() {
+        return terms;
     }
 
     @Override
@@ -149,6 +230,70 @@ public final class PowerSumModel implements TwoStageModel {
                     curvature[Math.max(j, other) * p + Math.min(j, other)] += slope * x[t][row];
                 }
             }
+        }
+    }
+
+    @Override
+    public void values(double[] theta, int[] which, int count, double[] values, double[] gradients) {
+        if (!plain) {
+            TwoStageModel.super.values(theta, which, count, values, gradients);
+            return;
+        }
+        int p = dimension;
+        for (int i = 0, at = 0; i < count; i++, at += p) {
+            int row = which[i];
+            double sum = 0;
+            for (int k = 0; k < terms; k++) {
+                int slot = onlyExponent[k];
+                double power = slot < 0 ? 1 : Math.exp(theta[slot] * onlyRegressor[k][row]);
+                gradients[at + k] = power;
+                sum += theta[k] * power;
+            }
+            double scale = 1 / sum;
+            for (int j = terms; j < p; j++) {
+                gradients[at + j] = 0;
+            }
+            for (int k = 0; k < terms; k++) {
+                double perUnit = gradients[at + k] * scale;
+                gradients[at + k] = perUnit;
+                int slot = onlyExponent[k];
+                if (slot >= 0) {
+                    gradients[at + slot] += theta[k] * perUnit * onlyRegressor[k][row];
+                }
+            }
+            values[i] = base + Math.log(sum);
+        }
+    }
+
+    @Override
+    public void addCurvature(
+            double[] theta, int[] which, int count, double[] factors, double[] gradients, double[] curvature) {
+        if (!plain) {
+            TwoStageModel.super.addCurvature(theta, which, count, factors, gradients, curvature);
+            return;
+        }
+        int p = dimension;
+        double[] negative = new double[count];
+        for (int i = 0; i < count; i++) {
+            negative[i] = -factors[i];
+        }
+        RowSums.addSquares(p, gradients, negative, count, curvature);
+        for (int k = 0; k < terms; k++) {
+            int slot = onlyExponent[k];
+            if (slot < 0) {
+                continue;
+            }
+            double[] x = onlyRegressor[k];
+            double mixed = 0;
+            double twice = 0;
+            for (int i = 0, at = k; i < count; i++, at += p) {
+                double regressed = x[which[i]];
+                double slope = factors[i] * gradients[at] * regressed;
+                mixed += slope;
+                twice += slope * regressed;
+            }
+            curvature[slot * p + k] += mixed;
+            curvature[slot * p + slot] += theta[k] * twice;
         }
     }
 

@@ -22,6 +22,34 @@ public interface TwoStageModel extends LossModel {
      */
     void addCurvature(double[] theta, int row, double factor, double[] gradient, int offset, double[] curvature);
 
+    /**
+     * ln of the predictions for several rows, with their first derivatives.
+     *
+     * @param rows which, the first {@code count} of them
+     * @param values filled, {@code count} numbers
+     * @param gradients filled, row after row
+     */
+    default void values(double[] theta, int[] rows, int count, double[] values, double[] gradients) {
+        for (int i = 0, at = 0; i < count; i++, at += dimension()) {
+            values[i] = value(theta, rows[i], gradients, at);
+        }
+    }
+
+    /**
+     * Adds the sum of multiples of several rows' second derivatives.
+     *
+     * @param rows which, the first {@code count} of them
+     * @param factors the multiples, one for each
+     * @param gradients their first derivatives at {@code theta}, row after row
+     * @param curvature added to, lower triangle of a row-major {@code dimension × dimension} matrix
+     */
+    default void addCurvature(
+            double[] theta, int[] rows, int count, double[] factors, double[] gradients, double[] curvature) {
+        for (int i = 0, at = 0; i < count; i++, at += dimension()) {
+            addCurvature(theta, rows[i], factors[i], gradients, at, curvature);
+        }
+    }
+
     @Override
     default double value(double[] theta, int row, double[] gradient, int offset, double[] hessian) {
         double value = value(theta, row, gradient, offset);

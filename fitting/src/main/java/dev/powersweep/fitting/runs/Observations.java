@@ -22,7 +22,8 @@ import java.util.function.IntPredicate;
  * everything; no column jumps by so much that its rows must be counted in different units. Rows are grouped into runs by the
  * run id; without one, every row is a run of its own.
  *
- * <p>Columns that follow from others are filled in: {@code D = B·S}, {@code S = D/B}, {@code C = 6·N·D}, {@code U = D};
+ * <p>Columns that follow from others are filled in: {@code D = B·S} or {@code C/(6·N)}, {@code N = C/(6·D)}, {@code S = D/B},
+ * {@code C = 6·N·D}, {@code U = D};
  * {@link #derived(Column)} says which were.
  */
 public final class Observations implements Serializable {
@@ -343,6 +344,8 @@ public final class Observations implements Serializable {
         private EnumSet<Column> derive(int size) {
             EnumSet<Column> derived = EnumSet.noneOf(Column.class);
             fill(derived, size, Column.D, Column.B, Column.S, (b, s) -> b * s);
+            fill(derived, size, Column.D, Column.C, Column.N, (c, n) -> c / (6 * n));
+            fill(derived, size, Column.N, Column.C, Column.D, (c, d) -> c / (6 * d));
             fill(derived, size, Column.S, Column.D, Column.B, (d, b) -> d / b);
             fill(derived, size, Column.C, Column.N, Column.D, (n, d) -> 6 * n * d);
             fill(derived, size, Column.U, Column.D, Column.D, (d, again) -> d);

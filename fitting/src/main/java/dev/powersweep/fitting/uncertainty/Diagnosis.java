@@ -136,6 +136,15 @@ final class Diagnosis {
         if (law.needs().contains(Column.C) && runs.derived(Column.C)) {
             warnings.add("Compute was not given and is taken as 6·N·D.");
         }
+        if (runs.has(Column.C) && !runs.derived(Column.C)) {
+            boolean fromSteps = runs.has(Column.B) && runs.has(Column.S) && !runs.derived(Column.S);
+            if (law.needs().contains(Column.D) && runs.derived(Column.D) && !fromSteps) {
+                warnings.add("Tokens were not given and are taken as C/(6·N).");
+            }
+            if (law.needs().contains(Column.N) && runs.derived(Column.N)) {
+                warnings.add("Model sizes were not given and are taken as C/(6·D).");
+            }
+        }
         if (law.needs().contains(Column.U) && runs.derived(Column.U)) {
             warnings.add("Unique tokens were not given; every run is taken to see each token once.");
         }

@@ -95,8 +95,8 @@ public final class ParametricFit {
         Map<String, Estimate> parameters = new LinkedHashMap<>();
         for (int j = 0; j < published.length; j++) {
             int column = j;
-            double[] interval = Replicas.interval(
-                    Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), options.confidence());
+            double[] interval = options.interval(
+                    Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), published[column]);
             parameters.put(
                     names.get(j),
                     new Estimate(
@@ -197,7 +197,7 @@ public final class ParametricFit {
         Map<String, Estimate> values = new LinkedHashMap<>();
         for (int j = 0; j < replicas.length; j++) {
             Estimate estimate = best.get(names.get(j));
-            double[] interval = Replicas.interval(replicas[j], options.confidence());
+            double[] interval = options.interval(replicas[j], estimate.value());
             values.put(names.get(j), new Estimate(estimate.value(), interval[0], interval[1], estimate.unit()));
         }
         return values;

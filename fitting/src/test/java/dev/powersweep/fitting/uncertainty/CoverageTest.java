@@ -3,7 +3,6 @@ package dev.powersweep.fitting.uncertainty;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
@@ -26,7 +25,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  *
  * <p>Design: E 1.69, A 406.4, B 410.7, α 0.34, β 0.28; a product grid of models from 1e7 to 1e10 parameters and data from 1e9 to
  * 1e12 tokens, both geometric, 16 × 15; log-normal noise of 1 %; Huber on log residuals with δ at the noise and at a tenth of
- * it; percentile intervals of each kind of bootstrap.
+ * it; the intervals that {@code fit} reports for each kind of bootstrap.
+ *
+ * <p>Central quantiles alone covered too often with runs drawn anew and δ a tenth of the noise: over 2,000 other data sets .963
+ * .970 .960 .970 .962 for E, A, B, α, β. Two ways were tried and left: scores of the runs drawn anew about an unchanged objective
+ * (Parzen, Wei and Ying 1994), .972–.976 over 1,000; residuals smoothed as well, .978–.985.
  */
 class CoverageTest {
     private static final double[] TRUTH = {1.69, 406.4, 410.7, 0.34, 0.28};
@@ -52,12 +55,13 @@ class CoverageTest {
                     bound.model(), runs.log(Column.LOSS), runs.weights(), options.objective(), options.delta());
             // The truth is a start from which the global minimum is near; the search for it is tested elsewhere.
             Minimum best = new Newton(TRUTH.length).minimise(problem, bound.internal(TRUTH), bound.box());
+            double[] fitted = bound.published(best.theta());
             double[][] replicas =
                     new Bootstrap(runs, bound, problem, List.of(best.theta()), options.seed(s)).refits(0, refits);
             for (int j = 0; j < TRUTH.length; j++) {
                 int column = j;
-                double[] interval = Replicas.interval(
-                        Arrays.stream(replicas).mapToDouble(row -> row[column]).toArray(), 0.95);
+                double[] interval = options.interval(
+                        Arrays.stream(replicas).mapToDouble(row -> row[column]).toArray(), fitted[column]);
                 hits[j] += interval[0] <= TRUTH[j] && TRUTH[j] <= interval[1] ? 1 : 0;
             }
         }

@@ -82,16 +82,18 @@ public final class NextCells {
 
     /**
      * A specification that {@code run} accepts as it is and that trains exactly these cells: a union of one-cell grids in
-     * place of the grid of the sweep that was fitted, corpus, training and evaluation as they were there.
+     * place of the grid of the sweep that was fitted, corpus, training and evaluation as they were there. Seeds follow those of that
+     * sweep: a cell that it has already, or whose shape comes out as one that it has, is a replicate and is trained.
      *
      * @param base the specification of that sweep; empty where it is not known, for defaults
      * @param output directory of that sweep, which the new cells join
      */
     public static String specification(OptimalDesign design, Optional<String> base, Optional<String> output) {
+        long firstSeed = base.map(NextCells::unusedSeed).orElse(0L);
         List<DesignCell> seen = new ArrayList<>();
         List<String> parts = new ArrayList<>();
         for (DesignCell cell : design.cells()) {
-            long seed = seen.stream().filter(cell::equals).count();
+            long seed = firstSeed + seen.stream().filter(cell::equals).count();
             seen.add(cell);
             String batch = Double.isNaN(cell.b()) ? "" : ", batchSizes: [" + Math.round(cell.b()) + "]";
             parts.add(String.format(
@@ -106,6 +108,20 @@ public final class NextCells {
         output.ifPresent(directory -> overrides.add("output=" + directory));
         String yaml = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides)
                 .text();
+        return text(design, base.isPresent(), yaml);
+    }
+
+    /** One above every seed that the grid of a specification names. */
+    private static long unusedSeed(String specification) {
+        return SweepSpecReader.read(specification, "sweep.yaml", List.of()).grid().parts().stream()
+                        .flatMap(part -> part.seeds().stream())
+                        .mapToLong(Long::longValue)
+                        .max()
+                        .orElse(-1)
+                + 1;
+    }
+
+    private static String text(OptimalDesign design, boolean joins, String yaml) {
         return String.format(
                         Locale.ROOT,
                         "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall"
@@ -114,8 +130,8 @@ public final class NextCells {
                         design.flops(),
                         design.deviationBefore(),
                         design.deviationAfter())
-                + (base.isPresent()
-                        ? "# They join the sweep that was fitted.\n"
+                + (joins
+                        ? "# They join the sweep that was fitted; powersweep run needs this file alone.\n"
                         : "# Corpus, context and training are the defaults: put in what the fitted runs had.\n")
                 + yaml;
     }

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -58,6 +60,13 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     private static final Map<String, Double> UNITS =
             Map.of("m", 1e6, "millions", 1e6, "inmillions", 1e6, "b", 1e9, "billions", 1e9, "inbillions", 1e9);
 
+    /** Compute with a prefix before FLOPs, and in PF-days. */
+    private static final Pattern COMPUTE =
+            Pattern.compile("(?:training|train|total|compute|c)*(?:([gtpez])flops?|(?:pf|pflops?|petaflops?)days?)");
+
+    private static final Map<String, Double> FLOPS = Map.of("g", 1e9, "t", 1e12, "p", 1e15, "e", 1e18, "z", 1e21);
+    private static final double PF_DAY = 8.64e19;
+    private static final Pattern VALIDATION = Pattern.compile("val|eval|test|heldout|holdout");
     private static final Set<Column> COUNTED = EnumSet.of(Column.N, Column.D, Column.U);
     private static final List<String> SEQUENCES =
             List.of("batch_size_seqs", "batch_size_sequences", "batch_seqs", "batch_sequences", "sequences_per_batch");
@@ -148,10 +157,16 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         return places;
     }
 
+    /** The column that says which rows are one run. */
     Optional<Place> runs(List<String> header, String file) {
         Optional<Integer> index =
                 run.isPresent() ? Optional.of(named(run.get(), RUN, header, file)) : known(RUN_HEADERS, header);
         return index.map(Place::of);
+    }
+
+    /** Whether the user, or a header that can mean nothing else, says that this column tells the runs apart. */
+    boolean surelyRuns(String header) {
+        return run.isPresent() || normal(header).startsWith(RUN);
     }
 
     /** A quantity under one of its usual names, or under one with its unit behind it, or in a way of its own. */
@@ -160,8 +175,15 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         if (plain.isPresent()) {
             return plain;
         }
+        Optional<Place> within = named(column, header);
+        if (within.isPresent()) {
+            return within;
+        }
         if (COUNTED.contains(column)) {
             return counted(column, header);
+        }
+        if (column == Column.C) {
+            return compute(header);
         }
         if (column == Column.B) {
             Optional<Integer> context = known(CONTEXT, header);
@@ -169,12 +191,22 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
                     .filter(sequences -> context.isPresent())
                     .map(sequences -> new Place(sequences, 1, OptionalInt.of(context.get())));
         }
-        if (column == Column.LOSS) {
-            List<Integer> losses = java.util.stream.IntStream.range(0, header.size())
-                    .filter(index -> normal(header.get(index)).endsWith("loss"))
-                    .boxed()
-                    .toList();
-            return losses.size() == 1 ? Optional.of(Place.of(losses.get(0))) : Optional.empty();
+        return column == Column.LOSS ? loss(header) : Optional.empty();
+    }
+
+    /** A usual name with a path before it or a unit in brackets behind it; one that several headers bear is none. */
+    private static Optional<Place> named(Column column, List<String> header) {
+        for (String usual : column.headers()) {
+            List<Place> found = new ArrayList<>();
+            for (int i = 0; i < header.size(); i++) {
+                HeaderName read = HeaderName.of(header.get(i));
+                if (read.name().equals(HeaderName.normal(usual)) && read.unit().isPresent()) {
+                    found.add(new Place(i, read.unit().getAsDouble(), OptionalInt.empty()));
+                }
+            }
+            if (!found.isEmpty()) {
+                return found.size() == 1 ? Optional.of(found.get(0)) : Optional.empty();
+            }
         }
         return Optional.empty();
     }
@@ -189,6 +221,37 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
             }
         }
         return Optional.empty();
+    }
+
+    /** Compute in thousands, millions … of FLOPs, or in PF-days, as the header says. */
+    private static Optional<Place> compute(List<String> header) {
+        for (int i = 0; i < header.size(); i++) {
+            Matcher said = COMPUTE.matcher(HeaderName.of(header.get(i)).name());
+            if (said.matches()) {
+                double factor = said.group(1) == null ? PF_DAY : FLOPS.get(said.group(1));
+                return Optional.of(new Place(i, factor, OptionalInt.empty()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The only header that begins or ends with loss; of several the only one that speaks of validation. */
+    private static Optional<Place> loss(List<String> header) {
+        List<Place> losses = new ArrayList<>();
+        List<Place> validation = new ArrayList<>();
+        for (int i = 0; i < header.size(); i++) {
+            HeaderName read = HeaderName.of(header.get(i));
+            boolean named = read.name().endsWith("loss") || read.whole().startsWith("loss");
+            if (named && read.unit().isPresent()) {
+                Place place = new Place(i, read.unit().getAsDouble(), OptionalInt.empty());
+                losses.add(place);
+                if (VALIDATION.matcher(read.whole()).find()) {
+                    validation.add(place);
+                }
+            }
+        }
+        List<Place> choice = losses.size() == 1 ? losses : validation;
+        return choice.size() == 1 ? Optional.of(choice.get(0)) : Optional.empty();
     }
 
     /** Two columns of one name: which of them is meant cannot be known. */
@@ -239,10 +302,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         return found;
     }
 
-    /** A header as it is compared: case, blanks, hyphens, underscores and points do not matter. */
-    static String normal(String header) {
-        StringBuilder kept = new StringBuilder(header.length());
-        header.chars().filter(Character::isLetterOrDigit).forEach(kept::appendCodePoint);
-        return kept.toString().toLowerCase(Locale.ROOT);
+    private static String normal(String header) {
+        return HeaderName.normal(header);
     }
 }

@@ -14,7 +14,9 @@ public final class LocalFile {
         Path absolute = file.toAbsolutePath();
         try {
             Files.createDirectories(absolute.getParent());
-            Path unfinished = Files.createTempFile(absolute.getParent(), "_" + absolute.getFileName(), "");
+            // Not a temporary file in Java's sense, which nobody else might read.
+            Path unfinished = absolute.resolveSibling(
+                    "_" + absolute.getFileName() + "." + ProcessHandle.current().pid());
             try {
                 Files.writeString(unfinished, text);
                 Files.move(unfinished, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

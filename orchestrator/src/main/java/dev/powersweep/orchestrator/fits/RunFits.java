@@ -35,6 +35,7 @@ public final class RunFits {
         Observations finished = all.has(Column.STEP) && all.runs() < all.size() ? all.finals() : all;
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");
+        notes.addAll(table.remarks());
         table.mixture().ifPresent(notes::add);
         if (table.headers()
                 .getOrDefault(Column.LOSS, "")

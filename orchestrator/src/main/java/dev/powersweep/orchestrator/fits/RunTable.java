@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
  * @param unreadable columns that were found by their usual name but do not hold numbers, and why
  * @param kinds columns of words in which rows differ, with an example each: several kinds of runs in one table
  * @param runs the run of each row; empty where the table has no such column
+ * @param remarks what was done with the table that its reader should know
  */
 public record RunTable(
         String source,
@@ -29,19 +30,30 @@ public record RunTable(
         Map<Column, String> headers,
         Map<Column, UserError> unreadable,
         Map<String, String> kinds,
-        Optional<List<String>> runs) {
+        Optional<List<String>> runs,
+        List<String> remarks) {
 
-    /** What follows from others when it is missing; {@link Observations} fills it in. */
-    private static final Map<Column, Set<Column>> DERIVABLE = Map.of(
-            Column.D, Set.of(Column.B, Column.S),
-            Column.S, Set.of(Column.D, Column.B),
-            Column.C, Set.of(Column.N, Column.D),
-            Column.U, Set.of(Column.D));
+    /** What follows from which others when it is missing; {@link Observations} fills it in. */
+    private static final Map<Column, List<Set<Column>>> DERIVABLE = Map.of(
+            Column.N, List.of(Set.of(Column.C, Column.D)),
+            Column.D, List.of(Set.of(Column.B, Column.S), Set.of(Column.N, Column.C)),
+            Column.S, List.of(Set.of(Column.D, Column.B)),
+            Column.C, List.of(Set.of(Column.N, Column.D)),
+            Column.U, List.of(Set.of(Column.D)));
 
-    /** Whether the column is there or follows from others. */
+    /** Whether the column is there or follows from others, which may themselves follow from others. */
     public boolean offers(Column column) {
-        return numbers.containsKey(column)
-                || (DERIVABLE.containsKey(column) && numbers.keySet().containsAll(DERIVABLE.get(column)));
+        return offers(column, Set.of());
+    }
+
+    private boolean offers(Column column, Set<Column> asked) {
+        if (numbers.containsKey(column)) {
+            return true;
+        }
+        Set<Column> open = EnumSet.of(column);
+        open.addAll(asked);
+        return DERIVABLE.getOrDefault(column, List.of()).stream()
+                .anyMatch(from -> from.stream().allMatch(other -> !open.contains(other) && offers(other, open)));
     }
 
     /**
@@ -70,10 +82,9 @@ public record RunTable(
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
         }
-        String from = DERIVABLE.getOrDefault(column, Set.of()).stream()
-                .sorted()
-                .map(Column::label)
-                .collect(Collectors.joining(" and "));
+        String from = DERIVABLE.getOrDefault(column, List.of()).stream()
+                .map(others -> others.stream().sorted().map(Column::label).collect(Collectors.joining(" and ")))
+                .collect(Collectors.joining(", or "));
         return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit() + ")"
                 + (from.isEmpty() || column == Column.U ? "" : ", nor are there both " + from + " that it follows from")
                 + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "

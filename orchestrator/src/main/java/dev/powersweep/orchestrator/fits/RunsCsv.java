@@ -5,7 +5,9 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -18,22 +20,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
 
-/** Reads anybody's runs: a CSV file with a header, separated by commas, semicolons or tabs, UTF-8. */
+/**
+ * Reads anybody's runs: a CSV file with a header, separated by commas, semicolons, tabs or bars, UTF-8, perhaps compressed by
+ * gzip, perhaps with lines of comment that begin with #.
+ */
 public final class RunsCsv {
     private static final Set<Column> ESSENTIAL = EnumSet.of(Column.N, Column.D, Column.LOSS);
-
-    /** Commas that can only part thousands; with a single one, 1,234 may also be 1.234. */
-    private static final Pattern THOUSANDS = Pattern.compile("\\d{1,3}(,\\d{3}){2,}(\\.\\d+)?");
-
-    private static final Pattern ONE_COMMA = Pattern.compile("[+-]?\\d+,\\d+");
 
     private RunsCsv() {}
 
@@ -49,10 +50,11 @@ public final class RunsCsv {
     }
 
     static RunTable parse(String file, String text, ColumnChoice choice, Map<String, String> where) {
-        String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
+        String body = withoutComments(text.startsWith("\uFEFF") ? text.substring(1) : text);
+        char separator = separator(body);
         List<CsvRecord> records = new ArrayList<>();
         try (CsvReader<CsvRecord> reader = CsvReader.builder()
-                .fieldSeparator(separator(body))
+                .fieldSeparator(separator)
                 .allowExtraFields(true)
                 .allowMissingFields(true)
                 .ofCsvRecord(new StringReader(body))) {
@@ -72,20 +74,46 @@ public final class RunsCsv {
                 .filter(row -> row.getFields().stream().anyMatch(field -> !field.isBlank()))
                 .toList();
         List<CsvRecord> rows = kept(file, header, filled, where);
-        return table(file, header, choice, rows);
+        WrittenNumber style = WrittenNumber.of(separator, rows.stream().flatMap(row -> row.getFields().stream()));
+        return table(file, header, choice, rows, style);
+    }
+
+    /** Leading lines that begin with #; one that looks like a header is the header. */
+    private static String withoutComments(String text) {
+        String rest = text;
+        while (rest.startsWith("#")) {
+            int end = rest.indexOf('\n');
+            String line = end < 0 ? rest : rest.substring(0, end);
+            String after = end < 0 ? "" : rest.substring(end + 1);
+            if (count(line, separator(line)) > 0 && !after.startsWith("#")) {
+                String next = after.lines().findFirst().orElse("");
+                boolean header = count(next, separator(line)) == count(line, separator(line))
+                        && next.chars().anyMatch(Character::isDigit);
+                return header ? rest.substring(1).stripLeading() : after;
+            }
+            rest = after;
+        }
+        return rest;
     }
 
     /**
      * A column that the user named, and N, D and the loss, must hold numbers; another that merely bears a usual name
      * may hold something else, which matters only to a law that needs it.
      */
-    private static RunTable table(String file, List<String> header, ColumnChoice choice, List<CsvRecord> rows) {
+    private static RunTable table(
+            String file, List<String> header, ColumnChoice choice, List<CsvRecord> all, WrittenNumber style) {
+        Map<Column, ColumnChoice.Place> places = choice.numbers(header, file);
+        List<String> remarks = new ArrayList<>();
+        List<CsvRecord> rows = measured(places, all);
+        if (rows.size() < all.size()) {
+            remarks.add((all.size() - rows.size()) + " rows along the runs hold no loss and are left out.");
+        }
         Map<Column, double[]> numbers = new EnumMap<>(Column.class);
         Map<Column, String> headers = new EnumMap<>(Column.class);
         Map<Column, UserError> unreadable = new EnumMap<>(Column.class);
-        choice.numbers(header, file).forEach((column, place) -> {
+        places.forEach((column, place) -> {
             try {
-                numbers.put(column, numbers(file, header, rows, column, place));
+                numbers.put(column, numbers(file, header, rows, column, place, style));
                 headers.put(column, place.text(header));
             } catch (UserError notNumbers) {
                 if (choice.sources().containsKey(column) || ESSENTIAL.contains(column)) {
@@ -94,15 +122,24 @@ public final class RunsCsv {
                 unreadable.put(column, notNumbers);
             }
         });
-        Optional<List<String>> runs = choice.runs(header, file).map(place -> rows.stream()
+        Optional<ColumnChoice.Place> runColumn = choice.runs(header, file);
+        Optional<List<String>> runs = runColumn.map(place -> rows.stream()
                 .map(row -> cell(file, header, row, place.index()).strip())
                 .toList());
+        if (runs.isPresent()) {
+            String name = header.get(runColumn.get().index());
+            if (!choice.surelyRuns(name) && !oneSizeEach(runs.get(), numbers.get(Column.N))) {
+                remarks.add("Every row is a run of its own: rows of one '" + name
+                        + "' have different n. Name the column that tells runs apart with --columns run=….");
+                runs = Optional.empty();
+            }
+        }
         Set<Integer> read = new HashSet<>();
-        choice.numbers(header, file).values().forEach(place -> {
+        places.values().forEach(place -> {
             read.add(place.index());
             place.times().ifPresent(read::add);
         });
-        choice.runs(header, file).ifPresent(place -> read.add(place.index()));
+        runColumn.ifPresent(place -> read.add(place.index()));
         return new RunTable(
                 file,
                 header,
@@ -111,7 +148,35 @@ public final class RunsCsv {
                 headers,
                 unreadable,
                 kinds(header, rows, read, numbers.getOrDefault(Column.N, new double[0])),
-                runs);
+                runs,
+                remarks);
+    }
+
+    /**
+     * The rows that measured a loss. Along training curves others are usual: exports of run trackers have a line whenever
+     * anything was logged. Elsewhere a row without a loss is a mistake, which is told when its number is read.
+     */
+    private static List<CsvRecord> measured(Map<Column, ColumnChoice.Place> places, List<CsvRecord> rows) {
+        if (!places.containsKey(Column.STEP) || !places.containsKey(Column.LOSS)) {
+            return rows;
+        }
+        int loss = places.get(Column.LOSS).index();
+        List<CsvRecord> measured = rows.stream()
+                .filter(row -> loss < row.getFieldCount() && !row.getField(loss).isBlank())
+                .toList();
+        return measured.isEmpty() ? rows : measured;
+    }
+
+    /** Whether rows of one run have one model size, as those of one training run do. */
+    private static boolean oneSizeEach(List<String> runs, double[] sizes) {
+        Map<String, Double> first = new HashMap<>();
+        for (int i = 0; sizes != null && i < sizes.length; i++) {
+            Double before = first.putIfAbsent(runs.get(i), sizes[i]);
+            if (before != null && before != sizes[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**
@@ -156,19 +221,20 @@ public final class RunsCsv {
     }
 
     private static double[] numbers(
-            String file, List<String> header, List<CsvRecord> rows, Column column, ColumnChoice.Place place) {
+            String file,
+            List<String> header,
+            List<CsvRecord> rows,
+            Column column,
+            ColumnChoice.Place place,
+            WrittenNumber style) {
         double[] numbers = new double[rows.size()];
         for (int i = 0; i < numbers.length; i++) {
-            double value = number(file, header, rows.get(i), column, place.index()) * place.factor();
-            numbers[i] = place.times().isPresent()
-                    ? value
-                            * number(
-                                    file,
-                                    header,
-                                    rows.get(i),
-                                    column,
-                                    place.times().getAsInt())
-                    : value;
+            CsvRecord row = rows.get(i);
+            double value = number(file, header, row, column, place.index(), style) * place.factor();
+            if (place.times().isPresent()) {
+                value *= number(file, header, row, column, place.times().getAsInt(), style);
+            }
+            numbers[i] = value;
         }
         return numbers;
     }
@@ -199,21 +265,15 @@ public final class RunsCsv {
         return kept;
     }
 
-    private static double number(String file, List<String> header, CsvRecord row, Column column, int index) {
+    private static double number(
+            String file, List<String> header, CsvRecord row, Column column, int index, WrittenNumber style) {
         String value = cell(file, header, row, index).strip();
-        double number;
-        try {
-            number = Double.parseDouble(THOUSANDS.matcher(value).matches() ? value.replace(",", "") : value);
-        } catch (NumberFormatException notANumber) {
-            number = Double.NaN;
-        }
+        double number = style.read(value, column);
         if (!Double.isFinite(number)) {
             throw new UserError(at(file, row) + "column '" + header.get(index) + "' (" + column.unit() + ") holds "
                     + (value.isEmpty() ? "nothing" : "'" + value + "'")
                     + " instead of a finite number"
-                    + (ONE_COMMA.matcher(value).matches()
-                            ? " (a comma may part thousands or decimals: write 1234 or 1.234)"
-                            : "")
+                    + WrittenNumber.doubt(value)
                     + "; mend the value, leave the row out, or name another column with"
                     + " --columns " + column.label() + "=…");
         }
@@ -236,7 +296,7 @@ public final class RunsCsv {
         int end = text.indexOf('\n');
         String first = end < 0 ? text : text.substring(0, end);
         char best = ',';
-        for (char candidate : new char[] {';', '\t'}) {
+        for (char candidate : new char[] {';', '\t', '|'}) {
             if (count(first, candidate) > count(first, best)) {
                 best = candidate;
             }
@@ -254,6 +314,16 @@ public final class RunsCsv {
         return message == null ? cause.toString() : message;
     }
 
+    /** What gzip compressed, which is told by its first two bytes; anything else as it is. */
+    private static byte[] unpacked(byte[] bytes) throws IOException {
+        if (bytes.length < 2 || bytes[0] != (byte) 0x1f || bytes[1] != (byte) 0x8b) {
+            return bytes;
+        }
+        try (InputStream packed = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
+            return packed.readAllBytes();
+        }
+    }
+
     private static String text(Path file) {
         try {
             if (Files.isDirectory(file)) {
@@ -261,7 +331,7 @@ public final class RunsCsv {
                         file + ": this is a directory, --runs needs a CSV file; to fit a sweep's own results"
                                 + " give the directory without --runs");
             }
-            byte[] bytes = Files.readAllBytes(file);
+            byte[] bytes = unpacked(Files.readAllBytes(file));
             if (bytes.length >= 4 && Arrays.equals(bytes, 0, 4, "PAR1".getBytes(StandardCharsets.US_ASCII), 0, 4)) {
                 throw new UserError(file + ": this is a Parquet file, --runs needs a CSV file");
             }

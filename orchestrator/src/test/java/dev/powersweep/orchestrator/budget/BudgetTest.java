@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.fitting.allocation.DesignCell;
 import dev.powersweep.fitting.allocation.Goal;
+import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -116,5 +117,24 @@ class BudgetTest {
         assertThat(joined.context()).isEqualTo(64);
         assertThat(joined.output()).contains("sweeps/mine");
         assertThat(joined.grid().parts()).hasSize(4);
+    }
+
+    @Test
+    void suggestedCellsAreNoneThatTheSweepHas() {
+        OptimalDesign twice = new OptimalDesign(
+                List.of(DesignCell.of(25e3, 3e5, 512), DesignCell.of(25e3, 3e5, 512), DesignCell.of(1e5, 3e5, 512)),
+                0.2,
+                List.of(0.18, 0.17, 0.16),
+                3e12,
+                true);
+
+        SweepSpec joined = read(NextCells.specification(
+                twice,
+                Optional.of("name: mine\ngrid: {modelSizes: [25k], dataSizes: [300k], seeds: [0, 3]}\n"),
+                Optional.of("sweeps/mine")));
+
+        assertThat(joined.grid().parts())
+                .extracting(part -> part.seeds().get(0))
+                .containsExactly(4L, 5L, 4L);
     }
 }

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.fits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
@@ -14,9 +15,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RunsCsvTest {
@@ -34,7 +37,11 @@ class RunsCsvTest {
                 "\uFEFFn,d,l",
                 "eff_params,tokens,final_loss",
                 "non_embedding_params,Total Tokens,Final Val Loss",
-                "num_parameters,train_tokens,goal_c4_val_loss"
+                "num_parameters,train_tokens,goal_c4_val_loss",
+                "parameter_count,throughput/total_tokens,eval/paloma/macro_loss",
+                "N (params),D (tokens),Loss (nats)",
+                "model.params,data.consumed_tokens,eval/loss",
+                "Model Size,Training Tokens,loss_c4_val"
             })
     void commonHeadersAreFoundWhateverTheirCase(String header) {
         String separator = header.contains(";") ? ";" : header.contains("\t") ? "\t" : ",";
@@ -68,6 +75,123 @@ class RunsCsvTest {
         assertThat(table.mapping()).contains("n ← params_M*1E+6");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "Training FLOP, 1",
+        "throughput/total_gflops, 1e9",
+        "Compute (PF-days), 8.64e19",
+        "train_eflops, 1e18",
+        "flop_budget, 1",
+        "C [EFLOPs], 1e18"
+    })
+    void computeIsFoundInTheUnitOfItsHeader(String header, double unit) {
+        RunTable table = parse("n,d,loss," + header + "\n85,64,3.4,2\n", List.of());
+        assertThat(table.numbers().get(Column.C)).containsExactly(2 * unit);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"N (M), 1e6", "params [billions], 1e9", "model size (in millions), 1e6", "total params (B), 1e9"})
+    void aUnitInBracketsIsTaken(String header, double unit) {
+        RunTable table = parse(header + ",d,loss\n85,64,3.4\n", List.of());
+        assertThat(table.numbers().get(Column.N)).containsExactly(85 * unit);
+    }
+
+    @Test
+    void aUnitThatNobodyKnowsIsNotGuessed() {
+        assertThatThrownBy(() -> parse("n,d,loss (bits)\n1,2,3\n", List.of()).observations(NDL))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("there is no column for loss");
+    }
+
+    @Test
+    void ofSeveralLossesTheOnlyValidationLossIsTaken() {
+        RunTable table = parse("n,d,c4_train_loss,c4_valid_loss\n1,2,3,4\n", List.of());
+        assertThat(table.numbers().get(Column.LOSS)).containsExactly(4);
+        assertThat(parse("n,d,a_loss,b_loss\n1,2,3,4\n", List.of()).numbers()).doesNotContainKey(Column.LOSS);
+    }
+
+    @Test
+    void sizeAndDataFollowFromCompute() {
+        Observations data = parse("Model Size,Training FLOP,loss\n1e6,12e13,3.4\n", List.of())
+                .observations(NDL);
+        assertThat(data.at(Column.D, 0)).isEqualTo(2e7);
+        assertThat(data.derived(Column.D)).isTrue();
+        Observations size =
+                parse("tokens,flops,loss\n2e7,12e13,3.4\n", List.of()).observations(NDL);
+        assertThat(size.at(Column.N, 0)).isEqualTo(1e6);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "7B | 7e9",
+                "300M | 3e8",
+                "1.4 T | 1.4e12",
+                "125k | 125000",
+                "2.5bn | 2.5e9",
+                "20 billion tokens | 2e10",
+                "1_000_000 | 1e6",
+                "12 345 678 | 12345678",
+                "1.5e3M | 1.5e9"
+            })
+    void countsAreReadAsPeopleWriteThem(String text, double count) {
+        RunTable table = parse("n,d,loss\n1e9,\"" + text + "\",3.4\n", List.of());
+        assertThat(table.numbers().get(Column.D)[0]).isCloseTo(count, within(1e-12 * count));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"7d", "0x1p3", "3.1f", "3M", "3.4%", "1e400", "--3", "3 4"})
+    void aLossThatOnlyAComputerWouldReadIsNone(String loss) {
+        assertThatThrownBy(() -> parse("n,d,loss\n1e9,2e9," + loss + "\n", List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("'" + loss + "' instead of a finite number");
+    }
+
+    @Test
+    void decimalCommasAreReadWhereNothingElseIsPossible() {
+        Observations runs = parse("n;d;loss\n1.000.000;2E7;3,25\n2000000;2E7;3,104\n", List.of())
+                .observations(NDL);
+        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
+        assertThat(runs.at(Column.LOSS, 1)).isEqualTo(3.104);
+    }
+
+    @Test
+    void commentsBeforeTheHeaderAreLeftOutAndAHeaderAmongThemIsRead() {
+        assertThat(parse("# made by hand, in 2024\n# again\nn,d,loss\n1,2,3\n", List.of())
+                        .rows())
+                .isEqualTo(1);
+        assertThat(parse("# n,d,loss\n1,2,3\n", List.of()).numbers().get(Column.N))
+                .containsExactly(1);
+    }
+
+    @Test
+    void linesOfATrainingCurveWithoutALossAreLeftOutAndTold() {
+        RunTable table = parse("run,step,n,d,val_loss\na,1,1,1,\na,2,1,2,3\nb,1,2,1,5\n", List.of());
+        assertThat(table.rows()).isEqualTo(2);
+        assertThat(table.remarks()).containsExactly("1 rows along the runs hold no loss and are left out.");
+    }
+
+    @Test
+    void aNameThatSpansModelSizesTellsNoRunsApart() {
+        String text = "experiment,n,d,loss\na,1,1,4\na,2,2,3\n";
+        RunTable table = parse(text, List.of());
+        assertThat(table.observations(NDL).runs()).isEqualTo(2);
+        assertThat(table.remarks()).hasSize(1).first().asString().contains("rows of one 'experiment'");
+        assertThat(parse(text, List.of("run=experiment")).observations(NDL).runs())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void whatGzipCompressedIsRead(@TempDir Path folder) throws Exception {
+        Path packed = folder.resolve("runs.csv.gz");
+        try (GZIPOutputStream out = new GZIPOutputStream(Files.newOutputStream(packed))) {
+            out.write("n,d,loss\n1,2,3\n".getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(read(packed).numbers().get(Column.LOSS)).containsExactly(3);
+    }
+
     @Test
     void aBatchInSequencesIsCountedInTokens() {
         String text = "n,ctx_len,batch_size_seqs,steps,loss\n1e6,512,64,10,3.4\n";
@@ -95,8 +219,9 @@ class RunsCsvTest {
     void aMissingColumnIsNamedWithTheHeaderThereIs() {
         assertThatThrownBy(() -> parse("n,loss\n1,2\n", List.of()).observations(NDL))
                 .isInstanceOf(UserError.class)
-                .hasMessage("runs.csv: there is no column for d (tokens), nor are there both b and s that it follows"
-                        + " from; the header has n, loss; name the one that holds it with --columns d=…");
+                .hasMessage(
+                        "runs.csv: there is no column for d (tokens), nor are there both b and s, or n and c that it"
+                                + " follows from; the header has n, loss; name the one that holds it with --columns d=…");
     }
 
     @Test

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.report.sections;
 
+import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 
@@ -34,20 +34,20 @@ record Frontier(double[] compute, double[][] n, double[][] d, double[][] loss) {
                 data[k] = c / (6 * sizes[k]);
                 losses[k] = fit.predictor().at(parameters, Point.nd(sizes[k], data[k]));
             }
-            put(frontier.n, i, best, sizes, fit.options().confidence());
-            put(frontier.d, i, c / (6 * best), data, fit.options().confidence());
+            put(frontier.n, i, best, sizes, fit.options());
+            put(frontier.d, i, c / (6 * best), data, fit.options());
             put(
                     frontier.loss,
                     i,
                     fit.predictor().at(fit.values(), Point.nd(best, c / (6 * best))),
                     losses,
-                    fit.options().confidence());
+                    fit.options());
         }
         return frontier;
     }
 
-    private static void put(double[][] target, int at, double value, double[] refits, double confidence) {
-        double[] interval = Replicas.interval(refits, confidence);
+    private static void put(double[][] target, int at, double value, double[] refits, FitOptions options) {
+        double[] interval = options.interval(refits, value);
         target[0][at] = value;
         target[1][at] = interval[0];
         target[2][at] = interval[1];
