@@ -67,7 +67,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         quietHeart(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
-            SparkFitting.awaitExecutor(spark);
+            ExecutorWait.firstOrFail(spark);
             return work.apply(new SparkFitting(spark));
         }
     }
