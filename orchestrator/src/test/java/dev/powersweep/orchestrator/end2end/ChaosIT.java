@@ -153,6 +153,8 @@ class ChaosIT {
         } finally {
             driver.close();
             loopback.hdfs().awaitDataNodes();
+            // Other tests count on all of them.
+            loopback.cluster().awaitWorkers();
         }
     }
 

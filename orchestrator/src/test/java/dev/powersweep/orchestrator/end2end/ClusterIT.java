@@ -51,7 +51,8 @@ class ClusterIT {
     @Test
     void everyTrainerSeesItsOwnGpuAndALostExecutorCostsItsCellOneAttempt() throws Exception {
         SweepDirectory directory = directory("gpus");
-        Path specification = specification(12, "resources: {gpus: 1}");
+        // Many enough that the sweep goes on while a second driver is started beside it.
+        Path specification = specification(24, "resources: {gpus: 1}");
         Answer second;
         try (Daemon driver = loopback.submit(
                 standIn.with("spark.cores.max=4"), "run", specification, "--output", directory.root())) {
@@ -79,7 +80,7 @@ class ClusterIT {
                 .contains("wait for it to end or stop it");
 
         List<CellRecord> cells = StoredResults.records(directory, configuration);
-        assertThat(cells).hasSize(12).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
+        assertThat(cells).hasSize(24).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
         List<List<String>> disturbed = new ArrayList<>();
         List<AttemptReport> reports = new ArrayList<>();
         for (CellRecord cell : cells) {

@@ -144,7 +144,7 @@ class TrunkIT {
                 "--set",
                 "grid.modelSizes={layers: 2, width: 32, heads: 2}",
                 "--set",
-                "grid.dataSizes=[200k, 400k, 2M]",
+                "grid.dataSizes=[200k, 400k, 1M]",
                 "--set",
                 "evaluation.everyTokens=65536",
                 "--set",
