@@ -141,7 +141,7 @@ class SweepTabIT {
     }
 
     private JsonNode awaited(String url, Predicate<JsonNode> wanted, CompletableFuture<Result> run) throws Exception {
-        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(5);
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
         while (System.nanoTime() < end) {
             Optional<JsonNode> json = json(url);
             if (json.isPresent() && wanted.test(json.get())) {
@@ -152,7 +152,7 @@ class SweepTabIT {
             }
             TimeUnit.MILLISECONDS.sleep(200);
         }
-        throw new AssertionError("nothing of the kind at " + url + " within 5 minutes");
+        throw new AssertionError("nothing of the kind at " + url + " within 10 minutes");
     }
 
     private Optional<JsonNode> json(String url) throws Exception {
