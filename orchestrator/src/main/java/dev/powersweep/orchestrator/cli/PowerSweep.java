@@ -55,9 +55,16 @@ public final class PowerSweep implements Runnable {
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
         Optional<CommandLine> only = arguments.length == 0 ? Optional.empty() : only(arguments[0]);
-        return only.isPresent()
-                ? only.get().execute(Arrays.copyOfRange(arguments, 1, arguments.length))
-                : commandLine().execute(arguments);
+        try {
+            return only.isPresent()
+                    ? only.get().execute(Arrays.copyOfRange(arguments, 1, arguments.length))
+                    : commandLine().execute(arguments);
+        } catch (OutOfMemoryError e) {
+            System.err.println("powersweep: its " + (Runtime.getRuntime().maxMemory() >> 20)
+                    + " MB of heap are full; give it more, e.g. POWERSWEEP_DRIVER_MEMORY=4g (spark-submit:"
+                    + " --driver-memory 4g), and submit again: what had ended is stored");
+            return ExitCode.SOFTWARE;
+        }
     }
 
     /** One command without the others, whose options need not be looked at: a command starts in half the time. */
@@ -79,7 +86,8 @@ public final class PowerSweep implements Runnable {
                         commandLine.getErr().println("powersweep: " + failure.getMessage());
                         log().debug("refused", failure);
                     } else {
-                        commandLine.getErr().println("powersweep: unexpected failure: " + failure);
+                        String words = failure.toString().lines().findFirst().orElse("");
+                        commandLine.getErr().println("powersweep: unexpected failure: " + words);
                         log().error("unexpected failure of {}", commandLine.getCommandName(), failure);
                     }
                     return ExitCode.SOFTWARE;

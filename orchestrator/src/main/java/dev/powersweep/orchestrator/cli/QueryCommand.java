@@ -5,12 +5,16 @@ import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.TableFile;
 import dev.powersweep.orchestrator.tables.TableViews;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -46,6 +50,9 @@ public final class QueryCommand implements Callable<Integer> {
             description = "table (default), csv or json: an array of objects.")
     private RowFormat format = RowFormat.TABLE;
 
+    private static final int WARNINGS = 3;
+    private static final Pattern UNREADABLE = Pattern.compile("while reading file (\\S+\\.parquet)");
+
     @Override
     public Integer call() {
         Configuration configuration = HadoopSettings.configuration();
@@ -55,6 +62,7 @@ public final class QueryCommand implements Callable<Integer> {
             // What Spark logs of a failing query is said in one sentence below.
             session.sparkContext().setLogLevel("OFF");
             TableViews.register(session, directory, state, configuration);
+            warn(TableViews.lacking(directory, state, configuration));
             Dataset<Row> answer = session.sql(sql);
             List<Row> rows = answer.collectAsList();
             PrintWriter out = command.commandLine().getOut();
@@ -69,6 +77,15 @@ public final class QueryCommand implements Callable<Integer> {
         }
     }
 
+    private void warn(List<String> lacking) {
+        PrintWriter err = command.commandLine().getErr();
+        lacking.stream().limit(WARNINGS).forEach(sentence -> err.println("warning: " + sentence));
+        if (lacking.size() > WARNINGS) {
+            err.println("warning: " + (lacking.size() - WARNINGS) + " more cells lack files");
+        }
+        err.flush();
+    }
+
     private static UserError refused(Exception failure, SweepDirectory directory, Configuration configuration) {
         String message = sentence(failure);
         boolean sqlItself = failure instanceof SparkThrowable spark
@@ -78,6 +95,10 @@ public final class QueryCommand implements Callable<Integer> {
                 TableViews.requireWhole(directory, Storage.of(directory.root(), configuration), configuration);
             } catch (IOException e) {
                 throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
+            }
+            Matcher unreadable = UNREADABLE.matcher(message);
+            if (unreadable.find()) {
+                return TableFile.damaged(new Path(unreadable.group(1)), failure);
             }
         }
         String hint =

@@ -69,7 +69,9 @@ public final class RerunCommand implements Callable<Integer> {
         RunPolicy policy = state.submitted().orElseThrow().policy();
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
-            SweepSummary summary = new SweepRunner(JavaSparkContext.fromSparkContext(session.sparkContext()))
+            JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+            ExecutorWait.first(spark);
+            SweepSummary summary = new SweepRunner(spark)
                     .rerun(
                             directory,
                             chosen,

@@ -97,9 +97,10 @@ public final class RunCommand implements Callable<Integer> {
                 SweepRunner.refuseGpusOnLocalMaster(
                         spark.master(), spec.resources().gpus());
             }
+            ExecutorWait.first(spark);
             CorpusPreparer corpus = CorpusPreparer.open(session, spec);
             CorpusFacts facts = corpus.facts(Optional.of(directory));
-            // Counted after a first job, when the executors of a cluster are there.
+            ExecutorWait.all(spark);
             Slots slots = slots(spark, spec.resources().threads());
             SweepPlan unmeasured = new SweepPlanner().plan(spec, facts, slots);
             List<StepRate> rates = new SpeedProbe(spark, unmeasured, slots.count())
@@ -109,6 +110,7 @@ public final class RunCommand implements Callable<Integer> {
                 print(forecast);
                 return CommandLine.ExitCode.OK;
             }
+            SweepRunner.refuseAnother(directory, configuration, forecast.plan());
             // Everything that can be refused has been; now the first byte is written.
             WritableDirectory.require(directory, configuration);
             corpus.prepare(directory);

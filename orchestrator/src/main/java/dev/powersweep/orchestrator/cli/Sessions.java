@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.fitting.Fitting;
 import dev.powersweep.orchestrator.fits.SparkFitting;
 import dev.powersweep.orchestrator.run.SweepPlugin;
+import dev.powersweep.orchestrator.tables.TableFile;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.SparkConf;
@@ -67,7 +68,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         quietHeart(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
-            SparkFitting.awaitExecutor(spark);
+            ExecutorWait.firstOrFail(spark);
             return work.apply(new SparkFitting(spark));
         }
     }
@@ -83,6 +84,7 @@ final class Sessions {
         conf.set("spark.sql.session.timeZone", "UTC");
         conf.set("spark.sql.datetime.java8API.enabled", "true");
         conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
+        conf.set("spark.hadoop." + TableFile.VERIFY_CHECKSUMS, "true");
         quietHeart(conf);
         return SparkSession.builder().config(conf).getOrCreate();
     }

@@ -32,12 +32,16 @@ final class SweepEnd {
         }
         err.flush();
         if (summary.finished() > 0) {
-            SweepLaws.Made made = SweepLaws.fitAndReport(directory, configuration);
-            PrintWriter out = commandLine.getOut();
-            out.print(FitsSummary.write(made.fits()));
-            out.println("report: " + made.report());
-            out.println("details of the fits: powersweep fit " + directory.root());
-            out.flush();
+            try {
+                report(directory, configuration, commandLine.getOut());
+            } catch (UserError e) {
+                if (summary.stopped().isEmpty() && summary.failed() == 0) {
+                    throw e;
+                }
+                // Which cells failed is what the command ends with; both may come of one full disk.
+                err.println("powersweep: " + e.getMessage());
+                err.flush();
+            }
         }
         if (summary.stopped().isPresent()) {
             throw new UserError("the sweep was stopped: " + summary.stopped().get()
@@ -48,6 +52,14 @@ final class SweepEnd {
                     + " for why, and powersweep rerun " + directory.root() + " --failed to try them again");
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private static void report(SweepDirectory directory, Configuration configuration, PrintWriter out) {
+        SweepLaws.Made made = SweepLaws.fitAndReport(directory, configuration);
+        out.print(FitsSummary.write(made.fits()));
+        out.println("report: " + made.report());
+        out.println("details of the fits: powersweep fit " + directory.root());
+        out.flush();
     }
 
     private static String packing(Packing packing) {

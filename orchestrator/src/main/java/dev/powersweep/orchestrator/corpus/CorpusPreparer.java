@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -137,8 +138,8 @@ public final class CorpusPreparer {
                     tokenizerName,
                     String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) / 1e9));
             return prepared;
-        } catch (IOException e) {
-            throw new UserError("the corpus cannot be stored in " + temporary.getParent() + ": " + e.getMessage(), e);
+        } catch (IOException | FSError e) {
+            throw new UserError(ShardStore.notStored(temporary.getParent(), e), e);
         } finally {
             if (!done) {
                 store.discard(temporary);

@@ -15,6 +15,7 @@ import java.util.UUID;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
@@ -127,8 +128,8 @@ final class ShardStore {
                 tokens += part.tokens();
                 textBytes += part.textBytes();
             }
-        } catch (IOException e) {
-            throw new UserError("the corpus cannot be stored in " + temporary + ": " + e.getMessage(), e);
+        } catch (IOException | FSError e) {
+            throw new UserError(notStored(temporary, e), e);
         }
         return new ShardManifest.TokenFile(name, target.getName(), tokens, textBytes, checksum.getValue());
     }
@@ -153,10 +154,16 @@ final class ShardStore {
         } catch (FileAlreadyExistsException e) {
             return find(manifest.corpusHash())
                     .orElseThrow(() -> new UserError(home + " is in the way of the tokenised corpus; move it", e));
-        } catch (IOException e) {
-            throw new UserError("the corpus cannot be stored in " + home + ": " + e.getMessage(), e);
+        } catch (IOException | FSError e) {
+            throw new UserError(notStored(home, e), e);
         }
         return new PreparedCorpus(manifest, home);
+    }
+
+    /** Hadoop's local file system tells of a full disk by an {@link FSError}. */
+    static String notStored(Path place, Throwable failure) {
+        return "the corpus cannot be stored in " + place + ": " + CorpusJob.rootMessage(failure)
+                + "; make room there, or choose another --output";
     }
 
     void write(Path path, String text) throws IOException {

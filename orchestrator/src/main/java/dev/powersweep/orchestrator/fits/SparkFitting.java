@@ -8,11 +8,8 @@ import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.uncertainty.ParametricFit;
 import dev.powersweep.fitting.uncertainty.Refits;
-import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -26,9 +23,6 @@ public final class SparkFitting implements Fitting {
     /** Refits a task makes, most often: long beside what a task costs Spark, short beside the whole. */
     private static final int REFITS_PER_TASK = 5000;
 
-    /** How long to wait for a first executor, as Spark's other times are set. */
-    private static final String EXECUTOR_WAIT = "spark.powersweep.executorWait";
-
     private static final Logger LOG = LogManager.getLogger(SparkFitting.class);
 
     private final JavaSparkContext spark;
@@ -36,31 +30,6 @@ public final class SparkFitting implements Fitting {
     /** Fits on this cluster. */
     public SparkFitting(JavaSparkContext spark) {
         this.spark = spark;
-    }
-
-    /**
-     * Waits until the cluster has given an executor. Spark itself waits without end and without a word where no worker has the
-     * memory or the cores, as while another application holds them all.
-     *
-     * @throws UserError where none has come within {@value #EXECUTOR_WAIT}, by default two minutes
-     */
-    public static void awaitExecutor(JavaSparkContext spark) {
-        if (spark.isLocal()) {
-            return;
-        }
-        long seconds = spark.getConf().getTimeAsSeconds(EXECUTOR_WAIT, "120s");
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        LOG.info("waiting for an executor of {}", spark.master());
-        // The driver is one of those that the tracker knows.
-        while (spark.sc().statusTracker().getExecutorInfos().length < 2) {
-            if (System.nanoTime() > deadline) {
-                throw new UserError("--master " + spark.master() + ": no executor came within " + seconds
-                        + " s; each needs " + spark.getConf().get("spark.executor.memory", "1g")
-                        + " of a worker's memory and a free core, see the master's page for what is free, or set"
-                        + " POWERSWEEP_SUBMIT_OPTIONS=\"--conf spark.executor.memory=512m --conf spark.cores.max=2\"");
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-        }
     }
 
     @Override

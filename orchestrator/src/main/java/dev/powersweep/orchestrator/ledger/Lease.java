@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.ledger;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -82,7 +83,7 @@ public final class Lease implements AutoCloseable {
         Path ledger = directory.ledger();
         long epoch = newestEpoch(storage, ledger);
         if (epoch > 0) {
-            Holder former = LedgerJson.read(storage.read(file(ledger, epoch)), Holder.class);
+            Holder former = holder(storage, ledger, epoch);
             if (living(storage, ledger, former, timing)) {
                 throw held(directory, former);
             }
@@ -97,7 +98,7 @@ public final class Lease implements AutoCloseable {
         try {
             storage.createNew(file(ledger, epoch + 1), LedgerJson.bytes(holder));
         } catch (FileAlreadyExistsException e) {
-            throw held(directory, LedgerJson.read(storage.read(file(ledger, epoch + 1)), Holder.class));
+            throw held(directory, holder(storage, ledger, epoch + 1));
         }
         Lease lease = new Lease(storage, ledger, holder);
         lease.beat(Optional.empty());
@@ -121,7 +122,7 @@ public final class Lease implements AutoCloseable {
         if (epoch == 0) {
             return Optional.empty();
         }
-        Holder holder = LedgerJson.read(storage.read(file(directory.ledger(), epoch)), Holder.class);
+        Holder holder = holder(storage, directory.ledger(), epoch);
         return Optional.of(new Sighting(holder, beat(storage, directory.ledger(), epoch)));
     }
 
@@ -245,9 +246,28 @@ public final class Lease implements AutoCloseable {
                 .isPresent());
     }
 
+    /** A damaged file tells nothing of its holder, who is then known by his beats alone. */
+    private static Holder holder(Storage storage, Path ledger, long epoch) throws IOException {
+        Path file = file(ledger, epoch);
+        try {
+            return LedgerJson.read(storage.read(file), Holder.class);
+        } catch (JsonProcessingException e) {
+            LOG.warn("{} is damaged ({})", file, e.getOriginalMessage());
+            return new Holder(epoch, "a host unknown", 0, Optional.empty(), "unknown", Instant.EPOCH);
+        }
+    }
+
+    /** Empty where there is none, or a damaged one, which the next replaces if its driver lives. */
     private static Optional<Beat> beat(Storage storage, Path ledger, long epoch) throws IOException {
         Path file = beatFile(ledger, epoch);
-        return storage.exists(file) ? Optional.of(LedgerJson.read(storage.read(file), Beat.class)) : Optional.empty();
+        try {
+            return storage.exists(file)
+                    ? Optional.of(LedgerJson.read(storage.read(file), Beat.class))
+                    : Optional.empty();
+        } catch (JsonProcessingException e) {
+            LOG.debug("{} is damaged", file, e);
+            return Optional.empty();
+        }
     }
 
     private static long newestEpoch(Storage storage, Path ledger) throws IOException {

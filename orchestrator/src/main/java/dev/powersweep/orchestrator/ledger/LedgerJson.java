@@ -54,8 +54,14 @@ public final class LedgerJson {
         return line(value).getBytes(StandardCharsets.UTF_8);
     }
 
+    /** Throws {@link JsonProcessingException} with a message of one line. */
     public static <T> T read(byte[] json, Class<T> type) throws IOException {
-        return MAPPER.readValue(json, type);
+        try {
+            return MAPPER.readValue(json, type);
+        } catch (JsonProcessingException e) {
+            e.clearLocation();
+            throw e;
+        }
     }
 
     public static <T> T read(String json, Class<T> type) {

@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.Serial;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
@@ -49,10 +50,13 @@ public final class LedgerReader {
         for (int i = 0; i < TRIES; i++) {
             try {
                 return tryReplay(storage, directory);
-            } catch (FileNotFoundException | NoSuchFileException e) {
-                // A living driver compacted a segment away between our listing and our reading.
+            } catch (FileNotFoundException | NoSuchFileException | GapException e) {
+                // A living driver compacted a segment away while we listed, or before we read.
                 last = e;
             }
+        }
+        if (last instanceof GapException) {
+            throw new UserError(last.getMessage(), last);
         }
         throw last;
     }
@@ -71,6 +75,7 @@ public final class LedgerReader {
             List<Segment> segments = uncovered(epoch.getValue());
             lastSegments.put(epoch.getKey(), segments.get(segments.size() - 1).last());
             long fence = fences.getOrDefault(epoch.getKey(), Long.MAX_VALUE);
+            refuseGaps(directory, epoch.getKey(), segments, fence);
             List<LedgerEvent> kept = new ArrayList<>();
             for (Segment segment : segments) {
                 if (segment.last() <= fence) {
@@ -84,9 +89,42 @@ public final class LedgerReader {
                     .forEach(entry -> fences.merge(entry.getKey(), entry.getValue(), Math::min));
             events.put(epoch.getKey(), kept);
         }
+        for (Map.Entry<Long, Long> fence : fences.entrySet()) {
+            if (fence.getValue() > 0 && !epochs.containsKey(fence.getKey())) {
+                throw new GapException(directory, fence.getKey(), 1);
+            }
+        }
         SweepState state = new SweepState();
         events.values().forEach(list -> list.forEach(state::apply));
         return new Replay(state, lastSegments);
+    }
+
+    /** A driver numbers its segments from one on, and whoever followed it wrote down how far they count. */
+    private static void refuseGaps(SweepDirectory directory, long epoch, List<Segment> segments, long fence)
+            throws GapException {
+        long next = 1;
+        for (Segment segment : segments) {
+            if (segment.first() > next && next <= fence) {
+                throw new GapException(directory, epoch, next);
+            }
+            next = Math.max(next, segment.last() + 1);
+        }
+        if (fence != Long.MAX_VALUE && next <= fence) {
+            throw new GapException(directory, epoch, next);
+        }
+    }
+
+    /** A segment that was written is not there. */
+    private static final class GapException extends IOException {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        GapException(SweepDirectory directory, long epoch, long number) {
+            super("the ledger of " + directory.root() + " has lost write " + number + " of driver " + epoch
+                    + ", and with it what cells it tells of: restore "
+                    + Segment.in(directory.ledger(), epoch, number, number).path()
+                    + " from a copy; nothing was changed");
+        }
     }
 
     /** Segments in order, without those that a compacted one holds as well. */
@@ -106,6 +144,9 @@ public final class LedgerReader {
     private static List<LedgerEvent> events(Storage storage, Segment segment) throws IOException {
         List<LedgerEvent> events = new ArrayList<>();
         String text = new String(storage.read(segment.path()), StandardCharsets.UTF_8);
+        if (text.isBlank()) {
+            throw new UserError(segment.path() + " is empty: restore the file from a copy; nothing was changed");
+        }
         for (String line : text.split("\n", -1)) {
             if (line.isEmpty()) {
                 continue;

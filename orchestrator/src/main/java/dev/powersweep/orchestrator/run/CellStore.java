@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.ledger.SharedSteps;
@@ -109,6 +110,15 @@ final class CellStore {
             } catch (java.nio.file.NoSuchFileException | java.io.FileNotFoundException e) {
                 // Grown old and deleted since the listing, so there is a newer one.
                 continue;
+            } catch (JsonProcessingException e) {
+                // The link before it does not know of the rows that this one has published.
+                throw new IOException(
+                        manifest(home, sequence) + " is damaged (" + e.getOriginalMessage()
+                                + "): restore it, or delete " + home + " and all files of "
+                                + directory.table(Table.STEPS.name()) + " and "
+                                + directory.table(Table.EVALS.name()) + " that begin with " + cell
+                                + ", and rerun the cell",
+                        e);
             }
         }
     }

@@ -20,19 +20,22 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.function.ToDoubleFunction;
 import java.util.zip.CRC32C;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.resource.ResourceInformation;
 
 /**
- * Measures kinds of steps in a trainer of this slot, on random tokens: a few steps of each until the time is up. The
- * trainer stays in the pool, so that the sweep that follows finds it warm. Never throws.
+ * Measures kinds of steps in a trainer of this slot, on random tokens: a few steps of each, and of each again, until the
+ * time is up. The trainer stays in the pool, so that the sweep that follows finds it warm. Never throws.
  */
 final class ProbeTask implements Function<String, String> {
     @Serial
@@ -41,7 +44,8 @@ final class ProbeTask implements Function<String, String> {
     /** For the compiler to see the kernels. */
     private static final double WARM_UP_SECONDS = 1.2;
 
-    private static final double SECONDS_PER_KIND = 0.45;
+    private static final double SECONDS_PER_KIND = 0.3;
+    private static final int MOST_PASSES = 3;
     private static final int FEWEST_STEPS = 4;
     private static final int MOST_STEPS = 5000;
     private static final int EVALUATED_SEQUENCES = 16;
@@ -86,25 +90,37 @@ final class ProbeTask implements Function<String, String> {
         Path scratch = host.scratch().resolve("probe-" + UUID.randomUUID());
         TrainerPool.Trainer trainer = host.pool().take(key, TaskContext.get()::isInterrupted);
         boolean well = false;
+        CostModel guess = new CostModel(MachineRate.REFERENCE, order.policy().threadsPerCell());
+        Map<Cell, List<Measured>> seen = new LinkedHashMap<>();
         try {
             writeShard(scratch, order.cells().get(0).model().vocabulary());
-            CostModel guess =
-                    new CostModel(MachineRate.REFERENCE, order.policy().threadsPerCell());
             long begin = System.nanoTime();
-            double pace = run(trainer, scratch, order.cells().get(0), guess, 1, WARM_UP_SECONDS)
-                    .ratio();
-            for (Cell cell : order.cells()) {
-                if ((System.nanoTime() - begin) / 1e9 > order.seconds()) {
-                    break;
+            Measured warming = run(trainer, scratch, order.cells().get(0), guess, 1, WARM_UP_SECONDS);
+            double pace = warming.ratio();
+            List<Cell> cells = new ArrayList<>(order.cells());
+            for (int pass = 0; pass < MOST_PASSES; pass++) {
+                for (Cell cell : cells) {
+                    if ((System.nanoTime() - begin) / 1e9 > order.seconds()) {
+                        break;
+                    }
+                    Measured measured = run(trainer, scratch, cell, guess, pace, SECONDS_PER_KIND);
+                    pace = measured.ratio();
+                    seen.computeIfAbsent(cell, any -> new ArrayList<>()).add(measured);
                 }
-                Measured measured = run(trainer, scratch, cell, guess, pace, SECONDS_PER_KIND);
-                pace = measured.ratio();
-                StepKind kind = StepKind.of(cell);
-                rates.add(new StepRate(
-                        kind, measured.ratio() * guess.stepSeconds(kind), measured.evaluationTokenSeconds()));
+                // There and back, so that a machine that grows slower meanwhile does so for all kinds alike.
+                Collections.reverse(cells);
             }
+            // On a machine so busy that time is up by now, this says how slow it is.
+            seen.putIfAbsent(order.cells().get(0), List.of(warming));
             well = true;
         } finally {
+            seen.forEach((cell, all) -> {
+                StepKind kind = StepKind.of(cell);
+                rates.add(new StepRate(
+                        kind,
+                        median(all, Measured::ratio) * guess.stepSeconds(kind),
+                        median(all, Measured::evaluationTokenSeconds)));
+            });
             if (well) {
                 host.pool().giveBack(trainer);
             } else {
@@ -116,6 +132,13 @@ final class ProbeTask implements Function<String, String> {
 
     /** @param ratio of measured to guessed time of a step */
     private record Measured(double ratio, double evaluationTokenSeconds) {}
+
+    /** What else the machine does slows a single measurement as it pleases. */
+    static <T> double median(List<T> all, ToDoubleFunction<T> value) {
+        double[] sorted = all.stream().mapToDouble(value).sorted().toArray();
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
 
     private static Measured run(
             TrainerPool.Trainer trainer, Path scratch, Cell cell, CostModel guess, double pace, double seconds)

@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -197,7 +198,20 @@ public final class SpeedProbe {
         } finally {
             spark.clearJobGroup();
         }
-        return rates;
+        return ofEachKindOne(rates);
+    }
+
+    /** Of a kind that several slots have measured the median. */
+    static List<StepRate> ofEachKindOne(List<StepRate> rates) {
+        Map<StepKind, List<StepRate>> kinds = new LinkedHashMap<>();
+        rates.forEach(rate ->
+                kinds.computeIfAbsent(rate.kind(), any -> new ArrayList<>()).add(rate));
+        return kinds.entrySet().stream()
+                .map(each -> new StepRate(
+                        each.getKey(),
+                        ProbeTask.median(each.getValue(), StepRate::stepSeconds),
+                        ProbeTask.median(each.getValue(), StepRate::evaluationTokenSeconds)))
+                .toList();
     }
 
     private long trainerMemoryBytes() {

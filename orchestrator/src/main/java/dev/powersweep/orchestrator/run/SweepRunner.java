@@ -80,6 +80,11 @@ public final class SweepRunner {
         return stored.isPresent();
     }
 
+    /** Refuses a directory that holds another sweep than the plan's; touches nothing. */
+    public static void refuseAnother(SweepDirectory directory, Configuration configuration, SweepPlan plan) {
+        stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));
+    }
+
     /**
      * Refuses a directory whose driver lives on this very machine, before a cluster is asked for executors. Whoever lives
      * elsewhere is found out when the lease is taken.
@@ -112,7 +117,7 @@ public final class SweepRunner {
             throws InterruptedException {
         refuseGpusOnLocalMaster(spark.master(), plan.policy().gpusPerCell());
         // Before the lease is taken, so that a wrong directory is left as it is; and again under the lease.
-        stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));
+        refuseAnother(directory, configuration, plan);
         Set<String> wanted =
                 plan.cells().stream().map(cell -> cell.gridCell().cell().id()).collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
@@ -232,6 +237,7 @@ public final class SweepRunner {
                     loop.run();
                 }
                 watching.close();
+                TrunkDonor.releaseAll(storage, directory, state, Set.copyOf(cells));
                 snapshot.finish(state);
                 loop.ledgerFailure().ifPresent(failure -> {
                     throw new UserError(

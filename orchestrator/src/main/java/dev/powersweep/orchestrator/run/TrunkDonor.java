@@ -1,6 +1,9 @@
 package dev.powersweep.orchestrator.run;
 
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.CellRecord;
 import dev.powersweep.orchestrator.ledger.SharedSteps;
+import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.run.CellManifest.Chunk;
 import dev.powersweep.orchestrator.run.CellManifest.StoredCheckpoint;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -15,8 +18,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.logging.log4j.LogManager;
@@ -140,11 +145,38 @@ final class TrunkDonor {
 
     /**
      * Deletes the state that a cell began from, once the cell has ended; unless the donor's own cooldown begins there,
-     * from where a larger D may go on one day.
+     * from where a larger D may go on one day, or the donor may itself have to go on from there.
      */
     static void release(Storage storage, SweepDirectory directory, SharedSteps shared) {
+        release(storage, directory, shared.cell(), Set.of(shared.steps()));
+    }
+
+    /**
+     * Deletes what {@link #release} had to leave because the donor might have had to go on from it. To be called when no
+     * attempt runs.
+     *
+     * @param ran cells of the run that has ended
+     */
+    static void releaseAll(Storage storage, SweepDirectory directory, SweepState state, Set<String> ran) {
+        Map<String, Set<Long>> begun = new HashMap<>();
+        for (CellRecord cell : state.cells()) {
+            cell.last()
+                    .flatMap(AttemptReport::shared)
+                    .filter(shared -> cell.state().terminal()
+                            && (ran.contains(cell.cell().id()) || ran.contains(shared.cell()))
+                            && state.cell(shared.cell())
+                                    .filter(donor -> donor.state().terminal())
+                                    .isPresent())
+                    .ifPresent(shared -> begun.computeIfAbsent(shared.cell(), donor -> new HashSet<>())
+                            .add(shared.steps()));
+        }
+        // On an object store each is a few requests.
+        begun.entrySet().parallelStream().forEach(each -> release(storage, directory, each.getKey(), each.getValue()));
+    }
+
+    private static void release(Storage storage, SweepDirectory directory, String cell, Set<Long> steps) {
         try {
-            Optional<CellManifest> donor = CellStore.newest(storage, directory, shared.cell());
+            Optional<CellManifest> donor = CellStore.newest(storage, directory, cell);
             if (donor.isEmpty()) {
                 return;
             }
@@ -152,12 +184,12 @@ final class TrunkDonor {
             Set<String> inUse = new HashSet<>();
             donor.get().checkpoints().forEach(each -> inUse.add(each.file()));
             for (StoredCheckpoint state : states.subList(0, Math.max(0, states.size() - 1))) {
-                if (state.step() == shared.steps() && !inUse.contains(state.file())) {
-                    storage.delete(new org.apache.hadoop.fs.Path(directory.checkpoints(shared.cell()), state.file()));
+                if (steps.contains(state.step()) && !inUse.contains(state.file())) {
+                    storage.delete(new org.apache.hadoop.fs.Path(directory.checkpoints(cell), state.file()));
                 }
             }
         } catch (IOException e) {
-            LOG.info("a state of cell {} that nobody needs any more stays: {}", shared.cell(), e.toString());
+            LOG.info("a state of cell {} that nobody needs any more stays: {}", cell, e.toString());
         }
     }
 }

@@ -49,6 +49,11 @@ final class Numbers {
         }
     }
 
+    /** Whether it is a number, but of a size that no key can hold. */
+    static boolean tooFar(String text) {
+        return plain(text).isEmpty() && text.matches("[-+]?" + PLAIN_PATTERN);
+    }
+
     private static int power(String suffix) {
         return suffix.isEmpty() ? 0 : "kmgt".indexOf(Character.toLowerCase(suffix.charAt(0))) + 1;
     }

@@ -178,7 +178,8 @@ final class SpecChecker {
                 return Optional.of(new Value(place, text, !inDefaults));
             }
         }
-        problems.value(place, text, expected);
+        boolean tooFar = Numbers.tooFar(text) && kinds.stream().anyMatch(ValueKind.Numeric.class::isInstance);
+        problems.value(place, text, tooFar ? expected + ", and between 1e-30 and 1e30 in size" : expected);
         return Optional.empty();
     }
 

@@ -25,6 +25,13 @@ final class SpecKeys {
     private static final Many PATHS = new Many(new Text(".+", "a path or glob"));
     private static final int LARGEST_VOCABULARY = 1 << 16;
     private static final Numeric COUNT = Numeric.whole(1, 1_000_000);
+    /** Beyond it a run's first step is its last. */
+    private static final Numeric RATE = Numeric.above(0, 1e6);
+    /** Thirty years, so that every sum of nanoseconds fits. */
+    private static final double MOST_SECONDS = 1e9;
+
+    private static final Numeric SECONDS = Numeric.above(0, MOST_SECONDS);
+    private static final Numeric SECONDS_OR_NONE = Numeric.closed(0, MOST_SECONDS);
 
     private SpecKeys() {}
 
@@ -94,7 +101,7 @@ final class SpecKeys {
                                         required("vocabulary", Numeric.whole(2, LARGEST_VOCABULARY), "Token kinds."),
                                         optional(
                                                 "bytesPerToken",
-                                                Numeric.above(0),
+                                                Numeric.above(0, 1e6),
                                                 "no bits per byte",
                                                 "Mean UTF-8 bytes of text a token stands for.")),
                                 "none",
@@ -216,10 +223,10 @@ final class SpecKeys {
                                         withDefault("kind", Choice.of("adamw"), "adamw", "AdamW."),
                                         withDefault("beta1", Numeric.halfOpen(0, 1), "0.9", "First-moment decay."),
                                         withDefault("beta2", Numeric.halfOpen(0, 1), "0.95", "Second-moment decay."),
-                                        withDefault("epsilon", Numeric.above(0), "1e-8", "Denominator term."),
+                                        withDefault("epsilon", Numeric.above(0, 1), "1e-8", "Denominator term."),
                                         withDefault(
                                                 "weightDecay",
-                                                Numeric.from(0),
+                                                Numeric.closed(0, 1000),
                                                 "0.1",
                                                 "Decoupled decay of matrices and embeddings."))),
                         "adamw",
@@ -227,7 +234,7 @@ final class SpecKeys {
                 withDefault(
                         "learningRate",
                         new Either(
-                                List.of(Numeric.above(0), Choice.of("kaplan")),
+                                List.of(RATE, Choice.of("kaplan")),
                                 Section.of(
                                         withDefault(
                                                 "rule",
@@ -236,7 +243,7 @@ final class SpecKeys {
                                                 "`kaplan`: .003239 − .0001395·ln N. `mup`: the value at a base width, transferred by width."),
                                         optional(
                                                 "value",
-                                                Numeric.above(0),
+                                                RATE,
                                                 "a problem, unless `rule` is `kaplan`",
                                                 "Peak learning rate."),
                                         optional(
@@ -304,17 +311,21 @@ final class SpecKeys {
                         "`shared`: cells that differ in D alone have the same initial weights and data order and are one run up to their "
                                 + "cooldowns, trained once; needs schedule `constant-with-cooldown`, `warmup.steps`, and "
                                 + "`evaluation.everySteps` or `everyTokens`."),
-                withDefault("gradientClip", Numeric.from(0), "1.0", "Largest global gradient norm; 0 for no clipping."),
+                withDefault(
+                        "gradientClip",
+                        Numeric.closed(0, 1e9),
+                        "1.0",
+                        "Largest global gradient norm; 0 for no clipping."),
                 withDefault(
                         "dropout", Numeric.halfOpen(0, 1), "0", "Share dropped from embeddings and residual branches."),
                 optional(
                         "initialStandardDeviation",
-                        Numeric.above(0),
+                        Numeric.above(0, 100),
                         "0.02·√(768/width), GPT-2's 0.02 at its own width",
                         "Of weights; residual projections are divided by √(2·layers)."),
                 withDefault(
                         "maxEpochs",
-                        Numeric.from(1),
+                        Numeric.closed(1, 1e9),
                         "1",
                         "Most passes over the corpus; above 1, data sizes may exceed the corpus."),
                 optional(
@@ -327,7 +338,7 @@ final class SpecKeys {
                         Section.of(
                                 withDefault(
                                         "lossAboveInitial",
-                                        Numeric.above(0),
+                                        Numeric.above(0, 1e9),
                                         "1.0",
                                         "Nats per token above ln(vocabulary) that count as too high."),
                                 withDefault("windowSteps", COUNT, "50", "Consecutive steps above it.")),
@@ -371,18 +382,14 @@ final class SpecKeys {
     private static Section run() {
         return Section.of(
                 withDefault(
-                        "checkpointSeconds", Numeric.from(0), "60", "Between checkpoints; 0 for one at the end only."),
-                withDefault("reportSeconds", Numeric.above(0), "1", "Most time between a trainer's progress reports."),
+                        "checkpointSeconds", SECONDS_OR_NONE, "60", "Between checkpoints; 0 for one at the end only."),
+                withDefault("reportSeconds", SECONDS, "1", "Most time between a trainer's progress reports."),
                 withDefault(
                         "timeoutSeconds",
-                        Numeric.from(0),
+                        SECONDS_OR_NONE,
                         "0",
                         "After which an attempt counts as timed out; 0 for ten times the prediction and at least ten minutes."),
-                withDefault(
-                        "hangSeconds",
-                        Numeric.above(0),
-                        "300",
-                        "Without any report after which a trainer counts as stuck."),
+                withDefault("hangSeconds", SECONDS, "300", "Without any report after which a trainer counts as stuck."),
                 withDefault(
                         "maxAttempts",
                         COUNT,
@@ -395,7 +402,7 @@ final class SpecKeys {
                         "Failures of one class and message in a row that stop the sweep; 0 to never stop."),
                 withDefault(
                         "probeSeconds",
-                        Numeric.from(0),
+                        SECONDS_OR_NONE,
                         "6",
                         "Most time, on each slot, for measuring how fast cells train before they are planned, and at most a twentieth of what the sweep will take; 0 to measure nothing."));
     }

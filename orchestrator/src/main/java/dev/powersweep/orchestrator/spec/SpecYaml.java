@@ -42,6 +42,9 @@ final class SpecYaml {
                     e);
         } catch (YamlEngineException e) {
             throw new UserError(source + ": not valid YAML: " + e.getMessage(), e);
+        } catch (StackOverflowError e) {
+            // The parser recurses into brackets.
+            throw new UserError(source + ": not a specification: brackets are nested too deeply", e);
         }
     }
 

@@ -47,12 +47,9 @@ sealed interface ValueKind {
             return new Numeric(Notation.SIZE, false, above(lower), Optional.empty());
         }
 
-        static Numeric above(double lower) {
-            return new Numeric(Notation.PLAIN, false, above(Double.toString(lower)), Optional.empty());
-        }
-
-        static Numeric from(double lower) {
-            return new Numeric(Notation.PLAIN, false, inclusive(lower), Optional.empty());
+        /** (lower, upper]. */
+        static Numeric above(double lower, double upper) {
+            return new Numeric(Notation.PLAIN, false, above(Double.toString(lower)), inclusive(upper));
         }
 
         /** [lower, upper]. */

@@ -14,6 +14,7 @@ import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.conf.HadoopParquetConfiguration;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.ParquetInputFormat;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.api.InitContext;
@@ -33,8 +34,16 @@ public final class TableFile {
     /** Parquet files begin and end with four bytes of magic and hold a footer: nothing shorter is one. */
     private static final int SMALLEST = 12;
 
+    /** Hadoop's setting by which readers of Parquet notice a byte that has changed. */
+    public static final String VERIFY_CHECKSUMS = ParquetInputFormat.PAGE_VERIFY_CHECKSUM_ENABLED;
+
     /** Parquet would otherwise parse Hadoop's XML defaults anew for every file. */
     private static final Configuration PARQUET_DEFAULTS = new Configuration(false);
+
+    static {
+        // Pages are written with a checksum, which readers pass over unless they are told.
+        PARQUET_DEFAULTS.setBoolean(VERIFY_CHECKSUMS, true);
+    }
 
     private TableFile() {}
 
@@ -97,9 +106,7 @@ public final class TableFile {
 
     /** Reads the footer only; throws {@link UserError} naming the file when it is damaged. */
     public static Map<String, String> notes(Storage storage, Storage.Entry file) {
-        if (file.bytes() < SMALLEST) {
-            throw damaged(file.path(), new IOException("only " + file.bytes() + " bytes"));
-        }
+        requireSize(file);
         try (ParquetFileReader reader = ParquetFileReader.open(
                 storage.input(file.path()),
                 ParquetReadOptions.builder(new HadoopParquetConfiguration(PARQUET_DEFAULTS))
@@ -122,12 +129,21 @@ public final class TableFile {
         return table.row(values);
     }
 
-    private static UserError damaged(Path file, Exception cause) {
+    /** Throws {@link UserError} for a file that is too short for Parquet: Spark passes over empty ones in silence. */
+    static void requireSize(Storage.Entry file) {
+        if (file.bytes() < SMALLEST) {
+            throw damaged(file.path(), new IOException("only " + file.bytes() + " bytes"));
+        }
+    }
+
+    /** One sentence with the remedy. */
+    public static UserError damaged(Path file, Exception cause) {
         if (cause instanceof UserError error) {
             return error;
         }
         return new UserError(
-                file + " is not a readable Parquet file (truncated or overwritten?): delete or restore it, then rerun"
+                file
+                        + " is not a readable Parquet file (truncated, damaged or overwritten?): delete or restore it, then rerun"
                         + " its cell with powersweep rerun DIR --cells",
                 cause);
     }

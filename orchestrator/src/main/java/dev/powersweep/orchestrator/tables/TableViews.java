@@ -1,9 +1,19 @@
 package dev.powersweep.orchestrator.tables;
 
+import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.ledger.CellRecord;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.worker.cell.CellState;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -16,6 +26,11 @@ import org.apache.spark.sql.types.StructType;
 
 /** The tables of a sweep as Spark's views {@code cells}, {@code steps}, {@code evals} and {@code fits}. */
 public final class TableViews {
+    /** Spark's own option ({@code DataSource.GLOB_PATHS_KEY}): whether brackets and stars in paths are patterns. */
+    public static final String AS_GLOBS = "__globPaths__";
+
+    private static final Pattern CHUNK = Pattern.compile("([0-9a-f]+)-(\\d+)-(\\d+)-\\d+\\.parquet");
+
     private TableViews() {}
 
     /**
@@ -35,6 +50,7 @@ public final class TableViews {
         session.createDataFrame(cells, schema(Table.CELLS)).createOrReplaceTempView(Table.CELLS.name());
         for (Table<?> table : List.of(Table.STEPS, Table.EVALS, Table.FITS)) {
             TableFiles.Listing listing = tables.listing(table);
+            listing.entries().forEach(TableFile::requireSize);
             String[] files = listing.plain()
                     ? new String[] {directory.table(table.name()).toString()}
                     : listing.entries().stream()
@@ -43,9 +59,45 @@ public final class TableViews {
                             .toArray(String[]::new);
             Dataset<Row> rows = listing.entries().isEmpty()
                     ? session.createDataFrame(List.of(), schema(table))
-                    : session.read().schema(schema(table)).parquet(files);
+                    : session.read()
+                            .schema(schema(table))
+                            .option(AS_GLOBS, "false")
+                            .parquet(files);
             rows.createOrReplaceTempView(table.name());
         }
+    }
+
+    /**
+     * Cells with a result whose steps are not all in files of the table any more, a sentence each: no driver of ours takes
+     * one away, but a person may.
+     */
+    public static List<String> lacking(SweepDirectory directory, SweepState state, Configuration configuration) {
+        TableFiles.Listing listing = new ResultTables(directory, configuration).listing(Table.STEPS);
+        Set<String> merged = listing.merges().stream()
+                .flatMap(merge -> merge.cells().stream())
+                .map(Merge.Member::cell)
+                .collect(Collectors.toSet());
+        Map<String, Long> steps = new HashMap<>();
+        for (Storage.Entry file : listing.entries()) {
+            Matcher chunk = CHUNK.matcher(file.name());
+            if (chunk.matches()) {
+                long rows = Long.parseLong(chunk.group(3)) - Long.parseLong(chunk.group(2)) + 1;
+                steps.merge(chunk.group(1), rows, Long::sum);
+            }
+        }
+        List<String> sentences = new ArrayList<>();
+        for (CellRecord cell : state.cells()) {
+            String id = cell.cell().id();
+            boolean ended = cell.state() == CellState.FINISHED || cell.state() == CellState.DIVERGED;
+            long expected = cell.last().map(AttemptReport::step).orElse(0L);
+            long found = steps.getOrDefault(id, 0L);
+            if (ended && !merged.contains(id) && found < expected) {
+                sentences.add(directory.table(Table.STEPS.name()) + " has files for " + found + " of the " + expected
+                        + " steps of cell " + cell.name() + ": restore them, or train it again with powersweep rerun "
+                        + directory.root() + " --cells " + id);
+            }
+        }
+        return sentences;
     }
 
     /** Throws {@link dev.powersweep.orchestrator.storage.UserError} naming the first damaged file, if there is one. */

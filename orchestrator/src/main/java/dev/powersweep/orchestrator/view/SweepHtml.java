@@ -180,7 +180,9 @@ final class SweepHtml {
         boolean open = picture.closed().isEmpty();
         if (open) {
             tiles.add(tile(
-                    totals.map(now -> Numbers.duration(now.etaSeconds())).orElse("–"), "to go", "by finished cells"));
+                    totals.map(now -> Numbers.duration(now.etaSeconds())).orElse("–"),
+                    "to go",
+                    ended == 0 ? "as predicted" : "by finished cells"));
         }
         tiles.add(tile(
                 totals.map(now -> Numbers.duration(now.elapsedSeconds())).orElse("–"),
@@ -190,7 +192,10 @@ final class SweepHtml {
                 totals.map(now -> Numbers.count(now.tokensPerSecond(), 3)).orElse("–"),
                 "tokens/s",
                 open ? "of all running cells" : "at the end"));
-        tiles.add(tile(totals.map(now -> Numbers.count(now.tokens(), 3)).orElse("–"), "tokens trained", "in this run"));
+        tiles.add(tile(
+                totals.map(now -> Numbers.count(now.tokens(), 3)).orElse("–"),
+                "tokens trained",
+                "by attempts that ended"));
         tiles.add(tile(
                 states.get(CellState.RUNNING) + " / " + picture.opened().slots(), "slots in use", "cells at once"));
         double best = picture.cells().stream()

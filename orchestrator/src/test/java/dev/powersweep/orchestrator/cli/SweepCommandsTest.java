@@ -28,7 +28,8 @@ class SweepCommandsTest {
 
     @BeforeAll
     void store() throws Exception {
-        sweep = folder.resolve("sweep");
+        // Signs that patterns, URIs and shells take for something else.
+        sweep = folder.resolve("my [1st] {sweep}*#%20");
         StoredSweep.write(sweep);
     }
 
@@ -108,6 +109,47 @@ class SweepCommandsTest {
                     .contains("is not a readable Parquet file");
             assertThat(Files.size(file)).isEqualTo(whole.length / 2);
         }
+    }
+
+    @Test
+    void aFileOfATableThatIsEmptyOrGoneIsNotPassedOverInSilence() throws Exception {
+        Path copy = folder.resolve("copy-emptied");
+        StoredSweep.write(copy);
+        Path file;
+        try (var files = Files.list(copy.resolve("tables/steps"))) {
+            file = files.findFirst().orElseThrow();
+        }
+        Files.write(file, new byte[0]);
+        Answer emptied = execute("query", copy.toString(), "select count(*) from steps");
+        assertThat(emptied.status()).isNotZero();
+        assertThat(emptied.err())
+                .hasLineCount(1)
+                .contains(file.getFileName().toString())
+                .contains("is not a readable Parquet file");
+        Files.delete(file);
+        Answer gone = execute("query", copy.toString(), "select count(*) as n from steps");
+        assertThat(gone.out()).isEqualTo("n\n0\n");
+        assertThat(gone.err()).hasLineCount(1).contains("warning: ").contains("has files for 0 of the 2 steps of cell");
+    }
+
+    @Test
+    void aByteThatHasChangedInATableIsNoticed() throws Exception {
+        Path copy = folder.resolve("copy-changed");
+        StoredSweep.write(copy);
+        Path file;
+        try (var files = Files.list(copy.resolve("tables/steps"))) {
+            file = files.findFirst().orElseThrow();
+        }
+        byte[] whole = Files.readAllBytes(file);
+        // In the first page's data, behind its magic and header.
+        whole[60] ^= 0x40;
+        Files.write(file, whole);
+        Answer answer = execute("query", copy.toString(), "select * from steps");
+        assertThat(answer.status()).isNotZero();
+        assertThat(answer.err())
+                .hasLineCount(1)
+                .contains(file.getFileName().toString())
+                .contains("is not a readable Parquet file");
     }
 
     @Test

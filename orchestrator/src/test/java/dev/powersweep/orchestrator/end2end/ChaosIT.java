@@ -42,7 +42,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class ChaosIT {
     private static final int ROUNDS = Integer.getInteger("chaos.rounds", 1);
     private static final long SEED = Long.getLong("test.seed", 1);
-    private static final double LONGEST_WAIT_FOR_A_VICTIM_SECONDS = 60;
+    private static final double LONGEST_WAIT_FOR_A_VICTIM_SECONDS = 300;
 
     /** What is killed. */
     private enum Victim {
@@ -153,6 +153,8 @@ class ChaosIT {
         } finally {
             driver.close();
             loopback.hdfs().awaitDataNodes();
+            // Other tests count on all of them.
+            loopback.cluster().awaitWorkers();
         }
     }
 
@@ -256,7 +258,7 @@ class ChaosIT {
     }
 
     private static int exit(Daemon driver) throws InterruptedException {
-        return driver.awaitEnd(600);
+        return driver.awaitEnd(1200);
     }
 
     private static void sleep(double seconds) throws InterruptedException {

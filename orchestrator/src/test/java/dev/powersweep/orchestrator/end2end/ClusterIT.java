@@ -37,6 +37,9 @@ class ClusterIT {
     @TempDir
     Path folder;
 
+    /** A driver that takes seconds on an idle machine takes minutes beside ten other builds. */
+    private static final long DRIVER_SECONDS = 900;
+
     private Loopback loopback;
     private Configuration configuration;
     private Loopback.Options standIn;
@@ -51,12 +54,13 @@ class ClusterIT {
     @Test
     void everyTrainerSeesItsOwnGpuAndALostExecutorCostsItsCellOneAttempt() throws Exception {
         SweepDirectory directory = directory("gpus");
-        Path specification = specification(12, "resources: {gpus: 1}");
+        // Many enough that the sweep goes on while a second driver is started beside it.
+        Path specification = specification(24, "resources: {gpus: 1}");
         Answer second;
         try (Daemon driver = loopback.submit(
                 standIn.with("spark.cores.max=4"), "run", specification, "--output", directory.root())) {
             Set<String> seen = new HashSet<>();
-            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRIVER_SECONDS);
             while (loopback.cluster().trainers().size() < 4) {
                 assertThat(driver.alive() && System.nanoTime() < end)
                         .as("four trainers at once:\n" + driver.log())
@@ -68,7 +72,7 @@ class ClusterIT {
             }
             second = powersweep("run", specification, "--output", directory.root(), "--master", "local[1]");
             loopback.cluster().executors().get(0).destroyForcibly();
-            assertThat(driver.awaitEnd(300)).as(driver.log()).isZero();
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
             Set<String> offered = new HashSet<>(LoopbackCluster.gpus(0));
             offered.addAll(LoopbackCluster.gpus(1));
             assertThat(seen).isEqualTo(offered);
@@ -79,7 +83,7 @@ class ClusterIT {
                 .contains("wait for it to end or stop it");
 
         List<CellRecord> cells = StoredResults.records(directory, configuration);
-        assertThat(cells).hasSize(12).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
+        assertThat(cells).hasSize(24).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
         List<List<String>> disturbed = new ArrayList<>();
         List<AttemptReport> reports = new ArrayList<>();
         for (CellRecord cell : cells) {
@@ -116,7 +120,7 @@ class ClusterIT {
         SweepDirectory directory = directory("no-cuda");
         try (Daemon driver = loopback.submit(
                 Loopback.Options.NONE, "run", specification(1, "resources: {gpus: 1}"), "--output", directory.root())) {
-            assertThat(driver.awaitEnd(300)).isNotZero();
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).isNotZero();
         }
         CellRecord cell = StoredResults.records(directory, configuration).get(0);
         assertThat(Histories.full(directory, configuration, cell.cell().id()))
@@ -139,7 +143,7 @@ class ClusterIT {
                 specification(6, "resources: {gpus: 1, trainerJava: " + java + "}"),
                 "--output",
                 directory.root())) {
-            assertThat(driver.awaitEnd(300)).as(driver.log()).isZero();
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
         }
         List<LedgerEvent> events = Histories.events(directory, configuration);
         List<LedgerEvent.HostExcluded> excluded = events.stream()

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 
 /** A long-lived process of a test, its output in a file; dies with {@link #close}, or by {@link #kill} as hard as can be. */
 final class Daemon implements AutoCloseable {
-    private static final long START_SECONDS = 120;
+    private static final long START_SECONDS = 300;
 
     private final String name;
     private final Path log;

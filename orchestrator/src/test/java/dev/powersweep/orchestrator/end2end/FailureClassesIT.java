@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Every way a cell can fail on one machine, brought about for real, and what the ledger says of it afterwards. */
 @ExtendWith(Loopback.Shared.class)
 class FailureClassesIT {
-    private static final double PATIENCE_SECONDS = 120;
+    private static final double PATIENCE_SECONDS = 600;
 
     @TempDir
     Path folder;
@@ -69,12 +69,20 @@ class FailureClassesIT {
         Path trigger = folder.resolve("crash");
         Path java = CrashOnDemand.javaHome(folder.resolve("java"), trigger);
         Path specification = specification(
-                "dataSizes: [500k]",
-                "run: {checkpointSeconds: 0.3, reportSeconds: 0.1, hangSeconds: 8}",
+                // Three times as long as it takes three signals to come through on an idle machine.
+                "dataSizes: [1.5M]",
+                "run: {checkpointSeconds: 0.3, reportSeconds: 0.1, hangSeconds: 15}",
                 "resources: {trainerJava: " + java + "}");
         SweepDirectory directory = SweepDirectory.at(folder.resolve("sweep").toString(), local);
-        CompletableFuture<Answer> run = CompletableFuture.supplyAsync(
-                () -> powersweep("run", specification, "--output", directory.root(), "--master", "local[1]"));
+        CompletableFuture<Answer> run = CompletableFuture.supplyAsync(() -> powersweep(
+                "run",
+                specification,
+                "--output",
+                directory.root(),
+                "--master",
+                "local[1]",
+                "--set",
+                "training.maxEpochs=3"));
         awaitMoreSteps(directory, run);
         Files.writeString(trigger, "");
         awaitAttempt(directory, 2, run);
@@ -83,7 +91,7 @@ class FailureClassesIT {
         awaitAttempt(directory, 3, run);
         awaitMoreSteps(directory, run);
         signal("KILL");
-        assertThat(run.get(5, TimeUnit.MINUTES).exitCode()).isZero();
+        assertThat(run.get(10, TimeUnit.MINUTES).exitCode()).isZero();
 
         CellRecord cell = onlyCell(directory, local);
         assertThat(Histories.full(directory, local, cell.cell().id()))
@@ -105,7 +113,7 @@ class FailureClassesIT {
                 .content()
                 .contains("SIGSEGV")
                 .contains("crash-on-demand");
-        assertThat(reports.get(1).message()).contains("the trainer was stuck: no word for 8 s");
+        assertThat(reports.get(1).message()).contains("the trainer was stuck: no word for 15 s");
         for (int i = 1; i < reports.size(); i++) {
             assertThat(reports.get(i).resumedFromStep())
                     .isPositive()

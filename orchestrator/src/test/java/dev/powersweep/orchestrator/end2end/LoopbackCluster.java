@@ -57,9 +57,7 @@ final class LoopbackCluster implements AutoCloseable {
             for (int number = 0; number < workers; number++) {
                 cluster.workers.add(cluster.startWorker(number));
             }
-            for (int number = 0; number < workers; number++) {
-                cluster.awaitWorker(number);
-            }
+            cluster.awaitWorkers();
         } catch (IOException | InterruptedException | RuntimeException | Error e) {
             cluster.close();
             throw e;
@@ -88,8 +86,11 @@ final class LoopbackCluster implements AutoCloseable {
         workers.set(number, startWorker(number));
     }
 
-    void awaitWorker(int number) throws InterruptedException {
-        workers.get(number).await("Successfully registered with master");
+    /** Until all of them are registered. */
+    void awaitWorkers() throws InterruptedException {
+        for (Daemon worker : workers) {
+            worker.await("Successfully registered with master");
+        }
     }
 
     /** Executors of the Workers that are alive. */

@@ -113,7 +113,7 @@ final class LoopbackHdfs implements AutoCloseable {
 
     /** Waits until as many DataNodes as were started are alive. */
     void awaitDataNodes() throws IOException, InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(300);
         while (files().getDataNodeStats(DatanodeReportType.LIVE).length < dataNodes.size()) {
             if (System.nanoTime() > end) {
                 throw new AssertionError("DataNodes did not register; see " + folder + "\n"

@@ -48,10 +48,10 @@ final class PowerSweepProcess {
             builder.environment().remove("SPARK_HOME");
             builder.environment().putAll(environment);
             Process process = builder.start();
-            if (!process.waitFor(10, TimeUnit.MINUTES)) {
+            if (!process.waitFor(20, TimeUnit.MINUTES)) {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly();
-                throw new AssertionError("no end after 10 minutes: " + command + "\nstderr:\n" + Files.readString(err));
+                throw new AssertionError("no end after 20 minutes: " + command + "\nstderr:\n" + Files.readString(err));
             }
             Result result = new Result(
                     process.exitValue(),

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.orchestrator.end2end.PowerSweepProcess.Result;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -123,7 +124,7 @@ class SweepIT {
                         Map.of(),
                         "deploy/standalone/start-cluster.sh",
                         "--port",
-                        17277,
+                        freePort(),
                         "--workers",
                         2,
                         "--cores",
@@ -174,6 +175,13 @@ class SweepIT {
             return files.filter(file -> file.getFileName().toString().matches("powersweep-[0-9].*\\.jar"))
                     .findFirst()
                     .orElseThrow();
+        }
+    }
+
+    /** Another build may run on the same machine. */
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
         }
     }
 

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LedgerTest {
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
-    private static final Lease.Timing QUICK = new Lease.Timing(Duration.ofMillis(200), Duration.ofMillis(800));
+    private static final Lease.Timing QUICK = new Lease.Timing(Duration.ofMillis(200), Duration.ofMillis(2500));
 
     @TempDir
     Path folder;
@@ -241,6 +241,52 @@ class LedgerTest {
         assertThatThrownBy(() -> LedgerReader.open(directory, configuration))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(segment.getFileName().toString());
+    }
+
+    @Test
+    void aSegmentThatIsGoneOrEmptyIsNamedWhereverItWas() throws Exception {
+        for (int driver = 1; driver <= 2; driver++) {
+            try (Ledger ledger = ledger(storage)) {
+                ledger.append(List.of(submitted())).join();
+                ledger.append(List.of(planned(cell(driver)))).join();
+            }
+        }
+        // Of the last driver's own nobody knows whether another one followed.
+        for (String name : List.of("000001-000000001", "000001-000000002", "000001-000000003", "000002-000000002")) {
+            Path segment =
+                    folder.resolve("sweep/ledger/segment-" + name + name.substring(name.lastIndexOf('-')) + ".jsonl");
+            byte[] content = Files.readAllBytes(segment);
+            Files.delete(segment);
+            assertThatThrownBy(() -> LedgerReader.open(directory, configuration))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("has lost write")
+                    .hasMessageContaining(segment.getFileName().toString());
+            assertThatThrownBy(() -> ledger(storage)).hasMessageContaining("has lost write");
+            Files.write(segment, new byte[0]);
+            assertThatThrownBy(() -> LedgerReader.open(directory, configuration))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining(segment.getFileName() + " is empty");
+            Files.write(segment, content);
+        }
+        assertThat(LedgerReader.open(directory, configuration).cells()).hasSize(2);
+    }
+
+    @Test
+    void aDamagedLeaseOrBeatOfADriverThatIsGoneIsNoHindrance() throws Exception {
+        try (Ledger ledger = ledger(storage)) {
+            ledger.append(List.of(submitted())).join();
+        }
+        Files.writeString(folder.resolve("sweep/ledger/lease-000001.json"), "{\"epoch\":");
+        assertThat(Lease.look(storage, directory).orElseThrow().holder().host()).isEqualTo("a host unknown");
+        try (Ledger heir = ledger(storage)) {
+            assertThat(heir.epoch()).isEqualTo(2);
+        }
+        // Nothing tells who it was, nor that it went: it is waited for as one elsewhere.
+        Files.writeString(folder.resolve("sweep/ledger/lease-000002.json"), "");
+        Files.writeString(folder.resolve("sweep/ledger/_beat-000002.json"), "");
+        try (Ledger heir = ledger(storage)) {
+            assertThat(heir.epoch()).isEqualTo(3);
+        }
     }
 
     private Ledger ledger(Storage through) throws InterruptedException {

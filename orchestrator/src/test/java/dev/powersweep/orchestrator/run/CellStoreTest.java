@@ -92,6 +92,34 @@ class CellStoreTest {
     }
 
     @Test
+    void aDamagedLinkIsNamedWithTheRemedyAndTheRemedyWorks() throws IOException {
+        train(storage, 1, 0, 4);
+        org.apache.hadoop.fs.Path home = directory.checkpoints(CELL);
+        for (Storage.Entry entry : storage.list(home)) {
+            if (entry.name().startsWith("manifest-")) {
+                storage.replace(entry.path(), new byte[0]);
+            }
+        }
+        assertThatThrownBy(() -> CellStore.open(storage, directory, CELL, 2, 1))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("manifest-")
+                .hasMessageContaining("is damaged")
+                .hasMessageContaining("delete " + home)
+                .message()
+                .hasLineCount(1);
+        storage.delete(home);
+        for (String table : new String[] {"steps", "evals"}) {
+            for (Storage.Entry entry : storage.list(directory.table(table))) {
+                if (entry.name().startsWith(CELL)) {
+                    storage.delete(entry.path());
+                }
+            }
+        }
+        train(storage, 2, 1, 4);
+        assertComplete();
+    }
+
+    @Test
     void anAttemptThatWakesUpAfterItWasReplacedStoresNothing() throws IOException {
         CellStore sleeper = CellStore.open(storage, directory, CELL, 1, 0);
         commit(sleeper, 4, false);

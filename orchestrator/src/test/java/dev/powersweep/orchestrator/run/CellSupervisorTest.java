@@ -125,7 +125,7 @@ class CellSupervisorTest {
 
     @Test
     void aStuckTrainerIsATimeOut() throws Exception {
-        supervisor = supervisor(new RunPolicy(1, 0, 0, 1, 0.05, 0, 1.5, 3, 0, Optional.empty()));
+        supervisor = supervisor(new RunPolicy(1, 0, 0, 1, 0.05, 0, 5, 3, 0, Optional.empty()));
         AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.HANGS), 1, 0);
         assertThat(report.failure()).contains(FailureClass.TIMEOUT);
         assertThat(report.message())

@@ -24,4 +24,14 @@ class SpeedProbeTest {
         assertThat(adjusted.get(0).evaluationTokenSeconds()).isCloseTo(0.06, within(1e-9));
         assertThat(SpeedProbe.adjusted(List.of(rate(1, 1)), List.of())).containsExactly(rate(1, 1));
     }
+
+    @Test
+    void oneSlotThatWasFrozenForAMomentDoesNotDecide() {
+        List<StepRate> rates =
+                SpeedProbe.ofEachKindOne(List.of(rate(1, 2), rate(2, 5), rate(1, 1), rate(1, 90), rate(2, 7)));
+        assertThat(rates)
+                .extracting(StepRate::kind)
+                .containsExactly(rate(1, 0).kind(), rate(2, 0).kind());
+        assertThat(rates).extracting(StepRate::stepSeconds).containsExactly(2.0, 6.0);
+    }
 }

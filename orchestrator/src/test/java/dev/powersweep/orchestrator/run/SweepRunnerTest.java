@@ -248,6 +248,9 @@ class SweepRunnerTest {
         assertThat(rowOf(cells.get(1)).result().sharedSteps()).isEmpty();
         assertEachStepOnce();
 
+        // Where the others began nobody will begin again.
+        assertThat(stepsOfCheckpoints(cells.get(1))).containsExactlyInAnyOrder(32L, 40L);
+
         // A data size that is added later goes on from where the largest began to cool down.
         Cell larger = Sweeps.branch(60, Trouble.NONE);
         SweepSummary grown = run(Sweeps.plan(
@@ -284,6 +287,16 @@ class SweepRunnerTest {
         assertThat(rowOf(cells.get(1)).standing().attempts()).isEqualTo(2);
         assertThat(rowOf(cells.get(0)).result().sharedSteps()).hasValue(16);
         assertEachStepOnce();
+    }
+
+    private List<Long> stepsOfCheckpoints(Cell cell) throws Exception {
+        Path home = Path.of(directory.checkpoints(cell.id()).toUri());
+        try (Stream<Path> files = Files.list(home)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.startsWith("checkpoint-"))
+                    .map(name -> Long.parseLong(name.replaceFirst(".*-step-(\\d+)-.*", "$1")))
+                    .toList();
+        }
     }
 
     private CellRow rowOf(Cell cell) {

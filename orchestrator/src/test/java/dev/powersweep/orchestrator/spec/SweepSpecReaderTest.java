@@ -183,7 +183,7 @@ class SweepSpecReaderTest {
                           sweep.yaml:2: grid.modelSizes[1] = -3 must be at least 1
                           sweep.yaml:4: unknown key trainig; did you mean training?
                           sweep.yaml:5: context = 0 must be in [1, 65536]
-                          sweep.yaml:7: training.learningRate = -1 must be above 0
+                          sweep.yaml:7: training.learningRate = -1 must be in (0, 1000000]
                           sweep.yaml:8: training.dropout = 1 must be in [0, 1)
                           sweep.yaml:9: unknown key training.dropuot; did you mean training.dropout?
                           sweep.yaml:10: corpus.malformed = ignore must be one of fail or replace""");
@@ -195,7 +195,7 @@ class SweepSpecReaderTest {
             quoteCharacter = '`',
             textBlock =
                     """
-            training.learningRate=fast        | --set training.learningRate=fast: training.learningRate = fast must be a number above 0, kaplan, or a mapping
+            training.learningRate=fast        | --set training.learningRate=fast: training.learningRate = fast must be a number in (0, 1000000], kaplan, or a mapping
             training.learningRate.rule=mup    | training.learningRate.value is missing; rule mup needs one, such as 0.003
             seeds=3                           | --set seeds=3: unknown key seeds; did you mean grid.seeds?
             grid.where=D >                    | --set grid.where=D >: grid.where = D > must be a condition with a number or one of N, D, B, S, C, U at column 4
@@ -203,6 +203,12 @@ class SweepSpecReaderTest {
             context=                          | --set context=: context has no value; it must be a whole number (k, M, G, T allowed) in [1, 65536]
             context                           | --set context must have the form key.path=value, e.g. training.learningRate=0.001
             grid=3                            | --set grid=3: grid = 3 must be a mapping
+            training.optimizer.epsilon=1e29   | training.optimizer.epsilon = 1e29 must be in (0, 1]
+            training.optimizer.epsilon=1e308  | training.optimizer.epsilon = 1e308 must be a number in (0, 1], and between 1e-30 and 1e30 in size
+            training.optimizer.weightDecay=1e9 | training.optimizer.weightDecay = 1e9 must be in [0, 1000]
+            training.initialStandardDeviation=1e20 | training.initialStandardDeviation = 1e20 must be in (0, 100]
+            training.gradientClip=1e-300      | training.gradientClip = 1e-300 must be a number in [0, 1000000000], and between 1e-30 and 1e30 in size
+            run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]
             grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
             """)
     void aWrongOverrideIsNamedInFull(String override, String message) {
@@ -236,6 +242,13 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL + "context: 3\ncontext: 4\n"))
                 .hasMessage("sweep.yaml:5: context is given twice");
         assertThatThrownBy(() -> read("grid: [\n")).hasMessageStartingWith("sweep.yaml:2: not valid YAML: ");
+    }
+
+    @Test
+    void bracketsWithoutEndAreRefusedInASentence() {
+        assertThatThrownBy(() -> read("grid: " + "[".repeat(100_000)))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("sweep.yaml: not a specification: brackets are nested too deeply");
     }
 
     @Test

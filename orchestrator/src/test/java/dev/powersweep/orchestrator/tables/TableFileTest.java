@@ -74,6 +74,32 @@ class TableFileTest {
         }
     }
 
+    @Test
+    void aByteOfDataThatHasChangedIsNoticed() throws Exception {
+        ResultTables tables = new ResultTables(directory, configuration);
+        tables.writeFits(List.of(fit(0.34), fit(0.35)));
+        java.nio.file.Path file = folder.resolve("tables/fits/fits.parquet");
+        byte[] whole = Files.readAllBytes(file);
+        int footer = java.nio.ByteBuffer.wrap(whole, whole.length - 8, 4)
+                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .getInt();
+        int noticed = 0;
+        int data = whole.length - 8 - footer;
+        for (int at = 4; at < data; at++) {
+            byte[] changed = whole.clone();
+            changed[at] ^= 0x40;
+            Files.write(file, changed);
+            try {
+                // What changed tells of the data, as a page's statistics do, and is not part of it.
+                assertThat(tables.fits()).as("byte " + at).containsExactly(fit(0.34), fit(0.35));
+            } catch (UserError e) {
+                assertThat(e).hasMessageContaining("fits.parquet is not a readable Parquet file");
+                noticed++;
+            }
+        }
+        assertThat(noticed).isGreaterThan(data / 4);
+    }
+
     private static FitRow fit(double alpha) {
         return new FitRow(
                 Instant.parse("2026-01-02T03:04:05.678901Z"),
