@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.plan;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
 import java.util.HashMap;
 import java.util.List;
@@ -42,10 +43,6 @@ public final class CostModel {
     private static final double NEAR = 0.2;
 
     private static final int FLOAT_BYTES = 4;
-    /** Tokens of one forward and backward pass, as the trainer chooses them: twice the width within these. */
-    private static final int FEWEST_PASS_TOKENS = 128;
-
-    private static final int MOST_PASS_TOKENS = 256;
 
     private final MachineRate rate;
     private final int threads;
@@ -135,9 +132,7 @@ public final class CostModel {
 
     /** Sequences of one forward and backward pass, as the trainer chooses them. */
     private static int passSequences(Cell cell) {
-        ModelShape model = cell.model();
-        int tokens = Math.min(MOST_PASS_TOKENS, Math.max(FEWEST_PASS_TOKENS, 2 * model.width()));
-        return Math.max(1, Math.min(cell.data().batchSequences() / 2, tokens / model.context()));
+        return MicroBatches.of(cell.model(), cell.data().batchSequences(), 0).passSequences();
     }
 
     /**

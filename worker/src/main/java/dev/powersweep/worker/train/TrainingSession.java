@@ -1,6 +1,7 @@
 package dev.powersweep.worker.train;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.AdamStep;

@@ -8,7 +8,6 @@ import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
@@ -85,10 +84,7 @@ final class Blas {
     /** {@code Y[rows, outputs] = X[rows, inputs]·W[inputs, outputs]}, cut as suits the core. */
     void linear(long x, long w, long y, int rows, int inputs, int outputs) {
         if (large(inputs, outputs)) {
-            a.address(x);
-            b.address(w);
-            c.address(y);
-            oneDnn.get().product(rows, outputs, inputs, a, inputs, b, outputs, 0, c, outputs);
+            oneDnn.get().product(rows, outputs, inputs, x, inputs, w, outputs, 0, y, outputs);
             return;
         }
         if (cut == Cut.WHOLE || outputs > MOST_COLUMNS) {
@@ -121,10 +117,7 @@ final class Blas {
     /** {@code dW[inputs, outputs] += X[rows, inputs]ᵀ·dY[rows, outputs]}, cut as suits the core. */
     void weightGradient(long x, long dy, long dw, int rows, int inputs, int outputs) {
         if (large(inputs, outputs)) {
-            a.address(x);
-            b.address(dy);
-            c.address(dw);
-            oneDnn.get().productTransposed(inputs, outputs, rows, a, inputs, b, outputs, 1, c, outputs);
+            oneDnn.get().productTransposed(inputs, outputs, rows, x, inputs, dy, outputs, 1, dw, outputs);
             return;
         }
         if (cut == Cut.WHOLE || inputs > MOST_COLUMNS || outputs > MOST_COLUMNS) {
@@ -174,15 +167,4 @@ final class Blas {
     private static final Tile SHALLOW = new Tile(64, 192, 64);
     private static final Tile SQUARE = new Tile(96, 96, 64);
     private static final Tile DEEP = new Tile(48, 64, 256);
-
-    /** A pointer that is moved instead of made anew for each call. */
-    private static final class Operand extends FloatPointer {
-        Operand() {
-            super((org.bytedeco.javacpp.Pointer) null);
-        }
-
-        void address(long at) {
-            address = at;
-        }
-    }
 }

@@ -4,7 +4,6 @@ import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.bytedeco.dnnl.global.dnnl;
-import org.bytedeco.javacpp.FloatPointer;
 
 /**
  * Row-major single-precision products by oneDNN, which makes its machine code for the processor it finds. It packs both
@@ -16,6 +15,10 @@ final class OneDnn {
 
     private static final byte AS_IT_IS = 'N';
     private static final byte TRANSPOSED = 'T';
+
+    private final Operand a = new Operand();
+    private final Operand b = new Operand();
+    private final Operand c = new Operand();
 
     private OneDnn() {}
 
@@ -36,34 +39,22 @@ final class OneDnn {
         return "oneDNN " + version.major() + "." + version.minor() + "." + version.patch();
     }
 
-    /** {@code C[m, n] = A[m, k]·B[k, n] + beta·C}. */
-    void product(
-            int m,
-            int n,
-            int k,
-            FloatPointer a,
-            int lda,
-            FloatPointer b,
-            int ldb,
-            float beta,
-            FloatPointer c,
-            int ldc) {
-        check(dnnl.dnnl_sgemm(AS_IT_IS, AS_IT_IS, m, n, k, 1, a, lda, b, ldb, beta, c, ldc));
+    /** {@code C[m, n] = A[m, k]·B[k, n] + beta·C}; operands are addresses in the process. */
+    void product(int m, int n, int k, long aAt, int lda, long bAt, int ldb, float beta, long cAt, int ldc) {
+        multiply(AS_IT_IS, m, n, k, aAt, lda, bAt, ldb, beta, cAt, ldc);
     }
 
-    /** {@code C[m, n] = A[k, m]ᵀ·B[k, n] + beta·C}. */
-    void productTransposed(
-            int m,
-            int n,
-            int k,
-            FloatPointer a,
-            int lda,
-            FloatPointer b,
-            int ldb,
-            float beta,
-            FloatPointer c,
-            int ldc) {
-        check(dnnl.dnnl_sgemm(TRANSPOSED, AS_IT_IS, m, n, k, 1, a, lda, b, ldb, beta, c, ldc));
+    /** {@code C[m, n] = A[k, m]ᵀ·B[k, n] + beta·C}; operands are addresses in the process. */
+    void productTransposed(int m, int n, int k, long aAt, int lda, long bAt, int ldb, float beta, long cAt, int ldc) {
+        multiply(TRANSPOSED, m, n, k, aAt, lda, bAt, ldb, beta, cAt, ldc);
+    }
+
+    private void multiply(
+            byte form, int m, int n, int k, long aAt, int lda, long bAt, int ldb, float beta, long cAt, int ldc) {
+        a.address(aAt);
+        b.address(bAt);
+        c.address(cAt);
+        check(dnnl.dnnl_sgemm(form, AS_IT_IS, m, n, k, 1, a, lda, b, ldb, beta, c, ldc));
     }
 
     private static void check(int status) {

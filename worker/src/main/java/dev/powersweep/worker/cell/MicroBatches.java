@@ -1,15 +1,13 @@
-package dev.powersweep.worker.train;
-
-import dev.powersweep.worker.cell.ModelShape;
+package dev.powersweep.worker.cell;
 
 /**
- * How a batch is cut. Depends on the cell and the wish alone, never on the machine, so that results do not either.
+ * How a trainer cuts a batch, all counts in sequences. Depends on the cell and the wish alone, never on the machine, so that results do not either.
  *
  * @param sequences of a micro-batch, a divisor of the batch: their mean gradient gives one |G_small|²
  * @param passSequences most sequences of one forward and backward pass, ≤ {@code sequences}
  * @param count micro-batches of a batch
  */
-record MicroBatches(int sequences, int passSequences, int count) {
+public record MicroBatches(int sequences, int passSequences, int count) {
 
     /**
      * Activations of a pass should stay in a second-level cache of about 1 MiB; fewer rows than the lower bound make
@@ -20,11 +18,12 @@ record MicroBatches(int sequences, int passSequences, int count) {
     private static final int MOST_PASS_TOKENS = 256;
 
     /**
+     * @param batchSequences of the batch, ≥ 1
      * @param mostSequences most sequences of a pass; 0 to choose: two micro-batches where the batch can be halved, since
      *     each costs one more pass over the gradient vector, and passes of a few hundred tokens. Fewer than the micro-batch
      *     has cut its passes alone, so that a run with less memory reports the same |G_small|²
      */
-    static MicroBatches of(ModelShape shape, int batchSequences, int mostSequences) {
+    public static MicroBatches of(ModelShape shape, int batchSequences, int mostSequences) {
         int sequences = batchSequences == 1 ? 1 : largestDivisor(batchSequences, batchSequences / 2);
         if (mostSequences > sequences) {
             int most = largestDivisor(batchSequences, mostSequences);
