@@ -255,12 +255,13 @@
     }
     draw();
     legend(document.querySelector('[data-legend="' + element.getAttribute('data-chart') + '"]'), chart, drawn);
-    all.push({ drawn: drawn, draw: draw });
+    all.push({ drawn: drawn, draw: draw, full: element.closest('figure.full') !== null });
   });
 
   var printing = false;
-  // A4 holds two plots side by side, narrower than a screen does: drawn anew for that, their letters stay legible.
-  var PRINTED = { width: 430, share: 0.8 };
+  // A4 holds two plots side by side, or a full one, narrower than a screen does: drawn anew for that, all letters are of
+  // one legible size.
+  var PRINTED = { half: 430, full: 880, share: 0.8 };
   function redraw(c, size) {
     c.drawn.resize(size);
     c.draw();
@@ -269,7 +270,7 @@
   }
   window.addEventListener('beforeprint', function () {
     printing = true;
-    all.forEach(function (c) { redraw(c, { width: PRINTED.width, height: Math.round(PRINTED.share * c.drawn.getHeight()) }); });
+    all.forEach(function (c) { redraw(c, { width: c.full ? PRINTED.full : PRINTED.half, height: Math.round(PRINTED.share * c.drawn.getHeight()) }); });
   });
   window.addEventListener('afterprint', function () {
     printing = false;
