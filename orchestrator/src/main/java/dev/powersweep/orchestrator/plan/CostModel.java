@@ -35,7 +35,7 @@ public final class CostModel {
     /** Weights, their transposed copy, the gradients of micro-batch and batch, two moments, four bytes each. */
     private static final long BYTES_PER_PARAMETER = 24;
     /** Heap, code, native libraries of a trainer that trains nothing. */
-    private static final long BASE_BYTES = 136L << 20;
+    private static final long BASE_BYTES = 158L << 20;
     /** Values of width d_model kept per token and layer for the backward pass. */
     private static final int ACTIVATIONS_PER_WIDTH = 20;
 

@@ -70,8 +70,8 @@ class SweepPlannerTest {
                 .plan(spec("{grid: {modelSizes: {layers: 4, width: 256, heads: 4}, dataSizes: 1M}}"), CORPUS, SLOTS)
                 .cells()
                 .get(0);
-        // Measured: docs/operations.md. 143 MB idle, 3.2 M parameters at 24 bytes, 24 MB of activations.
-        assertThat(planned.memoryBytes() / 1e6).isCloseTo(244, within(5.0));
+        // Measured: docs/operations.md, 258 MiB. 166 MB idle, 3.2 M parameters at 24 bytes, 24 MB of activations.
+        assertThat(planned.memoryBytes() / 1e6).isCloseTo(270, within(5.0));
     }
 
     @Test
