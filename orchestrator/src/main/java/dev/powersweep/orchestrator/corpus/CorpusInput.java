@@ -5,8 +5,8 @@ import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Format;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;
 import dev.powersweep.orchestrator.spec.EvaluationSpec;
+import dev.powersweep.orchestrator.storage.PathOption;
 import dev.powersweep.orchestrator.storage.UserError;
-import dev.powersweep.orchestrator.tables.TableViews;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -139,7 +139,7 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes) {
             try {
                 rows = session.read()
                         // These are files that patterns have found.
-                        .option(TableViews.AS_GLOBS, "false")
+                        .option(PathOption.AS_PATTERNS, "false")
                         .parquet(files.stream().map(InputFile::path).toArray(String[]::new));
             } catch (Exception e) { // Spark throws checked exceptions it does not declare.
                 throw new UserError(

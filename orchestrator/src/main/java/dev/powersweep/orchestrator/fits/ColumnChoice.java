@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.law.KaplanForms;
 import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.math.BigDecimal;
@@ -65,7 +66,6 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
             Pattern.compile("(?:training|train|total|compute|c)*(?:([gtpez])flops?|(?:pf|pflops?|petaflops?)days?)");
 
     private static final Map<String, Double> FLOPS = Map.of("g", 1e9, "t", 1e12, "p", 1e15, "e", 1e18, "z", 1e21);
-    private static final double PF_DAY = 8.64e19;
     private static final Pattern VALIDATION = Pattern.compile("val|eval|test|heldout|holdout");
     private static final Set<Column> COUNTED = EnumSet.of(Column.N, Column.D, Column.U);
     private static final List<String> SEQUENCES =
@@ -228,7 +228,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         for (int i = 0; i < header.size(); i++) {
             Matcher said = COMPUTE.matcher(HeaderName.of(header.get(i)).name());
             if (said.matches()) {
-                double factor = said.group(1) == null ? PF_DAY : FLOPS.get(said.group(1));
+                double factor = said.group(1) == null ? KaplanForms.FLOPS_PER_PF_DAY : FLOPS.get(said.group(1));
                 return Optional.of(new Place(i, factor, OptionalInt.empty()));
             }
         }

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.law.KaplanForms;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -41,7 +42,7 @@ record HeaderName(String whole, String name, OptionalDouble unit) {
             Map.entry("pflops", 1e15),
             Map.entry("eflops", 1e18),
             Map.entry("zflops", 1e21),
-            Map.entry("pfdays", 8.64e19),
+            Map.entry("pfdays", KaplanForms.FLOPS_PER_PF_DAY),
             Map.entry("nats", 1.0),
             Map.entry("natstoken", 1.0),
             Map.entry("natspertoken", 1.0));

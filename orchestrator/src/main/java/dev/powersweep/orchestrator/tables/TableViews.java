@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.tables;
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.CellRecord;
 import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.storage.PathOption;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellState;
@@ -26,9 +27,6 @@ import org.apache.spark.sql.types.StructType;
 
 /** The tables of a sweep as Spark's views {@code cells}, {@code steps}, {@code evals} and {@code fits}. */
 public final class TableViews {
-    /** Spark's own option ({@code DataSource.GLOB_PATHS_KEY}): whether brackets and stars in paths are patterns. */
-    public static final String AS_GLOBS = "__globPaths__";
-
     private static final Pattern CHUNK = Pattern.compile("([0-9a-f]+)-(\\d+)-(\\d+)-\\d+\\.parquet");
 
     private TableViews() {}
@@ -61,7 +59,7 @@ public final class TableViews {
                     ? session.createDataFrame(List.of(), schema(table))
                     : session.read()
                             .schema(schema(table))
-                            .option(AS_GLOBS, "false")
+                            .option(PathOption.AS_PATTERNS, "false")
                             .parquet(files);
             rows.createOrReplaceTempView(table.name());
         }
