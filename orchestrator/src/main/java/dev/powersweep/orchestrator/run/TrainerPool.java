@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * process start and library initialisation are paid once a slot.
  */
 final class TrainerPool {
+    private static final String INCUBATOR_WARNING = "WARNING: Using incubator modules";
     private static final int EXCERPT_BYTES = 4096;
     private static final String WARM = "warm";
 
@@ -220,14 +221,18 @@ final class TrainerPool {
         return failure == FailureClass.BUG || failure == FailureClass.NATIVE_CRASH ? FailureClass.BAD_NODE : failure;
     }
 
-    /** The last words of a trainer's standard error, for a message. */
+    /** The last words of a trainer's standard error, for a message; what every JVM of ours says first explains nothing. */
     private static String excerpt(TrainerProcess process) {
         try {
             String text = new String(
-                            process.errors(Math.max(0, process.errorBytes() - EXCERPT_BYTES), EXCERPT_BYTES),
-                            StandardCharsets.UTF_8)
-                    .strip();
-            return text.isEmpty() ? "" : ": " + text.substring(text.lastIndexOf('\n') + 1);
+                    process.errors(Math.max(0, process.errorBytes() - EXCERPT_BYTES), EXCERPT_BYTES),
+                    StandardCharsets.UTF_8);
+            return text.lines()
+                    .map(String::strip)
+                    .filter(line -> !line.isEmpty() && !line.contains(INCUBATOR_WARNING))
+                    .reduce((earlier, later) -> later)
+                    .map(last -> ": " + last)
+                    .orElse("");
         } catch (IOException e) {
             return "";
         }

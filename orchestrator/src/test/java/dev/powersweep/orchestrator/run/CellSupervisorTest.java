@@ -232,11 +232,38 @@ class CellSupervisorTest {
 
     @Test
     void aTrainerThatSomebodyKilledBeforeItWasReadyIsNotTakenForOutOfMemory() throws Exception {
-        Path java = folder.resolve("killed/bin/java");
+        supervisor = supervisorOnJava("kill -9 $$");
+        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
+        assertThat(report.failure())
+                .contains(
+                        OutOfMemoryKiller.kills().isPresent() ? FailureClass.LOST_EXECUTOR : FailureClass.HOST_MEMORY);
+        assertThat(report.message()).contains("before it was ready");
+    }
+
+    @Test
+    void aTrainerThatEndedBeforeItWasReadyIsQuotedWithoutWhatEveryJvmSays() throws Exception {
+        supervisor = supervisorOnJava(
+                "echo 'no room in /native' >&2; echo 'WARNING: Using incubator modules: jdk.incubator.vector' >&2; exit 1");
+        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
+        assertThat(report.failure()).contains(FailureClass.BAD_NODE);
+        assertThat(report.message()).endsWith("before it was ready: no room in /native");
+    }
+
+    @Test
+    void aTrainerWithoutItsGpuIsAnUnsupportedDevice() throws Exception {
+        supervisor = supervisor(new RunPolicy(1, 0, 1, 1, 0.05, 0, 30, 3, 0, Optional.empty()));
+        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
+        assertThat(report.failure()).contains(FailureClass.UNSUPPORTED_DEVICE);
+        assertThat(report.message()).contains("fell back to backend cpu");
+    }
+
+    /** With a Java that is this line of shell. */
+    private CellSupervisor supervisorOnJava(String line) throws Exception {
+        Path java = folder.resolve("java/bin/java");
         Files.createDirectories(java.getParent());
-        Files.writeString(java, "#!/bin/sh\nkill -9 $$\n");
+        Files.writeString(java, "#!/bin/sh\n" + line + "\n");
         assertThat(java.toFile().setExecutable(true)).isTrue();
-        supervisor = supervisor(new RunPolicy(
+        return supervisor(new RunPolicy(
                 1,
                 0,
                 0,
@@ -246,20 +273,7 @@ class CellSupervisorTest {
                 30,
                 3,
                 0,
-                Optional.of(folder.resolve("killed").toString())));
-        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
-        assertThat(report.failure())
-                .contains(
-                        OutOfMemoryKiller.kills().isPresent() ? FailureClass.LOST_EXECUTOR : FailureClass.HOST_MEMORY);
-        assertThat(report.message()).contains("before it was ready");
-    }
-
-    @Test
-    void aTrainerWithoutItsGpuIsAnUnsupportedDevice() throws Exception {
-        supervisor = supervisor(new RunPolicy(1, 0, 1, 1, 0.05, 0, 30, 3, 0, Optional.empty()));
-        AttemptReport report = attempt(Sweeps.cell(1, 12, Trouble.NONE), 1, 0);
-        assertThat(report.failure()).contains(FailureClass.UNSUPPORTED_DEVICE);
-        assertThat(report.message()).contains("fell back to backend cpu");
+                Optional.of(folder.resolve("java").toString())));
     }
 
     private AttemptReport attempt(Cell cell, int attempt, int microBatch) {
