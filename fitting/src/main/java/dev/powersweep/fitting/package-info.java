@@ -16,14 +16,17 @@
  * boolean proven = fit.convergence().certified();
  * Prediction next = fit.predict(Point.nd(1e9, 2e10));    // value, confidence and prediction band
  *
- * Comparison rivals = Comparison.of(List.of(Laws.byName("chinchilla"), Laws.byName("chinchilla-tied")), runs, options);
+ * Comparison rivals = Fitter.compare(List.of(Laws.byName("chinchilla"), Laws.byName("chinchilla-tied")), runs, options);
  * }</pre>
  *
- * <p>Packages, in the order in which data flows: {@code runs} (observations), {@code law} (one file a law), {@code optimise}
- * (objectives, Newton, global search), {@code uncertainty} (bootstrap, profiles, identifiability, hold-out). A law that
- * predicts a column in closed form extends {@link dev.powersweep.fitting.law.ParametricLaw}, or
- * {@link dev.powersweep.fitting.law.PowerSumLaw} if it is a sum of powers, and gets all of this; any other implements
- * {@link dev.powersweep.fitting.law.Law} and builds its {@link dev.powersweep.fitting.FitResult} itself. Either way it is
- * listed in {@link dev.powersweep.fitting.law.Laws}.
+ * <p>Packages, in the order in which they may import each other: {@code runs} (observations), {@code linear}, {@code optimise}
+ * (objectives, Newton, global search), {@code result} (what a fit answers, and its options), {@code law} (one file a law),
+ * {@code uncertainty} (fits of parametric laws: bootstrap, profiles, identifiability, hold-out), {@code isoflop}, {@code batch}
+ * and {@code surface} (laws fitted in stages), {@code comparison}, {@code allocation}, and this package, the door: {@link
+ * dev.powersweep.fitting.Fitter} and the registry {@link dev.powersweep.fitting.Laws}.
+ *
+ * <p>A law that predicts a column in closed form extends {@link dev.powersweep.fitting.law.ParametricLaw}, or {@link
+ * dev.powersweep.fitting.law.PowerSumLaw} if it is a sum of powers; any other implements {@link
+ * dev.powersweep.fitting.law.StagedLaw}. Either is listed in {@link dev.powersweep.fitting.Laws}.
  */
 package dev.powersweep.fitting;

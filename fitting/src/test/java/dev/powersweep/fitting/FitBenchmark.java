@@ -1,11 +1,12 @@
 package dev.powersweep.fitting;
 
 import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -125,17 +126,17 @@ public class FitBenchmark {
             steps[i] = nd[1][i] / batch[i];
             unique[i] = nd[1][i] / (1 + random.nextInt(64));
             Point at = Point.nd(nd[0][i], nd[1][i])
-                    .and(Column.S, steps[i])
-                    .and(Column.U, unique[i])
-                    .and(Column.B, batch[i]);
+                    .and(Quantity.S, steps[i])
+                    .and(Quantity.U, unique[i])
+                    .and(Quantity.B, batch[i]);
             loss[i] = law.predict(planted, at) * Math.exp(NOISE * random.nextGaussian());
         }
         return Observations.builder()
                 .parameters(nd[0])
                 .tokens(nd[1])
-                .column(Column.S, steps)
-                .column(Column.U, unique)
-                .column(Column.B, batch)
+                .column(Quantity.S, steps)
+                .column(Quantity.U, unique)
+                .column(Quantity.B, batch)
                 .loss(loss)
                 .build();
     }
@@ -147,7 +148,7 @@ public class FitBenchmark {
     /** Sizes around the optimum of each budget from 1e18 to 1e22 FLOPs. */
     private static Observations budgets(int budgets, int sizes) {
         SplittableRandom random = new SplittableRandom(1);
-        Rows rows = new Rows(Column.C, Column.N, Column.D, Column.LOSS);
+        Rows rows = new Rows(Quantity.C, Quantity.N, Quantity.D, Quantity.LOSS);
         for (int i = 0; i < budgets; i++) {
             double c = 1e18 * Math.pow(1e4, i / (budgets - 1.0));
             for (int j = 0; j < sizes; j++) {
@@ -161,7 +162,7 @@ public class FitBenchmark {
 
     private static Observations optima(int budgets) {
         SplittableRandom random = new SplittableRandom(1);
-        Rows rows = new Rows(Column.C, Column.N);
+        Rows rows = new Rows(Quantity.C, Quantity.N);
         for (int i = 0; i < budgets; i++) {
             double c = 1e18 * Math.pow(1e4, i / (budgets - 1.0));
             rows.add(c, 0.6 * Math.pow(c / 6, 0.452) * Math.exp(NOISE * random.nextGaussian()));
@@ -171,7 +172,7 @@ public class FitBenchmark {
 
     private static Observations curves(int sizes, int records) {
         SplittableRandom random = new SplittableRandom(1);
-        Rows rows = new Rows(Column.N, Column.D, Column.STEP, Column.LOSS);
+        Rows rows = new Rows(Quantity.N, Quantity.D, Quantity.STEP, Quantity.LOSS);
         for (int i = 0; i < sizes; i++) {
             double n = 1e7 * Math.pow(1e2, i / (sizes - 1.0));
             for (int j = 0; j < records; j++) {
@@ -187,11 +188,11 @@ public class FitBenchmark {
         SplittableRandom random = new SplittableRandom(1);
         ParametricLaw law = (ParametricLaw) Laws.byName("three-term-data");
         double[] planted = planted("three-term-data");
-        Rows rows = new Rows(Column.N, Column.D, Column.B, Column.LOSS);
+        Rows rows = new Rows(Quantity.N, Quantity.D, Quantity.B, Quantity.LOSS);
         for (double n = 1e7; n < 2e9; n *= 4) {
             for (double d = 1e9; d < 2e11; d *= 3) {
                 for (double b = 6.4e4; b < 2e7; b *= 4) {
-                    Point at = Point.nd(n, d).and(Column.B, b);
+                    Point at = Point.nd(n, d).and(Quantity.B, b);
                     rows.add(n, d, b, law.predict(planted, at) * Math.exp(1e-4 * random.nextGaussian()));
                 }
             }
@@ -201,7 +202,7 @@ public class FitBenchmark {
 
     private static Observations settings() {
         SplittableRandom random = new SplittableRandom(1);
-        Rows rows = new Rows(Column.N, Column.D, Column.LEARNING_RATE, Column.B, Column.LOSS);
+        Rows rows = new Rows(Quantity.N, Quantity.D, Quantity.LEARNING_RATE, Quantity.B, Quantity.LOSS);
         for (double n = 1e6; n < 1e9; n *= 4) {
             double d = 20 * n;
             for (int i = -3; i <= 3; i++) {
@@ -217,11 +218,11 @@ public class FitBenchmark {
 
     /** Collects rows of a table. */
     private static final class Rows {
-        private final List<Column> columns;
+        private final List<Quantity> columns;
         private final List<double[]> rows = new ArrayList<>();
         private final List<String> runs = new ArrayList<>();
 
-        Rows(Column... columns) {
+        Rows(Quantity... columns) {
             this.columns = List.of(columns);
         }
 

@@ -2,7 +2,7 @@ package dev.powersweep.fitting;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.result.FitResult;
 import java.lang.reflect.Field;
 import java.util.List;
 import java.util.stream.Stream;

@@ -3,12 +3,13 @@ package dev.powersweep.fitting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Objective;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,13 +50,13 @@ class PlantedParametersTest {
             unique[i] = nd[1][i] / (1 << Math.floorMod(i * 3, 7));
             loss[i] = law.predict(
                     parameters,
-                    Point.nd(nd[0][i], nd[1][i]).and(Column.S, steps[i]).and(Column.U, unique[i]));
+                    Point.nd(nd[0][i], nd[1][i]).and(Quantity.S, steps[i]).and(Quantity.U, unique[i]));
         }
         return Observations.builder()
                 .parameters(Arrays.stream(nd[0]).map(n -> n / unitOfN).toArray())
                 .tokens(Arrays.stream(nd[1]).map(d -> d / unitOfD).toArray())
-                .column(Column.S, steps)
-                .column(Column.U, Arrays.stream(unique).map(u -> u / unitOfD).toArray())
+                .column(Quantity.S, steps)
+                .column(Quantity.U, Arrays.stream(unique).map(u -> u / unitOfD).toArray())
                 .loss(loss)
                 .build();
     }
@@ -95,9 +96,9 @@ class PlantedParametersTest {
         FitOptions options = FitOptions.defaults();
         Observations raw = TestRuns.digitised();
         Observations billions = Observations.of(
-                Arrays.stream(raw.column(Column.N)).map(n -> n / 1e9).toArray(),
-                Arrays.stream(raw.column(Column.D)).map(d -> d / 1e9).toArray(),
-                raw.column(Column.LOSS));
+                Arrays.stream(raw.column(Quantity.N)).map(n -> n / 1e9).toArray(),
+                Arrays.stream(raw.column(Quantity.D)).map(d -> d / 1e9).toArray(),
+                raw.column(Quantity.LOSS));
 
         FitResult one = Fitter.fit(Laws.byName("chinchilla"), raw, options);
         FitResult other = Fitter.fit(Laws.byName("chinchilla"), billions, options);
@@ -117,9 +118,9 @@ class PlantedParametersTest {
         Observations runs = TestRuns.digitised();
         int rows = runs.size();
         Observations shuffled = Observations.of(
-                permuted(runs.column(Column.N), rows),
-                permuted(runs.column(Column.D), rows),
-                permuted(runs.column(Column.LOSS), rows));
+                permuted(runs.column(Quantity.N), rows),
+                permuted(runs.column(Quantity.D), rows),
+                permuted(runs.column(Quantity.LOSS), rows));
 
         FitResult one = Fitter.fit(Laws.byName("chinchilla"), runs, FitOptions.defaults());
         FitResult other = Fitter.fit(Laws.byName("chinchilla"), shuffled, FitOptions.defaults());

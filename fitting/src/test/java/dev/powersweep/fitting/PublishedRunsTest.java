@@ -3,9 +3,11 @@ package dev.powersweep.fitting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Profile;
 import dev.powersweep.fitting.runs.Observations;
 import java.util.Map;
 import java.util.stream.Stream;

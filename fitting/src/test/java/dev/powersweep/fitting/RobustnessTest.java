@@ -3,13 +3,16 @@ package dev.powersweep.fitting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.powersweep.fitting.comparison.Comparison;
 import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Objective;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.HoldOut;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -62,11 +65,11 @@ class RobustnessTest {
         double[] truth = {1.69, 406.4, 410.7, 0.34, 0.28};
         Observations clean =
                 TestRuns.chinchilla(TestRuns.grid(10, 1e7, 1e10, 10, 1e9, 1e12), truth, 0.002, TestRuns.seed());
-        double[] loss = clean.column(Column.LOSS);
+        double[] loss = clean.column(Quantity.LOSS);
         for (int i = 7; i < 100; i += 20) {
             loss[i] *= 1.5;
         }
-        Observations spoilt = Observations.of(clean.column(Column.N), clean.column(Column.D), loss);
+        Observations spoilt = Observations.of(clean.column(Quantity.N), clean.column(Quantity.D), loss);
 
         FitResult huber = Fitter.fit(LAW, spoilt, FitOptions.defaults());
         FitResult squares = Fitter.fit(LAW, spoilt, FitOptions.defaults().objective(Objective.MSE_LOG));
@@ -86,23 +89,23 @@ class RobustnessTest {
         double[] weights =
                 new SplittableRandom(2).ints(36, 1, 4).asDoubleStream().toArray();
         Observations weighted = Observations.builder()
-                .parameters(runs.column(Column.N))
-                .tokens(runs.column(Column.D))
-                .loss(runs.column(Column.LOSS))
-                .column(Column.WEIGHT, weights)
+                .parameters(runs.column(Quantity.N))
+                .tokens(runs.column(Quantity.D))
+                .loss(runs.column(Quantity.LOSS))
+                .column(Quantity.WEIGHT, weights)
                 .build();
         int[] rows = IntStream.range(0, 36)
                 .flatMap(i -> IntStream.range(0, (int) weights[i]).map(copy -> i))
                 .toArray();
         Observations repeated = Observations.builder()
                 .parameters(IntStream.of(rows)
-                        .mapToDouble(i -> runs.at(Column.N, i))
+                        .mapToDouble(i -> runs.at(Quantity.N, i))
                         .toArray())
                 .tokens(IntStream.of(rows)
-                        .mapToDouble(i -> runs.at(Column.D, i))
+                        .mapToDouble(i -> runs.at(Quantity.D, i))
                         .toArray())
                 .loss(IntStream.of(rows)
-                        .mapToDouble(i -> runs.at(Column.LOSS, i))
+                        .mapToDouble(i -> runs.at(Quantity.LOSS, i))
                         .toArray())
                 .runs(IntStream.range(0, rows.length).toArray())
                 .build();
@@ -126,7 +129,7 @@ class RobustnessTest {
                 Laws.byName("chinchilla-tied"),
                 Laws.byName("kaplan-ns"));
 
-        Comparison comparison = Comparison.of(laws, runs, FitOptions.defaults());
+        Comparison comparison = Fitter.compare(laws, runs, FitOptions.defaults());
 
         assertThat(comparison.fits())
                 .extracting(FitResult::law)
@@ -149,7 +152,8 @@ class RobustnessTest {
         assertThat(held.heldOut()).isBetween(4, 10);
         assertThat(held.rmsLog()).isLessThan(0.01);
         assertThat(held.residuals())
-                .allSatisfy(residual -> assertThat(residual.at().get(Column.C)).isGreaterThan(1e19));
+                .allSatisfy(
+                        residual -> assertThat(residual.at().get(Quantity.C)).isGreaterThan(1e19));
     }
 
     @Test
@@ -167,10 +171,10 @@ class RobustnessTest {
             assertThat(step.fitted()).isEqualTo(left);
             double top = ceiling;
             assertThat(step.residuals())
-                    .allSatisfy(
-                            residual -> assertThat(residual.at().get(Column.C)).isLessThan(top));
+                    .allSatisfy(residual ->
+                            assertThat(residual.at().get(Quantity.C)).isLessThan(top));
             ceiling = step.residuals().stream()
-                    .mapToDouble(residual -> residual.at().get(Column.C))
+                    .mapToDouble(residual -> residual.at().get(Quantity.C))
                     .min()
                     .orElseThrow();
         }
@@ -181,7 +185,7 @@ class RobustnessTest {
     void aRowOfWeightZeroIsAsGoodAsAbsent() {
         Observations runs = TestRuns.chinchilla(
                 TestRuns.grid(6, 1e7, 1e9, 6, 1e9, 1e11), new double[] {1.7, 400, 800, 0.34, 0.32}, 0.01, 3);
-        double[] loss = runs.column(Column.LOSS);
+        double[] loss = runs.column(Quantity.LOSS);
         double[] weights = new double[36];
         Arrays.fill(weights, 1);
         for (int i : new int[] {3, 17, 30}) {
@@ -189,10 +193,10 @@ class RobustnessTest {
             loss[i] = 9;
         }
         Observations weighted = Observations.builder()
-                .parameters(runs.column(Column.N))
-                .tokens(runs.column(Column.D))
+                .parameters(runs.column(Quantity.N))
+                .tokens(runs.column(Quantity.D))
                 .loss(loss)
-                .column(Column.WEIGHT, weights)
+                .column(Quantity.WEIGHT, weights)
                 .build();
         FitOptions options = FitOptions.defaults().bootstrap(50).resampling(FitOptions.Resampling.RESIDUAL);
 
@@ -209,13 +213,13 @@ class RobustnessTest {
         double[] truth = {1.69, 406.4, 410.7, 0.34, 0.28};
         Observations clean =
                 TestRuns.chinchilla(TestRuns.grid(models, 1e7, 1e10, sizes, 1e9, 1e12), truth, 0.001, TestRuns.seed());
-        double[] loss = clean.column(Column.LOSS);
+        double[] loss = clean.column(Quantity.LOSS);
         for (int i = 5; i < loss.length; i += 20) {
             loss[i] *= 1.8;
         }
 
         FitResult fit = Fitter.fit(
-                LAW, Observations.of(clean.column(Column.N), clean.column(Column.D), loss), FitOptions.defaults());
+                LAW, Observations.of(clean.column(Quantity.N), clean.column(Quantity.D), loss), FitOptions.defaults());
 
         assertThat(fit.convergence().certified()).as(fit.convergence().how()).isTrue();
         for (int i = 0; i < loss.length; i++) {

@@ -1,7 +1,7 @@
 package dev.powersweep.fitting;
 
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -40,7 +40,7 @@ final class TestRuns {
         for (int c = 0; c < headers.length; c++) {
             int at = c;
             builder.column(
-                    Column.ofHeader(headers[c]).orElseThrow(),
+                    Quantity.ofHeader(headers[c]).orElseThrow(),
                     lines.stream()
                             .skip(1)
                             .mapToDouble(line -> Double.parseDouble(line.split(",", -1)[at]))

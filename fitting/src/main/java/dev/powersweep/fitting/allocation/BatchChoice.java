@@ -1,10 +1,8 @@
 package dev.powersweep.fitting.allocation;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.batch.ThreeTerm;
-import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
 import java.util.Arrays;
@@ -22,7 +20,8 @@ public record BatchChoice(FitResult criticalBatch, double overhead) {
 
     /** Checks that the fit speaks of batches. */
     public BatchChoice {
-        if (!criticalBatch.law().equals("critical-batch") && !(Laws.byName(criticalBatch.law()) instanceof ThreeTerm)) {
+        if (!criticalBatch.law().equals("critical-batch")
+                && ThreeTerm.byName(criticalBatch.law()).isEmpty()) {
             throw new FitRefusal(
                     FitRefusal.Reason.BAD_OPTION,
                     criticalBatch.law() + " does not give a critical batch size; use critical-batch or three-term.");
@@ -45,10 +44,8 @@ public record BatchChoice(FitResult criticalBatch, double overhead) {
     }
 
     private double batch(double[] values, double n, double d, double loss) {
-        Law law = Laws.byName(criticalBatch.law());
-        Point at = Point.nd(n, d);
-        return law instanceof ThreeTerm threeTerm
-                ? threeTerm.criticalBatch(values, n, d, loss)
-                : criticalBatch.predictor().at(values, at);
+        return ThreeTerm.byName(criticalBatch.law())
+                .map(law -> law.criticalBatch(values, n, d, loss))
+                .orElseGet(() -> criticalBatch.predictor().at(values, Point.nd(n, d)));
     }
 }

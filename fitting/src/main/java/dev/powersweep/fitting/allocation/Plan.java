@@ -1,6 +1,6 @@
 package dev.powersweep.fitting.allocation;
 
-import dev.powersweep.fitting.Estimate;
+import dev.powersweep.fitting.result.Estimate;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,8 +34,8 @@ public record Plan(
         Estimate loss,
         Optional<Estimate> batch,
         Optional<Estimate> steps,
-        LearningRate learningRate,
-        Optional<Rates.Cost> cost,
+        RecommendedRate learningRate,
+        Optional<Accelerator.Cost> cost,
         List<Gain> gains,
         Optional<Sensitivity> sensitivity,
         Estimate regret,

@@ -1,11 +1,11 @@
 package dev.powersweep.fitting.allocation;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -30,10 +30,10 @@ public final class Planner {
     private static final double FIRST_GUESS = 1e18;
 
     private final FitResult fit;
-    private final Frontier frontier;
+    private final OptimalFrontier frontier;
     private Optional<BatchChoice> batch = Optional.empty();
     private Optional<FitResult> learningRate = Optional.empty();
-    private Optional<Rates> rates = Optional.empty();
+    private Optional<Accelerator> rates = Optional.empty();
     private int accelerators = 1;
 
     /**
@@ -43,7 +43,7 @@ public final class Planner {
      */
     public Planner(FitResult fit) {
         this.fit = fit;
-        this.frontier = Frontier.of(fit);
+        this.frontier = OptimalFrontier.of(fit);
     }
 
     /** Chooses the batch too. */
@@ -59,7 +59,7 @@ public final class Planner {
     }
 
     /** Counts time, energy and money. */
-    public Planner rates(Rates known, int count) {
+    public Planner rates(Accelerator known, int count) {
         rates = Optional.of(known);
         accelerators = count;
         return this;
@@ -94,7 +94,7 @@ public final class Planner {
                     Arrays.stream(chosen).skip(1).map(b -> best.d() / b).toArray(),
                     "steps"));
         }
-        LearningRate rate = rate(best, warnings);
+        RecommendedRate rate = rate(best, warnings);
         return new Plan(
                 goal,
                 fit.law(),
@@ -116,8 +116,8 @@ public final class Planner {
     private List<String> warnings(Optimum best, int lost) {
         List<String> warnings = new ArrayList<>();
         double largest = fit.residuals().stream()
-                .filter(residual -> residual.at().has(Column.C))
-                .mapToDouble(residual -> residual.at().get(Column.C))
+                .filter(residual -> residual.at().has(Quantity.C))
+                .mapToDouble(residual -> residual.at().get(Quantity.C))
                 .max()
                 .orElse(Double.NaN);
         if (best.flops() > 100 * largest) {
@@ -137,21 +137,21 @@ public final class Planner {
         return warnings;
     }
 
-    private LearningRate rate(Optimum best, List<String> warnings) {
+    private RecommendedRate rate(Optimum best, List<String> warnings) {
         if (learningRate.isPresent()) {
             FitResult surface = learningRate.get();
             Point at = Point.nd(best.n(), best.d());
             double[] drawn = Arrays.stream(surface.replicas().values())
                     .mapToDouble(refit -> surface.predictor().at(refit, at))
                     .toArray();
-            return new LearningRate(
+            return new RecommendedRate(
                     estimate(surface.predictor().at(surface.values(), at), drawn, "1"), "lr-surface of these runs");
         }
         double kaplan = 0.003239 - 0.0001395 * Math.log(best.n());
         if (best.n() > 1e10) {
             warnings.add("Kaplan et al.'s rule for the learning rate is known to break above 1e10 parameters.");
         }
-        return new LearningRate(
+        return new RecommendedRate(
                 Estimate.of(kaplan > 0 ? kaplan : Double.NaN, "1"),
                 "rule of Kaplan et al. 2020, 0.003239 - 0.0001395 ln N (Adam, 5e5-token batches)");
     }

@@ -1,24 +1,24 @@
 package dev.powersweep.fitting.batch;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.ObjectiveValue;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Quality;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.batch.BatchTradeOff.Determined;
-import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.StagedLaw;
 import dev.powersweep.fitting.linear.PowerLaw;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.optimise.Workers;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.ObjectiveValue;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Quality;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import dev.powersweep.fitting.uncertainty.Regression;
 import java.util.ArrayList;
@@ -44,7 +44,7 @@ import java.util.function.Function;
  * runs, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
  * whether data or size describes the points better; {@link CriticalBatchComparison} does the same on the losses themselves.
  */
-public final class CriticalBatchLaw implements Law {
+public final class CriticalBatchLaw implements StagedLaw {
     private static final double OVERHEAD = 0.2;
 
     /** 256 sequences of 512 tokens, up to which Zhang et al. take scaling to be linear. */
@@ -71,14 +71,14 @@ public final class CriticalBatchLaw implements Law {
     }
 
     @Override
-    public Set<Column> needs() {
-        return new LinkedHashSet<>(List.of(Column.N, Column.B, Column.S, Column.LOSS));
+    public Set<Quantity> needs() {
+        return new LinkedHashSet<>(List.of(Quantity.N, Quantity.B, Quantity.S, Quantity.LOSS));
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
-            boolean clock = column == Column.S && runs.has(Column.STEP);
+        for (Quantity column : needs()) {
+            boolean clock = column == Quantity.S && runs.has(Quantity.STEP);
             if (!runs.has(column) && !clock) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
@@ -86,7 +86,7 @@ public final class CriticalBatchLaw implements Law {
                                 + "), which the runs do not have; name the column that holds it."));
             }
         }
-        int batches = runs.distinct(Column.B);
+        int batches = runs.distinct(Quantity.B);
         if (batches < BatchTradeOff.FEWEST_BATCHES) {
             return Optional.of(new FitRefusal(
                     FitRefusal.Reason.TOO_FEW_SIZES,
@@ -113,7 +113,7 @@ public final class CriticalBatchLaw implements Law {
         Map<String, Estimate> law = law(found.points());
         double[][] replicas = replicas(runs, found, law, options);
         FitResult.Builder result = FitResult.of(name(), formula())
-                .response(Column.B)
+                .response(Quantity.B)
                 .data(runs.size(), runs.runs())
                 .options(options)
                 .convergence(
@@ -179,7 +179,7 @@ public final class CriticalBatchLaw implements Law {
                         .map(point -> String.format(Locale.ROOT, "B_crit at %.4g tokens", point.data()))
                         .toList(),
                 sorted.stream()
-                        .map(point -> Point.nd(point.n(), point.data()).and(Column.LOSS, point.loss()))
+                        .map(point -> Point.nd(point.n(), point.data()).and(Quantity.LOSS, point.loss()))
                         .toList(),
                 sorted.stream()
                         .map(point -> new double[] {1, Math.log(point.data())})
@@ -189,7 +189,7 @@ public final class CriticalBatchLaw implements Law {
     }
 
     private static double predict(double[] values, Point at) {
-        return values.length == 1 ? values[0] : values[0] * Math.pow(at.get(Column.D), values[1]);
+        return values.length == 1 ? values[0] : values[0] * Math.pow(at.get(Quantity.D), values[1]);
     }
 
     private static void describe(CriticalBatchPoints found, double[] values, FitResult.Builder result) {
@@ -208,7 +208,7 @@ public final class CriticalBatchLaw implements Law {
                         "B_Zhang[" + place + "]",
                         Estimate.of(fit.batchAtOverhead(OVERHEAD, ZHANG_REFERENCE), "tokens"));
             }
-            Point at = Point.nd(point.n(), point.data()).and(Column.LOSS, point.loss());
+            Point at = Point.nd(point.n(), point.data()).and(Quantity.LOSS, point.loss());
             double predicted = predict(values, at);
             double residual = Math.log(predicted / point.criticalBatch());
             sum += residual * residual;

@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.batch;
 
+import dev.powersweep.fitting.linear.Correlation;
 import dev.powersweep.fitting.linear.LeastSquares;
 import dev.powersweep.fitting.linear.PowerLaw;
 import java.util.List;
@@ -48,7 +49,7 @@ public record CriticalBatchLaws(
                 bySize,
                 byData.map(CriticalBatchLaws::aicc).orElse(Double.NaN),
                 bySize.map(CriticalBatchLaws::aicc).orElse(Double.NaN),
-                bySize.isEmpty() ? Double.NaN : correlation(n, d));
+                bySize.isEmpty() ? Double.NaN : Correlation.ofLogs(n, d));
     }
 
     /** α_B of eq 1.4; empty when B_crit does not fall with the loss. */
@@ -104,26 +105,6 @@ public record CriticalBatchLaws(
         }
         double residualSum = law.logResidualDeviation() * law.logResidualDeviation() * (n - 2);
         return n * Math.log(residualSum / n) + 2.0 * k + 2.0 * k * (k + 1) / (n - k - 1);
-    }
-
-    private static double correlation(double[] a, double[] b) {
-        double meanA = 0;
-        double meanB = 0;
-        for (int i = 0; i < a.length; i++) {
-            meanA += Math.log(a[i]) / a.length;
-            meanB += Math.log(b[i]) / a.length;
-        }
-        double aa = 0;
-        double ab = 0;
-        double bb = 0;
-        for (int i = 0; i < a.length; i++) {
-            double x = Math.log(a[i]) - meanA;
-            double y = Math.log(b[i]) - meanB;
-            aa += x * x;
-            ab += x * y;
-            bb += y * y;
-        }
-        return ab / Math.sqrt(aa * bb);
     }
 
     private static double[] column(List<CriticalBatchPoint> points, ToDoubleFunction<CriticalBatchPoint> value) {

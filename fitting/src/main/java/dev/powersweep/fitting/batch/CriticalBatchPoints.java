@@ -3,8 +3,8 @@ package dev.powersweep.fitting.batch;
 import dev.powersweep.fitting.batch.BatchTradeOff.Determined;
 import dev.powersweep.fitting.batch.BatchTradeOff.Undetermined;
 import dev.powersweep.fitting.isoflop.TrainingCurve;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -56,7 +56,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         Kind kind = kind(runs);
         CriticalBatchPoints found =
                 new CriticalBatchPoints(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), kind);
-        groups(runs, Column.N).forEach((n, rows) -> {
+        groups(runs, Quantity.N).forEach((n, rows) -> {
             switch (kind) {
                 case TARGETS -> found.addTargets(runs, n, rows, noise);
                 case CURVES -> found.addLevels(n, curves(runs, rows), CURVE_LEVELS, noise);
@@ -70,9 +70,9 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         if (runs.size() > runs.runs()) {
             return Kind.CURVES;
         }
-        for (List<Integer> rows : groups(runs, Column.N).values()) {
+        for (List<Integer> rows : groups(runs, Quantity.N).values()) {
             TreeMap<Double, Integer> sameLoss = new TreeMap<>();
-            rows.forEach(row -> sameLoss.merge(runs.at(Column.LOSS, row), 1, Integer::sum));
+            rows.forEach(row -> sameLoss.merge(runs.at(Quantity.LOSS, row), 1, Integer::sum));
             if (sameLoss.values().stream().anyMatch(count -> count >= BatchTradeOff.FEWEST_BATCHES)) {
                 return Kind.TARGETS;
             }
@@ -92,13 +92,13 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
 
     private void addTargets(Observations runs, double n, List<Integer> rows, DoubleUnaryOperator noise) {
         Map<Double, List<Integer>> byLoss = new LinkedHashMap<>();
-        rows.forEach(row -> byLoss.computeIfAbsent(runs.at(Column.LOSS, row), loss -> new ArrayList<>())
+        rows.forEach(row -> byLoss.computeIfAbsent(runs.at(Quantity.LOSS, row), loss -> new ArrayList<>())
                 .add(row));
         byLoss.forEach((loss, group) -> {
             TreeMap<Double, double[]> steps = new TreeMap<>();
             for (int row : group) {
-                double[] sum = steps.computeIfAbsent(runs.at(Column.B, row), b -> new double[2]);
-                sum[0] += Math.log(runs.at(Column.S, row));
+                double[] sum = steps.computeIfAbsent(runs.at(Quantity.B, row), b -> new double[2]);
+                sum[0] += Math.log(runs.at(Quantity.S, row));
                 sum[1]++;
             }
             TreeMap<Double, Double> mean = new TreeMap<>();
@@ -179,7 +179,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
     }
 
     private static Map<Double, List<Reach>> curves(Observations runs, List<Integer> rows) {
-        Column clock = runs.has(Column.STEP) ? Column.STEP : Column.S;
+        Quantity clock = runs.has(Quantity.STEP) ? Quantity.STEP : Quantity.S;
         Map<Integer, List<Integer>> byRun = new LinkedHashMap<>();
         rows.forEach(row ->
                 byRun.computeIfAbsent(runs.runOf(row), run -> new ArrayList<>()).add(row));
@@ -195,14 +195,14 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
             double[] clocks =
                     sorted.stream().mapToDouble(row -> runs.at(clock, row)).toArray();
             double[] losses = sorted.stream()
-                    .mapToDouble(row -> runs.at(Column.LOSS, row))
+                    .mapToDouble(row -> runs.at(Quantity.LOSS, row))
                     .toArray();
             TrainingCurveSteps curve = new TrainingCurveSteps(
                     clocks,
-                    new TrainingCurve(runs.at(Column.N, sorted.get(0)), clocks, clocks, losses)
+                    new TrainingCurve(runs.at(Quantity.N, sorted.get(0)), clocks, clocks, losses)
                             .smoothed(TrainingCurve.window(clocks.length))
                             .loss());
-            byBatch.computeIfAbsent(runs.at(Column.B, sorted.get(0)), b -> new ArrayList<>())
+            byBatch.computeIfAbsent(runs.at(Quantity.B, sorted.get(0)), b -> new ArrayList<>())
                     .add(new Reach() {
                         @Override
                         public OptionalDouble steps(double level) {
@@ -226,13 +226,15 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
     private static Map<Double, List<Reach>> finals(Observations runs, List<Integer> rows) {
         Map<Double, List<Integer>> rowsByBatch = new TreeMap<>();
         rows.forEach(row -> rowsByBatch
-                .computeIfAbsent(runs.at(Column.B, row), b -> new ArrayList<>())
+                .computeIfAbsent(runs.at(Quantity.B, row), b -> new ArrayList<>())
                 .add(row));
         Map<Double, List<Reach>> byBatch = new TreeMap<>();
         rowsByBatch.forEach((batch, group) -> {
             DataToLoss curve = new DataToLoss(
-                    group.stream().mapToDouble(row -> runs.at(Column.D, row)).toArray(),
-                    group.stream().mapToDouble(row -> runs.at(Column.LOSS, row)).toArray());
+                    group.stream().mapToDouble(row -> runs.at(Quantity.D, row)).toArray(),
+                    group.stream()
+                            .mapToDouble(row -> runs.at(Quantity.LOSS, row))
+                            .toArray());
             if (curve.sizes() < 2) {
                 return;
             }
@@ -259,7 +261,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         return byBatch;
     }
 
-    private static Map<Double, List<Integer>> groups(Observations runs, Column column) {
+    private static Map<Double, List<Integer>> groups(Observations runs, Quantity column) {
         TreeMap<Double, List<Integer>> groups = new TreeMap<>();
         for (int i = 0; i < runs.size(); i++) {
             double value = runs.at(column, i);

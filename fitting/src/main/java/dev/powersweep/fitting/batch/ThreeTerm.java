@@ -1,21 +1,23 @@
 package dev.powersweep.fitting.batch;
 
-import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.law.Parameter;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Box;
 import dev.powersweep.fitting.optimise.LossModel;
 import dev.powersweep.fitting.optimise.NonNegative;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Loss over model size, data and batch size together, for grids that vary all three and whose runs each have a schedule of
@@ -29,10 +31,10 @@ import java.util.Set;
  */
 public final class ThreeTerm extends ParametricLaw {
     private final CriticalBatchDriver driver;
-    private final Column amount;
+    private final Quantity amount;
     private final String name;
 
-    private ThreeTerm(String name, CriticalBatchDriver driver, Column amount) {
+    private ThreeTerm(String name, CriticalBatchDriver driver, Quantity amount) {
         this.name = name;
         this.driver = driver;
         this.amount = amount;
@@ -40,27 +42,34 @@ public final class ThreeTerm extends ParametricLaw {
 
     /** {@code three-term}: one critical batch size. */
     public static ThreeTerm constant() {
-        return new ThreeTerm("three-term", CriticalBatchDriver.NONE, Column.D);
+        return new ThreeTerm("three-term", CriticalBatchDriver.NONE, Quantity.D);
     }
 
     /** {@code three-term-data}: B_crit = B_0·D^κ. */
     public static ThreeTerm byData() {
-        return new ThreeTerm("three-term-data", CriticalBatchDriver.DATA, Column.D);
+        return new ThreeTerm("three-term-data", CriticalBatchDriver.DATA, Quantity.D);
     }
 
     /** {@code three-term-size}: B_crit = B_0·N^κ. */
     public static ThreeTerm bySize() {
-        return new ThreeTerm("three-term-size", CriticalBatchDriver.SIZE, Column.D);
+        return new ThreeTerm("three-term-size", CriticalBatchDriver.SIZE, Quantity.D);
     }
 
     /** {@code three-term-loss}: B_crit = B_star/L^(1/α_B). */
     public static ThreeTerm byLoss() {
-        return new ThreeTerm("three-term-loss", CriticalBatchDriver.LOSS, Column.D);
+        return new ThreeTerm("three-term-loss", CriticalBatchDriver.LOSS, Quantity.D);
     }
 
     /** {@code three-term-steps}: over S_min, with B_crit = B_star/L^(1/α_B). */
     public static ThreeTerm overSteps() {
-        return new ThreeTerm("three-term-steps", CriticalBatchDriver.LOSS, Column.S);
+        return new ThreeTerm("three-term-steps", CriticalBatchDriver.LOSS, Quantity.S);
+    }
+
+    /** The variant of a scripted name, if it is one. */
+    public static Optional<ThreeTerm> byName(String name) {
+        return Stream.of(constant(), byData(), bySize(), byLoss(), overSteps())
+                .filter(law -> law.name.equals(name))
+                .findFirst();
     }
 
     /** What the critical batch size depends on. */
@@ -86,8 +95,8 @@ public final class ThreeTerm extends ParametricLaw {
 
     @Override
     public String formula() {
-        String effective = amount == Column.D ? "(D/(1 + b/B_crit))" : "(S/(1 + B_crit/b))";
-        return "L(N," + (amount == Column.D ? "D" : "S") + ",b) = E + A/N^alpha + B/" + effective + "^beta, B_crit"
+        String effective = amount == Quantity.D ? "(D/(1 + b/B_crit))" : "(S/(1 + B_crit/b))";
+        return "L(N," + (amount == Quantity.D ? "D" : "S") + ",b) = E + A/N^alpha + B/" + effective + "^beta, B_crit"
                 + switch (driver) {
                     case NONE -> " constant";
                     case DATA -> " = B_0*D^kappa";
@@ -103,13 +112,13 @@ public final class ThreeTerm extends ParametricLaw {
     }
 
     @Override
-    public Set<Column> needs() {
-        return Set.of(Column.N, amount, Column.B, Column.LOSS);
+    public Set<Quantity> needs() {
+        return Set.of(Quantity.N, amount, Quantity.B, Quantity.LOSS);
     }
 
     @Override
     public List<Parameter> parameters() {
-        String unit = amount == Column.D ? "tokens" : "steps";
+        String unit = amount == Quantity.D ? "tokens" : "steps";
         List<Parameter> all = new ArrayList<>(List.of(
                 new Parameter("E", "nats/token"),
                 new Parameter("A", "nats/token·parameters^alpha"),
@@ -128,23 +137,23 @@ public final class ThreeTerm extends ParametricLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     @Override
-    protected Map<Column, Integer> sizesNeeded() {
-        Map<Column, Integer> sizes = new LinkedHashMap<>();
-        sizes.put(Column.N, 3);
+    protected Map<Quantity, Integer> sizesNeeded() {
+        Map<Quantity, Integer> sizes = new LinkedHashMap<>();
+        sizes.put(Quantity.N, 3);
         sizes.put(amount, 3);
-        sizes.put(Column.B, 3);
+        sizes.put(Quantity.B, 3);
         return sizes;
     }
 
     @Override
     public Map<String, Estimate> derived(double[] published) {
         Map<String, Estimate> derived = new LinkedHashMap<>();
-        if (amount == Column.D) {
+        if (amount == Quantity.D) {
             double alpha = published[BatchCorrectedModel.ALPHA];
             double beta = published[BatchCorrectedModel.BETA];
             derived.put("a", Estimate.of(beta / (alpha + beta), "1"));
@@ -173,13 +182,13 @@ public final class ThreeTerm extends ParametricLaw {
     /** Without a batch size the point is read as trained far below the critical one (data form only). */
     @Override
     public double predict(double[] published, Point at) {
-        double logN = Math.log(at.get(Column.N));
+        double logN = Math.log(at.get(Quantity.N));
         double logAmount = Math.log(at.get(amount));
-        double logBatch = at.has(Column.B) || amount == Column.S ? Math.log(at.get(Column.B)) : -700;
+        double logBatch = at.has(Quantity.B) || amount == Quantity.S ? Math.log(at.get(Quantity.B)) : -700;
         double[] z =
                 switch (driver) {
                     case NONE, LOSS -> new double[0];
-                    case DATA -> new double[] {Math.log(at.get(Column.D))};
+                    case DATA -> new double[] {Math.log(at.get(Quantity.D))};
                     case SIZE -> new double[] {logN};
                 };
         BatchCorrectedModel model = new BatchCorrectedModel(
@@ -187,7 +196,7 @@ public final class ThreeTerm extends ParametricLaw {
                 new double[] {-logAmount},
                 new double[] {logBatch},
                 z,
-                amount == Column.D ? 1 : -1,
+                amount == Quantity.D ? 1 : -1,
                 0,
                 driver);
         return Math.exp(model.value(uncentred(published), 0));
@@ -227,10 +236,10 @@ public final class ThreeTerm extends ParametricLaw {
         private final double[] z;
 
         Bound(Observations runs) {
-            double[] logN = runs.log(Column.N);
+            double[] logN = runs.log(Quantity.N);
             double[] logAmount = runs.log(amount);
-            double[] logBatch = runs.log(Column.B);
-            double middle = mean(runs.log(Column.LOSS));
+            double[] logBatch = runs.log(Quantity.B);
+            double middle = mean(runs.log(Quantity.LOSS));
             centreN = mean(logN);
             centreAmount = mean(logAmount);
             centreBatch = mean(logBatch);
@@ -239,7 +248,7 @@ public final class ThreeTerm extends ParametricLaw {
             batch = Arrays.stream(logBatch).map(x -> x - centreBatch).toArray();
             switch (driver) {
                 case DATA -> {
-                    double[] logD = runs.log(Column.D);
+                    double[] logD = runs.log(Quantity.D);
                     centreDriver = mean(logD);
                     z = Arrays.stream(logD).map(x -> x - centreDriver).toArray();
                 }
@@ -256,7 +265,7 @@ public final class ThreeTerm extends ParametricLaw {
                     z = new double[0];
                 }
             }
-            model = new BatchCorrectedModel(size, less, batch, z, amount == Column.D ? 1 : -1, middle, driver);
+            model = new BatchCorrectedModel(size, less, batch, z, amount == Quantity.D ? 1 : -1, middle, driver);
             int p = model.dimension();
             double[] low = new double[p];
             double[] high = new double[p];
@@ -314,7 +323,7 @@ public final class ThreeTerm extends ParametricLaw {
         public double[] start(double[] shapeValues, double[] logTarget, double[] weights) {
             double[] theta = new double[model.dimension()];
             System.arraycopy(shapeValues, 0, theta, BatchCorrectedModel.ALPHA, shapeValues.length);
-            double sign = amount == Column.D ? 1 : -1;
+            double sign = amount == Quantity.D ? 1 : -1;
             int rows = logTarget.length;
             double[][] columns = new double[3][rows];
             for (int i = 0; i < rows; i++) {

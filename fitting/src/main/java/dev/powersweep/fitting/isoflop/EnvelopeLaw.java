@@ -1,16 +1,16 @@
 package dev.powersweep.fitting.isoflop;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Parameter;
+import dev.powersweep.fitting.law.StagedLaw;
 import dev.powersweep.fitting.optimise.Workers;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Identifiability;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,7 +30,7 @@ import java.util.TreeMap;
  * along what is read: intermediate points of a cosine schedule are not what a run of that length would reach. Bootstrap by
  * whole runs. Records of weight zero are left out; a run weighs the mean of its records.
  */
-public final class EnvelopeLaw implements Law {
+public final class EnvelopeLaw implements StagedLaw {
     private static final int FEWEST_RECORDS = 2;
     private static final int BOOTSTRAP_GRID = 300;
 
@@ -60,13 +60,13 @@ public final class EnvelopeLaw implements Law {
     }
 
     @Override
-    public Set<Column> needs() {
-        return new LinkedHashSet<>(List.of(Column.N, Column.D, Column.LOSS));
+    public Set<Quantity> needs() {
+        return new LinkedHashSet<>(List.of(Quantity.N, Quantity.D, Quantity.LOSS));
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
+        for (Quantity column : needs()) {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
@@ -149,13 +149,13 @@ public final class EnvelopeLaw implements Law {
     }
 
     private static List<TrainingCurve> curves(Observations runs) {
-        double[] n = runs.column(Column.N);
-        double[] d = runs.column(Column.D);
+        double[] n = runs.column(Quantity.N);
+        double[] d = runs.column(Quantity.D);
         double[] c = new double[n.length];
         for (int i = 0; i < c.length; i++) {
-            c[i] = runs.has(Column.C) ? runs.at(Column.C, i) : 6 * n[i] * d[i];
+            c[i] = runs.has(Quantity.C) ? runs.at(Quantity.C, i) : 6 * n[i] * d[i];
         }
-        double[] loss = runs.column(Column.LOSS);
+        double[] loss = runs.column(Quantity.LOSS);
         double[] weight = runs.weights();
         TreeMap<Integer, List<Integer>> rows = new TreeMap<>();
         for (int i = 0; i < n.length; i++) {

@@ -1,22 +1,23 @@
 package dev.powersweep.fitting.isoflop;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Found;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Reason;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Rejected;
 import dev.powersweep.fitting.law.Chinchilla;
-import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.StagedLaw;
 import dev.powersweep.fitting.optimise.Workers;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
+import dev.powersweep.fitting.uncertainty.ParametricFit;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -40,7 +41,7 @@ import java.util.stream.Collectors;
  * <p>Of runs with several records the last is read. Budgets that differ by up to 2 % are one budget. A run of weight zero is
  * left out; the weight of a budget in the power laws is the mean weight of its runs, and the parabola weighs each run.
  */
-public final class IsoFlopLaw implements Law {
+public final class IsoFlopLaw implements StagedLaw {
     private static final double EXTRAPOLATION = 10;
     private static final double NOTEWORTHY_BIAS = 0.01;
 
@@ -89,13 +90,13 @@ public final class IsoFlopLaw implements Law {
     }
 
     @Override
-    public Set<Column> needs() {
-        return new LinkedHashSet<>(List.of(Column.C, Column.N, Column.LOSS));
+    public Set<Quantity> needs() {
+        return new LinkedHashSet<>(List.of(Quantity.C, Quantity.N, Quantity.LOSS));
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
+        for (Quantity column : needs()) {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
@@ -164,18 +165,18 @@ public final class IsoFlopLaw implements Law {
 
     private static List<IsoFlopCurve> curves(Observations runs) {
         Observations finals = runs.finals();
-        double[] flops = finals.column(Column.C);
-        double[] n = finals.column(Column.N);
+        double[] flops = finals.column(Quantity.C);
+        double[] n = finals.column(Quantity.N);
         double[] d = new double[flops.length];
-        if (finals.has(Column.D)) {
-            d = finals.column(Column.D);
+        if (finals.has(Quantity.D)) {
+            d = finals.column(Quantity.D);
         } else {
             for (int i = 0; i < d.length; i++) {
                 d[i] = flops[i] / (6 * n[i]);
             }
         }
         return IsoFlopCurve.group(
-                flops, n, d, finals.column(Column.LOSS), finals.weights(), IsoFlopCurve.DEFAULT_TOLERANCE);
+                flops, n, d, finals.column(Quantity.LOSS), finals.weights(), IsoFlopCurve.DEFAULT_TOLERANCE);
     }
 
     private FitRefusal noMinimum(List<IsoFlopCurve> curves) {
@@ -257,7 +258,8 @@ public final class IsoFlopLaw implements Law {
             FitResult.Builder result) {
         FitResult surface;
         try {
-            surface = new Chinchilla().fit(finals, options.bootstrap(0).plain());
+            surface = ParametricFit.fit(
+                    new Chinchilla(), finals, options.bootstrap(0).plain());
         } catch (FitRefusal refused) {
             result.warn("The bias of the minima could not be simulated, because approach 3 cannot be fitted: "
                     + refused.sentence());

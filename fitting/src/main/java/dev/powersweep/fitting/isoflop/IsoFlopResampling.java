@@ -1,6 +1,6 @@
 package dev.powersweep.fitting.isoflop;
 
-import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.result.FitOptions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -1,13 +1,13 @@
 package dev.powersweep.fitting.isoflop;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Found;
-import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.law.StagedLaw;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,7 +23,7 @@ import java.util.SplittableRandom;
  * {@code optima}: power laws through compute-optimal sizes that somebody has found already, one row per budget: N_opt =
  * k_N·C^a and D_opt = k_D·C^b by least squares in logarithms. No loss is needed; without tokens D = C/(6N) stands in.
  */
-public final class OptimaLaw implements Law {
+public final class OptimaLaw implements StagedLaw {
     private static final int PARAMETERS_WITHOUT_LOSS = 4;
 
     @Override
@@ -47,13 +47,13 @@ public final class OptimaLaw implements Law {
     }
 
     @Override
-    public Set<Column> needs() {
-        return new LinkedHashSet<>(List.of(Column.C, Column.N));
+    public Set<Quantity> needs() {
+        return new LinkedHashSet<>(List.of(Quantity.C, Quantity.N));
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
+        for (Quantity column : needs()) {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
@@ -61,7 +61,7 @@ public final class OptimaLaw implements Law {
                                 + "), which the runs do not have; name the column that holds it."));
             }
         }
-        int budgets = runs.distinct(Column.C);
+        int budgets = runs.distinct(Quantity.C);
         if (budgets < 3 || budgets < runs.size()) {
             return Optional.of(new FitRefusal(
                     FitRefusal.Reason.TOO_FEW_SIZES,
@@ -70,11 +70,11 @@ public final class OptimaLaw implements Law {
         }
         Integer[] order = new Integer[runs.size()];
         Arrays.setAll(order, i -> i);
-        Arrays.sort(order, Comparator.comparingDouble(i -> runs.at(Column.C, i)));
+        Arrays.sort(order, Comparator.comparingDouble(i -> runs.at(Quantity.C, i)));
         for (int k = 1; k < order.length; k++) {
-            boolean larger = runs.at(Column.N, order[k]) > runs.at(Column.N, order[k - 1]);
+            boolean larger = runs.at(Quantity.N, order[k]) > runs.at(Quantity.N, order[k - 1]);
             boolean better =
-                    !runs.has(Column.LOSS) || runs.at(Column.LOSS, order[k]) < runs.at(Column.LOSS, order[k - 1]);
+                    !runs.has(Quantity.LOSS) || runs.at(Quantity.LOSS, order[k]) < runs.at(Quantity.LOSS, order[k - 1]);
             if (!larger || !better) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.BAD_OPTION,
@@ -82,8 +82,8 @@ public final class OptimaLaw implements Law {
                                 Locale.ROOT,
                                 "optima needs compute-optimal sizes, which grow with compute, and from %.4g to %.4g FLOPs"
                                         + " the %s; these rows look like single runs: fit chinchilla or isoflop.",
-                                runs.at(Column.C, order[k - 1]),
-                                runs.at(Column.C, order[k]),
+                                runs.at(Quantity.C, order[k - 1]),
+                                runs.at(Quantity.C, order[k]),
                                 larger ? "loss does not fall" : "size does not grow")));
             }
         }
@@ -101,9 +101,9 @@ public final class OptimaLaw implements Law {
             if (weight[i] == 0) {
                 continue;
             }
-            double c = runs.at(Column.C, i);
-            double n = runs.at(Column.N, i);
-            double d = runs.has(Column.D) ? runs.at(Column.D, i) : c / (6 * n);
+            double c = runs.at(Quantity.C, i);
+            double n = runs.at(Quantity.N, i);
+            double d = runs.has(Quantity.D) ? runs.at(Quantity.D, i) : c / (6 * n);
             optima.add(new Found(c, n, d, 1, weight[i]));
         }
         optima.sort(Comparator.comparingDouble(Found::flops));

@@ -1,21 +1,21 @@
 package dev.powersweep.fitting.isoflop;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.HoldOut;
-import dev.powersweep.fitting.ObjectiveValue;
-import dev.powersweep.fitting.Predictor;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Quality;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum.Found;
 import dev.powersweep.fitting.law.Parameter;
 import dev.powersweep.fitting.linear.PowerLaw;
 import dev.powersweep.fitting.optimise.Objective;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.result.ObjectiveValue;
+import dev.powersweep.fitting.result.Predictor;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Quality;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Regression;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,7 +50,7 @@ final class OptimaReport {
 
     /** N_opt at a point's C. */
     static Predictor predictor() {
-        return (values, at) -> values[0] * Math.pow(at.get(Column.C), values[1]);
+        return (values, at) -> values[0] * Math.pow(at.get(Quantity.C), values[1]);
     }
 
     /**
@@ -71,7 +71,7 @@ final class OptimaReport {
             FitOptions options,
             List<Parameter> parameters) {
         FitResult.Builder builder =
-                FitResult.of(law, formula).response(Column.N).options(options);
+                FitResult.of(law, formula).response(Quantity.N).options(options);
         double[] values = values(fit);
         double[][] kept = kept(replicas, parameters.size());
         for (int j = 0; j < parameters.size(); j++) {
@@ -125,7 +125,7 @@ final class OptimaReport {
             double predicted = law.at(found.flops());
             residuals.add(new Residual(
                     budgetName(found.flops()),
-                    Point.of(Column.C, found.flops()),
+                    Point.of(Quantity.C, found.flops()),
                     found.n(),
                     predicted,
                     Math.log(predicted / found.n())));
@@ -150,7 +150,9 @@ final class OptimaReport {
                 optima.stream()
                         .map(found -> "the budget of " + budgetName(found.flops()))
                         .toList(),
-                optima.stream().map(found -> Point.of(Column.C, found.flops())).toList(),
+                optima.stream()
+                        .map(found -> Point.of(Quantity.C, found.flops()))
+                        .toList(),
                 optima.stream()
                         .map(found -> new double[] {1, Math.log(found.flops())})
                         .toArray(double[][]::new),

@@ -1,7 +1,7 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +16,9 @@ import java.util.Map;
 public final class Chinchilla extends PowerSumLaw {
     /** The law. */
     public Chinchilla() {
-        super(List.of(Term.constant("E"), Term.power("A", Column.N, "alpha"), Term.power("B", Column.D, "beta")), "");
+        super(
+                List.of(Term.constant("E"), Term.power("A", Quantity.N, "alpha"), Term.power("B", Quantity.D, "beta")),
+                "");
     }
 
     @Override
@@ -40,8 +42,8 @@ public final class Chinchilla extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.List;
 import java.util.Map;
 
@@ -12,7 +12,9 @@ import java.util.Map;
 public final class ChinchillaTied extends PowerSumLaw {
     /** The law. */
     public ChinchillaTied() {
-        super(List.of(Term.constant("E"), Term.power("A", Column.N, "alpha"), Term.power("B", Column.D, "alpha")), "");
+        super(
+                List.of(Term.constant("E"), Term.power("A", Quantity.N, "alpha"), Term.power("B", Quantity.D, "alpha")),
+                "");
     }
 
     @Override
@@ -36,8 +38,8 @@ public final class ChinchillaTied extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     @Override

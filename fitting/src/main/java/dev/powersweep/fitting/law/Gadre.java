@@ -1,7 +1,7 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,16 +22,16 @@ public final class Gadre extends PowerSumLaw {
                                 "a",
                                 Term.Form.FACTOR,
                                 List.of(
-                                        new Term.Factor(Column.C, "eta", 1),
-                                        new Term.Factor(Column.D, "eta", -1),
-                                        new Term.Factor(Column.N, "eta", 1))),
+                                        new Term.Factor(Quantity.C, "eta", 1),
+                                        new Term.Factor(Quantity.D, "eta", -1),
+                                        new Term.Factor(Quantity.N, "eta", 1))),
                         new Term(
                                 "b",
                                 Term.Form.FACTOR,
                                 List.of(
-                                        new Term.Factor(Column.C, "eta", 1),
-                                        new Term.Factor(Column.D, "eta", 1),
-                                        new Term.Factor(Column.N, "eta", -1)))),
+                                        new Term.Factor(Quantity.C, "eta", 1),
+                                        new Term.Factor(Quantity.D, "eta", 1),
+                                        new Term.Factor(Quantity.N, "eta", -1)))),
                 "");
     }
 
@@ -56,8 +56,8 @@ public final class Gadre extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     @Override
@@ -73,7 +73,7 @@ public final class Gadre extends PowerSumLaw {
 
     /** N and D enter with C; C may well be 6ND. */
     @Override
-    protected Set<Column> separable() {
-        return Set.of(Column.N, Column.D);
+    protected Set<Quantity> separable() {
+        return Set.of(Quantity.N, Quantity.D);
     }
 }

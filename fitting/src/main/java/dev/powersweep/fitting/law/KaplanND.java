@@ -1,6 +1,6 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.List;
 
 /**
@@ -13,8 +13,8 @@ public final class KaplanND extends PowerSumLaw {
     public KaplanND() {
         super(
                 List.of(
-                        Term.scaled("Nc", Column.N, "alpha_N"),
-                        new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Column.D, "", 1)))),
+                        Term.scaled("Nc", Quantity.N, "alpha_N"),
+                        new Term("Dc", Term.Form.SCALE, List.of(new Term.Factor(Quantity.D, "", 1)))),
                 "alpha_D");
     }
 
@@ -39,8 +39,8 @@ public final class KaplanND extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     // Inside, the exponent of N is the ratio α_N/α_D.

@@ -1,6 +1,6 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.List;
 
 /**
@@ -12,7 +12,7 @@ import java.util.List;
 public final class KaplanNS extends PowerSumLaw {
     /** The law. */
     public KaplanNS() {
-        super(List.of(Term.scaled("Nc", Column.N, "alpha_N"), Term.scaled("Sc", Column.S, "alpha_S")), "");
+        super(List.of(Term.scaled("Nc", Quantity.N, "alpha_N"), Term.scaled("Sc", Quantity.S, "alpha_S")), "");
     }
 
     @Override
@@ -36,7 +36,7 @@ public final class KaplanNS extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
-        return Column.N;
+    public Quantity scale() {
+        return Quantity.N;
     }
 }

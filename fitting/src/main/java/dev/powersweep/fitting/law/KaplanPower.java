@@ -1,7 +1,7 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +23,7 @@ import java.util.Map;
  */
 public final class KaplanPower extends PowerSumLaw {
     private final String name;
-    private final Column column;
+    private final Quantity column;
     private final String symbol;
     private final String equation;
     private final Irreducible irreducible;
@@ -36,7 +36,7 @@ public final class KaplanPower extends PowerSumLaw {
         FITTED
     }
 
-    private KaplanPower(String name, Column column, String symbol, String equation, Irreducible irreducible) {
+    private KaplanPower(String name, Quantity column, String symbol, String equation, Irreducible irreducible) {
         super(terms(column, symbol, irreducible), "");
         this.name = irreducible == Irreducible.NONE ? name : name + "-irreducible";
         this.column = column;
@@ -45,7 +45,7 @@ public final class KaplanPower extends PowerSumLaw {
         this.irreducible = irreducible;
     }
 
-    private static List<Term> terms(Column column, String symbol, Irreducible irreducible) {
+    private static List<Term> terms(Quantity column, String symbol, Irreducible irreducible) {
         List<Term> terms = new ArrayList<>();
         if (irreducible == Irreducible.FITTED) {
             terms.add(Term.constant("E"));
@@ -56,22 +56,22 @@ public final class KaplanPower extends PowerSumLaw {
 
     /** {@code kaplan-n}: loss of converged models by size. */
     public static KaplanPower ofParameters(Irreducible irreducible) {
-        return new KaplanPower("kaplan-n", Column.N, "N", "equation 1.1", irreducible);
+        return new KaplanPower("kaplan-n", Quantity.N, "N", "equation 1.1", irreducible);
     }
 
     /** {@code kaplan-d}: loss of large models, stopped early, by tokens. */
     public static KaplanPower ofTokens(Irreducible irreducible) {
-        return new KaplanPower("kaplan-d", Column.D, "D", "equation 1.2", irreducible);
+        return new KaplanPower("kaplan-d", Quantity.D, "D", "equation 1.2", irreducible);
     }
 
     /** {@code kaplan-c}: best loss for compute at one batch size. */
     public static KaplanPower ofCompute(Irreducible irreducible) {
-        return new KaplanPower("kaplan-c", Column.C, "C", "table 5, naive C", irreducible);
+        return new KaplanPower("kaplan-c", Quantity.C, "C", "table 5, naive C", irreducible);
     }
 
     /** {@code kaplan-cmin}: best loss for compute, each run at a batch far below the critical one. */
     public static KaplanPower ofMinimumCompute(Irreducible irreducible) {
-        return new KaplanPower("kaplan-cmin", Column.C, "C", "equation 1.3", irreducible);
+        return new KaplanPower("kaplan-cmin", Quantity.C, "C", "equation 1.3", irreducible);
     }
 
     @Override
@@ -97,14 +97,14 @@ public final class KaplanPower extends PowerSumLaw {
     }
 
     @Override
-    public Column scale() {
+    public Quantity scale() {
         return column;
     }
 
     @Override
     public Map<String, Estimate> derived(double[] published) {
         Map<String, Estimate> derived = new LinkedHashMap<>();
-        if (column == Column.C) {
+        if (column == Quantity.C) {
             derived.put(
                     "Cc_pf_days",
                     Estimate.of(published[published.length - 2] / KaplanForms.FLOPS_PER_PF_DAY, "PF-days"));

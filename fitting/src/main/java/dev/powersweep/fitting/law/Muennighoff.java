@@ -1,15 +1,15 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.optimise.Box;
 import dev.powersweep.fitting.optimise.HeldModel;
 import dev.powersweep.fitting.optimise.LossModel;
 import dev.powersweep.fitting.optimise.NonNegative;
 import dev.powersweep.fitting.optimise.RepeatedDataModel;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,25 +76,25 @@ public final class Muennighoff extends ParametricLaw {
     }
 
     @Override
-    public Set<Column> needs() {
-        return Set.of(Column.N, Column.D, Column.U, Column.LOSS);
+    public Set<Quantity> needs() {
+        return Set.of(Quantity.N, Quantity.D, Quantity.U, Quantity.LOSS);
     }
 
     @Override
-    public Column scale() {
-        return Column.C;
+    public Quantity scale() {
+        return Quantity.C;
     }
 
     @Override
-    protected Map<Column, Integer> sizesNeeded() {
-        return Map.of(Column.N, 3, Column.D, 3);
+    protected Map<Quantity, Integer> sizesNeeded() {
+        return Map.of(Quantity.N, 3, Quantity.D, 3);
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
         return super.refusal(runs).or(() -> {
             for (int i = 0; i < runs.size(); i++) {
-                if (runs.at(Column.U, i) < runs.at(Column.D, i) * (1 - 1e-6)) {
+                if (runs.at(Quantity.U, i) < runs.at(Quantity.D, i) * (1 - 1e-6)) {
                     return Optional.empty();
                 }
             }
@@ -135,10 +135,10 @@ public final class Muennighoff extends ParametricLaw {
     @Override
     public double predict(double[] published, Point at) {
         double[] v = all(published);
-        double tokens = at.get(Column.D);
-        double unique = Math.min(at.get(Column.U), tokens);
+        double tokens = at.get(Quantity.D);
+        double unique = Math.min(at.get(Quantity.U), tokens);
         double optimal = Math.exp((Math.log(v[3] * v[1] / (v[4] * v[2])) + v[4] * Math.log(unique)) / v[3]);
-        double size = RepeatedDataModel.effective(at.get(Column.N), optimal, v[6]);
+        double size = RepeatedDataModel.effective(at.get(Quantity.N), optimal, v[6]);
         double data = RepeatedDataModel.effective(tokens, unique, v[5]);
         return v[0] + v[1] / Math.pow(size, v[3]) + v[2] / Math.pow(data, v[4]);
     }
@@ -158,11 +158,11 @@ public final class Muennighoff extends ParametricLaw {
         /** With ln A told at N = 1 where that is held, ln B likewise. */
         Bound(Observations runs, int held) {
             this.runs = runs;
-            double[] logN = runs.log(Column.N);
-            double[] logD = runs.log(Column.D);
+            double[] logN = runs.log(Quantity.N);
+            double[] logD = runs.log(Quantity.D);
             middleN = held == 1 ? 0 : Arrays.stream(logN).average().orElseThrow();
             middleD = held == 2 ? 0 : Arrays.stream(logD).average().orElseThrow();
-            whole = new RepeatedDataModel(logN, logD, runs.log(Column.U), middleN, middleD);
+            whole = new RepeatedDataModel(logN, logD, runs.log(Quantity.U), middleN, middleD);
             model = fitted == Fitted.EVERYTHING ? whole : new HeldModel(whole, inward(Arrays.copyOf(C4, 7)), 5, 6);
         }
 
@@ -228,9 +228,10 @@ public final class Muennighoff extends ParametricLaw {
             // Where the compute-optimal size is not known yet, twenty tokens a parameter is the usual guess.
             double[][] columns = new double[3][logTarget.length];
             for (int i = 0; i < logTarget.length; i++) {
-                double tokens = runs.at(Column.D, i);
-                double unique = Math.min(runs.at(Column.U, i), tokens);
-                double size = RepeatedDataModel.effective(runs.at(Column.N, i), unique / 20, Math.exp(shapeValues[3]));
+                double tokens = runs.at(Quantity.D, i);
+                double unique = Math.min(runs.at(Quantity.U, i), tokens);
+                double size =
+                        RepeatedDataModel.effective(runs.at(Quantity.N, i), unique / 20, Math.exp(shapeValues[3]));
                 double data = RepeatedDataModel.effective(tokens, unique, Math.exp(shapeValues[2]));
                 columns[0][i] = Math.exp(-logTarget[i]);
                 columns[1][i] = Math.exp(-shapeValues[0] * (Math.log(size) - middleN) - logTarget[i]);

@@ -1,24 +1,22 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.FitRefusal.Reason;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
-import dev.powersweep.fitting.uncertainty.ParametricFit;
+import dev.powersweep.fitting.runs.Quantity;
+import java.io.Serializable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * A law that says in closed form what one column is, given others. Subclasses state the form; search, intervals, hold-out and
- * verdicts come from here. Immutable.
+ * A law that says in closed form what one column is, given others. Subclasses state the form alone; search, intervals and
+ * hold-out are the same for all of them. Immutable.
  */
-public abstract class ParametricLaw implements Law {
+public abstract non-sealed class ParametricLaw implements Law, Serializable {
     /** Published parameters in order. */
     public abstract List<Parameter> parameters();
 
@@ -34,19 +32,19 @@ public abstract class ParametricLaw implements Law {
     }
 
     /** The column that the law predicts. */
-    public Column response() {
-        return Column.LOSS;
+    public Quantity response() {
+        return Quantity.LOSS;
     }
 
     /** The column whose largest values are held out when the law is tried on a scale it has not seen. */
-    public abstract Column scale();
+    public abstract Quantity scale();
 
     /** Columns that must take at least so many different values, with the reason in words. */
-    protected abstract Map<Column, Integer> sizesNeeded();
+    protected abstract Map<Quantity, Integer> sizesNeeded();
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
+        for (Quantity column : needs()) {
             if (!runs.has(column)) {
                 return refuse(
                         Reason.MISSING_COLUMN,
@@ -54,7 +52,7 @@ public abstract class ParametricLaw implements Law {
                                 + "), which the runs do not have; name the column that holds it.");
             }
         }
-        for (Map.Entry<Column, Integer> need : sizesNeeded().entrySet()) {
+        for (Map.Entry<Quantity, Integer> need : sizesNeeded().entrySet()) {
             int found = runs.distinct(need.getKey());
             if (found < need.getValue()) {
                 return refuse(
@@ -78,13 +76,5 @@ public abstract class ParametricLaw implements Law {
     /** A refusal as an optional. */
     protected static Optional<FitRefusal> refuse(Reason reason, String sentence) {
         return Optional.of(new FitRefusal(reason, sentence));
-    }
-
-    @Override
-    public FitResult fit(Observations runs, FitOptions options) {
-        refusal(runs.weighted()).ifPresent(refused -> {
-            throw refused;
-        });
-        return new ParametricFit(this, runs, options).run();
     }
 }

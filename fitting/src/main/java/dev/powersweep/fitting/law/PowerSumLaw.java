@@ -1,13 +1,14 @@
 package dev.powersweep.fitting.law;
 
+import dev.powersweep.fitting.linear.Correlation;
 import dev.powersweep.fitting.optimise.Box;
 import dev.powersweep.fitting.optimise.LossModel;
 import dev.powersweep.fitting.optimise.PowerSumModel;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.FitRefusal.Reason;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -73,22 +74,22 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     @Override
-    public Set<Column> needs() {
-        Set<Column> needed = new LinkedHashSet<>();
+    public Set<Quantity> needs() {
+        Set<Quantity> needed = new LinkedHashSet<>();
         terms.forEach(term -> term.factors().forEach(factor -> needed.add(factor.column())));
         needed.add(response());
         return needed;
     }
 
     /** Columns that enter the law. */
-    protected Set<Column> regressors() {
-        Set<Column> needed = new LinkedHashSet<>(needs());
+    protected Set<Quantity> regressors() {
+        Set<Quantity> needed = new LinkedHashSet<>(needs());
         needed.remove(response());
         return needed;
     }
 
     /** Columns whose effects the law tells apart, so that no two of them may move together. */
-    protected Set<Column> separable() {
+    protected Set<Quantity> separable() {
         return regressors();
     }
 
@@ -103,9 +104,9 @@ public abstract class PowerSumLaw extends ParametricLaw {
     }
 
     @Override
-    protected Map<Column, Integer> sizesNeeded() {
+    protected Map<Quantity, Integer> sizesNeeded() {
         boolean constant = terms.stream().anyMatch(term -> term.factors().isEmpty());
-        Map<Column, Integer> sizes = new EnumMap<>(Column.class);
+        Map<Quantity, Integer> sizes = new EnumMap<>(Quantity.class);
         regressors().forEach(column -> sizes.put(column, constant || terms.size() > 1 ? 3 : 2));
         return sizes;
     }
@@ -116,10 +117,10 @@ public abstract class PowerSumLaw extends ParametricLaw {
         if (refused.isPresent()) {
             return refused;
         }
-        List<Column> columns = List.copyOf(separable());
+        List<Quantity> columns = List.copyOf(separable());
         for (int a = 0; a < columns.size(); a++) {
             for (int b = 0; b < a; b++) {
-                if (correlation(runs.log(columns.get(a)), runs.log(columns.get(b))) > 1 - 1e-7) {
+                if (Math.abs(Correlation.of(runs.log(columns.get(a)), runs.log(columns.get(b)))) > 1 - 1e-7) {
                     return refuse(
                             Reason.COLLINEAR,
                             name() + " cannot tell " + columns.get(b).label() + " and "
@@ -130,20 +131,6 @@ public abstract class PowerSumLaw extends ParametricLaw {
             }
         }
         return Optional.empty();
-    }
-
-    private static double correlation(double[] x, double[] y) {
-        double mx = Arrays.stream(x).average().orElseThrow();
-        double my = Arrays.stream(y).average().orElseThrow();
-        double xx = 0;
-        double xy = 0;
-        double yy = 0;
-        for (int i = 0; i < x.length; i++) {
-            xx += (x[i] - mx) * (x[i] - mx);
-            xy += (x[i] - mx) * (y[i] - my);
-            yy += (y[i] - my) * (y[i] - my);
-        }
-        return Math.abs(xy) / Math.sqrt(xx * yy);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.powersweep.fitting.law;
 
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -10,7 +11,7 @@ import java.util.List;
  * @param form how the coefficient is published
  * @param factors powers of columns it is made of; none for a constant
  */
-public record Term(String coefficient, Form form, List<Factor> factors) {
+public record Term(String coefficient, Form form, List<Factor> factors) implements Serializable {
     /** How a coefficient is published. */
     public enum Form {
         /** {@code A / N^α}: the coefficient multiplies. */
@@ -27,7 +28,7 @@ public record Term(String coefficient, Form form, List<Factor> factors) {
      * @param multiplier the column enters as {@code column^(−multiplier·exponent)}, or {@code column^(−multiplier)} where
      *     fixed
      */
-    public record Factor(Column column, String exponent, double multiplier) {}
+    public record Factor(Quantity column, String exponent, double multiplier) implements Serializable {}
 
     /** A constant. */
     public static Term constant(String name) {
@@ -35,12 +36,12 @@ public record Term(String coefficient, Form form, List<Factor> factors) {
     }
 
     /** {@code coefficient / column^exponent}. */
-    public static Term power(String coefficient, Column column, String exponent) {
+    public static Term power(String coefficient, Quantity column, String exponent) {
         return new Term(coefficient, Form.FACTOR, List.of(new Factor(column, exponent, 1)));
     }
 
     /** {@code (scale / column)^exponent}. */
-    public static Term scaled(String scale, Column column, String exponent) {
+    public static Term scaled(String scale, Quantity column, String exponent) {
         return new Term(scale, Form.SCALE, List.of(new Factor(column, exponent, 1)));
     }
 }

@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.optimise;
 
+import dev.powersweep.fitting.runs.FitRefusal;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -123,6 +124,12 @@ public final class GlobalSearch {
         }
         List<Minimum> minima = distinct(ends);
         minima = distinct(descend(problem, minima.stream().map(Minimum::theta).toList(), Newton.Effort.TO_THE_END));
+        if (minima.isEmpty()) {
+            throw new FitRefusal(
+                    FitRefusal.Reason.NOT_CONVERGED,
+                    "The objective is not finite anywhere on the grid of shapes: numbers of these runs lie too far apart to"
+                            + " be fitted; count columns in larger units.");
+        }
         Minimum best = minima.get(0);
         return new Outcome(best, minima, coarse.size(), reached, nodes, lowestNode);
     }

@@ -357,6 +357,11 @@ public final class Newton {
         beginModel(problem);
         for (int step = 0; step < subproblemSteps; step++) {
             while (!factorise()) {
+                if (!Double.isFinite(convexity)) {
+                    // No multiple of the identity makes a second derivative that is not finite positive definite.
+                    Arrays.fill(d, 0);
+                    return;
+                }
                 convexity = convexity == 0 ? floor() : convexity * 6;
             }
             solveFactored();

@@ -1,5 +1,7 @@
 package dev.powersweep.fitting.optimise;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -22,10 +24,13 @@ public final class Workers {
         void run(S scratch, int index);
     }
 
-    /** Runs tasks 0 … count − 1; returns when all are done. The first exception of a task is thrown again here. */
+    /**
+     * Runs tasks 0 … count − 1; returns when all are done or one has failed. The first failure of a task, error or exception,
+     * is thrown again here.
+     */
     public static <S> void run(int threads, int count, Supplier<S> scratch, Task<S> task) {
         AtomicInteger next = new AtomicInteger();
-        AtomicReference<RuntimeException> failure = new AtomicReference<>();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
         int chunk = Math.max(1, Math.min(16, count / (threads * 8)));
         Runnable loop = () -> {
             try {
@@ -35,34 +40,45 @@ public final class Workers {
                         task.run(own, i);
                     }
                 }
-            } catch (RuntimeException e) {
-                failure.compareAndSet(null, e);
+            } catch (RuntimeException | Error failed) {
+                failure.compareAndSet(null, failed);
                 next.set(count);
             }
         };
-        Thread[] helpers = new Thread[Math.min(threads, Math.max(1, count)) - 1];
-        for (int t = 0; t < helpers.length; t++) {
-            helpers[t] = new Thread(loop, "fitting-" + (t + 1));
-            helpers[t].setDaemon(true);
-            helpers[t].start();
+        List<Thread> helpers = new ArrayList<>();
+        try {
+            for (int t = 1; t < Math.min(threads, Math.max(1, count)); t++) {
+                Thread helper = new Thread(loop, "fitting-" + t);
+                helper.setDaemon(true);
+                helper.start();
+                helpers.add(helper);
+            }
+        } catch (OutOfMemoryError noThread) {
+            // The system grants no further thread: those there are do the work.
         }
         loop.run();
-        for (Thread helper : helpers) {
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    helper.join();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
+        helpers.forEach(Workers::join);
+        if (failure.get() instanceof Error error) {
+            throw error;
+        }
+        if (failure.get() instanceof RuntimeException exception) {
+            throw exception;
+        }
+    }
+
+    /** Waits to the end, and keeps an interruption for the caller. */
+    private static void join(Thread helper) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                helper.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
         }
-        if (failure.get() != null) {
-            throw failure.get();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

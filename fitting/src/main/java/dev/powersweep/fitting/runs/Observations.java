@@ -35,13 +35,14 @@ public final class Observations implements Serializable {
     /** Rows whose compute differs by such a factor from what N and D say in the others are counted in other units. */
     private static final double LARGEST_MISCOUNT = 1e3;
 
-    private final EnumMap<Column, double[]> columns;
-    private final EnumSet<Column> derived;
+    private final EnumMap<Quantity, double[]> columns;
+    private final EnumSet<Quantity> derived;
     private final int[] run;
     private final List<String> runNames;
     private final int size;
 
-    private Observations(EnumMap<Column, double[]> columns, EnumSet<Column> derived, int[] run, List<String> runNames) {
+    private Observations(
+            EnumMap<Quantity, double[]> columns, EnumSet<Quantity> derived, int[] run, List<String> runNames) {
         this.columns = columns;
         this.derived = derived;
         this.run = run;
@@ -57,9 +58,9 @@ public final class Observations implements Serializable {
     /** The usual three columns: parameters, tokens, loss. */
     public static Observations of(double[] parameters, double[] tokens, double[] loss) {
         return builder()
-                .column(Column.N, parameters)
-                .column(Column.D, tokens)
-                .column(Column.LOSS, loss)
+                .column(Quantity.N, parameters)
+                .column(Quantity.D, tokens)
+                .column(Quantity.LOSS, loss)
                 .build();
     }
 
@@ -84,17 +85,17 @@ public final class Observations implements Serializable {
     }
 
     /** Whether the column is there, given or derived. */
-    public boolean has(Column column) {
+    public boolean has(Quantity column) {
         return columns.containsKey(column);
     }
 
     /** Whether the column was computed from others. */
-    public boolean derived(Column column) {
+    public boolean derived(Quantity column) {
         return derived.contains(column);
     }
 
     /** The columns that are there. */
-    public Set<Column> columns() {
+    public Set<Quantity> columns() {
         return Collections.unmodifiableSet(columns.keySet());
     }
 
@@ -103,12 +104,12 @@ public final class Observations implements Serializable {
      *
      * @throws FitRefusal MISSING_COLUMN where it is not there
      */
-    public double[] column(Column column) {
+    public double[] column(Quantity column) {
         return require(column).clone();
     }
 
     /** The natural logarithm of the column, newly computed. */
-    public double[] log(Column column) {
+    public double[] log(Quantity column) {
         double[] logs = require(column).clone();
         for (int i = 0; i < logs.length; i++) {
             logs[i] = Math.log(logs[i]);
@@ -117,13 +118,13 @@ public final class Observations implements Serializable {
     }
 
     /** One number. */
-    public double at(Column column, int row) {
+    public double at(Quantity column, int row) {
         return require(column)[row];
     }
 
     /** Weights of the rows; ones where no weights were given. */
     public double[] weights() {
-        double[] weights = columns.get(Column.WEIGHT);
+        double[] weights = columns.get(Quantity.WEIGHT);
         if (weights != null) {
             return weights.clone();
         }
@@ -134,7 +135,7 @@ public final class Observations implements Serializable {
 
     /** The rows of weight above zero. */
     public Observations weighted() {
-        double[] weights = columns.get(Column.WEIGHT);
+        double[] weights = columns.get(Quantity.WEIGHT);
         return weights == null || Arrays.stream(weights).allMatch(weight -> weight > 0)
                 ? this
                 : where(row -> weights[row] > 0);
@@ -142,9 +143,9 @@ public final class Observations implements Serializable {
 
     /** A row as a point, without its loss and weight. */
     public Point point(int row) {
-        EnumMap<Column, Double> values = new EnumMap<>(Column.class);
+        EnumMap<Quantity, Double> values = new EnumMap<>(Quantity.class);
         columns.forEach((column, numbers) -> {
-            if (column != Column.LOSS && column != Column.WEIGHT) {
+            if (column != Quantity.LOSS && column != Quantity.WEIGHT) {
                 values.put(column, numbers[row]);
             }
         });
@@ -152,7 +153,7 @@ public final class Observations implements Serializable {
     }
 
     /** Number of different values in the column; values equal to 1e-9 relative count once. */
-    public int distinct(Column column) {
+    public int distinct(Quantity column) {
         double[] sorted = column(column);
         Arrays.sort(sorted);
         int count = 0;
@@ -169,7 +170,7 @@ public final class Observations implements Serializable {
     /** The rows for which the predicate holds, in order. */
     public Observations where(IntPredicate keep) {
         int[] rows = java.util.stream.IntStream.range(0, size).filter(keep).toArray();
-        EnumMap<Column, double[]> kept = new EnumMap<>(Column.class);
+        EnumMap<Quantity, double[]> kept = new EnumMap<>(Quantity.class);
         columns.forEach((column, numbers) -> kept.put(
                 column, Arrays.stream(rows).mapToDouble(row -> numbers[row]).toArray()));
         Map<Integer, Integer> renumbered = new LinkedHashMap<>();
@@ -189,7 +190,7 @@ public final class Observations implements Serializable {
     public Observations finals() {
         int[] last = new int[runs()];
         Arrays.fill(last, -1);
-        double[] steps = columns.get(Column.STEP);
+        double[] steps = columns.get(Quantity.STEP);
         for (int i = 0; i < size; i++) {
             int known = last[run[i]];
             if (known < 0 || steps == null || steps[i] >= steps[known]) {
@@ -203,7 +204,7 @@ public final class Observations implements Serializable {
         return where(rows::contains);
     }
 
-    private double[] require(Column column) {
+    private double[] require(Quantity column) {
         double[] numbers = columns.get(column);
         if (numbers == null) {
             throw new FitRefusal(
@@ -216,30 +217,30 @@ public final class Observations implements Serializable {
 
     /** Collects columns; {@link #build()} checks them. */
     public static final class Builder {
-        private final EnumMap<Column, double[]> columns = new EnumMap<>(Column.class);
+        private final EnumMap<Quantity, double[]> columns = new EnumMap<>(Quantity.class);
         private String[] runs;
 
         private Builder() {}
 
         /** Sets a column; NaN is refused when building. An earlier column of the same kind is replaced. */
-        public Builder column(Column column, double[] values) {
+        public Builder column(Quantity column, double[] values) {
             columns.put(column, values.clone());
             return this;
         }
 
         /** Model size in parameters. */
         public Builder parameters(double... values) {
-            return column(Column.N, values);
+            return column(Quantity.N, values);
         }
 
         /** Tokens seen. */
         public Builder tokens(double... values) {
-            return column(Column.D, values);
+            return column(Quantity.D, values);
         }
 
         /** Final losses. */
         public Builder loss(double... values) {
-            return column(Column.LOSS, values);
+            return column(Quantity.LOSS, values);
         }
 
         /** Ids that say which rows belong to one run. */
@@ -267,9 +268,9 @@ public final class Observations implements Serializable {
             }
             checkLengths(size);
             columns.forEach(Builder::checkNumbers);
-            EnumSet<Column> derived = derive(size);
+            EnumSet<Quantity> derived = derive(size);
             refuseDuplicates(size, derived);
-            for (Column column : List.of(Column.N, Column.D, Column.LOSS, Column.B, Column.C, Column.U)) {
+            for (Quantity column : List.of(Quantity.N, Quantity.D, Quantity.LOSS, Quantity.B, Quantity.C, Quantity.U)) {
                 if (columns.containsKey(column) && !derived.contains(column)) {
                     refuseMixedUnits(column, columns.get(column));
                 }
@@ -279,15 +280,16 @@ public final class Observations implements Serializable {
         }
 
         /** Compute given beside N and D is some multiple of 6·N·D, by the accounting, but the same one in every row. */
-        private void refuseMixedCompute(int size, EnumSet<Column> derived) {
-            for (Column column : List.of(Column.N, Column.D, Column.C)) {
+        private void refuseMixedCompute(int size, EnumSet<Quantity> derived) {
+            for (Quantity column : List.of(Quantity.N, Quantity.D, Quantity.C)) {
                 if (!columns.containsKey(column) || derived.contains(column)) {
                     return;
                 }
             }
             double[] ratio = new double[size];
             Arrays.setAll(
-                    ratio, i -> columns.get(Column.C)[i] / (6 * columns.get(Column.N)[i] * columns.get(Column.D)[i]));
+                    ratio,
+                    i -> columns.get(Quantity.C)[i] / (6 * columns.get(Quantity.N)[i] * columns.get(Quantity.D)[i]));
             double[] sorted = ratio.clone();
             Arrays.sort(sorted);
             double middle = sorted[size / 2];
@@ -323,7 +325,7 @@ public final class Observations implements Serializable {
             }
         }
 
-        private static void checkNumbers(Column column, double[] values) {
+        private static void checkNumbers(Quantity column, double[] values) {
             for (int i = 0; i < values.length; i++) {
                 if (Double.isNaN(values[i]) || Double.isInfinite(values[i])) {
                     throw new FitRefusal(
@@ -331,7 +333,7 @@ public final class Observations implements Serializable {
                             "Row " + (i + 1) + " has " + column.label() + " = " + values[i]
                                     + "; remove the row (a diverged run tells nothing about the law) or mend the value.");
                 }
-                boolean zeroAllowed = column == Column.WEIGHT || column == Column.STEP;
+                boolean zeroAllowed = column == Quantity.WEIGHT || column == Quantity.STEP;
                 if (values[i] < 0 || (values[i] == 0 && !zeroAllowed)) {
                     throw new FitRefusal(
                             Reason.NOT_POSITIVE,
@@ -341,23 +343,23 @@ public final class Observations implements Serializable {
             }
         }
 
-        private EnumSet<Column> derive(int size) {
-            EnumSet<Column> derived = EnumSet.noneOf(Column.class);
-            fill(derived, size, Column.D, Column.B, Column.S, (b, s) -> b * s);
-            fill(derived, size, Column.D, Column.C, Column.N, (c, n) -> c / (6 * n));
-            fill(derived, size, Column.N, Column.C, Column.D, (c, d) -> c / (6 * d));
-            fill(derived, size, Column.S, Column.D, Column.B, (d, b) -> d / b);
-            fill(derived, size, Column.C, Column.N, Column.D, (n, d) -> 6 * n * d);
-            fill(derived, size, Column.U, Column.D, Column.D, (d, again) -> d);
+        private EnumSet<Quantity> derive(int size) {
+            EnumSet<Quantity> derived = EnumSet.noneOf(Quantity.class);
+            fill(derived, size, Quantity.D, Quantity.B, Quantity.S, (b, s) -> b * s);
+            fill(derived, size, Quantity.D, Quantity.C, Quantity.N, (c, n) -> c / (6 * n));
+            fill(derived, size, Quantity.N, Quantity.C, Quantity.D, (c, d) -> c / (6 * d));
+            fill(derived, size, Quantity.S, Quantity.D, Quantity.B, (d, b) -> d / b);
+            fill(derived, size, Quantity.C, Quantity.N, Quantity.D, (n, d) -> 6 * n * d);
+            fill(derived, size, Quantity.U, Quantity.D, Quantity.D, (d, again) -> d);
             return derived;
         }
 
         private void fill(
-                EnumSet<Column> derived,
+                EnumSet<Quantity> derived,
                 int size,
-                Column target,
-                Column first,
-                Column second,
+                Quantity target,
+                Quantity first,
+                Quantity second,
                 java.util.function.DoubleBinaryOperator rule) {
             if (columns.containsKey(target) || !columns.containsKey(first) || !columns.containsKey(second)) {
                 return;
@@ -370,14 +372,14 @@ public final class Observations implements Serializable {
             derived.add(target);
         }
 
-        private void refuseDuplicates(int size, EnumSet<Column> derived) {
-            if (!columns.containsKey(Column.LOSS)) {
+        private void refuseDuplicates(int size, EnumSet<Quantity> derived) {
+            if (!columns.containsKey(Quantity.LOSS)) {
                 return;
             }
             Map<List<Object>, Integer> seen = new HashMap<>();
             for (int i = 0; i < size; i++) {
                 List<Object> key = new ArrayList<>();
-                for (Map.Entry<Column, double[]> entry : columns.entrySet()) {
+                for (Map.Entry<Quantity, double[]> entry : columns.entrySet()) {
                     if (!derived.contains(entry.getKey())) {
                         key.add(entry.getValue()[i]);
                     }
@@ -390,13 +392,13 @@ public final class Observations implements Serializable {
                     throw new FitRefusal(
                             Reason.DUPLICATE_ROWS,
                             "Rows " + (before + 1) + " and " + (i + 1) + " are equal in every column (loss "
-                                    + columns.get(Column.LOSS)[i]
+                                    + columns.get(Quantity.LOSS)[i]
                                     + "); remove one, or tell repeated runs apart by a run column.");
                 }
             }
         }
 
-        private static void refuseMixedUnits(Column column, double[] values) {
+        private static void refuseMixedUnits(Quantity column, double[] values) {
             Integer[] order = new Integer[values.length];
             Arrays.setAll(order, i -> i);
             Arrays.sort(order, java.util.Comparator.comparingDouble(i -> values[i]));
@@ -414,7 +416,7 @@ public final class Observations implements Serializable {
             }
         }
 
-        private Observations group(int size, EnumSet<Column> derived) {
+        private Observations group(int size, EnumSet<Quantity> derived) {
             int[] run = new int[size];
             List<String> names = new ArrayList<>();
             if (runs == null) {

@@ -9,40 +9,40 @@ import java.util.Map;
  *
  * @param values value by column, all positive
  */
-public record Point(Map<Column, Double> values) {
+public record Point(Map<Quantity, Double> values) {
     /** Copies the values. */
     public Point {
-        EnumMap<Column, Double> copy = new EnumMap<>(Column.class);
+        EnumMap<Quantity, Double> copy = new EnumMap<>(Quantity.class);
         copy.putAll(values);
         values = Collections.unmodifiableMap(copy);
     }
 
     /** A point with one coordinate. */
-    public static Point of(Column column, double value) {
+    public static Point of(Quantity column, double value) {
         return new Point(Map.of(column, value));
     }
 
     /** Model size and tokens: what most laws need. */
     public static Point nd(double parameters, double tokens) {
-        return of(Column.N, parameters).and(Column.D, tokens);
+        return of(Quantity.N, parameters).and(Quantity.D, tokens);
     }
 
     /** This point with one coordinate more. */
-    public Point and(Column column, double value) {
-        EnumMap<Column, Double> copy = new EnumMap<>(Column.class);
+    public Point and(Quantity column, double value) {
+        EnumMap<Quantity, Double> copy = new EnumMap<>(Quantity.class);
         copy.putAll(values);
         copy.put(column, value);
         return new Point(copy);
     }
 
     /** Whether the point has the coordinate, given or derivable as {@link #get} says. */
-    public boolean has(Column column) {
+    public boolean has(Quantity column) {
         return values.containsKey(column)
                 || switch (column) {
-                    case C -> values.containsKey(Column.N) && has(Column.D);
-                    case D -> values.containsKey(Column.B) && values.containsKey(Column.S);
-                    case S -> values.containsKey(Column.D) && values.containsKey(Column.B);
-                    case U -> has(Column.D);
+                    case C -> values.containsKey(Quantity.N) && has(Quantity.D);
+                    case D -> values.containsKey(Quantity.B) && values.containsKey(Quantity.S);
+                    case S -> values.containsKey(Quantity.D) && values.containsKey(Quantity.B);
+                    case U -> has(Quantity.D);
                     default -> false;
                 };
     }
@@ -53,7 +53,7 @@ public record Point(Map<Column, Double> values) {
      *
      * @throws FitRefusal MISSING_COLUMN where it is neither given nor derivable
      */
-    public double get(Column column) {
+    public double get(Quantity column) {
         Double value = values.get(column);
         if (value != null) {
             return value;
@@ -64,10 +64,10 @@ public record Point(Map<Column, Double> values) {
                     "A prediction needs " + column.label() + " (" + column.unit() + "); give it with the point.");
         }
         return switch (column) {
-            case C -> 6 * get(Column.N) * get(Column.D);
-            case D -> get(Column.B) * get(Column.S);
-            case S -> get(Column.D) / get(Column.B);
-            case U -> get(Column.D);
+            case C -> 6 * get(Quantity.N) * get(Quantity.D);
+            case D -> get(Quantity.B) * get(Quantity.S);
+            case S -> get(Quantity.D) / get(Quantity.B);
+            case U -> get(Quantity.D);
             default -> throw new AssertionError(column);
         };
     }

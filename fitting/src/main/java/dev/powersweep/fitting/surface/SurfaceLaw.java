@@ -1,23 +1,24 @@
 package dev.powersweep.fitting.surface;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.ObjectiveValue;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Quality;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
-import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.law.StagedLaw;
+import dev.powersweep.fitting.linear.Correlation;
 import dev.powersweep.fitting.linear.LeastSquares;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.optimise.Workers;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.ObjectiveValue;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Quality;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Minimum;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Missing;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Reason;
@@ -48,7 +49,7 @@ import java.util.stream.IntStream;
  * vary independently, with bootstrap intervals. The bootstrap draws the residuals of the quadratics, scaled by the coefficients
  * spent on them, whatever kind was asked for: three rates of which one is not drawn have no curvature.
  */
-public final class SurfaceLaw implements Law {
+public final class SurfaceLaw implements StagedLaw {
     /** Token counts that differ by less are one data size: they are rounded to whole batches. */
     private static final double SAME_DATA = 0.02;
 
@@ -56,41 +57,41 @@ public final class SurfaceLaw implements Law {
     private static final double COLLINEAR = 0.98;
     private static final int FEWEST_SETTINGS = 3;
 
-    private final Column setting;
+    private final Quantity setting;
 
-    private SurfaceLaw(Column setting) {
+    private SurfaceLaw(Quantity setting) {
         this.setting = setting;
     }
 
     /** {@code lr-surface}: the best learning rate. */
     public static SurfaceLaw learningRate() {
-        return new SurfaceLaw(Column.LEARNING_RATE);
+        return new SurfaceLaw(Quantity.LEARNING_RATE);
     }
 
     /** {@code batch-surface}: the best batch. */
     public static SurfaceLaw batch() {
-        return new SurfaceLaw(Column.B);
+        return new SurfaceLaw(Quantity.B);
     }
 
-    private Column other() {
-        return setting == Column.B ? Column.LEARNING_RATE : Column.B;
+    private Quantity other() {
+        return setting == Quantity.B ? Quantity.LEARNING_RATE : Quantity.B;
     }
 
-    private static String label(Column column) {
-        return column == Column.B ? "b" : "lr";
+    private static String label(Quantity column) {
+        return column == Quantity.B ? "b" : "lr";
     }
 
-    private static String unit(Column column) {
-        return column == Column.B ? "tokens" : "1";
+    private static String unit(Quantity column) {
+        return column == Quantity.B ? "tokens" : "1";
     }
 
-    private static String words(Column column) {
-        return column == Column.B ? "batch size" : "learning rate";
+    private static String words(Quantity column) {
+        return column == Quantity.B ? "batch size" : "learning rate";
     }
 
     @Override
     public String name() {
-        return setting == Column.B ? "batch-surface" : "lr-surface";
+        return setting == Quantity.B ? "batch-surface" : "lr-surface";
     }
 
     @Override
@@ -108,17 +109,17 @@ public final class SurfaceLaw implements Law {
     @Override
     public String source() {
         return "Bi et al. 2024, arXiv 2401.02954, section 3; Porian et al. 2024, arXiv 2406.19146"
-                + (setting == Column.B ? "; Bergsma et al. 2025 for B_opt as a power of D" : "");
+                + (setting == Quantity.B ? "; Bergsma et al. 2025 for B_opt as a power of D" : "");
     }
 
     @Override
-    public Set<Column> needs() {
-        return new LinkedHashSet<>(List.of(setting, Column.LOSS));
+    public Set<Quantity> needs() {
+        return new LinkedHashSet<>(List.of(setting, Quantity.LOSS));
     }
 
     @Override
     public Optional<FitRefusal> refusal(Observations runs) {
-        for (Column column : needs()) {
+        for (Quantity column : needs()) {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
@@ -148,7 +149,7 @@ public final class SurfaceLaw implements Law {
     }
 
     /** A swept (N, D) with its optimum. */
-    private record Optimum(Sweep sweep, List<Column> axes, double[] loss, Minimum minimum) {
+    private record Optimum(Sweep sweep, List<Quantity> axes, double[] loss, Minimum minimum) {
         double setting() {
             return minimum.setting(0);
         }
@@ -165,8 +166,8 @@ public final class SurfaceLaw implements Law {
         List<String> problems = new ArrayList<>();
         List<Reason> reasons = new ArrayList<>();
         for (Sweep sweep : sweeps(runs)) {
-            List<Column> axes = axes(runs, sweep.rows());
-            double[] loss = pick(runs, Column.LOSS, sweep.rows());
+            List<Quantity> axes = axes(runs, sweep.rows());
+            double[] loss = pick(runs, Quantity.LOSS, sweep.rows());
             QuadraticOptimum optimum = optimum(runs, sweep.rows(), axes, loss);
             if (optimum instanceof Minimum minimum) {
                 optima.add(new Optimum(sweep, axes, loss, minimum));
@@ -198,7 +199,7 @@ public final class SurfaceLaw implements Law {
         Minimum minimum = optimum.minimum();
         List<String> names = new ArrayList<>();
         for (int axis = 0; axis < optimum.axes().size(); axis++) {
-            Column column = optimum.axes().get(axis);
+            Quantity column = optimum.axes().get(axis);
             double[] interval = minimum.interval(axis, options.confidence());
             names.add(label(column) + "_opt");
             result.parameter(
@@ -246,7 +247,7 @@ public final class SurfaceLaw implements Law {
         double sum = 0;
         for (Optimum optimum : optima) {
             for (int axis = 0; axis < optimum.axes().size(); axis++) {
-                Column column = optimum.axes().get(axis);
+                Quantity column = optimum.axes().get(axis);
                 double[] interval = optimum.minimum().interval(axis, options.confidence());
                 result.derived(
                         label(column) + "_opt[" + optimum.sweep().place() + "]",
@@ -290,7 +291,7 @@ public final class SurfaceLaw implements Law {
     private static double predict(List<String> names, double[] parameters, Point at) {
         double log = Math.log(parameters[0]);
         for (int j = 1; j < parameters.length; j++) {
-            log += parameters[j] * Math.log(at.get(names.get(j).equals("p_N") ? Column.N : Column.D));
+            log += parameters[j] * Math.log(at.get(names.get(j).equals("p_N") ? Quantity.N : Quantity.D));
         }
         return Math.exp(log);
     }
@@ -388,7 +389,7 @@ public final class SurfaceLaw implements Law {
     private static List<String> powers(double[] n, double[] d) {
         boolean byN = spread(n) > 0.05;
         boolean byD = spread(d) > 0.05;
-        if (byN && byD && (n.length < 4 || Math.abs(correlation(n, d)) > COLLINEAR)) {
+        if (byN && byD && (n.length < 4 || Math.abs(Correlation.ofLogs(n, d)) > COLLINEAR)) {
             return List.of("p_N");
         }
         List<String> powers = new ArrayList<>();
@@ -406,30 +407,14 @@ public final class SurfaceLaw implements Law {
                 / Arrays.stream(values).min().orElseThrow());
     }
 
-    private static double correlation(double[] a, double[] b) {
-        double meanA = Arrays.stream(a).map(Math::log).average().orElseThrow();
-        double meanB = Arrays.stream(b).map(Math::log).average().orElseThrow();
-        double aa = 0;
-        double ab = 0;
-        double bb = 0;
-        for (int i = 0; i < a.length; i++) {
-            double x = Math.log(a[i]) - meanA;
-            double y = Math.log(b[i]) - meanB;
-            aa += x * x;
-            ab += x * y;
-            bb += y * y;
-        }
-        return ab / Math.sqrt(aa * bb);
-    }
-
     /** The setting asked for, and the other where it varies enough. */
-    private List<Column> axes(Observations runs, List<Integer> rows) {
+    private List<Quantity> axes(Observations runs, List<Integer> rows) {
         boolean both = runs.has(other())
                 && Arrays.stream(pick(runs, other(), rows)).distinct().count() >= FEWEST_SETTINGS;
         return both ? List.of(setting, other()) : List.of(setting);
     }
 
-    private QuadraticOptimum optimum(Observations runs, List<Integer> rows, List<Column> axes, double[] loss) {
+    private QuadraticOptimum optimum(Observations runs, List<Integer> rows, List<Quantity> axes, double[] loss) {
         double[] weights = runs.weights();
         return QuadraticOptimum.fit(
                 axes.stream().map(axis -> pick(runs, axis, rows)).toArray(double[][]::new),
@@ -437,15 +422,15 @@ public final class SurfaceLaw implements Law {
                 rows.stream().mapToDouble(row -> weights[row]).toArray());
     }
 
-    private static double[] pick(Observations runs, Column column, List<Integer> rows) {
+    private static double[] pick(Observations runs, Quantity column, List<Integer> rows) {
         return rows.stream().mapToDouble(row -> runs.at(column, row)).toArray();
     }
 
     private static List<Sweep> sweeps(Observations runs) {
         Map<List<Long>, Sweep> sweeps = new LinkedHashMap<>();
         IntStream.range(0, runs.size()).forEach(row -> {
-            double n = runs.has(Column.N) ? runs.at(Column.N, row) : 1;
-            double d = runs.has(Column.D) ? runs.at(Column.D, row) : 1;
+            double n = runs.has(Quantity.N) ? runs.at(Quantity.N, row) : 1;
+            double d = runs.has(Quantity.D) ? runs.at(Quantity.D, row) : 1;
             Sweep near = sweeps.values().stream()
                     .filter(sweep -> Math.abs(sweep.n() / n - 1) < 1e-9 && Math.abs(sweep.d() / d - 1) < SAME_DATA)
                     .findFirst()
@@ -468,8 +453,8 @@ public final class SurfaceLaw implements Law {
         };
     }
 
-    private static String sentence(Observations runs, Sweep sweep, List<Column> axes, Missing missing) {
-        Column column = axes.get(Math.max(0, missing.axis()));
+    private static String sentence(Observations runs, Sweep sweep, List<Quantity> axes, Missing missing) {
+        Quantity column = axes.get(Math.max(0, missing.axis()));
         String axis = words(column);
         double[] settings = pick(runs, column, sweep.rows());
         String problem =

@@ -1,7 +1,5 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
@@ -9,6 +7,8 @@ import dev.powersweep.fitting.optimise.Problem;
 import dev.powersweep.fitting.optimise.TwoStageModel;
 import dev.powersweep.fitting.optimise.VisitedPoint;
 import dev.powersweep.fitting.optimise.Workers;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.Observations;
 import java.util.Arrays;
 import java.util.List;

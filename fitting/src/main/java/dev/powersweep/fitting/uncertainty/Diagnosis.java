@@ -1,15 +1,16 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.linear.Correlation;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -97,32 +98,24 @@ final class Diagnosis {
         }
         for (int j : telling) {
             for (int k : telling) {
-                if (k < j && Math.abs(correlation(replicas.values(), j, k)) > TOGETHER) {
+                if (k < j && Math.abs(Correlation.of(column(replicas, j), column(replicas, k))) > TOGETHER) {
                     sentences.add(String.format(
                             Locale.ROOT,
                             "%s and %s move together (correlation %.3f): the data determine a combination of them, hardly"
                                     + " each alone.",
                             law.parameters().get(k).name(),
                             law.parameters().get(j).name(),
-                            correlation(replicas.values(), j, k)));
+                            Correlation.of(column(replicas, j), column(replicas, k))));
                 }
             }
         }
         return sentences;
     }
 
-    private static double correlation(double[][] rows, int j, int k) {
-        double mj = Arrays.stream(rows).mapToDouble(row -> row[j]).average().orElse(0);
-        double mk = Arrays.stream(rows).mapToDouble(row -> row[k]).average().orElse(0);
-        double jj = 0;
-        double jk = 0;
-        double kk = 0;
-        for (double[] row : rows) {
-            jj += (row[j] - mj) * (row[j] - mj);
-            jk += (row[j] - mj) * (row[k] - mk);
-            kk += (row[k] - mk) * (row[k] - mk);
-        }
-        return jk / Math.sqrt(jj * kk);
+    private static double[] column(Replicas replicas, int parameter) {
+        return Arrays.stream(replicas.values())
+                .mapToDouble(row -> row[parameter])
+                .toArray();
     }
 
     private static String describe(Map<String, Double> parameters) {
@@ -133,27 +126,27 @@ final class Diagnosis {
 
     static List<String> warnings(ParametricLaw law, Observations runs, FitOptions options, List<Residual> residuals) {
         List<String> warnings = new ArrayList<>();
-        if (law.needs().contains(Column.C) && runs.derived(Column.C)) {
+        if (law.needs().contains(Quantity.C) && runs.derived(Quantity.C)) {
             warnings.add("Compute was not given and is taken as 6·N·D.");
         }
-        if (runs.has(Column.C) && !runs.derived(Column.C)) {
-            boolean fromSteps = runs.has(Column.B) && runs.has(Column.S) && !runs.derived(Column.S);
-            if (law.needs().contains(Column.D) && runs.derived(Column.D) && !fromSteps) {
+        if (runs.has(Quantity.C) && !runs.derived(Quantity.C)) {
+            boolean fromSteps = runs.has(Quantity.B) && runs.has(Quantity.S) && !runs.derived(Quantity.S);
+            if (law.needs().contains(Quantity.D) && runs.derived(Quantity.D) && !fromSteps) {
                 warnings.add("Tokens were not given and are taken as C/(6·N).");
             }
-            if (law.needs().contains(Column.N) && runs.derived(Column.N)) {
+            if (law.needs().contains(Quantity.N) && runs.derived(Quantity.N)) {
                 warnings.add("Model sizes were not given and are taken as C/(6·D).");
             }
         }
-        if (law.needs().contains(Column.U) && runs.derived(Column.U)) {
+        if (law.needs().contains(Quantity.U) && runs.derived(Quantity.U)) {
             warnings.add("Unique tokens were not given; every run is taken to see each token once.");
         }
-        if (runs.has(Column.N) && Arrays.stream(runs.column(Column.N)).max().orElse(0) < 1e3) {
+        if (runs.has(Quantity.N) && Arrays.stream(runs.column(Quantity.N)).max().orElse(0) < 1e3) {
             warnings.add(
                     "No model has a thousand parameters: n seems to be counted in millions or billions. Exponents and"
                             + " losses do not mind, but coefficients and compute are in those units.");
         }
-        if (runs.has(Column.D) && Arrays.stream(runs.column(Column.D)).max().orElse(0) < 1e4) {
+        if (runs.has(Quantity.D) && Arrays.stream(runs.column(Quantity.D)).max().orElse(0) < 1e4) {
             warnings.add(
                     "No run saw ten thousand tokens: d seems to be counted in millions or billions. Exponents and losses"
                             + " do not mind, but coefficients and compute are in those units.");

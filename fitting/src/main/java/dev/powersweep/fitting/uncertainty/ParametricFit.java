@@ -1,16 +1,5 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.HoldOut;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.ObjectiveValue;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Quality;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.law.Parameter;
 import dev.powersweep.fitting.law.ParametricLaw;
@@ -18,6 +7,18 @@ import dev.powersweep.fitting.optimise.GlobalSearch;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
 import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.ObjectiveValue;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Quality;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
+import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,12 +47,30 @@ public final class ParametricFit {
     private final Problem problem;
     private final Refits.Runner runner;
 
+    /**
+     * Fits a law.
+     *
+     * @param runner where bootstrap refits are computed
+     * @throws FitRefusal where the runs do not allow it
+     */
+    public static FitResult fit(ParametricLaw law, Observations runs, FitOptions options, Refits.Runner runner) {
+        law.refusal(runs.weighted()).ifPresent(refused -> {
+            throw refused;
+        });
+        return new ParametricFit(law, runs, options, runner).run();
+    }
+
+    /** The same in this process. */
+    public static FitResult fit(ParametricLaw law, Observations runs, FitOptions options) {
+        return fit(law, runs, options, Refits.Runner.HERE);
+    }
+
     /** A fit to be run in this process. */
     public ParametricFit(ParametricLaw law, Observations runs, FitOptions options) {
         this(law, runs, options, Refits.Runner.HERE);
     }
 
-    /** A fit to be run, its bootstrap refits by somebody else. */
+    /** A fit to be run, its bootstrap refits elsewhere. */
     public ParametricFit(ParametricLaw law, Observations runs, FitOptions options, Refits.Runner runner) {
         this.runner = runner;
         this.law = law;
@@ -177,7 +196,7 @@ public final class ParametricFit {
         List<double[]> starts = new ArrayList<>();
         starts.add(best.theta());
         rivals.stream().limit(3).forEach(other -> starts.add(other.theta()));
-        return options.bootstrap() == 0 ? new double[0][] : runner.all(new Refits(law.name(), runs, options, starts));
+        return options.bootstrap() == 0 ? new double[0][] : runner.all(new Refits(law, runs, options, starts));
     }
 
     private double totalWeight() {

@@ -1,7 +1,5 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.Profile;
 import dev.powersweep.fitting.law.BoundLaw;
 import dev.powersweep.fitting.law.Parameter;
 import dev.powersweep.fitting.law.Pinned;
@@ -9,6 +7,8 @@ import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
 import dev.powersweep.fitting.optimise.Problem;
 import dev.powersweep.fitting.optimise.Workers;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.Profile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,10 +1,9 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.law.BoundLaw;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.Observations;
 import java.io.Serializable;
 import java.util.List;
@@ -12,18 +11,19 @@ import java.util.List;
 /**
  * Bootstrap refits of one fit, to be computed anywhere: equal numbers give equal refits on every thread and machine.
  *
- * @param law its name, one of {@link Laws#names()}
+ * @param law that was fitted
  * @param runs that were fitted
  * @param options of the fit
  * @param starts internal parameters to descend from, the best fit first
  */
-public record Refits(String law, Observations runs, FitOptions options, List<double[]> starts) implements Serializable {
+public record Refits(ParametricLaw law, Observations runs, FitOptions options, List<double[]> starts)
+        implements Serializable {
     /** Copies the list. */
     public Refits {
         starts = List.copyOf(starts);
     }
 
-    /** Who computes them. */
+    /** Where refits are computed: in this process, or spread over machines. */
     @FunctionalInterface
     public interface Runner {
         /** On the threads that the options name. */
@@ -39,10 +39,9 @@ public record Refits(String law, Observations runs, FitOptions options, List<dou
      * @return published parameters, one row a refit
      */
     public double[][] run(int from, int to) {
-        ParametricLaw parametric = (ParametricLaw) Laws.byName(law);
-        BoundLaw bound = parametric.bind(runs);
+        BoundLaw bound = law.bind(runs);
         Problem problem = new Problem(
-                bound.model(), runs.log(parametric.response()), runs.weights(), options.objective(), options.delta());
+                bound.model(), runs.log(law.response()), runs.weights(), options.objective(), options.delta());
         return new Bootstrap(runs, bound, problem, starts, options).refits(from, to);
     }
 }

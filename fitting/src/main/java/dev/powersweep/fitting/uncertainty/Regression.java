@@ -1,9 +1,9 @@
 package dev.powersweep.fitting.uncertainty;
 
-import dev.powersweep.fitting.HoldOut;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.linear.LeastSquares;
+import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
 import java.util.ArrayList;
 import java.util.Arrays;

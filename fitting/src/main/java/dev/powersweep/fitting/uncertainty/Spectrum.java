@@ -1,5 +1,6 @@
 package dev.powersweep.fitting.uncertainty;
 
+import java.util.Arrays;
 import org.hipparchus.linear.EigenDecompositionSymmetric;
 import org.hipparchus.linear.MatrixUtils;
 import org.hipparchus.linear.RealMatrix;
@@ -10,6 +11,9 @@ final class Spectrum {
 
     /** Condition number of a symmetric matrix, infinite where it is not positive definite. */
     static double condition(double[] rowMajor, int p) {
+        if (!Arrays.stream(rowMajor).allMatch(Double::isFinite)) {
+            return Double.POSITIVE_INFINITY;
+        }
         RealMatrix matrix = MatrixUtils.createRealMatrix(p, p);
         for (int j = 0; j < p; j++) {
             for (int k = 0; k < p; k++) {

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.batch.ThreeTerm;
-import dev.powersweep.fitting.law.Laws;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.List;
 import java.util.Random;
@@ -71,8 +71,8 @@ class PlannerTest {
                 .parameter("beta", fit.parameters().get("beta"))
                 .predictor(fit.predictor())
                 .build();
-        Optimum numerical = Frontier.of(renamed).at(fit.values(), 1e20);
-        Optimum closed = Frontier.of(fit).at(fit.values(), 1e20);
+        Optimum numerical = OptimalFrontier.of(renamed).at(fit.values(), 1e20);
+        Optimum closed = OptimalFrontier.of(fit).at(fit.values(), 1e20);
 
         assertThat(numerical.n() / closed.n()).isCloseTo(1, within(1e-6));
         assertThat(numerical.loss()).isCloseTo(closed.loss(), within(1e-12));
@@ -110,7 +110,7 @@ class PlannerTest {
         FitResult fit = Fitter.fit(
                 Laws.byName("isoflop"),
                 Observations.builder()
-                        .column(Column.C, rows.numbers("flops"))
+                        .column(Quantity.C, rows.numbers("flops"))
                         .parameters(rows.numbers("n"))
                         .tokens(rows.numbers("tokens"))
                         .loss(rows.numbers("loss"))
@@ -124,7 +124,7 @@ class PlannerTest {
         assertThat(plan.loss().value()).isBetween(2.0, 3.5);
         assertThat(plan.regret().value()).isNaN();
         assertThat(planner.plan(new Goal.Loss(3.0)).loss().value()).isCloseTo(3, within(1e-9));
-        assertThatThrownBy(() -> NextCells.suggest(fit, 1e22, 1e20, 4))
+        assertThatThrownBy(() -> SuggestedDesign.suggest(fit, 1e22, 1e20, 4))
                 .isInstanceOf(FitRefusal.class)
                 .hasMessageContaining("fit chinchilla instead");
     }
@@ -132,17 +132,17 @@ class PlannerTest {
     @Test
     void kaplansLawOfSizeAndDataDividesABudgetToo() {
         FitResult fit = Fitter.fit(Laws.byName("kaplan-nd"), hoffmann(.003), OPTIONS);
-        Optimum best = Frontier.of(fit).at(fit.values(), 1e20);
+        Optimum best = OptimalFrontier.of(fit).at(fit.values(), 1e20);
         for (double factor : new double[] {.8, 1.25}) {
-            assertThat(Frontier.of(fit).loss(fit.values(), factor * best.n(), best.d() / factor))
+            assertThat(OptimalFrontier.of(fit).loss(fit.values(), factor * best.n(), best.d() / factor))
                     .isGreaterThan(best.loss());
         }
     }
 
     @Test
     void ratesTurnFlopsIntoTimeEnergyAndMoneyAndBack() {
-        Rates rates = new Rates("example", 1e15, .4, 2.5, "EUR", 700);
-        Rates.Cost cost = new Planner(exact())
+        Accelerator rates = new Accelerator("example", 1e15, .4, 2.5, "EUR", 700);
+        Accelerator.Cost cost = new Planner(exact())
                 .rates(rates, 64)
                 .plan(new Goal.Flops(1.44e21))
                 .cost()
@@ -153,7 +153,7 @@ class PlannerTest {
         assertThat(cost.kilowattHours()).isCloseTo(700, within(1e-9));
         assertThat(cost.money()).isCloseTo(2500, within(1e-9));
         assertThat(rates.flops(1000)).isCloseTo(1.44e21, within(1e9));
-        assertThatThrownBy(() -> new Rates("example", 1e15, 40, 1, "EUR", 700))
+        assertThatThrownBy(() -> new Accelerator("example", 1e15, 40, 1, "EUR", 700))
                 .isInstanceOf(FitRefusal.class)
                 .hasMessageContaining("utilisation = 40.0");
     }
@@ -170,14 +170,14 @@ class PlannerTest {
             n[i] = 1e6 * Math.pow(4, i / 16);
             d[i] = 1e8 * Math.pow(4, i / 4 % 4);
             b[i] = 1.6e4 * Math.pow(5, i % 4);
-            loss[i] = law.predict(truth, Point.nd(n[i], d[i]).and(Column.B, b[i]));
+            loss[i] = law.predict(truth, Point.nd(n[i], d[i]).and(Quantity.B, b[i]));
         }
         FitResult fit = Fitter.fit(
                 law,
                 Observations.builder()
                         .parameters(n)
                         .tokens(d)
-                        .column(Column.B, b)
+                        .column(Quantity.B, b)
                         .loss(loss)
                         .build(),
                 OPTIONS);
@@ -208,7 +208,7 @@ class PlannerTest {
 
     @Test
     void suggestedCellsShrinkTheUncertaintyAndEarlierOnesMoreThanLaterOnes() {
-        OptimalDesign design = NextCells.suggest(noisy(), 1e23, 2e20, 6);
+        OptimalDesign design = SuggestedDesign.suggest(noisy(), 1e23, 2e20, 6);
 
         assertThat(design.identifiable()).isTrue();
         assertThat(design.cells()).isNotEmpty().hasSizeLessThanOrEqualTo(6);
@@ -223,7 +223,7 @@ class PlannerTest {
         FitOptions squares = OPTIONS.objective(dev.powersweep.fitting.optimise.Objective.MSE_LOG);
         Observations first = hoffmann(.005);
         FitResult fit = Fitter.fit(Laws.byName("chinchilla"), first, squares);
-        OptimalDesign design = NextCells.suggest(fit, 1e22, 5e19, 8);
+        OptimalDesign design = SuggestedDesign.suggest(fit, 1e22, 5e19, 8);
 
         double[] before = new double[150];
         double[] after = new double[150];
@@ -245,8 +245,8 @@ class PlannerTest {
         double[] loss = new double[rows];
         for (int i = 0; i < rows; i++) {
             boolean old = i < first.size();
-            n[i] = old ? first.at(Column.N, i) : further.get(i - first.size()).n();
-            d[i] = old ? first.at(Column.D, i) : further.get(i - first.size()).d();
+            n[i] = old ? first.at(Quantity.N, i) : further.get(i - first.size()).n();
+            d[i] = old ? first.at(Quantity.D, i) : further.get(i - first.size()).d();
             // Seeds of one cell differ in the last digits, so that they are not duplicates.
             d[i] *= 1 + 1e-9 * i;
             loss[i] = (1.69 + 406.4 * Math.pow(n[i], -.34) + 410.7 * Math.pow(d[i], -.28))

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
-import dev.powersweep.fitting.law.Laws;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,8 +44,8 @@ class CriticalBatchLawTest {
                 Laws.byName("critical-batch"),
                 Observations.builder()
                         .parameters(n)
-                        .column(Column.B, b)
-                        .column(Column.S, rows.numbers("steps"))
+                        .column(Quantity.B, b)
+                        .column(Quantity.S, rows.numbers("steps"))
                         .loss(rows.numbers("goal_loss"))
                         .build(),
                 OPTIONS.bootstrap(200));
@@ -72,7 +72,7 @@ class CriticalBatchLawTest {
                 Observations.builder()
                         .parameters(column(rows, 0))
                         .tokens(column(rows, 1))
-                        .column(Column.B, column(rows, 2))
+                        .column(Quantity.B, column(rows, 2))
                         .loss(column(rows, 3))
                         .build(),
                 OPTIONS);
@@ -114,9 +114,9 @@ class CriticalBatchLawTest {
                 Laws.byName("critical-batch"),
                 Observations.builder()
                         .parameters(column(rows, 0))
-                        .column(Column.STEP, column(rows, 1))
-                        .column(Column.S, column(rows, 1))
-                        .column(Column.B, column(rows, 2))
+                        .column(Quantity.STEP, column(rows, 1))
+                        .column(Quantity.S, column(rows, 1))
+                        .column(Quantity.B, column(rows, 2))
                         .loss(column(rows, 3))
                         .runs(runs.stream().mapToInt(Integer::intValue).toArray())
                         .build(),
@@ -136,8 +136,8 @@ class CriticalBatchLawTest {
                         new CriticalBatchLaw(),
                         Observations.builder()
                                 .parameters(n)
-                                .column(Column.B, b)
-                                .column(Column.S, s)
+                                .column(Quantity.B, b)
+                                .column(Quantity.S, s)
                                 .loss(3, 3, 3)
                                 .build(),
                         OPTIONS))

@@ -4,15 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.comparison.CriticalBatchComparison;
 import dev.powersweep.fitting.law.BoundLaw;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.optimise.Objective;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.Arrays;
 import java.util.Random;
@@ -46,7 +47,7 @@ class ThreeTermTest {
             b[i] = 4096 * Math.pow(6, i % 4);
         }
         Observations.Builder builder =
-                Observations.builder().parameters(n).tokens(d).column(Column.B, b);
+                Observations.builder().parameters(n).tokens(d).column(Quantity.B, b);
         double[] placeholder = new double[rows];
         Arrays.fill(placeholder, 1);
         Observations places = builder.loss(placeholder).build();
@@ -132,10 +133,10 @@ class ThreeTermTest {
         Observations runs = grid(law, new double[] {1.2, 60, 90, .3, .28, 100, .45}, .005, new Random(SEED));
         Observations billions = Observations.builder()
                 .parameters(
-                        Arrays.stream(runs.column(Column.N)).map(n -> n / 1e9).toArray())
-                .tokens(runs.column(Column.D))
-                .column(Column.B, runs.column(Column.B))
-                .loss(runs.column(Column.LOSS))
+                        Arrays.stream(runs.column(Quantity.N)).map(n -> n / 1e9).toArray())
+                .tokens(runs.column(Quantity.D))
+                .column(Quantity.B, runs.column(Quantity.B))
+                .loss(runs.column(Quantity.LOSS))
                 .build();
         FitOptions options = FitOptions.defaults().threads(2).objective(Objective.MSE_LOG);
         double[] one = Fitter.fit(law, runs, options).values();
@@ -158,7 +159,7 @@ class ThreeTermTest {
             Observations runs = Observations.builder()
                     .parameters(grid.numbers("n"))
                     .tokens(grid.numbers("d"))
-                    .column(Column.B, grid.numbers("b"))
+                    .column(Quantity.B, grid.numbers("b"))
                     .loss(grid.numbers(expected.text(i, "losses")))
                     .build();
             FitResult fit = Fitter.fit(
@@ -187,7 +188,7 @@ class ThreeTermTest {
     void gridsThatDoNotVaryTheBatchAreRefused() {
         ThreeTerm law = ThreeTerm.constant();
         Observations all = grid(law, new double[] {1.2, 60, 90, .3, .28, 40_000}, .01, new Random(SEED));
-        Observations one = all.where(i -> all.at(Column.B, i) < 5000);
+        Observations one = all.where(i -> all.at(Quantity.B, i) < 5000);
         assertThatThrownBy(() -> Fitter.fit(law, one, FitOptions.defaults()))
                 .isInstanceOfSatisfying(FitRefusal.class, refused -> {
                     assertThat(refused.reason()).isEqualTo(FitRefusal.Reason.TOO_FEW_SIZES);

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.law.Laws;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Profile;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -24,7 +24,7 @@ class IsoFlopLawTest {
         CsvResource rows =
                 CsvResource.read("published/porian_isoflop.csv").where("configuration", configuration::equals);
         return Observations.builder()
-                .column(Column.C, rows.numbers("flops"))
+                .column(Quantity.C, rows.numbers("flops"))
                 .parameters(rows.numbers("n"))
                 .tokens(rows.numbers("tokens"))
                 .loss(rows.numbers("loss"))
@@ -45,7 +45,7 @@ class IsoFlopLawTest {
         assertThat(fit.value("a_spline")).isCloseTo(.4968, within(5e-5));
         assertThat(Math.abs(fit.value("bias_a"))).isLessThan(.02);
         assertThat(fit.holdOut().orElseThrow().rmsLog()).isLessThan(.5);
-        assertThat(fit.predict(Point.of(Column.C, 1e18)).value())
+        assertThat(fit.predict(Point.of(Quantity.C, 1e18)).value())
                 .isCloseTo(fit.value("k_N") * Math.pow(1e18, fit.value("a")), within(1.0));
     }
 
@@ -62,7 +62,7 @@ class IsoFlopLawTest {
     @Test
     void aRunOfWeightZeroIsAsGoodAsAbsentAndABudgetOfWeightTwoCountsTwice() {
         Observations runs = porian("rw-tuned-short-const-standard-val");
-        double[] c = runs.column(Column.C);
+        double[] c = runs.column(Quantity.C);
         double largest = Arrays.stream(c).max().orElseThrow();
         double[] none = Arrays.stream(c).map(x -> x > .99 * largest ? 0 : 1).toArray();
         double[] twice = Arrays.stream(c).map(x -> x > .99 * largest ? 2 : 1).toArray();
@@ -80,11 +80,11 @@ class IsoFlopLawTest {
 
     private static Observations weighted(Observations runs, double[] weights) {
         return Observations.builder()
-                .column(Column.C, runs.column(Column.C))
-                .parameters(runs.column(Column.N))
-                .tokens(runs.column(Column.D))
-                .loss(runs.column(Column.LOSS))
-                .column(Column.WEIGHT, weights)
+                .column(Quantity.C, runs.column(Quantity.C))
+                .parameters(runs.column(Quantity.N))
+                .tokens(runs.column(Quantity.D))
+                .loss(runs.column(Quantity.LOSS))
+                .column(Quantity.WEIGHT, weights)
                 .build();
     }
 
@@ -157,7 +157,7 @@ class IsoFlopLawTest {
         FitResult fit = Fitter.fit(
                 Laws.byName("optima"),
                 Observations.builder()
-                        .column(Column.C, rows.numbers("flops"))
+                        .column(Quantity.C, rows.numbers("flops"))
                         .parameters(rows.numbers("n"))
                         .tokens(rows.numbers("tokens"))
                         .build(),

@@ -3,9 +3,10 @@ package dev.powersweep.fitting.law;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.optimise.LossModel;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -20,14 +21,15 @@ class DerivativesTest {
 
     private static Observations runs(ParametricLaw law, SplittableRandom random) {
         Observations.Builder builder = Observations.builder();
-        for (Column column : List.of(Column.N, Column.D, Column.B, Column.S, Column.U, Column.C, Column.LOSS)) {
-            double low = column == Column.LOSS ? 2 : column == Column.U ? 1e7 : 1e8;
-            double high = column == Column.LOSS ? 4 : column == Column.U ? 1e9 : 1e10;
+        for (Quantity column :
+                List.of(Quantity.N, Quantity.D, Quantity.B, Quantity.S, Quantity.U, Quantity.C, Quantity.LOSS)) {
+            double low = column == Quantity.LOSS ? 2 : column == Quantity.U ? 1e7 : 1e8;
+            double high = column == Quantity.LOSS ? 4 : column == Quantity.U ? 1e9 : 1e10;
             builder.column(
                     column,
                     random.doubles(24).map(x -> low * Math.pow(high / low, x)).toArray());
         }
-        assertThat(law.needs()).doesNotContain(Column.WEIGHT);
+        assertThat(law.needs()).doesNotContain(Quantity.WEIGHT);
         return builder.build();
     }
 

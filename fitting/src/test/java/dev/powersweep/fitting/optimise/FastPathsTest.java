@@ -3,11 +3,11 @@ package dev.powersweep.fitting.optimise;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.law.BoundLaw;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,7 +119,7 @@ class FastPathsTest {
     void aNodeOfTheGridIsADescentWithItsShapeFrozen(String law, Objective objective) {
         Observations runs = runs();
         BoundLaw bound = bound(law, runs);
-        Problem problem = new Problem(bound.model(), runs.log(Column.LOSS), runs.weights(), objective, 1e-3);
+        Problem problem = new Problem(bound.model(), runs.log(Quantity.LOSS), runs.weights(), objective, 1e-3);
         int[] shape = bound.shape();
         double[][] values = new double[shape.length][];
         int nodes = 1;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.powersweep.fitting.FitOptions;
 import dev.powersweep.fitting.Fitter;
-import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.FitRefusal.Reason;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -178,15 +178,15 @@ class RefusalTest {
     void columnsThatFollowFromOthersAreFilledIn() {
         Observations runs = Observations.builder()
                 .parameters(1e6, 2e6)
-                .column(Column.B, new double[] {1024, 2048})
-                .column(Column.S, new double[] {1000, 3000})
+                .column(Quantity.B, new double[] {1024, 2048})
+                .column(Quantity.S, new double[] {1000, 3000})
                 .loss(4, 3)
                 .build();
 
-        assertThat(runs.column(Column.D)).containsExactly(1024e3, 2048 * 3e3);
-        assertThat(runs.column(Column.C)).containsExactly(6 * 1e6 * 1024e3, 6 * 2e6 * 2048 * 3e3);
-        assertThat(runs.derived(Column.D)).isTrue();
-        assertThat(runs.derived(Column.B)).isFalse();
+        assertThat(runs.column(Quantity.D)).containsExactly(1024e3, 2048 * 3e3);
+        assertThat(runs.column(Quantity.C)).containsExactly(6 * 1e6 * 1024e3, 6 * 2e6 * 2048 * 3e3);
+        assertThat(runs.derived(Quantity.D)).isTrue();
+        assertThat(runs.derived(Quantity.B)).isFalse();
     }
 
     @Test
@@ -194,12 +194,12 @@ class RefusalTest {
         Observations runs = Observations.builder()
                 .parameters(1, 1, 2, 2)
                 .tokens(10, 20, 10, 20)
-                .column(Column.STEP, new double[] {2, 1, 1, 2})
+                .column(Quantity.STEP, new double[] {2, 1, 1, 2})
                 .loss(4, 5, 3, 2)
                 .runs("a", "a", "b", "b")
                 .build();
 
-        assertThat(runs.finals().column(Column.LOSS)).containsExactly(4, 2);
+        assertThat(runs.finals().column(Quantity.LOSS)).containsExactly(4, 2);
         assertThat(runs.finals().runName(1)).isEqualTo("b");
     }
 }

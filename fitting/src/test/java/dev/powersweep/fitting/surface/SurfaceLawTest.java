@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
-import dev.powersweep.fitting.Prediction;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.law.Laws;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Prediction;
+import dev.powersweep.fitting.result.Profile;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +38,7 @@ class SurfaceLawTest {
         return Observations.builder()
                 .parameters(n)
                 .tokens(d)
-                .column(Column.LEARNING_RATE, lr)
+                .column(Quantity.LEARNING_RATE, lr)
                 .loss(loss)
                 .build();
     }
@@ -88,15 +88,15 @@ class SurfaceLawTest {
         Observations runs = Observations.builder()
                 .parameters(n)
                 .tokens(d)
-                .column(Column.LEARNING_RATE, lr)
-                .column(Column.B, batch)
+                .column(Quantity.LEARNING_RATE, lr)
+                .column(Quantity.B, batch)
                 .loss(loss)
                 .build();
 
         FitResult fit =
                 Fitter.fit(SurfaceLaw.batch(), runs, OPTIONS.bootstrap(200).profiles());
 
-        assertThat(fit.response()).isEqualTo(Column.B);
+        assertThat(fit.response()).isEqualTo(Quantity.B);
         assertThat(fit.value("p_N")).isCloseTo(.4, within(.05));
         assertThat(fit.parameters().get("p_N").low()).isLessThan(.4);
         assertThat(fit.parameters().get("p_N").high()).isGreaterThan(.4);
@@ -121,7 +121,7 @@ class SurfaceLawTest {
     @Test
     void aBestRateAtTheEdgeIsRefusedWithTheRateAndTheRemedy() {
         Observations all = sweep(new double[] {1e6}, 0);
-        Observations low = all.where(i -> all.at(Column.LEARNING_RATE, i) < 2.1e-3);
+        Observations low = all.where(i -> all.at(Quantity.LEARNING_RATE, i) < 2.1e-3);
         assertThatThrownBy(() -> Fitter.fit(SurfaceLaw.learningRate(), low, OPTIONS))
                 .isInstanceOfSatisfying(FitRefusal.class, refused -> {
                     assertThat(refused.reason()).isEqualTo(FitRefusal.Reason.EDGE_MINIMUM);

@@ -3,16 +3,16 @@ package dev.powersweep.fitting.uncertainty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitOptions.Resampling;
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.Fitter;
-import dev.powersweep.fitting.Prediction;
-import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitOptions.Resampling;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Prediction;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,7 +115,7 @@ class BootstrapTest {
             assertThat(band.low()).isLessThan(band.high());
             assertThat(band.lowOutcome()).isLessThanOrEqualTo(band.low());
             assertThat(band.highOutcome()).isGreaterThanOrEqualTo(band.high());
-            double observed = runs.at(Column.LOSS, i);
+            double observed = runs.at(Quantity.LOSS, i);
             inside += band.lowOutcome() <= observed && observed <= band.highOutcome() ? 1 : 0;
         }
         assertThat(inside).isBetween(56, 64);

@@ -2,16 +2,16 @@ package dev.powersweep.fitting.uncertainty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.law.BoundLaw;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
 import dev.powersweep.fitting.optimise.Problem;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -52,7 +52,7 @@ class CoverageTest {
             Observations runs = Observations.of(n, d, loss);
             BoundLaw bound = LAW.bind(runs);
             Problem problem = new Problem(
-                    bound.model(), runs.log(Column.LOSS), runs.weights(), options.objective(), options.delta());
+                    bound.model(), runs.log(Quantity.LOSS), runs.weights(), options.objective(), options.delta());
             // The truth is a start from which the global minimum is near; the search for it is tested elsewhere.
             Minimum best = new Newton(TRUTH.length).minimise(problem, bound.internal(TRUTH), bound.box());
             double[] fitted = bound.published(best.theta());

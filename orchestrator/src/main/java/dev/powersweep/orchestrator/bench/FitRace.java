@@ -2,8 +2,8 @@ package dev.powersweep.orchestrator.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.InputStream;
@@ -158,11 +158,11 @@ public final class FitRace {
     private static String csv(Observations runs) {
         StringBuilder text = new StringBuilder("N,D,loss\n");
         for (int i = 0; i < runs.size(); i++) {
-            text.append(runs.at(Column.N, i))
+            text.append(runs.at(Quantity.N, i))
                     .append(',')
-                    .append(runs.at(Column.D, i))
+                    .append(runs.at(Quantity.D, i))
                     .append(',')
-                    .append(runs.at(Column.LOSS, i))
+                    .append(runs.at(Quantity.LOSS, i))
                     .append('\n');
         }
         return text.toString();
@@ -186,9 +186,9 @@ public final class FitRace {
                     * Math.exp(noise);
         }
         return Observations.builder()
-                .column(Column.N, parameters)
-                .column(Column.D, tokens)
-                .column(Column.LOSS, loss)
+                .column(Quantity.N, parameters)
+                .column(Quantity.D, tokens)
+                .column(Quantity.LOSS, loss)
                 .build();
     }
 

@@ -1,10 +1,10 @@
 package dev.powersweep.orchestrator.budget;
 
-import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.allocation.BatchChoice;
 import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.allocation.Planner;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.storage.UserError;

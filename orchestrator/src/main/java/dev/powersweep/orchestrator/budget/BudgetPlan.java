@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.budget;
 
-import dev.powersweep.fitting.Estimate;
 import dev.powersweep.fitting.allocation.Plan;
+import dev.powersweep.fitting.result.Estimate;
 import java.util.Optional;
 
 /**

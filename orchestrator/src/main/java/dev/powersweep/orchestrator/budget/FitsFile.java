@@ -3,11 +3,11 @@ package dev.powersweep.orchestrator.budget;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.allocation.DesignCell;
 import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.law.Laws;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -55,7 +55,7 @@ public final class FitsFile {
         for (Law law : Laws.all()) {
             if (law.name().equals(name)
                     && law instanceof ParametricLaw parametric
-                    && parametric.response() == Column.LOSS) {
+                    && parametric.response() == Quantity.LOSS) {
                 return Optional.of(parametric);
             }
         }

@@ -1,14 +1,14 @@
 package dev.powersweep.orchestrator.budget;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Predictor;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.allocation.DesignCell;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Predictor;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.List;
 import java.util.Map;
 
@@ -43,7 +43,7 @@ public record StoredFit(
                 .replicas(new Replicas(List.copyOf(parameters.keySet()), replicas))
                 .residuals(made.stream()
                         .map(cell ->
-                                new Residual("", Point.nd(cell.n(), cell.d()).and(Column.C, cell.flops()), 0, 0, 0))
+                                new Residual("", Point.nd(cell.n(), cell.d()).and(Quantity.C, cell.flops()), 0, 0, 0))
                         .toList());
         parameters.forEach((name, value) -> builder.parameter(name, Estimate.of(value, "")));
         return builder.build();

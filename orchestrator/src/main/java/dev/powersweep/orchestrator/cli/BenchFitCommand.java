@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.bench.FitRace;
 import dev.powersweep.orchestrator.bench.FitRaceText;
 import dev.powersweep.orchestrator.fits.ColumnChoice;
@@ -57,7 +57,7 @@ final class BenchFitCommand implements Callable<Integer> {
                     command.commandLine(), "--rounds must be at least 1 and --bootstrap at least 0");
         }
         Observations data = runs.map(file -> RunsCsv.read(file, ColumnChoice.BY_HEADER, Map.of())
-                        .observations(Set.of(Column.N, Column.D, Column.LOSS)))
+                        .observations(Set.of(Quantity.N, Quantity.D, Quantity.LOSS)))
                 .orElseGet(() -> FitRace.planted(PLANTED_RUNS, 1));
         FitRace.Result result = new FitRace(Path.of(launcher), bootstrap, rounds).run(data);
         PrintWriter out = command.commandLine().getOut();

@@ -1,18 +1,18 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.Fitting;
-import dev.powersweep.fitting.law.Laws;
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.fits.ColumnChoice;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsText;
 import dev.powersweep.orchestrator.fits.LocalFile;
-import dev.powersweep.orchestrator.fits.RunFits;
 import dev.powersweep.orchestrator.fits.RunsCsv;
-import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.fits.SweepFitter;
+import dev.powersweep.orchestrator.fits.TableFitter;
 import dev.powersweep.orchestrator.report.sections.RunsReport;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.PrintWriter;
@@ -122,23 +122,23 @@ public final class FitCommand implements Callable<Integer> {
         }
         try {
             laws.forEach(Laws::byName);
-            print(master.isPresent() ? Sessions.fitting(master.get(), this::fit) : fit(Fitting.HERE));
+            print(master.isPresent() ? Sessions.fitting(master.get(), this::fit) : fit(Refits.Runner.HERE));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
         return CommandLine.ExitCode.OK;
     }
 
-    private FitSet fit(Fitting fitting) {
-        return directory.isPresent() ? ofSweep(directory.get(), fitting) : ofRuns(runs.orElseThrow(), fitting);
+    private FitSet fit(Refits.Runner refits) {
+        return directory.isPresent() ? ofSweep(directory.get(), refits) : ofRuns(runs.orElseThrow(), refits);
     }
 
-    private FitSet ofRuns(Path file, Fitting fitting) {
-        FitSet fits = RunFits.fit(
+    private FitSet ofRuns(Path file, Refits.Runner refits) {
+        FitSet fits = TableFitter.fit(
                 RunsCsv.read(file, ColumnChoice.parse(columns), where),
                 laws,
                 options(FitOptions.Resampling.RUNS),
-                fitting);
+                refits);
         output.ifPresent(path -> {
             LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL));
             LocalFile.replace(path.resolve("report.html"), RunsReport.html(fits));
@@ -146,13 +146,13 @@ public final class FitCommand implements Callable<Integer> {
         return fits;
     }
 
-    private FitSet ofSweep(String sweep, Fitting fitting) {
+    private FitSet ofSweep(String sweep, Refits.Runner refits) {
         if (output.isPresent() || !columns.isEmpty() || !where.isEmpty()) {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
                     "--output, --columns and --where belong to --runs; a sweep's fits are written to its own directory");
         }
-        return SweepLaws.fit(sweep, laws, options(SweepFits.options().resampling()), fitting);
+        return FittedSweep.fit(sweep, laws, options(SweepFitter.options().resampling()), refits);
     }
 
     private FitOptions options(FitOptions.Resampling usual) {

@@ -109,7 +109,7 @@ public final class PlanCommand implements Callable<Integer> {
             boolean file = Files.isRegularFile(local());
             out.print(NextCells.specification(
                     NextCells.choose(stored(), law, suggest.get()),
-                    file ? Optional.empty() : SweepLaws.specification(fits),
+                    file ? Optional.empty() : FittedSweep.specification(fits),
                     file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
@@ -149,7 +149,7 @@ public final class PlanCommand implements Callable<Integer> {
     private List<StoredFit> stored() {
         Path local = local();
         if (!Files.isRegularFile(local)) {
-            return FitsFile.read(fits, SweepLaws.fitsJson(fits));
+            return FitsFile.read(fits, FittedSweep.fitsJson(fits));
         }
         try {
             return FitsFile.read(fits, Files.readString(local));

@@ -21,7 +21,7 @@ public final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        SweepLaws.Made made = SweepLaws.report(directory);
+        FittedSweep.Made made = FittedSweep.report(directory);
         PrintWriter out = command.commandLine().getOut();
         out.println(made.report());
         out.flush();

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.fitting.Fitting;
-import dev.powersweep.orchestrator.fits.SparkFitting;
+import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.fits.SparkRefits;
 import dev.powersweep.orchestrator.run.SweepPlugin;
 import dev.powersweep.orchestrator.tables.TableFile;
 import java.util.Optional;
@@ -59,7 +59,7 @@ final class Sessions {
     }
 
     /** Fits with refits on a cluster, which is let go afterwards. */
-    static <T> T fitting(String master, Function<Fitting, T> work) {
+    static <T> T fitting(String master, Function<Refits.Runner, T> work) {
         SparkConf conf = new SparkConf();
         conf.setIfMissing("spark.master", master);
         conf.setAppName("PowerSweep fit");
@@ -69,7 +69,7 @@ final class Sessions {
         quietHeart(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
             ExecutorWait.firstOrFail(spark);
-            return work.apply(new SparkFitting(spark));
+            return work.apply(new SparkRefits(spark));
         }
     }
 

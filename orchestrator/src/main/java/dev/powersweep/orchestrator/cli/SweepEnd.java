@@ -55,7 +55,7 @@ final class SweepEnd {
     }
 
     private static void report(SweepDirectory directory, Configuration configuration, PrintWriter out) {
-        SweepLaws.Made made = SweepLaws.fitAndReport(directory, configuration);
+        FittedSweep.Made made = FittedSweep.fitAndReport(directory, configuration);
         out.print(FitsSummary.write(made.fits()));
         out.println("report: " + made.report());
         out.println("details of the fits: powersweep fit " + directory.root());

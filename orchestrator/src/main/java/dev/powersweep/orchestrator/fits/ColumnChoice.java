@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.law.KaplanForms;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
  * @param sources of quantities that are numbers
  * @param run header of the column that names a row's run; empty to find it by its usual names
  */
-public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
+public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) {
 
     /**
      * A column of the file and what its numbers are multiplied with.
@@ -67,7 +67,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
 
     private static final Map<String, Double> FLOPS = Map.of("g", 1e9, "t", 1e12, "p", 1e15, "e", 1e18, "z", 1e21);
     private static final Pattern VALIDATION = Pattern.compile("val|eval|test|heldout|holdout");
-    private static final Set<Column> COUNTED = EnumSet.of(Column.N, Column.D, Column.U);
+    private static final Set<Quantity> COUNTED = EnumSet.of(Quantity.N, Quantity.D, Quantity.U);
     private static final List<String> SEQUENCES =
             List.of("batch_size_seqs", "batch_size_sequences", "batch_seqs", "batch_sequences", "sequences_per_batch");
     private static final List<String> CONTEXT =
@@ -82,7 +82,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
 
     /** Parses the values of {@code --columns}, one assignment each. */
     public static ColumnChoice parse(List<String> assignments) {
-        Map<Column, Source> sources = new EnumMap<>(Column.class);
+        Map<Quantity, Source> sources = new EnumMap<>(Quantity.class);
         Optional<String> run = Optional.empty();
         for (String assignment : assignments) {
             int equals = assignment.indexOf('=');
@@ -104,14 +104,15 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         return new ColumnChoice(sources, run);
     }
 
-    private static Column quantity(String key) {
-        for (Column column : Column.values()) {
+    private static Quantity quantity(String key) {
+        for (Quantity column : Quantity.values()) {
             if (column.label().equals(key)) {
                 return column;
             }
         }
         throw new UserError("--columns: there is no quantity '" + key + "'; known are "
-                + Arrays.stream(Column.values()).map(Column::label).collect(Collectors.joining(", ")) + " and " + RUN);
+                + Arrays.stream(Quantity.values()).map(Quantity::label).collect(Collectors.joining(", ")) + " and "
+                + RUN);
     }
 
     private static Source source(String assignment, String text) {
@@ -137,9 +138,9 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     }
 
     /** Finds every quantity that the header offers; a header the user named must exist. */
-    Map<Column, Place> numbers(List<String> header, String file) {
-        Map<Column, Place> places = new EnumMap<>(Column.class);
-        for (Column column : Column.values()) {
+    Map<Quantity, Place> numbers(List<String> header, String file) {
+        Map<Quantity, Place> places = new EnumMap<>(Quantity.class);
+        for (Quantity column : Quantity.values()) {
             Source source = sources.get(column);
             if (source != null) {
                 int index = named(source.header(), column.label(), header, file);
@@ -170,7 +171,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
     }
 
     /** A quantity under one of its usual names, or under one with its unit behind it, or in a way of its own. */
-    private static Optional<Place> byHeader(Column column, List<String> header) {
+    private static Optional<Place> byHeader(Quantity column, List<String> header) {
         Optional<Place> plain = known(column.headers(), header).map(Place::of);
         if (plain.isPresent()) {
             return plain;
@@ -182,20 +183,20 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         if (COUNTED.contains(column)) {
             return counted(column, header);
         }
-        if (column == Column.C) {
+        if (column == Quantity.C) {
             return compute(header);
         }
-        if (column == Column.B) {
+        if (column == Quantity.B) {
             Optional<Integer> context = known(CONTEXT, header);
             return known(SEQUENCES, header)
                     .filter(sequences -> context.isPresent())
                     .map(sequences -> new Place(sequences, 1, OptionalInt.of(context.get())));
         }
-        return column == Column.LOSS ? loss(header) : Optional.empty();
+        return column == Quantity.LOSS ? loss(header) : Optional.empty();
     }
 
     /** A usual name with a path before it or a unit in brackets behind it; one that several headers bear is none. */
-    private static Optional<Place> named(Column column, List<String> header) {
+    private static Optional<Place> named(Quantity column, List<String> header) {
         for (String usual : column.headers()) {
             List<Place> found = new ArrayList<>();
             for (int i = 0; i < header.size(); i++) {
@@ -211,7 +212,7 @@ public record ColumnChoice(Map<Column, Source> sources, Optional<String> run) {
         return Optional.empty();
     }
 
-    private static Optional<Place> counted(Column column, List<String> header) {
+    private static Optional<Place> counted(Quantity column, List<String> header) {
         for (String name : column.headers()) {
             for (Map.Entry<String, Double> unit : UNITS.entrySet()) {
                 List<Integer> found = name.length() == 1 ? List.of() : indices(header, normal(name) + unit.getKey());

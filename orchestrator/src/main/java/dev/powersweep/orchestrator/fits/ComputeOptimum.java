@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Predictor;
+import dev.powersweep.fitting.result.Predictor;
 import dev.powersweep.fitting.runs.Point;
 
 /** The model size of lowest loss for a budget C = 6·N·D, found numerically, for any law in N and D. */

@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.law.Law;
-import dev.powersweep.fitting.law.Laws;
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,20 +39,20 @@ final class DefaultLaws {
     /** Of a table of runs: what its columns allow. */
     static List<Law> ofRuns(Observations runs) {
         List<String> names = new ArrayList<>();
-        boolean joint = runs.has(Column.N) && runs.has(Column.D) && runs.has(Column.LOSS);
+        boolean joint = runs.has(Quantity.N) && runs.has(Quantity.D) && runs.has(Quantity.LOSS);
         if (joint) {
             names.addAll(JOINT);
-        } else if (runs.has(Column.N) && runs.has(Column.LOSS)) {
+        } else if (runs.has(Quantity.N) && runs.has(Quantity.LOSS)) {
             names.add("kaplan-n");
             names.add("kaplan-n-irreducible");
         }
-        if (runs.has(Column.C) && !runs.derived(Column.C) && runs.has(Column.N)) {
+        if (runs.has(Quantity.C) && !runs.derived(Quantity.C) && runs.has(Quantity.N)) {
             names.add(Laws.byName(OPTIMA).refusal(runs).isEmpty() ? OPTIMA : "isoflop");
         }
-        if (joint && runs.has(Column.STEP)) {
+        if (joint && runs.has(Quantity.STEP)) {
             names.add("envelope");
         }
-        if (runs.has(Column.B) && runs.has(Column.N)) {
+        if (runs.has(Quantity.B) && runs.has(Quantity.N)) {
             names.addAll(BATCH);
         }
         addWhatVaries(names, runs);
@@ -61,13 +61,15 @@ final class DefaultLaws {
 
     private static void addWhatVaries(List<String> names, Observations runs) {
         boolean repeated = false;
-        for (int i = 0; runs.has(Column.U) && !runs.derived(Column.U) && runs.has(Column.D) && i < runs.size(); i++) {
-            repeated |= runs.at(Column.D, i) > 1.01 * runs.at(Column.U, i);
+        for (int i = 0;
+                runs.has(Quantity.U) && !runs.derived(Quantity.U) && runs.has(Quantity.D) && i < runs.size();
+                i++) {
+            repeated |= runs.at(Quantity.D, i) > 1.01 * runs.at(Quantity.U, i);
         }
-        if (repeated && runs.has(Column.N)) {
+        if (repeated && runs.has(Quantity.N)) {
             names.add(REPETITION);
         }
-        if (runs.has(Column.LEARNING_RATE) && runs.distinct(Column.LEARNING_RATE) > 2) {
+        if (runs.has(Quantity.LEARNING_RATE) && runs.distinct(Quantity.LEARNING_RATE) > 2) {
             names.add(LEARNING_RATE);
         }
         if (batchOptimum(runs)) {
@@ -77,10 +79,10 @@ final class DefaultLaws {
 
     /** Whether one model and data size was trained with several batches, which a quadratic needs at least three of. */
     private static boolean batchOptimum(Observations runs) {
-        return runs.has(Column.LEARNING_RATE)
-                && runs.has(Column.B)
-                && runs.has(Column.LOSS)
-                && runs.distinct(Column.B) > 2
+        return runs.has(Quantity.LEARNING_RATE)
+                && runs.has(Quantity.B)
+                && runs.has(Quantity.LOSS)
+                && runs.distinct(Quantity.B) > 2
                 && Laws.byName(BEST_BATCH).refusal(runs).isEmpty();
     }
 

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.orchestrator.tables.FitRow;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,14 +16,14 @@ final class FitRows {
 
     static List<FitRow> of(FitSet set, Instant now) {
         List<FitRow> rows = new ArrayList<>();
-        for (FitOutcome.Fitted fitted : set.fitted()) {
+        for (FitSet.Fitted fitted : set.fitted()) {
             FitResult fit = fitted.result();
             Optional<String> note =
                     fit.warnings().isEmpty() ? Optional.empty() : Optional.of(String.join(" ", fit.warnings()));
             add(rows, fit, fit.parameters(), note, now);
             add(rows, fit, fit.derived(), note, now);
         }
-        for (FitOutcome.Refused refused : set.refused()) {
+        for (FitSet.Refused refused : set.refused()) {
             rows.add(new FitRow(
                     now,
                     refused.law(),

@@ -1,7 +1,8 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.runs.FitRefusal;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,32 +21,56 @@ public record FitSet(
         int runs,
         List<String> notes,
         FitOptions options,
-        List<FitOutcome> outcomes,
+        List<Outcome> outcomes,
         List<Reading> readings) {
+    /** What came of asking for one law. */
+    public sealed interface Outcome {
+        /** The name scripts use. */
+        String law();
+
+        /** The law in a few words, with its authors. */
+        String title();
+
+        /** Which rows were taken, in a few words. */
+        String selection();
+    }
+
+    /** The law was fitted. */
+    public record Fitted(String title, String selection, FitResult result) implements Outcome {
+        @Override
+        public String law() {
+            return result.law();
+        }
+    }
+
+    /** The data do not allow the law. */
+    public record Refused(String law, String title, String selection, FitRefusal.Reason reason, String sentence)
+            implements Outcome {}
+
     public FitSet {
         notes = List.copyOf(notes);
         outcomes = List.copyOf(outcomes);
         readings = List.copyOf(readings);
     }
 
-    public List<FitOutcome.Fitted> fitted() {
+    public List<Fitted> fitted() {
         return outcomes.stream()
-                .filter(FitOutcome.Fitted.class::isInstance)
-                .map(FitOutcome.Fitted.class::cast)
+                .filter(Fitted.class::isInstance)
+                .map(Fitted.class::cast)
                 .toList();
     }
 
-    public List<FitOutcome.Refused> refused() {
+    public List<Refused> refused() {
         return outcomes.stream()
-                .filter(FitOutcome.Refused.class::isInstance)
-                .map(FitOutcome.Refused.class::cast)
+                .filter(Refused.class::isInstance)
+                .map(Refused.class::cast)
                 .toList();
     }
 
     /** The fit of a law, where there is one. */
     public Optional<FitResult> of(String law) {
         return fitted().stream()
-                .map(FitOutcome.Fitted::result)
+                .map(Fitted::result)
                 .filter(result -> result.law().equals(law))
                 .findFirst();
     }

@@ -3,17 +3,17 @@ package dev.powersweep.orchestrator.fits;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.HoldOut;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.Prediction;
-import dev.powersweep.fitting.Profile;
-import dev.powersweep.fitting.Replicas;
-import dev.powersweep.fitting.Residual;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.Prediction;
+import dev.powersweep.fitting.result.Profile;
+import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
+import dev.powersweep.fitting.runs.Quantity;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -43,12 +43,12 @@ public final class FitsJson {
             json.writeNumberField("rows", set.rows());
             json.writeStringField("source", set.source());
             json.writeArrayFieldStart("fits");
-            for (FitOutcome.Fitted fitted : set.fitted()) {
+            for (FitSet.Fitted fitted : set.fitted()) {
                 fit(json, fitted, detail);
             }
             json.writeEndArray();
             json.writeArrayFieldStart("refusals");
-            for (FitOutcome.Refused refused : set.refused()) {
+            for (FitSet.Refused refused : set.refused()) {
                 json.writeStartObject();
                 json.writeStringField("law", refused.law());
                 json.writeStringField("reason", refused.reason().name());
@@ -74,7 +74,7 @@ public final class FitsJson {
         return text.append('\n').toString();
     }
 
-    private static void fit(JsonGenerator json, FitOutcome.Fitted fitted, Detail detail) throws IOException {
+    private static void fit(JsonGenerator json, FitSet.Fitted fitted, Detail detail) throws IOException {
         FitResult result = fitted.result();
         json.writeStartObject();
         json.writeStringField("law", result.law());
@@ -193,7 +193,7 @@ public final class FitsJson {
             json.writeStartObject();
             json.writeStringField("along", band.along().label());
             json.writeObjectFieldStart("at");
-            for (Map.Entry<Column, Double> entry : band.middle().values().entrySet()) {
+            for (Map.Entry<Quantity, Double> entry : band.middle().values().entrySet()) {
                 number(json, entry.getKey().label(), entry.getValue());
             }
             json.writeEndObject();
@@ -230,7 +230,7 @@ public final class FitsJson {
         for (Residual residual : result.residuals()) {
             json.writeStartObject();
             json.writeStringField("run", residual.run());
-            for (Map.Entry<Column, Double> entry : residual.at().values().entrySet()) {
+            for (Map.Entry<Quantity, Double> entry : residual.at().values().entrySet()) {
                 number(json, entry.getKey().label(), entry.getValue());
             }
             number(json, "observed", residual.observed());

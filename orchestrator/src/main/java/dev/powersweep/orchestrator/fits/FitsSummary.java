@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -20,14 +20,14 @@ public final class FitsSummary {
                 .mapToInt(fitted -> fitted.law().length())
                 .max()
                 .orElse(0);
-        for (FitOutcome.Fitted fitted : set.fitted()) {
+        for (FitSet.Fitted fitted : set.fitted()) {
             text.append(String.format(Locale.ROOT, "%-" + (width + 2) + "s", fitted.law()))
                     .append(line(fitted.result()))
                     .append('\n');
         }
         if (!set.refused().isEmpty()) {
             text.append("not fitted: ")
-                    .append(set.refused().stream().map(FitOutcome.Refused::law).collect(Collectors.joining(", ")))
+                    .append(set.refused().stream().map(FitSet.Refused::law).collect(Collectors.joining(", ")))
                     .append('\n');
         }
         set.readings()

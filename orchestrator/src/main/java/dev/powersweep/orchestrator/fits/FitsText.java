@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.HoldOut;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.HoldOut;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.util.ArrayList;
@@ -25,13 +25,13 @@ public final class FitsText {
         StringBuilder text = new StringBuilder();
         text.append(set.runs()).append(" runs from ").append(set.source()).append('\n');
         set.notes().forEach(note -> text.append(wrapped(INDENT, INDENT, note)));
-        for (FitOutcome.Fitted fitted : set.fitted()) {
+        for (FitSet.Fitted fitted : set.fitted()) {
             text.append('\n');
             fit(text, fitted);
         }
         if (!set.refused().isEmpty()) {
             text.append("\nNot fitted\n");
-            for (FitOutcome.Refused refused : set.refused()) {
+            for (FitSet.Refused refused : set.refused()) {
                 text.append(wrapped(INDENT, INDENT + INDENT, refused.law() + ": " + refused.sentence()));
             }
         }
@@ -45,7 +45,7 @@ public final class FitsText {
         return text.toString();
     }
 
-    private static void fit(StringBuilder text, FitOutcome.Fitted fitted) {
+    private static void fit(StringBuilder text, FitSet.Fitted fitted) {
         FitResult fit = fitted.result();
         text.append(fit.law()).append(" · ").append(fitted.title()).append('\n');
         text.append(INDENT).append(fit.formula()).append('\n');

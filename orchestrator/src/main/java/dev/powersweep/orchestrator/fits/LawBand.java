@@ -1,10 +1,10 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Prediction;
-import dev.powersweep.fitting.Residual;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Prediction;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -21,7 +21,7 @@ import java.util.function.ToDoubleFunction;
  * @param x values of the variable, ascending
  * @param predictions the law there
  */
-public record LawBand(Column along, Point middle, double[] x, List<Prediction> predictions) {
+public record LawBand(Quantity along, Point middle, double[] x, List<Prediction> predictions) {
     private static final int PLACES = 25;
 
     /** Bands go on beyond the rows by this factor. */
@@ -31,8 +31,8 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
     private static final double NARROW = 1.05;
 
     /** Variables that laws are told in; others follow from these. */
-    private static final List<Column> VARIABLES =
-            List.of(Column.N, Column.D, Column.S, Column.B, Column.U, Column.C, Column.LEARNING_RATE);
+    private static final List<Quantity> VARIABLES =
+            List.of(Quantity.N, Quantity.D, Quantity.S, Quantity.B, Quantity.U, Quantity.C, Quantity.LEARNING_RATE);
 
     public LawBand {
         predictions = List.copyOf(predictions);
@@ -40,8 +40,8 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
 
     /** One for each variable that the fitted rows vary and that moves the law; none where the law has no rows of its own. */
     public static List<LawBand> of(FitResult fit) {
-        Map<Column, double[]> columns = new EnumMap<>(Column.class);
-        for (Column column : VARIABLES) {
+        Map<Quantity, double[]> columns = new EnumMap<>(Quantity.class);
+        for (Quantity column : VARIABLES) {
             double[] values = fit.residuals().stream()
                     .map(Residual::at)
                     .filter(point -> point.values().containsKey(column))
@@ -52,17 +52,17 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
                 columns.put(column, values);
             }
         }
-        EnumMap<Column, Double> middle = new EnumMap<>(Column.class);
+        EnumMap<Quantity, Double> middle = new EnumMap<>(Quantity.class);
         columns.forEach((column, values) -> middle.put(column, values[values.length / 2]));
-        EnumMap<Column, double[]> used = new EnumMap<>(Column.class);
+        EnumMap<Quantity, double[]> used = new EnumMap<>(Quantity.class);
         columns.forEach((column, values) -> {
             if (matters(fit, middle, column, values)) {
                 used.put(column, values);
             }
         });
         // Compute follows from model and data where the law knows all three.
-        if (used.containsKey(Column.N) && used.containsKey(Column.D)) {
-            used.remove(Column.C);
+        if (used.containsKey(Quantity.N) && used.containsKey(Quantity.D)) {
+            used.remove(Quantity.C);
         }
         List<LawBand> bands = new ArrayList<>();
         used.forEach((column, values) ->
@@ -71,7 +71,7 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
     }
 
     /** Whether the rows vary the variable and the law says anything else at its other end. */
-    private static boolean matters(FitResult fit, Map<Column, Double> middle, Column column, double[] values) {
+    private static boolean matters(FitResult fit, Map<Quantity, Double> middle, Quantity column, double[] values) {
         double high = values[values.length - 1];
         if (high <= values[0] * NARROW) {
             return false;
@@ -82,7 +82,7 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
         return Math.abs(one - other) > 1e-9 * Math.abs(one);
     }
 
-    private static LawBand along(FitResult fit, Point middle, Column column, double low, double high) {
+    private static LawBand along(FitResult fit, Point middle, Quantity column, double low, double high) {
         double[] x = new double[PLACES];
         List<Prediction> predictions = new ArrayList<>();
         for (int i = 0; i < PLACES; i++) {
@@ -93,13 +93,13 @@ public record LawBand(Column along, Point middle, double[] x, List<Prediction> p
     }
 
     /** The middle with one variable elsewhere; what follows from it moves too. */
-    private static Point moved(Point middle, Column column, double value) {
+    private static Point moved(Point middle, Quantity column, double value) {
         Point point = middle.and(column, value);
-        if ((column == Column.N || column == Column.D) && middle.values().containsKey(Column.C)) {
-            point = point.and(Column.C, middle.get(Column.C) * value / middle.get(column));
+        if ((column == Quantity.N || column == Quantity.D) && middle.values().containsKey(Quantity.C)) {
+            point = point.and(Quantity.C, middle.get(Quantity.C) * value / middle.get(column));
         }
-        if (column == Column.D && middle.values().containsKey(Column.U)) {
-            point = point.and(Column.U, Math.min(middle.get(Column.U), value));
+        if (column == Quantity.D && middle.values().containsKey(Quantity.U)) {
+            point = point.and(Quantity.U, Math.min(middle.get(Quantity.U), value));
         }
         return point;
     }

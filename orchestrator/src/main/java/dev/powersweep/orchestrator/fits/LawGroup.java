@@ -1,14 +1,15 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Comparison;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Fitting;
+import dev.powersweep.fitting.Fitter;
+import dev.powersweep.fitting.comparison.Comparison;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.ParametricLaw;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.fitting.uncertainty.Refits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,21 +31,21 @@ final class LawGroup {
             Observations rows,
             String selection,
             FitOptions options,
-            Fitting fitting,
-            Map<String, FitOutcome> outcomes) {
+            Refits.Runner refits,
+            Map<String, FitSet.Outcome> outcomes) {
         List<Law> rivals = new ArrayList<>();
         for (Law law : laws) {
             if (predictsLoss(law)) {
                 rivals.add(law);
             } else {
-                outcomes.put(law.name(), one(law, rows, selection, options, fitting));
+                outcomes.put(law.name(), one(law, rows, selection, options, refits));
             }
         }
-        Comparison comparison = Comparison.of(rivals, rows, options, fitting);
+        Comparison comparison = Fitter.compare(rivals, rows, options, refits);
         for (Law law : rivals) {
             for (FitResult fit : comparison.fits()) {
                 if (fit.law().equals(law.name())) {
-                    outcomes.put(law.name(), new FitOutcome.Fitted(law.title(), selection, fit));
+                    outcomes.put(law.name(), new FitSet.Fitted(law.title(), selection, fit));
                 }
             }
             for (Comparison.Refused refused : comparison.refused()) {
@@ -64,21 +65,22 @@ final class LawGroup {
                         .allMatch(fit -> Double.isFinite(fit.quality().aicc()));
     }
 
-    private static FitOutcome one(Law law, Observations rows, String selection, FitOptions options, Fitting fitting) {
+    private static FitSet.Outcome one(
+            Law law, Observations rows, String selection, FitOptions options, Refits.Runner refits) {
         try {
-            return new FitOutcome.Fitted(law.title(), selection, fitting.fit(law, rows, options));
+            return new FitSet.Fitted(law.title(), selection, Fitter.fit(law, rows, options, refits));
         } catch (FitRefusal refusal) {
             return refused(law, selection, refusal);
         }
     }
 
-    static FitOutcome.Refused refused(Law law, String selection, FitRefusal refusal) {
-        return new FitOutcome.Refused(law.name(), law.title(), selection, refusal.reason(), refusal.sentence());
+    static FitSet.Refused refused(Law law, String selection, FitRefusal refusal) {
+        return new FitSet.Refused(law.name(), law.title(), selection, refusal.reason(), refusal.sentence());
     }
 
     static boolean predictsLoss(Law law) {
         return law instanceof ParametricLaw parametric
-                && parametric.response() == Column.LOSS
-                && !law.needs().contains(Column.STEP);
+                && parametric.response() == Quantity.LOSS
+                && !law.needs().contains(Quantity.STEP);
     }
 }

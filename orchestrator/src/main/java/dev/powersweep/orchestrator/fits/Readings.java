@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,10 +26,10 @@ final class Readings {
 
     private Readings() {}
 
-    static List<Reading> of(List<FitOutcome> outcomes) {
+    static List<Reading> of(List<FitSet.Outcome> outcomes) {
         List<FitResult> fits = new ArrayList<>();
-        for (FitOutcome outcome : outcomes) {
-            if (outcome instanceof FitOutcome.Fitted fitted) {
+        for (FitSet.Outcome outcome : outcomes) {
+            if (outcome instanceof FitSet.Fitted fitted) {
                 fits.add(fitted.result());
             }
         }
@@ -40,7 +40,7 @@ final class Readings {
                 .min(Comparator.comparing(fit -> vague(fit.derived().get("a"))))
                 .ifPresent(fit -> {
                     readings.add(allocation(fit));
-                    if (fit.response() == Column.LOSS && fit.quality().noise() > ROUGH) {
+                    if (fit.response() == Quantity.LOSS && fit.quality().noise() > ROUGH) {
                         readings.add(rough(fit));
                     }
                 });

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.EnumSet;
 import java.util.List;
@@ -26,31 +26,31 @@ public record RunTable(
         String source,
         List<String> header,
         int rows,
-        Map<Column, double[]> numbers,
-        Map<Column, String> headers,
-        Map<Column, UserError> unreadable,
+        Map<Quantity, double[]> numbers,
+        Map<Quantity, String> headers,
+        Map<Quantity, UserError> unreadable,
         Map<String, String> kinds,
         Optional<List<String>> runs,
         List<String> remarks) {
 
     /** What follows from which others when it is missing; {@link Observations} fills it in. */
-    private static final Map<Column, List<Set<Column>>> DERIVABLE = Map.of(
-            Column.N, List.of(Set.of(Column.C, Column.D)),
-            Column.D, List.of(Set.of(Column.B, Column.S), Set.of(Column.N, Column.C)),
-            Column.S, List.of(Set.of(Column.D, Column.B)),
-            Column.C, List.of(Set.of(Column.N, Column.D)),
-            Column.U, List.of(Set.of(Column.D)));
+    private static final Map<Quantity, List<Set<Quantity>>> DERIVABLE = Map.of(
+            Quantity.N, List.of(Set.of(Quantity.C, Quantity.D)),
+            Quantity.D, List.of(Set.of(Quantity.B, Quantity.S), Set.of(Quantity.N, Quantity.C)),
+            Quantity.S, List.of(Set.of(Quantity.D, Quantity.B)),
+            Quantity.C, List.of(Set.of(Quantity.N, Quantity.D)),
+            Quantity.U, List.of(Set.of(Quantity.D)));
 
     /** Whether the column is there or follows from others, which may themselves follow from others. */
-    public boolean offers(Column column) {
+    public boolean offers(Quantity column) {
         return offers(column, Set.of());
     }
 
-    private boolean offers(Column column, Set<Column> asked) {
+    private boolean offers(Quantity column, Set<Quantity> asked) {
         if (numbers.containsKey(column)) {
             return true;
         }
-        Set<Column> open = EnumSet.of(column);
+        Set<Quantity> open = EnumSet.of(column);
         open.addAll(asked);
         return DERIVABLE.getOrDefault(column, List.of()).stream()
                 .anyMatch(from -> from.stream().allMatch(other -> !open.contains(other) && offers(other, open)));
@@ -62,8 +62,8 @@ public record RunTable(
      * @param needed columns that must be there; all that are there are given
      * @throws UserError where a needed column is missing, or the numbers cannot be used
      */
-    public Observations observations(Set<Column> needed) {
-        for (Column column : needed) {
+    public Observations observations(Set<Quantity> needed) {
+        for (Quantity column : needed) {
             if (!offers(column)) {
                 throw missing(column);
             }
@@ -78,15 +78,17 @@ public record RunTable(
         }
     }
 
-    private UserError missing(Column column) {
+    private UserError missing(Quantity column) {
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
         }
         String from = DERIVABLE.getOrDefault(column, List.of()).stream()
-                .map(others -> others.stream().sorted().map(Column::label).collect(Collectors.joining(" and ")))
+                .map(others -> others.stream().sorted().map(Quantity::label).collect(Collectors.joining(" and ")))
                 .collect(Collectors.joining(", or "));
         return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit() + ")"
-                + (from.isEmpty() || column == Column.U ? "" : ", nor are there both " + from + " that it follows from")
+                + (from.isEmpty() || column == Quantity.U
+                        ? ""
+                        : ", nor are there both " + from + " that it follows from")
                 + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
                 + column.label() + "=…");
     }

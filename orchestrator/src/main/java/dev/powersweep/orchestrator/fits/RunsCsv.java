@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.fits;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -34,14 +34,14 @@ import java.util.zip.GZIPInputStream;
  * gzip, perhaps with lines of comment that begin with #.
  */
 public final class RunsCsv {
-    private static final Set<Column> ESSENTIAL = EnumSet.of(Column.N, Column.D, Column.LOSS);
+    private static final Set<Quantity> ESSENTIAL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
 
     private RunsCsv() {}
 
     /**
      * Reads a file.
      *
-     * @param choice headers that the user named; the others are found by {@link Column}'s usual names
+     * @param choice headers that the user named; the others are found by {@link Quantity}'s usual names
      * @param where rows to keep: header and the value its cell must have
      * @throws UserError naming file, row, column and value where the file cannot be used
      */
@@ -102,15 +102,15 @@ public final class RunsCsv {
      */
     private static RunTable table(
             String file, List<String> header, ColumnChoice choice, List<CsvRecord> all, WrittenNumber style) {
-        Map<Column, ColumnChoice.Place> places = choice.numbers(header, file);
+        Map<Quantity, ColumnChoice.Place> places = choice.numbers(header, file);
         List<String> remarks = new ArrayList<>();
         List<CsvRecord> rows = measured(places, all);
         if (rows.size() < all.size()) {
             remarks.add((all.size() - rows.size()) + " rows along the runs hold no loss and are left out.");
         }
-        Map<Column, double[]> numbers = new EnumMap<>(Column.class);
-        Map<Column, String> headers = new EnumMap<>(Column.class);
-        Map<Column, UserError> unreadable = new EnumMap<>(Column.class);
+        Map<Quantity, double[]> numbers = new EnumMap<>(Quantity.class);
+        Map<Quantity, String> headers = new EnumMap<>(Quantity.class);
+        Map<Quantity, UserError> unreadable = new EnumMap<>(Quantity.class);
         places.forEach((column, place) -> {
             try {
                 numbers.put(column, numbers(file, header, rows, column, place, style));
@@ -128,7 +128,7 @@ public final class RunsCsv {
                 .toList());
         if (runs.isPresent()) {
             String name = header.get(runColumn.get().index());
-            if (!choice.surelyRuns(name) && !oneSizeEach(runs.get(), numbers.get(Column.N))) {
+            if (!choice.surelyRuns(name) && !oneSizeEach(runs.get(), numbers.get(Quantity.N))) {
                 remarks.add("Every row is a run of its own: rows of one '" + name
                         + "' have different n. Name the column that tells runs apart with --columns run=….");
                 runs = Optional.empty();
@@ -147,7 +147,7 @@ public final class RunsCsv {
                 numbers,
                 headers,
                 unreadable,
-                kinds(header, rows, read, numbers.getOrDefault(Column.N, new double[0])),
+                kinds(header, rows, read, numbers.getOrDefault(Quantity.N, new double[0])),
                 runs,
                 remarks);
     }
@@ -156,11 +156,11 @@ public final class RunsCsv {
      * The rows that measured a loss. Along training curves others are usual: exports of run trackers have a line whenever
      * anything was logged. Elsewhere a row without a loss is a mistake, which is told when its number is read.
      */
-    private static List<CsvRecord> measured(Map<Column, ColumnChoice.Place> places, List<CsvRecord> rows) {
-        if (!places.containsKey(Column.STEP) || !places.containsKey(Column.LOSS)) {
+    private static List<CsvRecord> measured(Map<Quantity, ColumnChoice.Place> places, List<CsvRecord> rows) {
+        if (!places.containsKey(Quantity.STEP) || !places.containsKey(Quantity.LOSS)) {
             return rows;
         }
-        int loss = places.get(Column.LOSS).index();
+        int loss = places.get(Quantity.LOSS).index();
         List<CsvRecord> measured = rows.stream()
                 .filter(row -> loss < row.getFieldCount() && !row.getField(loss).isBlank())
                 .toList();
@@ -224,7 +224,7 @@ public final class RunsCsv {
             String file,
             List<String> header,
             List<CsvRecord> rows,
-            Column column,
+            Quantity column,
             ColumnChoice.Place place,
             WrittenNumber style) {
         double[] numbers = new double[rows.size()];
@@ -266,7 +266,7 @@ public final class RunsCsv {
     }
 
     private static double number(
-            String file, List<String> header, CsvRecord row, Column column, int index, WrittenNumber style) {
+            String file, List<String> header, CsvRecord row, Quantity column, int index, WrittenNumber style) {
         String value = cell(file, header, row, index).strip();
         double number = style.read(value, column);
         if (!Double.isFinite(number)) {

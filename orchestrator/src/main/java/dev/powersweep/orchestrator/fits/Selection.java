@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.Curve;
 import dev.powersweep.orchestrator.results.SweepResults;
@@ -106,14 +106,15 @@ public enum Selection {
 
     private static Observations ends(List<CellResult> cells) {
         Observations.Builder builder = Observations.builder()
-                .column(Column.N, column(cells, CellResult::parameters))
-                .column(Column.D, column(cells, CellResult::tokensDone))
-                .column(Column.B, column(cells, CellResult::batchTokens))
-                .column(Column.U, column(cells, cell -> Math.min(cell.uniqueTokens(), cell.tokensDone())))
-                .column(Column.LOSS, column(cells, cell -> cell.validationLoss().getAsDouble()))
+                .column(Quantity.N, column(cells, CellResult::parameters))
+                .column(Quantity.D, column(cells, CellResult::tokensDone))
+                .column(Quantity.B, column(cells, CellResult::batchTokens))
+                .column(Quantity.U, column(cells, cell -> Math.min(cell.uniqueTokens(), cell.tokensDone())))
+                .column(Quantity.LOSS, column(cells, cell -> cell.validationLoss()
+                        .getAsDouble()))
                 .runs(cells.stream().map(CellResult::name).toArray(String[]::new));
         if (cells.stream().allMatch(cell -> cell.learningRate() > 0)) {
-            builder.column(Column.LEARNING_RATE, column(cells, CellResult::learningRate));
+            builder.column(Quantity.LEARNING_RATE, column(cells, CellResult::learningRate));
         }
         return builder.build();
     }
@@ -131,7 +132,7 @@ public enum Selection {
                 runs.add(cell.name());
             }
         }
-        List<Column> columns = List.of(Column.N, Column.D, Column.B, Column.STEP, Column.LOSS);
+        List<Quantity> columns = List.of(Quantity.N, Quantity.D, Quantity.B, Quantity.STEP, Quantity.LOSS);
         Observations.Builder builder = Observations.builder().runs(runs.toArray(String[]::new));
         for (int c = 0; c < columns.size(); c++) {
             int at = c;

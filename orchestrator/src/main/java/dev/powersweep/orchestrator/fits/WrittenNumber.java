@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
@@ -58,7 +58,8 @@ enum WrittenNumber {
             Map.entry("parameters", 1.0),
             Map.entry("steps", 1.0));
     /** What people count in thousands, millions or billions; not batches, where 64k is as often 65,536. */
-    private static final Set<Column> COUNTED = EnumSet.of(Column.N, Column.D, Column.U, Column.S, Column.STEP);
+    private static final Set<Quantity> COUNTED =
+            EnumSet.of(Quantity.N, Quantity.D, Quantity.U, Quantity.S, Quantity.STEP);
 
     /** How a table writes decimals: with commas only where it separates by semicolons and some number allows no other reading. */
     static WrittenNumber of(char separator, Stream<String> cells) {
@@ -77,7 +78,7 @@ enum WrittenNumber {
     }
 
     /** The number, NaN where the text is none. */
-    double read(String text, Column column) {
+    double read(String text, Quantity column) {
         if (PLAIN.matcher(text).matches() && !(this == COMMA && text.indexOf('.') >= 0)) {
             return Double.parseDouble(text);
         }

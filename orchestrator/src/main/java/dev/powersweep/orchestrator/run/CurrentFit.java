@@ -1,10 +1,9 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.orchestrator.fits.FitOutcome;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsText;
-import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.CellRecord;
 import dev.powersweep.orchestrator.ledger.SweepState;
@@ -86,7 +85,7 @@ final class CurrentFit {
     private void fit(SweepResults results) {
         long began = System.nanoTime();
         try {
-            FitSet fits = SweepFits.fit(results, LAWS, FitOptions.defaults().threads(1));
+            FitSet fits = SweepFitter.fit(results, LAWS, FitOptions.defaults().threads(1));
             List<SweepEvent.Law> laws = new ArrayList<>();
             fits.fitted().forEach(fitted -> laws.add(law(fitted)));
             fits.refused()
@@ -100,7 +99,7 @@ final class CurrentFit {
         }
     }
 
-    private static SweepEvent.Law law(FitOutcome.Fitted fitted) {
+    private static SweepEvent.Law law(FitSet.Fitted fitted) {
         List<SweepEvent.Estimate> estimates = new ArrayList<>();
         fitted.result()
                 .parameters()

@@ -8,7 +8,7 @@ import dev.powersweep.fitting.allocation.DesignCell;
 import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.allocation.Plan;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -36,8 +36,8 @@ class BudgetTest {
         return new StoredFit(
                 "chinchilla",
                 (theta, at) -> theta[0]
-                        + theta[1] / Math.pow(at.get(Column.N), theta[3])
-                        + theta[2] / Math.pow(at.get(Column.D), theta[4]),
+                        + theta[1] / Math.pow(at.get(Quantity.N), theta[3])
+                        + theta[2] / Math.pow(at.get(Quantity.D), theta[4]),
                 parameters,
                 new double[0][],
                 0.95,

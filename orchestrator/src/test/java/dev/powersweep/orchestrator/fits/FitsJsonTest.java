@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.powersweep.fitting.Convergence;
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Identifiability;
-import dev.powersweep.fitting.ObjectiveValue;
-import dev.powersweep.fitting.Quality;
-import dev.powersweep.fitting.Replicas;
 import dev.powersweep.fitting.optimise.Objective;
+import dev.powersweep.fitting.result.Convergence;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Identifiability;
+import dev.powersweep.fitting.result.ObjectiveValue;
+import dev.powersweep.fitting.result.Quality;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -43,8 +43,8 @@ class FitsJsonTest {
                 List.of("Columns: n ← N."),
                 FitOptions.defaults().threads(1).bootstrap(2),
                 List.of(
-                        new FitOutcome.Fitted("Hoffmann et al. 2022", "every row", fit),
-                        new FitOutcome.Refused(
+                        new FitSet.Fitted("Hoffmann et al. 2022", "every row", fit),
+                        new FitSet.Refused(
                                 "muennighoff",
                                 "Muennighoff et al. 2023",
                                 "every row",

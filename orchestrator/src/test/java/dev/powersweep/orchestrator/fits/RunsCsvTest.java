@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.fitting.runs.Column;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RunsCsvTest {
-    private static final Set<Column> NDL = EnumSet.of(Column.N, Column.D, Column.LOSS);
+    private static final Set<Quantity> NDL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
 
     @ParameterizedTest
     @ValueSource(
@@ -47,31 +47,31 @@ class RunsCsvTest {
         String separator = header.contains(";") ? ";" : header.contains("\t") ? "\t" : ",";
         String row = String.join(separator, "1e6", "2E7", "3.25");
         Observations runs = parse(header + "\n" + row + "\n", List.of()).observations(NDL);
-        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
-        assertThat(runs.at(Column.D, 0)).isEqualTo(2e7);
-        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
+        assertThat(runs.at(Quantity.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Quantity.D, 0)).isEqualTo(2e7);
+        assertThat(runs.at(Quantity.LOSS, 0)).isEqualTo(3.25);
     }
 
     @Test
     void theScriptedNameIsPreferredToAColumnThatMerelySoundsLikeIt() {
         RunTable table = parse("param_count,n,tokens,loss\nkaplan,5,6,7\n", List.of());
-        assertThat(table.observations(NDL).at(Column.N, 0)).isEqualTo(5);
+        assertThat(table.observations(NDL).at(Quantity.N, 0)).isEqualTo(5);
     }
 
     @Test
     void namedColumnsMayCarryAFactorForTheirUnit() {
         RunTable table = parse(
                 "size in M,seqs,ctx,goal\n85,64,512,3.4\n", List.of("n=size in M*1e6", "b=seqs*512", "loss=goal"));
-        assertThat(table.numbers().get(Column.N)).containsExactly(85e6);
-        assertThat(table.numbers().get(Column.B)).containsExactly(64 * 512.0);
+        assertThat(table.numbers().get(Quantity.N)).containsExactly(85e6);
+        assertThat(table.numbers().get(Quantity.B)).containsExactly(64 * 512.0);
     }
 
     @Test
     void headersThatTellTheirUnitAreCountedInIt() {
         RunTable table = parse("params_M,Tokens (B),unique_tokens_b,loss\n85,2.5,1,3.4\n", List.of());
-        assertThat(table.numbers().get(Column.N)).containsExactly(85e6);
-        assertThat(table.numbers().get(Column.D)).containsExactly(2.5e9);
-        assertThat(table.numbers().get(Column.U)).containsExactly(1e9);
+        assertThat(table.numbers().get(Quantity.N)).containsExactly(85e6);
+        assertThat(table.numbers().get(Quantity.D)).containsExactly(2.5e9);
+        assertThat(table.numbers().get(Quantity.U)).containsExactly(1e9);
         assertThat(table.mapping()).contains("n ← params_M*1E+6");
     }
 
@@ -86,14 +86,14 @@ class RunsCsvTest {
     })
     void computeIsFoundInTheUnitOfItsHeader(String header, double unit) {
         RunTable table = parse("n,d,loss," + header + "\n85,64,3.4,2\n", List.of());
-        assertThat(table.numbers().get(Column.C)).containsExactly(2 * unit);
+        assertThat(table.numbers().get(Quantity.C)).containsExactly(2 * unit);
     }
 
     @ParameterizedTest
     @CsvSource({"N (M), 1e6", "params [billions], 1e9", "model size (in millions), 1e6", "total params (B), 1e9"})
     void aUnitInBracketsIsTaken(String header, double unit) {
         RunTable table = parse(header + ",d,loss\n85,64,3.4\n", List.of());
-        assertThat(table.numbers().get(Column.N)).containsExactly(85 * unit);
+        assertThat(table.numbers().get(Quantity.N)).containsExactly(85 * unit);
     }
 
     @Test
@@ -106,19 +106,19 @@ class RunsCsvTest {
     @Test
     void ofSeveralLossesTheOnlyValidationLossIsTaken() {
         RunTable table = parse("n,d,c4_train_loss,c4_valid_loss\n1,2,3,4\n", List.of());
-        assertThat(table.numbers().get(Column.LOSS)).containsExactly(4);
-        assertThat(parse("n,d,a_loss,b_loss\n1,2,3,4\n", List.of()).numbers()).doesNotContainKey(Column.LOSS);
+        assertThat(table.numbers().get(Quantity.LOSS)).containsExactly(4);
+        assertThat(parse("n,d,a_loss,b_loss\n1,2,3,4\n", List.of()).numbers()).doesNotContainKey(Quantity.LOSS);
     }
 
     @Test
     void sizeAndDataFollowFromCompute() {
         Observations data = parse("Model Size,Training FLOP,loss\n1e6,12e13,3.4\n", List.of())
                 .observations(NDL);
-        assertThat(data.at(Column.D, 0)).isEqualTo(2e7);
-        assertThat(data.derived(Column.D)).isTrue();
+        assertThat(data.at(Quantity.D, 0)).isEqualTo(2e7);
+        assertThat(data.derived(Quantity.D)).isTrue();
         Observations size =
                 parse("tokens,flops,loss\n2e7,12e13,3.4\n", List.of()).observations(NDL);
-        assertThat(size.at(Column.N, 0)).isEqualTo(1e6);
+        assertThat(size.at(Quantity.N, 0)).isEqualTo(1e6);
     }
 
     @ParameterizedTest
@@ -137,7 +137,7 @@ class RunsCsvTest {
             })
     void countsAreReadAsPeopleWriteThem(String text, double count) {
         RunTable table = parse("n,d,loss\n1e9,\"" + text + "\",3.4\n", List.of());
-        assertThat(table.numbers().get(Column.D)[0]).isCloseTo(count, within(1e-12 * count));
+        assertThat(table.numbers().get(Quantity.D)[0]).isCloseTo(count, within(1e-12 * count));
     }
 
     @ParameterizedTest
@@ -152,9 +152,9 @@ class RunsCsvTest {
     void decimalCommasAreReadWhereNothingElseIsPossible() {
         Observations runs = parse("n;d;loss\n1.000.000;2E7;3,25\n2000000;2E7;3,104\n", List.of())
                 .observations(NDL);
-        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
-        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
-        assertThat(runs.at(Column.LOSS, 1)).isEqualTo(3.104);
+        assertThat(runs.at(Quantity.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Quantity.LOSS, 0)).isEqualTo(3.25);
+        assertThat(runs.at(Quantity.LOSS, 1)).isEqualTo(3.104);
     }
 
     @Test
@@ -162,7 +162,7 @@ class RunsCsvTest {
         assertThat(parse("# made by hand, in 2024\n# again\nn,d,loss\n1,2,3\n", List.of())
                         .rows())
                 .isEqualTo(1);
-        assertThat(parse("# n,d,loss\n1,2,3\n", List.of()).numbers().get(Column.N))
+        assertThat(parse("# n,d,loss\n1,2,3\n", List.of()).numbers().get(Quantity.N))
                 .containsExactly(1);
     }
 
@@ -189,14 +189,14 @@ class RunsCsvTest {
         try (GZIPOutputStream out = new GZIPOutputStream(Files.newOutputStream(packed))) {
             out.write("n,d,loss\n1,2,3\n".getBytes(StandardCharsets.UTF_8));
         }
-        assertThat(read(packed).numbers().get(Column.LOSS)).containsExactly(3);
+        assertThat(read(packed).numbers().get(Quantity.LOSS)).containsExactly(3);
     }
 
     @Test
     void aBatchInSequencesIsCountedInTokens() {
         String text = "n,ctx_len,batch_size_seqs,steps,loss\n1e6,512,64,10,3.4\n";
-        assertThat(parse(text, List.of()).numbers().get(Column.B)).containsExactly(512.0 * 64);
-        assertThat(parse(text, List.of("b=batch_size_seqs*ctx_len")).numbers().get(Column.B))
+        assertThat(parse(text, List.of()).numbers().get(Quantity.B)).containsExactly(512.0 * 64);
+        assertThat(parse(text, List.of("b=batch_size_seqs*ctx_len")).numbers().get(Quantity.B))
                 .containsExactly(512.0 * 64);
         assertThatThrownBy(() -> parse(text, List.of("b=batch_size_seqs*width")))
                 .hasMessageContaining("there is no column 'width' for b");
@@ -212,7 +212,7 @@ class RunsCsvTest {
     void rowsAreKeptByTheValueOfAColumn() {
         RunTable table = RunsCsv.parse(
                 "runs.csv", "set,n,d,loss\na,1,2,3\nb,4,5,6\n", ColumnChoice.BY_HEADER, Map.of("set", "b"));
-        assertThat(table.numbers().get(Column.N)).containsExactly(4);
+        assertThat(table.numbers().get(Quantity.N)).containsExactly(4);
     }
 
     @Test
@@ -227,7 +227,7 @@ class RunsCsvTest {
     @Test
     void dataAreTakenFromBatchAndStepsWhereTheyAreNotGiven() {
         Observations runs = parse("n,b,s,loss\n1,100,7,3\n", List.of()).observations(NDL);
-        assertThat(runs.at(Column.D, 0)).isEqualTo(700);
+        assertThat(runs.at(Quantity.D, 0)).isEqualTo(700);
     }
 
     @ParameterizedTest
@@ -245,7 +245,7 @@ class RunsCsvTest {
         RunTable table = parse("n,d,loss,c\n1,2,3,unknown\n2,3,4,unknown\n", List.of());
         assertThat(table.observations(NDL).size()).isEqualTo(2);
         RunTable withoutData = parse("n,loss,c\n1,3,unknown\n", List.of());
-        assertThatThrownBy(() -> withoutData.observations(EnumSet.of(Column.C)))
+        assertThatThrownBy(() -> withoutData.observations(EnumSet.of(Quantity.C)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("'unknown' instead of a finite number");
     }
@@ -265,9 +265,9 @@ class RunsCsvTest {
         Observations runs = parse(text, List.of()).observations(NDL);
 
         assertThat(runs.size()).isEqualTo(1);
-        assertThat(runs.at(Column.N, 0)).isEqualTo(1e6);
-        assertThat(runs.at(Column.D, 0)).isEqualTo(2e7);
-        assertThat(runs.at(Column.LOSS, 0)).isEqualTo(3.25);
+        assertThat(runs.at(Quantity.N, 0)).isEqualTo(1e6);
+        assertThat(runs.at(Quantity.D, 0)).isEqualTo(2e7);
+        assertThat(runs.at(Quantity.LOSS, 0)).isEqualTo(3.25);
     }
 
     @Test

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.powersweep.fitting.FitOptions;
+import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.orchestrator.fits.FitSet;
-import dev.powersweep.orchestrator.fits.SweepFits;
+import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.report.sections.SweepReport;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.KnownSweep;
@@ -29,8 +29,8 @@ class ReportPageTest {
     @BeforeAll
     static void writePage() throws Exception {
         SweepResults results = KnownSweep.results(0.005, 1);
-        FitOptions options = SweepFits.options().bootstrap(60).threads(1);
-        page = page(results, SweepFits.fit(results, List.of("chinchilla", "kaplan-n", "muennighoff"), options));
+        FitOptions options = SweepFitter.options().bootstrap(60).threads(1);
+        page = page(results, SweepFitter.fit(results, List.of("chinchilla", "kaplan-n", "muennighoff"), options));
         Files.createDirectories(Path.of("target"));
         Files.writeString(Path.of("target/known-sweep.html"), page);
     }
@@ -99,7 +99,7 @@ class ReportPageTest {
         SweepResults few = new SweepResults(
                 "few", all.place(), all.specification(), cells, List.of(), List.of(), List.of(), all.provenance());
         String small =
-                page(few, SweepFits.fit(few, List.of(), SweepFits.options().bootstrap(0)));
+                page(few, SweepFitter.fit(few, List.of(), SweepFitter.options().bootstrap(0)));
         assertThat(small)
                 .contains("2 of 2")
                 .contains("Laws that these runs do not allow")

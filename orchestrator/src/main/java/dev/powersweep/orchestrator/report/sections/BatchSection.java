@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.Residual;
 import dev.powersweep.fitting.batch.DataToLoss;
 import dev.powersweep.fitting.batch.GradientNoise;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.Residual;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -148,10 +148,10 @@ final class BatchSection {
     private static Optional<Block> criticalBatch(Fits fits) {
         return fits.set().of("critical-batch").map(fit -> {
             double[] loss = fit.residuals().stream()
-                    .mapToDouble(r -> r.at().get(Column.LOSS))
+                    .mapToDouble(r -> r.at().get(Quantity.LOSS))
                     .toArray();
             Levels models = new Levels(fit.residuals().stream()
-                    .mapToDouble(r -> r.at().get(Column.N))
+                    .mapToDouble(r -> r.at().get(Quantity.N))
                     .distinct()
                     .sorted()
                     .toArray());
@@ -159,13 +159,13 @@ final class BatchSection {
             for (int level = 0; level < models.size(); level++) {
                 int at = level;
                 List<Residual> of = fit.residuals().stream()
-                        .filter(r -> models.of(r.at().get(Column.N)) == at)
+                        .filter(r -> models.of(r.at().get(Quantity.N)) == at)
                         .toList();
                 series.add(new Chart.Points(
                         "N = " + Numbers.count(models.values()[level]),
                         Palette.ordered(level, models.size()),
                         Marks.symbol(level),
-                        of.stream().mapToDouble(r -> r.at().get(Column.LOSS)).toArray(),
+                        of.stream().mapToDouble(r -> r.at().get(Quantity.LOSS)).toArray(),
                         of.stream().mapToDouble(Residual::observed).toArray(),
                         of.stream().map(Residual::run).toList()));
             }

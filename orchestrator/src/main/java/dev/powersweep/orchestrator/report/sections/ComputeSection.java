@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -71,7 +71,7 @@ final class ComputeSection {
                             .orElseGet(() -> LawCurve.logSpaced(
                                     fits.cells().get(0).kaplanFlops(),
                                     fits.cells().get(0).kaplanFlops() * 1000));
-                    LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Column.C, c));
+                    LawCurve curve = LawCurve.of(fit, compute, c -> Point.of(Quantity.C, c));
                     curve.addBands(series, Palette.GREY, fits.level());
                     series.add(curve.line(fit.law() + " fit", Palette.INK, Chart.Stroke.DASHED));
                     caption.add("Dashed: " + fit.formula() + " with " + Fits.values(fit) + ", through the cells that no"

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.Selection;
 import dev.powersweep.orchestrator.results.CellResult;

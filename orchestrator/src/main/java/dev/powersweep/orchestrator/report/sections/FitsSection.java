@@ -1,8 +1,7 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.Estimate;
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.orchestrator.fits.FitOutcome;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsText;
 import dev.powersweep.orchestrator.report.Block;
@@ -52,7 +51,7 @@ final class FitsSection {
 
     private static Block.Table parameters(FitSet set) {
         List<List<Block.Cell>> rows = new ArrayList<>();
-        for (FitOutcome.Fitted fitted : set.fitted()) {
+        for (FitSet.Fitted fitted : set.fitted()) {
             FitResult fit = fitted.result();
             boolean first = true;
             for (Map.Entry<String, Estimate> entry : fit.parameters().entrySet()) {

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitOptions;
-import dev.powersweep.fitting.FitResult;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 

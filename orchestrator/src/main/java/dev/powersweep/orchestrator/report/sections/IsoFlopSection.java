@@ -1,11 +1,11 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
 import dev.powersweep.fitting.isoflop.IsoFlopCurve;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum;
 import dev.powersweep.fitting.isoflop.MinimumMethod;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -115,7 +115,7 @@ final class IsoFlopSection {
         List<String> colours = List.of(Palette.BLUE, Palette.GREEN, Palette.VERMILION);
         List<Chart.Stroke> strokes = List.of(Chart.Stroke.SOLID, Chart.Stroke.DASHED, Chart.Stroke.DOTTED);
         for (int i = 0; i < laws.size(); i++) {
-            LawCurve curve = LawCurve.of(laws.get(i), compute, c -> Point.of(Column.C, c));
+            LawCurve curve = LawCurve.of(laws.get(i), compute, c -> Point.of(Quantity.C, c));
             if (i == 0) {
                 curve.addBands(series, colours.get(i), fits.level());
             }

@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Residual;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
@@ -68,8 +68,9 @@ final class JointSection {
 
     private static Block.Figure residuals(FitResult fit, Fits fits) {
         List<Chart.Series> series = new ArrayList<>();
-        double[] compute =
-                fit.residuals().stream().mapToDouble(r -> r.at().get(Column.C)).toArray();
+        double[] compute = fit.residuals().stream()
+                .mapToDouble(r -> r.at().get(Quantity.C))
+                .toArray();
         double[] ends = {
             Arrays.stream(compute).min().orElse(1) / 1.2,
             Arrays.stream(compute).max().orElse(1) * 1.2
@@ -86,7 +87,7 @@ final class JointSection {
                     "N = " + Numbers.count(fits.models().values()[level]),
                     Palette.ordered(level, fits.models().size()),
                     Marks.symbol(level),
-                    of.stream().mapToDouble(r -> r.at().get(Column.C)).toArray(),
+                    of.stream().mapToDouble(r -> r.at().get(Quantity.C)).toArray(),
                     of.stream()
                             .mapToDouble(r -> r.observed() / r.predicted() - 1)
                             .toArray(),
@@ -193,7 +194,7 @@ final class JointSection {
 
     private static List<Residual> residuals(FitResult fit, Fits fits, int model) {
         return fit.residuals().stream()
-                .filter(r -> fits.models().of(r.at().get(Column.N)) == model)
+                .filter(r -> fits.models().of(r.at().get(Quantity.N)) == model)
                 .toList();
     }
 }

@@ -1,10 +1,9 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.Prediction;
-import dev.powersweep.fitting.Residual;
-import dev.powersweep.fitting.runs.Column;
-import dev.powersweep.orchestrator.fits.FitOutcome;
+import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Prediction;
+import dev.powersweep.fitting.result.Residual;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.LawBand;
 import dev.powersweep.orchestrator.report.Block;
@@ -28,10 +27,10 @@ final class LawsSection {
 
     static Optional<ReportModel.Section> of(FitSet set) {
         List<Block> blocks = new ArrayList<>();
-        for (FitOutcome.Fitted fitted : set.fitted()) {
+        for (FitSet.Fitted fitted : set.fitted()) {
             List<LawBand> bands = LawBand.of(fitted.result());
             for (LawBand band : bands) {
-                Optional<Column> other = bands.stream()
+                Optional<Quantity> other = bands.stream()
                         .map(LawBand::along)
                         .filter(column -> column != band.along())
                         .findFirst();
@@ -49,7 +48,7 @@ final class LawsSection {
                         blocks));
     }
 
-    private static Block.Figure figure(FitResult fit, LawBand band, Optional<Column> other) {
+    private static Block.Figure figure(FitResult fit, LawBand band, Optional<Quantity> other) {
         List<Chart.Series> series = new ArrayList<>();
         String level = Numbers.percent(fit.options().confidence(), 3);
         if (band.hasBands()) {
@@ -83,7 +82,7 @@ final class LawsSection {
     }
 
     /** The rows, told apart by thirds of another variable. */
-    private static void rows(FitResult fit, LawBand band, Optional<Column> other, List<Chart.Series> series) {
+    private static void rows(FitResult fit, LawBand band, Optional<Quantity> other, List<Chart.Series> series) {
         List<Residual> rows = fit.residuals();
         double[] edges = other.map(column -> edges(rows, column)).orElse(new double[0]);
         for (int group = 0; group <= edges.length; group++) {
@@ -110,7 +109,7 @@ final class LawsSection {
         return fit.predictor().at(fit.values(), band.adjusted(row.at())) * row.observed() / row.predicted();
     }
 
-    private static double[] edges(List<Residual> rows, Column column) {
+    private static double[] edges(List<Residual> rows, Quantity column) {
         double[] sorted =
                 rows.stream().mapToDouble(row -> row.at().get(column)).sorted().toArray();
         double[] edges = new double[GROUPS - 1];
@@ -118,7 +117,7 @@ final class LawsSection {
         return Arrays.stream(edges).filter(edge -> edge > sorted[0]).distinct().toArray();
     }
 
-    private static String range(List<Residual> rows, Column column) {
+    private static String range(List<Residual> rows, Quantity column) {
         double low =
                 rows.stream().mapToDouble(row -> row.at().get(column)).min().orElseThrow();
         double high =
@@ -130,16 +129,16 @@ final class LawsSection {
 
     private static String held(LawBand band) {
         List<String> parts = new ArrayList<>();
-        for (Map.Entry<Column, Double> entry : band.middle().values().entrySet()) {
-            boolean told = entry.getKey() == Column.N || entry.getKey() == Column.D || entry.getKey() == Column.B;
-            if (told && entry.getKey() != band.along() && band.along() != Column.C) {
+        for (Map.Entry<Quantity, Double> entry : band.middle().values().entrySet()) {
+            boolean told = entry.getKey() == Quantity.N || entry.getKey() == Quantity.D || entry.getKey() == Quantity.B;
+            if (told && entry.getKey() != band.along() && band.along() != Quantity.C) {
                 parts.add(symbol(entry.getKey()) + " = " + Numbers.count(entry.getValue(), 2));
             }
         }
         return parts.isEmpty() ? "" : "At " + String.join(", ", parts) + ". ";
     }
 
-    private static String symbol(Column column) {
+    private static String symbol(Quantity column) {
         return switch (column) {
             case LEARNING_RATE -> "learning rate";
             case LOSS -> "loss";
@@ -147,7 +146,7 @@ final class LawsSection {
         };
     }
 
-    private static String quantity(Column column) {
+    private static String quantity(Quantity column) {
         return switch (column) {
             case LOSS -> "loss";
             case N -> "compute-optimal size";
@@ -157,7 +156,7 @@ final class LawsSection {
         };
     }
 
-    private static String axis(Column column) {
+    private static String axis(Quantity column) {
         return switch (column) {
             case LOSS -> "loss, nats per token";
             case N -> "parameters N";
@@ -171,7 +170,7 @@ final class LawsSection {
         };
     }
 
-    private static Chart.Ticks ticks(Column column) {
+    private static Chart.Ticks ticks(Quantity column) {
         return switch (column) {
             case LOSS, LEARNING_RATE, WEIGHT -> Chart.Ticks.PLAIN;
             case C -> Chart.Ticks.POWERS;

@@ -1,7 +1,6 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.runs.Column;
-import dev.powersweep.orchestrator.fits.FitOutcome;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.report.ReportPage;
@@ -40,15 +39,15 @@ public final class RunsReport {
                 .count();
         tiles.add(new ReportModel.Tile(
                 set.fitted().size() + " of " + set.outcomes().size(), "laws fitted", certified + " minima certified"));
-        for (Column column : List.of(Column.N, Column.D, Column.C)) {
+        for (Quantity column : List.of(Quantity.N, Quantity.D, Quantity.C)) {
             span(set, column).ifPresent(tiles::add);
         }
         return tiles;
     }
 
-    private static Optional<ReportModel.Tile> span(FitSet set, Column column) {
+    private static Optional<ReportModel.Tile> span(FitSet set, Quantity column) {
         double[] values = set.fitted().stream()
-                .map(FitOutcome.Fitted::result)
+                .map(FitSet.Fitted::result)
                 .flatMap(fit -> fit.residuals().stream())
                 .filter(row -> row.at().values().containsKey(column))
                 .mapToDouble(row -> row.at().get(column))
@@ -57,7 +56,7 @@ public final class RunsReport {
         if (values.length == 0) {
             return Optional.empty();
         }
-        boolean flops = column == Column.C;
+        boolean flops = column == Quantity.C;
         String low = flops ? Numbers.power(values[0], 2) : Numbers.count(values[0], 2);
         String high = flops ? Numbers.power(values[values.length - 1], 2) : Numbers.count(values[values.length - 1], 2);
         return Optional.of(new ReportModel.Tile(

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.report.sections;
 
-import dev.powersweep.fitting.FitResult;
-import dev.powersweep.fitting.runs.Column;
+import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -37,7 +37,7 @@ final class SizeSection {
                                 fits,
                                 "Validation loss against model size N",
                                 new Variable(
-                                        Column.N,
+                                        Quantity.N,
                                         CellResult::parameters,
                                         CellResult::tokens,
                                         "non-embedding parameters N",
@@ -49,7 +49,7 @@ final class SizeSection {
                                 fits,
                                 "Validation loss against data D",
                                 new Variable(
-                                        Column.D,
+                                        Quantity.D,
                                         CellResult::tokens,
                                         CellResult::parameters,
                                         "tokens seen D",
@@ -61,14 +61,14 @@ final class SizeSection {
 
     /** The variable of a figure: what runs along the axis, what is held fixed along a line, and the law in it alone. */
     private record Variable(
-            Column column,
+            Quantity column,
             ToDoubleFunction<CellResult> along,
             ToDoubleFunction<CellResult> fixed,
             String label,
             String fixedName,
             String law) {
         Point point(double value, double other) {
-            return column == Column.N ? Point.nd(value, other) : Point.nd(other, value);
+            return column == Quantity.N ? Point.nd(value, other) : Point.nd(other, value);
         }
     }
 
@@ -94,7 +94,7 @@ final class SizeSection {
         for (int level = 0; level < fixed.size(); level++) {
             double other = fixed.values()[level];
             int at = level;
-            String name = variable.fixedName() + " = " + Numbers.count(other, variable.column() == Column.N ? 2 : 3);
+            String name = variable.fixedName() + " = " + Numbers.count(other, variable.column() == Quantity.N ? 2 : 3);
             String colour = Palette.ordered(level, fixed.size());
             List<CellResult> cells = fits.cells().stream()
                     .filter(cell -> fixed.of(variable.fixed().applyAsDouble(cell)) == at)

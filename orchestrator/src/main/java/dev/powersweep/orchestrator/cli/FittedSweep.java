@@ -1,0 +1,100 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.fits.Asked;
+import dev.powersweep.orchestrator.fits.FitSet;
+import dev.powersweep.orchestrator.fits.FitsJson;
+import dev.powersweep.orchestrator.fits.FitsStore;
+import dev.powersweep.orchestrator.fits.SweepFitter;
+import dev.powersweep.orchestrator.report.sections.ReportStage;
+import dev.powersweep.orchestrator.results.SweepReader;
+import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.tables.CellsTable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+
+/** The laws and the report of a sweep in its directory. Apart from the commands, so that fitting a CSV file loads no Hadoop. */
+final class FittedSweep {
+    /** What {@link #fitAndReport} has made. */
+    record Made(FitSet fits, Path report) {}
+
+    private FittedSweep() {}
+
+    static FitSet fit(String directory, List<String> laws, FitOptions options, Refits.Runner refits) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        CellsTable.refresh(sweep, configuration);
+        FitSet fits = SweepFitter.fit(SweepReader.read(sweep, configuration), laws, options, refits);
+        FitsStore.replace(sweep, configuration, fits, Instant.now());
+        return fits;
+    }
+
+    /** Fits every law that the results allow and writes the report. */
+    static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
+        CellsTable.refresh(sweep, configuration);
+        SweepResults results = SweepReader.read(sweep, configuration);
+        Instant now = Instant.now();
+        FitSet fits = SweepFitter.fit(results, List.of(), SweepFitter.options());
+        FitsStore.replace(sweep, configuration, fits, now);
+        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
+    }
+
+    /**
+     * Writes the report of the fits that the sweep has, made as they were asked for; of all laws where it has none yet.
+     * {@code fits.json} is written anew only where the results have changed since.
+     */
+    static Made report(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        Optional<String> stored = text(sweep, sweep.fits(), configuration);
+        Optional<Asked> asked = stored.flatMap(Asked::of);
+        if (asked.isEmpty()) {
+            return fitAndReport(sweep, configuration);
+        }
+        CellsTable.refresh(sweep, configuration);
+        SweepResults results = SweepReader.read(sweep, configuration);
+        Instant now = Instant.now();
+        FitSet fits = SweepFitter.fit(results, asked.get().laws(), asked.get().options());
+        if (!FitsJson.write(fits, FitsJson.Detail.FULL).equals(stored.get())) {
+            FitsStore.replace(sweep, configuration, fits, now);
+        }
+        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
+    }
+
+    /** The text of a sweep's fits.json. */
+    static String fitsJson(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        return text(sweep, sweep.fits(), configuration)
+                .orElseThrow(() -> new UserError(
+                        directory + ": there are no fits yet; run powersweep fit " + directory + " first"));
+    }
+
+    /** The specification that a sweep was last submitted with, where it keeps one. */
+    static Optional<String> specification(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        return text(sweep, sweep.specification(), configuration);
+    }
+
+    /** A file of a sweep, where it has it. */
+    private static Optional<String> text(SweepDirectory sweep, Path file, Configuration configuration) {
+        try {
+            Storage storage = Storage.of(sweep.root(), configuration);
+            return storage.exists(file)
+                    ? Optional.of(new String(storage.read(file), StandardCharsets.UTF_8))
+                    : Optional.empty();
+        } catch (IOException unreadable) {
+            throw new UserError(file + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.powersweep.orchestrator.fits;
+
+import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.isoflop.EnvelopeLaw;
+import dev.powersweep.fitting.law.Law;
+import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.fitting.uncertainty.Refits;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Fits laws to a table of anybody's runs. */
+public final class TableFitter {
+    private TableFitter() {}
+
+    /**
+     * Fits the named laws, or all that the table's columns allow.
+     *
+     * @param laws names as scripts use them; none for all that apply
+     * @param refits where bootstrap refits are computed
+     */
+    public static FitSet fit(RunTable table, List<String> laws, FitOptions options, Refits.Runner refits) {
+        List<Law> named = laws.stream().map(Laws::byName).toList();
+        Set<Quantity> needed = named.isEmpty() ? EnumSet.of(Quantity.N) : EnumSet.noneOf(Quantity.class);
+        named.forEach(law -> needed.addAll(law.needs()));
+        Observations all = table.observations(needed);
+        List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all) : named;
+        Observations finished = all.has(Quantity.STEP) && all.runs() < all.size() ? all.finals() : all;
+        List<String> notes = new ArrayList<>();
+        notes.add("Columns: " + table.mapping() + ".");
+        notes.addAll(table.remarks());
+        table.mixture().ifPresent(notes::add);
+        if (table.headers()
+                .getOrDefault(Quantity.LOSS, "")
+                .toLowerCase(Locale.ROOT)
+                .matches(".*(bpb|bits).*")) {
+            notes.add("The loss is in bits per byte, as " + table.headers().get(Quantity.LOSS)
+                    + " says, and so is every number below that is told in nats per token.");
+        }
+        String selection = "every row";
+        if (finished.size() < all.size()) {
+            selection = "the last row of every run";
+            notes.add(all.size() + " rows belong to " + all.runs()
+                    + " runs; laws of finished runs take the last row of each.");
+        }
+        List<Law> alongRuns = wanted.stream().filter(TableFitter::ofCurves).toList();
+        List<Law> ofEnds = wanted.stream().filter(law -> !ofCurves(law)).toList();
+        Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
+        wanted.forEach(law -> outcomes.put(law.name(), null));
+        Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, refits, outcomes);
+        LawGroup.fit(alongRuns, all, "every row", options, refits, outcomes);
+        List<FitSet.Outcome> each = List.copyOf(outcomes.values());
+        List<Reading> readings = new ArrayList<>(Readings.of(each));
+        verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
+        return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
+    }
+
+    private static boolean ofCurves(Law law) {
+        return law instanceof EnvelopeLaw || law.needs().contains(Quantity.STEP);
+    }
+}
