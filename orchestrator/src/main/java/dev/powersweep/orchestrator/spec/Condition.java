@@ -1,13 +1,9 @@
 package dev.powersweep.orchestrator.spec;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A {@code where} filter: a comparison of arithmetic over a cell's quantities, joined by {@code and}, {@code or},
@@ -28,43 +24,58 @@ public final class Condition {
      */
     public record Quantities(double n, double d, double b, double s, double c, double u) {}
 
-    private sealed interface Node {
-        record Number(double value) implements Node {}
+    /** A node of the parsed condition. */
+    sealed interface Expression permits Arithmetic, Truth {}
 
-        record Quantity(char name) implements Node {}
+    /** An expression with a number as its value. */
+    sealed interface Arithmetic extends Expression {
+        record Number(double value) implements Arithmetic {}
 
-        record Call1(DoubleUnaryOperator function, Node argument) implements Node {}
+        record Quantity(char name) implements Arithmetic {}
 
-        record Call2(DoubleBinaryOperator function, Node left, Node right) implements Node {}
+        record Unary(DoubleUnaryOperator function, Arithmetic argument) implements Arithmetic {}
+
+        /** From the left: (((first op₁ a₁) op₂ a₂) …); one node for a chain of any length. */
+        record Chain(Arithmetic first, List<Link> rest) implements Arithmetic {
+            record Link(DoubleBinaryOperator function, Arithmetic argument) {}
+        }
     }
 
-    private sealed interface Test {
-        record Comparison(String operator, Node left, Node right) implements Test {}
+    /** An expression that holds or does not. */
+    sealed interface Truth extends Expression {
+        record Comparison(String operator, Arithmetic left, Arithmetic right) implements Truth {}
 
-        record Not(Test inner) implements Test {}
+        record Not(Truth inner) implements Truth {}
 
-        record Join(boolean all, Test left, Test right) implements Test {}
+        /** All of the terms, or any of them; one node for a chain of any length. */
+        record Join(boolean all, List<Truth> terms) implements Truth {}
     }
 
-    private static final Map<String, DoubleUnaryOperator> UNARY =
+    static final Map<String, DoubleUnaryOperator> UNARY =
             Map.of("ln", Math::log, "log10", Math::log10, "sqrt", Math::sqrt, "abs", Math::abs);
-    private static final Map<String, DoubleBinaryOperator> BINARY = Map.of("min", Math::min, "max", Math::max);
+    static final Map<String, DoubleBinaryOperator> BINARY = Map.of("min", Math::min, "max", Math::max);
 
     private final String text;
-    private final Test test;
+    private final Truth truth;
 
-    private Condition(String text, Test test) {
+    private Condition(String text, Truth truth) {
         this.text = text;
-        this.test = test;
+        this.truth = truth;
     }
 
     /** Throws {@link IllegalArgumentException} with the column and what was expected there. */
     public static Condition parse(String text) {
-        return new Condition(text, new Parser(text).whole());
+        return new Condition(text, new ConditionParser(text).whole());
+    }
+
+    /** Holds where both do. */
+    public Condition and(Condition other) {
+        return new Condition(
+                "(" + text + ") and (" + other.text + ")", new Truth.Join(true, List.of(truth, other.truth)));
     }
 
     public boolean holds(Quantities cell) {
-        return holds(test, cell);
+        return holds(truth, cell);
     }
 
     @Override
@@ -82,16 +93,16 @@ public final class Condition {
         return text.hashCode();
     }
 
-    private static boolean holds(Test test, Quantities cell) {
-        if (test instanceof Test.Not not) {
+    private static boolean holds(Truth truth, Quantities cell) {
+        if (truth instanceof Truth.Not not) {
             return !holds(not.inner, cell);
         }
-        if (test instanceof Test.Join join) {
+        if (truth instanceof Truth.Join join) {
             return join.all
-                    ? holds(join.left, cell) && holds(join.right, cell)
-                    : holds(join.left, cell) || holds(join.right, cell);
+                    ? join.terms.stream().allMatch(term -> holds(term, cell))
+                    : join.terms.stream().anyMatch(term -> holds(term, cell));
         }
-        Test.Comparison comparison = (Test.Comparison) test;
+        Truth.Comparison comparison = (Truth.Comparison) truth;
         double left = value(comparison.left, cell);
         double right = value(comparison.right, cell);
         return switch (comparison.operator) {
@@ -105,17 +116,21 @@ public final class Condition {
         };
     }
 
-    private static double value(Node node, Quantities cell) {
-        if (node instanceof Node.Number number) {
+    private static double value(Arithmetic node, Quantities cell) {
+        if (node instanceof Arithmetic.Number number) {
             return number.value;
         }
-        if (node instanceof Node.Call1 call) {
+        if (node instanceof Arithmetic.Unary call) {
             return call.function.applyAsDouble(value(call.argument, cell));
         }
-        if (node instanceof Node.Call2 call) {
-            return call.function.applyAsDouble(value(call.left, cell), value(call.right, cell));
+        if (node instanceof Arithmetic.Chain chain) {
+            double value = value(chain.first, cell);
+            for (Arithmetic.Chain.Link link : chain.rest) {
+                value = link.function.applyAsDouble(value, value(link.argument, cell));
+            }
+            return value;
         }
-        return switch (((Node.Quantity) node).name) {
+        return switch (((Arithmetic.Quantity) node).name) {
             case 'N' -> cell.n;
             case 'D' -> cell.d;
             case 'B' -> cell.b;
@@ -124,200 +139,5 @@ public final class Condition {
             case 'U' -> cell.u;
             default -> throw new IllegalStateException(node.toString());
         };
-    }
-
-    private record Token(String text, int column) {}
-
-    /**
-     * Recursive descent. A parenthesis may open arithmetic or a condition; which one is known only at its end, so the
-     * condition is tried first and the arithmetic after it.
-     */
-    private static final class Parser {
-        private static final Pattern TOKEN =
-                Pattern.compile("\\s*(?:(?<number>[0-9][0-9_]*(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?[kKMGT]?\\b|\\.[0-9]+)"
-                        + "|(?<word>[A-Za-z][A-Za-z0-9_]*)|(?<sign><=|>=|==|!=|&&|\\|\\||[-+*/^()<>=!,]))");
-        private static final int DEEPEST = 100;
-
-        private final String text;
-        private final List<Token> tokens = new ArrayList<>();
-        private int next;
-        private int depth;
-
-        Parser(String text) {
-            this.text = text;
-            Matcher matcher = TOKEN.matcher(text);
-            int end = 0;
-            while (end < text.length() && !text.substring(end).isBlank()) {
-                matcher.region(end, text.length());
-                if (!matcher.lookingAt()) {
-                    throw failure("a number, a quantity or an operator", end + 1);
-                }
-                String token = matcher.group().strip();
-                tokens.add(new Token(token, matcher.end() - token.length() + 1));
-                end = matcher.end();
-            }
-        }
-
-        Test whole() {
-            Test result = disjunction();
-            if (next < tokens.size()) {
-                throw failure("the end, 'and' or 'or'", column());
-            }
-            return result;
-        }
-
-        private Test disjunction() {
-            Test left = conjunction();
-            while (accept("or") || accept("||")) {
-                left = new Test.Join(false, left, conjunction());
-            }
-            return left;
-        }
-
-        private Test conjunction() {
-            Test left = negation();
-            while (accept("and") || accept("&&")) {
-                left = new Test.Join(true, left, negation());
-            }
-            return left;
-        }
-
-        private Test negation() {
-            if (++depth > DEEPEST) {
-                throw failure("an expression less deeply nested", column());
-            }
-            try {
-                if (accept("not") || accept("!")) {
-                    return new Test.Not(negation());
-                }
-                int start = next;
-                if (accept("(")) {
-                    try {
-                        Test inner = disjunction();
-                        expect(")");
-                        return inner;
-                    } catch (IllegalArgumentException notACondition) {
-                        next = start;
-                    }
-                }
-                return comparison();
-            } finally {
-                depth--;
-            }
-        }
-
-        private Test comparison() {
-            Node left = sum();
-            for (String operator : List.of("<=", ">=", "==", "!=", "<", ">", "=")) {
-                if (accept(operator)) {
-                    return new Test.Comparison(operator, left, sum());
-                }
-            }
-            throw failure("a comparison such as >=", column());
-        }
-
-        private Node sum() {
-            Node left = product();
-            while (true) {
-                if (accept("+")) {
-                    left = new Node.Call2(Double::sum, left, product());
-                } else if (accept("-")) {
-                    left = new Node.Call2((a, b) -> a - b, left, product());
-                } else {
-                    return left;
-                }
-            }
-        }
-
-        private Node product() {
-            Node left = power();
-            while (true) {
-                if (accept("*")) {
-                    left = new Node.Call2((a, b) -> a * b, left, power());
-                } else if (accept("/")) {
-                    left = new Node.Call2((a, b) -> a / b, left, power());
-                } else {
-                    return left;
-                }
-            }
-        }
-
-        private Node power() {
-            if (++depth > DEEPEST) {
-                throw failure("an expression less deeply nested", column());
-            }
-            try {
-                if (accept("-")) {
-                    return new Node.Call1(a -> -a, power());
-                }
-                Node base = atom();
-                return accept("^") ? new Node.Call2(Math::pow, base, power()) : base;
-            } finally {
-                depth--;
-            }
-        }
-
-        private Node atom() {
-            if (next >= tokens.size()) {
-                throw failure("a number or one of N, D, B, S, C, U", column());
-            }
-            if (accept("(")) {
-                Node inner = sum();
-                expect(")");
-                return inner;
-            }
-            Token token = tokens.get(next);
-            char first = token.text.charAt(0);
-            if (Character.isDigit(first) || first == '.') {
-                next++;
-                return new Node.Number(Numbers.size(token.text)
-                        .orElseThrow(() -> failure("a number", token.column))
-                        .doubleValue());
-            }
-            if (token.text.length() == 1 && "NDBSCU".indexOf(first) >= 0) {
-                next++;
-                return new Node.Quantity(first);
-            }
-            String function = token.text.toLowerCase(Locale.ROOT);
-            if (UNARY.containsKey(function)) {
-                next++;
-                expect("(");
-                Node argument = sum();
-                expect(")");
-                return new Node.Call1(UNARY.get(function), argument);
-            }
-            if (BINARY.containsKey(function)) {
-                next++;
-                expect("(");
-                Node left = sum();
-                expect(",");
-                Node right = sum();
-                expect(")");
-                return new Node.Call2(BINARY.get(function), left, right);
-            }
-            throw failure("a number or one of N, D, B, S, C, U", token.column);
-        }
-
-        private boolean accept(String token) {
-            if (next < tokens.size() && tokens.get(next).text.equals(token)) {
-                next++;
-                return true;
-            }
-            return false;
-        }
-
-        private void expect(String token) {
-            if (!accept(token)) {
-                throw failure("'" + token + "'", column());
-            }
-        }
-
-        private int column() {
-            return next < tokens.size() ? tokens.get(next).column : text.length() + 1;
-        }
-
-        private static IllegalArgumentException failure(String expected, int column) {
-            return new IllegalArgumentException("a condition with " + expected + " at column " + column);
-        }
     }
 }

@@ -148,7 +148,7 @@ final class SpecBuilder {
                 part.given("seeds") ? wholes(part, "seeds") : outerSeeds.isEmpty() ? List.of(0L) : outerSeeds;
         Optional<Condition> own = where(part);
         Optional<Condition> both = own.isPresent() && outerWhere.isPresent()
-                ? Optional.of(Condition.parse("(" + outerWhere.get() + ") and (" + own.get() + ")"))
+                ? Optional.of(outerWhere.get().and(own.get()))
                 : own.or(() -> outerWhere);
         GridSpec.Part result = new GridSpec.Part(
                 combine,

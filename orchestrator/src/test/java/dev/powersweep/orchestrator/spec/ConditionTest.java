@@ -45,11 +45,41 @@ class ConditionTest {
             N > 1 D          | a condition with the end, 'and' or 'or' at column 7
             N > 1; exit()    | a condition with a number, a quantity or an operator at column 6
             n > 1            | a condition with a number or one of N, D, B, S, C, U at column 1
+            (N > 1e6 and D > x) | a condition with a number or one of N, D, B, S, C, U at column 18
+            ((N > 1) and (D > 2 or ((B > q)))) | a condition with a number or one of N, D, B, S, C, U at column 30
+            N > 1 and (D)    | a condition with a comparison such as >= at column 14
+            (N > 1) + 2 > 3  | a condition with 'and', 'or' or the end, since what stands before it is a condition at column 9
+            ln(N > 1) > 3    | a condition with ')' at column 6
+            not N            | a condition with a comparison such as >= at column 6
             """)
     void whatIsWrongIsToldWithItsColumn(String text, String message) {
         assertThatThrownBy(() -> Condition.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message);
+    }
+
+    @Test
+    void aLongChainIsNoDeeperThanAShortOne() {
+        String terms = "N > 1k and D + 1 - 1 > 1k and ".repeat(900);
+        assertThat(Condition.parse(terms + "B > 1").holds(CELL)).isTrue();
+        assertThat(Condition.parse(terms + "B < 1").holds(CELL)).isFalse();
+        assertThat(Condition.parse("D " + "+ 1 ".repeat(4900) + "> 1M").holds(CELL))
+                .isTrue();
+        assertThatThrownBy(() -> Condition.parse("N > 1" + " and N > 1".repeat(60_000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a condition with at most 20000 words and signs, and no more at column 50001");
+        assertThatThrownBy(() -> Condition.parse("N > 1" + "+1".repeat(60_000)))
+                .hasMessageContaining("at most 20000 words and signs");
+    }
+
+    @Test
+    void bothOfTwoConditionsMustHold() {
+        assertThat(Condition.parse("N > 1k")
+                        .and(Condition.parse("D > 1k or B > 1M"))
+                        .holds(CELL))
+                .isTrue();
+        assertThat(Condition.parse("N > 1k").and(Condition.parse("D < 1k")).holds(CELL))
+                .isFalse();
     }
 
     @Test
