@@ -17,13 +17,18 @@ final class CellNames {
 
     private CellNames() {}
 
-    /** In the cells' order; the shape, then the id, is added only where names would meet. */
-    static List<GridCell> name(List<Cell> cells) {
+    /**
+     * In the cells' order; the shape, then the id, is added only where names would meet.
+     *
+     * @param labels what a name tells beside the counts, by the cell's id
+     */
+    static List<GridCell> name(List<Cell> cells, Map<String, String> labels) {
+        Function<Cell, String> counts = cell -> counts(cell, labels.getOrDefault(cell.id(), ""));
         List<Function<Cell, String>> forms = List.of(
-                CellNames::counts,
-                cell -> counts(cell) + "-l" + cell.model().layers() + "w"
+                counts,
+                cell -> counts.apply(cell) + "-l" + cell.model().layers() + "w"
                         + cell.model().width(),
-                cell -> counts(cell) + "-" + cell.id());
+                cell -> counts.apply(cell) + "-" + cell.id());
         Map<Cell, String> names = new HashMap<>();
         List<Cell> open = cells;
         for (Function<Cell, String> form : forms) {
@@ -44,12 +49,12 @@ final class CellNames {
         return cells.stream().map(cell -> new GridCell(names.get(cell), cell)).toList();
     }
 
-    private static String counts(Cell cell) {
+    private static String counts(Cell cell, String label) {
         String repeated = cell.data().uniqueTokens() < cell.tokens()
                 ? "-u" + shortened(cell.data().uniqueTokens())
                 : "";
         return "n" + shortened(cell.model().nonEmbeddingParameters()) + "-d" + shortened(cell.tokens()) + "-b"
-                + cell.batchTokens() + repeated + "-s" + cell.seed();
+                + cell.batchTokens() + repeated + label + "-s" + cell.seed();
     }
 
     /** Three significant digits: 24.6k, 1.2M. */
@@ -57,6 +62,14 @@ final class CellNames {
         BigDecimal rounded = BigDecimal.valueOf(count).round(new MathContext(3));
         int thousands = Math.min(SUFFIXES.length - 1, (rounded.precision() - rounded.scale() - 1) / 3);
         return rounded.scaleByPowerOfTen(-3 * thousands).stripTrailingZeros().toPlainString() + SUFFIXES[thousands];
+    }
+
+    /** Three significant digits, without trailing zeros or exponent. */
+    static String significant(double value) {
+        return BigDecimal.valueOf(value)
+                .round(new MathContext(3))
+                .stripTrailingZeros()
+                .toPlainString();
     }
 
     /** Without trailing zeros or exponent. */

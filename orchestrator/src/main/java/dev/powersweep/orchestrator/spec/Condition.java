@@ -10,7 +10,8 @@ import java.util.function.DoubleUnaryOperator;
  * {@code not} (or {@code &&}, {@code ||}, {@code !}).
  *
  * <p>Quantities are {@link Quantities}; numbers may carry k, M, G, T; {@code ^} is power, to the right; functions are
- * ln, log10, sqrt, abs, min, max. Nothing else can be named, so a specification cannot run code.
+ * ln, log10, sqrt, abs, min, max. An axis is named by its path or its end, and where its values are words it is compared
+ * with one in quotes: {@code activation == 'gelu'}. Nothing else can be named, so a specification cannot run code.
  */
 public final class Condition {
 
@@ -21,17 +22,42 @@ public final class Condition {
      * @param s steps S
      * @param c compute C = 6·N·D, FLOPs
      * @param u unique tokens U
+     * @param learningRate peak
+     * @param settings values of {@code grid.axes} by their paths
      */
-    public record Quantities(double n, double d, double b, double s, double c, double u) {}
+    public record Quantities(
+            double n,
+            double d,
+            double b,
+            double s,
+            double c,
+            double u,
+            double learningRate,
+            Map<String, String> settings) {
+        public Quantities {
+            settings = Map.copyOf(settings);
+        }
+    }
 
     /** A node of the parsed condition. */
-    sealed interface Expression permits Arithmetic, Truth {}
+    sealed interface Expression permits Arithmetic, Truth, Words {}
+
+    /** An expression with text as its value. */
+    sealed interface Words extends Expression {
+        record Literal(String text) implements Words {}
+
+        record Axis(String path) implements Words {}
+    }
 
     /** An expression with a number as its value. */
     sealed interface Arithmetic extends Expression {
         record Number(double value) implements Arithmetic {}
 
         record Quantity(char name) implements Arithmetic {}
+
+        record LearningRate() implements Arithmetic {}
+
+        record Axis(String path) implements Arithmetic {}
 
         record Unary(DoubleUnaryOperator function, Arithmetic argument) implements Arithmetic {}
 
@@ -44,6 +70,8 @@ public final class Condition {
     /** An expression that holds or does not. */
     sealed interface Truth extends Expression {
         record Comparison(String operator, Arithmetic left, Arithmetic right) implements Truth {}
+
+        record Match(boolean equal, Words left, Words right) implements Truth {}
 
         record Not(Truth inner) implements Truth {}
 
@@ -63,9 +91,18 @@ public final class Condition {
         this.truth = truth;
     }
 
-    /** Throws {@link IllegalArgumentException} with the column and what was expected there. */
+    /** As {@link #parse(String, Map)}, without axes. */
     public static Condition parse(String text) {
-        return new Condition(text, new ConditionParser(text).whole());
+        return parse(text, Map.of());
+    }
+
+    /**
+     * Throws {@link IllegalArgumentException} with the column and what was expected there.
+     *
+     * @param axes paths of {@code grid.axes}, and whether their values are numbers
+     */
+    public static Condition parse(String text, Map<String, Boolean> axes) {
+        return new Condition(text, new ConditionParser(text, axes).whole());
     }
 
     /** Holds where both do. */
@@ -102,6 +139,9 @@ public final class Condition {
                     ? join.terms.stream().allMatch(term -> holds(term, cell))
                     : join.terms.stream().anyMatch(term -> holds(term, cell));
         }
+        if (truth instanceof Truth.Match match) {
+            return match.equal == words(match.left, cell).equals(words(match.right, cell));
+        }
         Truth.Comparison comparison = (Truth.Comparison) truth;
         double left = value(comparison.left, cell);
         double right = value(comparison.right, cell);
@@ -114,6 +154,12 @@ public final class Condition {
             case "!=" -> left != right;
             default -> throw new IllegalStateException(comparison.operator);
         };
+    }
+
+    private static String words(Words words, Quantities cell) {
+        return words instanceof Words.Literal literal
+                ? literal.text
+                : cell.settings.getOrDefault(((Words.Axis) words).path, "");
     }
 
     private static double value(Arithmetic node, Quantities cell) {
@@ -129,6 +175,14 @@ public final class Condition {
                 value = link.function.applyAsDouble(value, value(link.argument, cell));
             }
             return value;
+        }
+        if (node instanceof Arithmetic.LearningRate) {
+            return cell.learningRate;
+        }
+        if (node instanceof Arithmetic.Axis axis) {
+            return SizeNotation.size(cell.settings.getOrDefault(axis.path, ""))
+                    .map(Number::doubleValue)
+                    .orElse(Double.NaN);
         }
         return switch (((Arithmetic.Quantity) node).name) {
             case 'N' -> cell.n;

@@ -4,9 +4,11 @@ import dev.powersweep.orchestrator.spec.Condition.Arithmetic;
 import dev.powersweep.orchestrator.spec.Condition.Arithmetic.Chain;
 import dev.powersweep.orchestrator.spec.Condition.Expression;
 import dev.powersweep.orchestrator.spec.Condition.Truth;
+import dev.powersweep.orchestrator.spec.Condition.Words;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -19,22 +21,28 @@ import java.util.regex.Pattern;
 final class ConditionParser {
     private static final Pattern TOKEN =
             Pattern.compile("\\s*(?:(?<number>[0-9][0-9_]*(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?[kKMGT]?\\b|\\.[0-9]+)"
-                    + "|(?<word>[A-Za-z][A-Za-z0-9_]*)|(?<sign><=|>=|==|!=|&&|\\|\\||[-+*/^()<>=!,]))");
+                    + "|(?<word>[A-Za-z][A-Za-z0-9_]*(?:\\.[A-Za-z][A-Za-z0-9_]*)*)"
+                    + "|(?<text>'[^']*'|\"[^\"]*\")|(?<sign><=|>=|==|!=|&&|\\|\\||[-+*/^()<>=!,]))");
     private static final int DEEPEST = 100;
     private static final int MOST_TOKENS = 20_000;
-    private static final String OPERAND = "a number or one of N, D, B, S, C, U";
+    private static final String LEARNING_RATE = "learningRate";
     private static final String COMPARISON = "a comparison such as >=";
     private static final List<String> COMPARISONS = List.of("<=", ">=", "==", "!=", "<", ">", "=");
 
     private record Token(String text, int column) {}
 
     private final String text;
+    private final Map<String, Boolean> axes;
     private final List<Token> tokens = new ArrayList<>();
     private int next;
     private int depth;
 
-    ConditionParser(String text) {
+    /**
+     * @param axes paths of further quantities, and whether they are numbers
+     */
+    ConditionParser(String text, Map<String, Boolean> axes) {
         this.text = text.stripTrailing();
+        this.axes = axes;
         Matcher matcher = TOKEN.matcher(this.text);
         int end = 0;
         while (end < this.text.length()) {
@@ -88,12 +96,28 @@ final class ConditionParser {
         Expression left = sum();
         for (String operator : COMPARISONS) {
             if (at(operator)) {
-                Arithmetic first = arithmetic(left);
-                next++;
-                return new Truth.Comparison(operator, first, arithmetic(sum()));
+                return left instanceof Words words ? match(words) : comparison(operator, arithmetic(left));
             }
         }
         return left;
+    }
+
+    private Truth comparison(String operator, Arithmetic left) {
+        next++;
+        return new Truth.Comparison(operator, left, arithmetic(sum()));
+    }
+
+    private Truth match(Words left) {
+        boolean equal = at("==") || at("=");
+        if (!equal && !at("!=")) {
+            throw failure("== or !=, since what stands before it is text", column());
+        }
+        next++;
+        int column = column();
+        if (sum() instanceof Words right) {
+            return new Truth.Match(equal, left, right);
+        }
+        throw failure("text in quotes", column);
     }
 
     private Expression sum() {
@@ -141,7 +165,7 @@ final class ConditionParser {
 
     private Expression atom() {
         if (next >= tokens.size()) {
-            throw failure(OPERAND, column());
+            throw failure(operand(), column());
         }
         if (accept("(")) {
             return deeper(() -> {
@@ -154,13 +178,28 @@ final class ConditionParser {
         char first = token.text.charAt(0);
         if (Character.isDigit(first) || first == '.') {
             next++;
-            return new Arithmetic.Number(Numbers.size(token.text)
+            return new Arithmetic.Number(SizeNotation.size(token.text)
                     .orElseThrow(() -> failure("a number", token.column))
                     .doubleValue());
         }
         if (token.text.length() == 1 && "NDBSCU".indexOf(first) >= 0) {
             next++;
             return new Arithmetic.Quantity(first);
+        }
+        if (first == '\'' || first == '"') {
+            next++;
+            return new Words.Literal(token.text.substring(1, token.text.length() - 1));
+        }
+        if (token.text.equals(LEARNING_RATE)) {
+            next++;
+            return new Arithmetic.LearningRate();
+        }
+        List<String> named = axes.keySet().stream()
+                .filter(path -> path.equals(token.text) || path.endsWith("." + token.text))
+                .toList();
+        if (named.size() == 1) {
+            next++;
+            return axes.get(named.get(0)) ? new Arithmetic.Axis(named.get(0)) : new Words.Axis(named.get(0));
         }
         String function = token.text.toLowerCase(Locale.ROOT);
         if (Condition.UNARY.containsKey(function)) {
@@ -183,7 +222,7 @@ final class ConditionParser {
                 return new Chain(left, List.of(new Chain.Link(Condition.BINARY.get(function), right)));
             });
         }
-        throw failure(OPERAND, token.column);
+        throw failure(operand(), token.column);
     }
 
     private Expression deeper(Supplier<Expression> inner) {
@@ -208,7 +247,17 @@ final class ConditionParser {
         if (expression instanceof Arithmetic arithmetic) {
             return arithmetic;
         }
-        throw failure("'and', 'or' or the end, since what stands before it is a condition", column());
+        throw failure(
+                expression instanceof Words
+                        ? "a number in place of the text that ends"
+                        : "'and', 'or' or the end, since what stands before it is a condition",
+                column());
+    }
+
+    private String operand() {
+        List<String> names = new ArrayList<>(List.of("N, D, B, S, C, U", LEARNING_RATE));
+        axes.keySet().forEach(path -> names.add(path.substring(path.lastIndexOf('.') + 1)));
+        return "a number or one of " + String.join(", ", names);
     }
 
     private boolean at(String token) {

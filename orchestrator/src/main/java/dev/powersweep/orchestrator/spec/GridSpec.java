@@ -27,6 +27,9 @@ public record GridSpec(List<Part> parts) {
      * @param dataSizes D in tokens; empty for {@link Combine#ISOFLOP}
      * @param budgets C in FLOPs; empty unless {@link Combine#ISOFLOP}
      * @param uniqueTokens U in tokens; empty for as many as a run sees, or the corpus has
+     * @param learningRates peak rates or factors; one factor of 1 where the axis is absent
+     * @param variants what {@code grid.axes} makes of model, context and training: every combination of its values, or for
+     *     {@link Combine#ZIP} the first of each, the second of each; one without settings where there are no axes
      * @param seeds replicate numbers
      * @param where keeps the cells it holds for
      */
@@ -37,6 +40,8 @@ public record GridSpec(List<Part> parts) {
             List<Double> budgets,
             List<BatchSize> batchSizes,
             List<Long> uniqueTokens,
+            List<RateChoice> learningRates,
+            List<Variant> variants,
             List<Long> seeds,
             Optional<Condition> where) {
         public Part {
@@ -45,7 +50,47 @@ public record GridSpec(List<Part> parts) {
             budgets = List.copyOf(budgets);
             batchSizes = List.copyOf(batchSizes);
             uniqueTokens = List.copyOf(uniqueTokens);
+            learningRates = List.copyOf(learningRates);
+            variants = List.copyOf(variants);
             seeds = List.copyOf(seeds);
+        }
+    }
+
+    /** One entry of the learning-rate axis. */
+    public sealed interface RateChoice {
+
+        /** Of the specification's own rule. */
+        RateChoice RULE = new Factor(1);
+
+        /** A peak rate for every cell; under μP at the base width. */
+        record Peak(double rate) implements RateChoice {}
+
+        /** A multiple of what the specification's rule gives each cell. */
+        record Factor(double ofRule) implements RateChoice {}
+    }
+
+    /**
+     * What the specification says with one value of each of {@code grid.axes} in place.
+     *
+     * @param settings in the order of the axes
+     */
+    public record Variant(List<Setting> settings, int context, ModelSpec model, TrainingSpec training) {
+        public Variant {
+            settings = List.copyOf(settings);
+        }
+    }
+
+    /**
+     * One value of one of {@code grid.axes}.
+     *
+     * @param path of the key, e.g. {@code training.optimizer.weightDecay}
+     * @param text the value as written; its number in the list, from 1, where it is a mapping
+     */
+    public record Setting(String path, String text) {
+
+        /** The last part of the path. */
+        public String name() {
+            return path.substring(path.lastIndexOf('.') + 1);
         }
     }
 }

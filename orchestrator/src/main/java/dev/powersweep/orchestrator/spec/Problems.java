@@ -21,6 +21,10 @@ final class Problems {
         found.add(new Problem(place, sentence));
     }
 
+    void addAll(Problems others) {
+        found.addAll(others.found);
+    }
+
     boolean none() {
         return found.isEmpty();
     }

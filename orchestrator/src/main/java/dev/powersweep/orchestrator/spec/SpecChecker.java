@@ -18,43 +18,65 @@ import org.snakeyaml.engine.v2.nodes.Tag;
 
 /** Checks a YAML tree against the kinds of its keys; what is wrong goes to the problems, the rest into settings. */
 final class SpecChecker {
+    private final SpecDocument document;
     private final Problems problems;
     private boolean inDefaults;
 
-    SpecChecker(Problems problems) {
-        this.problems = problems;
+    SpecChecker(SpecDocument document) {
+        this.document = document;
+        this.problems = document.problems();
     }
 
     /** Empty when the value is of another kind; the problem is noted then. */
-    Optional<Value> check(ValueKind kind, Node node, Place parent, String path) {
+    Optional<Value> check(ValueKind<?> kind, Node node, Place parent, String path) {
         Place place = SpecYaml.place(node, parent, path);
-        if (kind instanceof ValueKind.Section section) {
+        if (kind instanceof ValueKind.Section<?> section) {
             return section(section, node, place);
         }
-        if (kind instanceof ValueKind.Either either) {
-            return node instanceof MappingNode
-                    ? section(either.section(), node, place)
-                    : scalar(either.scalars(), either.describe(), node, place);
+        if (kind instanceof ValueKind.Either<?> either) {
+            return node instanceof MappingNode ? section(either.section(), node, place) : either(either, node, place);
         }
-        if (kind instanceof ValueKind.Many many) {
+        if (kind instanceof ValueKind.Raw) {
+            return Optional.of(new Value(place, node, !inDefaults));
+        }
+        if (kind instanceof ValueKind.Many<?> many) {
             return many(many, node, place);
         }
-        if (kind instanceof ValueKind.Named named) {
+        if (kind instanceof ValueKind.Named<?> named) {
             return named(named, node, place);
         }
         return scalar(List.of(kind), kind.describe(), node, place);
     }
 
-    private Optional<Value> section(ValueKind.Section section, Node node, Place place) {
+    /** A scalar that is short for a key of the section is read as the mapping that it stands for. */
+    private Optional<Value> either(ValueKind.Either<?> either, Node node, Place place) {
+        List<? extends ValueKind<?>> kinds =
+                either.scalars().stream().map(ValueKind.Either.Scalar::kind).toList();
+        return scalar(kinds, either.describe(), node, place).flatMap(value -> either.scalars().stream()
+                .filter(scalar -> accepts(scalar.kind(), value))
+                .findFirst()
+                .flatMap(ValueKind.Either.Scalar::shortFor)
+                .map(key -> section(either.section(), SpecYaml.mapping(key.name(), node), place))
+                .orElse(Optional.of(value)));
+    }
+
+    private static boolean accepts(ValueKind<?> kind, Value value) {
+        return kind instanceof ValueKind.Numeric
+                ? value.content() instanceof BigDecimal
+                : kind instanceof ValueKind.Choice<?> choice && choice.words().containsKey(value.content());
+    }
+
+    private Optional<Value> section(ValueKind.Section<?> section, Node node, Place place) {
         Map<String, Node> entries = entries(node, place, section.describe());
-        Map<String, SpecKey> known = section.keys().stream().collect(Collectors.toMap(SpecKey::name, key -> key));
+        Map<String, SpecKey<?>> known = new LinkedHashMap<>();
+        section.keys().forEach(key -> known.put(key.name(), key));
         entries.forEach((name, value) -> {
             if (!known.containsKey(name)) {
                 unknown(name, value, known, place);
             }
         });
         Map<String, Value> values = new LinkedHashMap<>();
-        for (SpecKey key : section.keys()) {
+        for (SpecKey<?> key : section.keys()) {
             Node given = entries.get(key.name());
             if (given != null) {
                 check(key.kind(), given, place, place.child(key.name()).path())
@@ -64,7 +86,8 @@ final class SpecChecker {
                         place,
                         place.child(key.name()).path() + " is missing; it must be "
                                 + key.kind().describe());
-            } else if (key.defaultYaml().isPresent()) {
+            } else if (key.defaultYaml().isPresent()
+                    && key.unless().stream().noneMatch(other -> entries.containsKey(other.name()))) {
                 boolean outer = inDefaults;
                 inDefaults = true;
                 check(
@@ -77,10 +100,10 @@ final class SpecChecker {
             }
         }
         checkGroups(section, entries, place);
-        return Optional.of(new Value(place, new Settings(place, values), !inDefaults));
+        return Optional.of(new Value(place, new Settings(place, values, document), !inDefaults));
     }
 
-    private void checkGroups(ValueKind.Section section, Map<String, Node> entries, Place place) {
+    private void checkGroups(ValueKind.Section<?> section, Map<String, Node> entries, Place place) {
         for (List<String> group : section.exclusive()) {
             List<String> given = group.stream().filter(entries::containsKey).toList();
             if (given.size() > 1) {
@@ -101,7 +124,7 @@ final class SpecChecker {
         }
     }
 
-    private void unknown(String name, Node value, Map<String, SpecKey> known, Place section) {
+    private void unknown(String name, Node value, Map<String, SpecKey<?>> known, Place section) {
         Place place = SpecYaml.place(value, section, section.child(name).path());
         String sentence = "unknown key " + place.path();
         Optional<String> sibling = NearestName.to(name, known.keySet())
@@ -115,20 +138,20 @@ final class SpecChecker {
                                 + known.keySet().stream().sorted().collect(Collectors.joining(", "))));
     }
 
-    private Optional<Value> named(ValueKind.Named named, Node node, Place place) {
+    private Optional<Value> named(ValueKind.Named<?> named, Node node, Place place) {
         Map<String, Value> values = new LinkedHashMap<>();
         entries(node, place, named.describe()).forEach((name, entry) -> {
             if (!Pattern.matches(named.keyPattern(), name)) {
                 problems.sentence(
                         SpecYaml.place(entry, place, place.path()),
-                        place.path() + " has the name '" + name + "'; a name is letters, digits, '.', '_' and '-'");
+                        place.path() + " has the name '" + name + "'; a name is " + named.keyDescription());
             }
             check(named.value(), entry, place, place.child(name).path()).ifPresent(value -> values.put(name, value));
         });
-        return Optional.of(new Value(place, new Settings(place, values), !inDefaults));
+        return Optional.of(new Value(place, new Settings(place, values, document), !inDefaults));
     }
 
-    private Optional<Value> many(ValueKind.Many many, Node node, Place place) {
+    private Optional<Value> many(ValueKind.Many<?> many, Node node, Place place) {
         if (!(node instanceof SequenceNode sequence)) {
             return check(many.item(), node, place, place.path())
                     .map(item -> new Value(place, List.of(item), !inDefaults));
@@ -145,7 +168,7 @@ final class SpecChecker {
         return items.size() == index ? Optional.of(new Value(place, items, !inDefaults)) : Optional.empty();
     }
 
-    private Optional<Value> scalar(List<ValueKind> kinds, String expected, Node node, Place place) {
+    private Optional<Value> scalar(List<? extends ValueKind<?>> kinds, String expected, Node node, Place place) {
         if (!(node instanceof ScalarNode scalar)) {
             problems.value(place, node instanceof SequenceNode ? "a list" : "a mapping", expected);
             return Optional.empty();
@@ -155,8 +178,8 @@ final class SpecChecker {
             problems.sentence(place, place.path() + " has no value; it must be " + expected);
             return Optional.empty();
         }
-        for (ValueKind kind : kinds) {
-            if (kind instanceof ValueKind.Numeric numeric) {
+        for (ValueKind<?> kind : kinds) {
+            if (kind instanceof ValueKind.Numeric<?> numeric) {
                 Optional<BigDecimal> number = numeric.parse(text);
                 if (number.isPresent()) {
                     if (numeric.admits(number.get())) {
@@ -167,18 +190,18 @@ final class SpecChecker {
                     problems.value(place, text, fraction ? "a whole number " + numeric.bounds() : numeric.bounds());
                     return Optional.empty();
                 }
-            } else if (kind instanceof ValueKind.Choice choice) {
-                if (choice.words().contains(text)) {
+            } else if (kind instanceof ValueKind.Choice<?> choice) {
+                if (choice.words().containsKey(text)) {
                     return Optional.of(new Value(place, text, !inDefaults));
                 }
-            } else if (kind instanceof ValueKind.Text words
+            } else if (kind instanceof ValueKind.Text<?> words
                     && Pattern.compile(words.pattern(), Pattern.DOTALL)
                             .matcher(text)
                             .matches()) {
                 return Optional.of(new Value(place, text, !inDefaults));
             }
         }
-        boolean tooFar = Numbers.tooFar(text) && kinds.stream().anyMatch(ValueKind.Numeric.class::isInstance);
+        boolean tooFar = SizeNotation.tooFar(text) && kinds.stream().anyMatch(ValueKind.Numeric.class::isInstance);
         problems.value(place, text, tooFar ? expected + ", and between 1e-30 and 1e30 in size" : expected);
         return Optional.empty();
     }

@@ -1,30 +1,72 @@
 package dev.powersweep.orchestrator.spec;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * One key: its kind, its default and what it means, in one place for the reader, the schema and the reference page.
+ * One key of the specification: name, kind, default and meaning stand here and nowhere else; the reader, the JSON Schema
+ * and the reference page are made from it.
  *
- * @param defaultYaml what an absent key stands for, as YAML
+ * @param kind what it may hold, and the Java value that becomes of it
+ * @param defaultYaml what an absent key stands for, as YAML of its kind
+ * @param unless keys beside it that put the default out of force
  * @param absent what absence means where there is no such value
  * @param required whether absence is a problem
+ * @param meaning one or two sentences
  */
-record SpecKey(
-        String name, ValueKind kind, Optional<String> defaultYaml, String absent, boolean required, String meaning) {
+record SpecKey<T>(
+        String name,
+        ValueKind<T> kind,
+        Optional<String> defaultYaml,
+        List<SpecKey<?>> unless,
+        String absent,
+        boolean required,
+        String meaning) {
 
-    static SpecKey required(String name, ValueKind kind, String meaning) {
-        return new SpecKey(name, kind, Optional.empty(), "", true, meaning);
+    /** Its absence is a problem. */
+    static <T> SpecKey<T> required(String name, ValueKind<T> kind, String meaning) {
+        return new SpecKey<>(name, kind, Optional.empty(), List.of(), "", true, meaning);
     }
 
-    static SpecKey withDefault(String name, ValueKind kind, String defaultYaml, String meaning) {
-        return new SpecKey(name, kind, Optional.of(defaultYaml), "", false, meaning);
+    /** Where it is absent it holds the default. */
+    static <T> SpecKey<T> withDefault(String name, ValueKind<T> kind, String defaultYaml, String meaning) {
+        return new SpecKey<>(name, kind, Optional.of(defaultYaml), List.of(), "", false, meaning);
     }
 
-    static SpecKey optional(String name, ValueKind kind, String absent, String meaning) {
-        return new SpecKey(name, kind, Optional.empty(), absent, false, meaning);
+    /** It may be absent, with a meaning of its own. */
+    static <T> SpecKey<T> optional(String name, ValueKind<T> kind, String absent, String meaning) {
+        return new SpecKey<>(name, kind, Optional.empty(), List.of(), absent, false, meaning);
     }
 
-    static SpecKey section(String name, ValueKind.Section kind, String meaning) {
-        return new SpecKey(name, kind, Optional.of("{}"), "", false, meaning);
+    /** A mapping whose keys all have defaults. */
+    static <T> SpecKey<T> section(String name, ValueKind<T> kind, String meaning) {
+        return withDefault(name, kind, "{}", meaning);
+    }
+
+    /** The same, without its default where one of the others is given. */
+    SpecKey<T> unless(SpecKey<?>... others) {
+        return new SpecKey<>(name, kind, defaultYaml, List.of(others), absent, required, meaning);
+    }
+
+    /** The default in words, for the reference page. */
+    String defaultInWords() {
+        if (required) {
+            return "required";
+        }
+        if (defaultYaml.isEmpty()) {
+            return absent;
+        }
+        String value = defaultYaml.get().equals("{}") ? "its keys' defaults" : "`" + defaultYaml.get() + "`";
+        return unless.isEmpty()
+                ? value
+                : value + ", unless "
+                        + unless.stream().map(key -> "`" + key.name + "`").collect(Collectors.joining(" or "))
+                        + " is given";
+    }
+
+    static List<String> names(Stream<SpecKey<?>> keys) {
+        return keys.map(SpecKey::name).toList();
     }
 }

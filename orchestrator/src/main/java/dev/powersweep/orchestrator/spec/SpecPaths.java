@@ -10,7 +10,7 @@ final class SpecPaths {
     private SpecPaths() {}
 
     /** Every key with its path, parents first; {@code []} marks what is inside a list. */
-    static void forEach(BiConsumer<String, SpecKey> visitor) {
+    static void forEach(BiConsumer<String, SpecKey<?>> visitor) {
         walk(SpecKeys.ROOT, "", visitor);
     }
 
@@ -25,22 +25,22 @@ final class SpecPaths {
         return found.size() == 1 ? Optional.of(found.get(0)) : Optional.empty();
     }
 
-    private static void walk(ValueKind.Section section, String prefix, BiConsumer<String, SpecKey> visitor) {
-        for (SpecKey key : section.keys()) {
+    private static void walk(ValueKind.Section<?> section, String prefix, BiConsumer<String, SpecKey<?>> visitor) {
+        for (SpecKey<?> key : section.keys()) {
             String path = prefix + key.name();
             visitor.accept(path, key);
             inner(key.kind(), path, visitor);
         }
     }
 
-    private static void inner(ValueKind kind, String path, BiConsumer<String, SpecKey> visitor) {
-        if (kind instanceof ValueKind.Section section) {
+    private static void inner(ValueKind<?> kind, String path, BiConsumer<String, SpecKey<?>> visitor) {
+        if (kind instanceof ValueKind.Section<?> section) {
             walk(section, path + ".", visitor);
-        } else if (kind instanceof ValueKind.Either either) {
+        } else if (kind instanceof ValueKind.Either<?> either) {
             walk(either.section(), path + ".", visitor);
-        } else if (kind instanceof ValueKind.Many many) {
+        } else if (kind instanceof ValueKind.Many<?> many) {
             inner(many.item(), path + "[]", visitor);
-        } else if (kind instanceof ValueKind.Named named) {
+        } else if (kind instanceof ValueKind.Named<?> named) {
             inner(named.value(), path + ".NAME", visitor);
         }
     }

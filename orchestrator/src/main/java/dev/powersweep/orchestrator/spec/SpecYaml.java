@@ -23,6 +23,7 @@ import org.snakeyaml.engine.v2.nodes.Tag;
 /** YAML trees with places: parsing, overriding, writing. */
 final class SpecYaml {
     private static final String DEFAULT_LABEL = "default";
+    private static final int DEEPEST = 20;
 
     private SpecYaml() {}
 
@@ -76,7 +77,17 @@ final class SpecYaml {
         String path = override.substring(0, equals).strip();
         String text = override.substring(equals + 1);
         String label = SweepSpecReader.OVERRIDE + " " + override;
+        List<String> keys = List.of(path.split("\\.", -1));
+        if (keys.size() > DEEPEST) {
+            throw new UserError(SweepSpecReader.OVERRIDE + " " + path.substring(0, 40) + "... has " + keys.size()
+                    + " keys on its path; no key of a specification lies deeper than " + DEEPEST);
+        }
         Node value = parse(text.isBlank() ? "null" : text, label);
+        return put(root, keys, value, label);
+    }
+
+    /** The tree with a value in the place of a path of keys. */
+    static Node put(Node root, String path, Node value, String label) {
         return put(root, List.of(path.split("\\.", -1)), value, label);
     }
 
@@ -129,6 +140,17 @@ final class SpecYaml {
         DumpSettings settings = DumpSettings.builder().build();
         return new Present(settings)
                 .emitToString(new Serialize(settings).serializeOne(root).iterator());
+    }
+
+    /** A mapping of one key, standing where its value does. */
+    static Node mapping(String key, Node value) {
+        return new MappingNode(
+                Tag.MAP,
+                true,
+                List.of(new NodeTuple(new ScalarNode(Tag.STR, key, ScalarStyle.PLAIN), value)),
+                FlowStyle.FLOW,
+                value.getStartMark(),
+                value.getEndMark());
     }
 
     private static Node emptyMapping() {

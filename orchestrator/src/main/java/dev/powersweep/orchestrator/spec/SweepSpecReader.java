@@ -25,11 +25,10 @@ public final class SweepSpecReader {
             root = SpecYaml.override(root, override);
         }
         Problems problems = new Problems();
-        Optional<Value> checked = new SpecChecker(problems).check(SpecKeys.ROOT, root, new Place(file, 1, ""), "");
-        problems.throwIfAny(file);
         String submitted = overrides.isEmpty() ? text : SpecYaml.write(root);
-        SweepSpec spec =
-                new SpecBuilder(problems).build(checked.orElseThrow().settings(), defaultName(file), submitted);
+        Optional<Value> checked = new SpecDocument(root, file, defaultName(file), submitted, problems).check();
+        problems.throwIfAny(file);
+        SweepSpec spec = SpecKeys.ROOT.bind(checked.orElseThrow());
         problems.throwIfAny(file);
         return spec;
     }

@@ -35,32 +35,6 @@ public record TrainingSpec(
     /** AdamW after Loshchilov and Hutter 2019. */
     public record AdamW(double beta1, double beta2, double epsilon, double weightDecay) {}
 
-    /**
-     * The peak learning rate of a cell.
-     *
-     * @param value for {@link Rule#CONSTANT} and, at {@code baseWidth}, {@link Rule#MUP}
-     * @param referenceBatch tokens at which the rule holds unscaled
-     */
-    public record LearningRate(
-            Rule rule, double value, OptionalInt baseWidth, BatchScaling batchScaling, long referenceBatch) {}
-
-    public enum Rule {
-        /** One value for every model. */
-        CONSTANT,
-        /** .003239 − .0001395·ln N, N non-embedding parameters (Kaplan et al. 2020, equation D.1). */
-        KAPLAN,
-        /** Maximal-update parametrisation (Yang et al. 2022): the value at a base width, transferred by width. */
-        MUP
-    }
-
-    public enum BatchScaling {
-        NONE,
-        /** ∝ √B. */
-        SQRT,
-        /** ∝ B. */
-        LINEAR
-    }
-
     /** The linear rise of the learning rate at a run's start. */
     public sealed interface Warmup {
         record Steps(long steps) implements Warmup {}

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -131,6 +132,116 @@ class GridResolverTest {
     }
 
     @Test
+    void aPowerRuleFollowsModelBatchAndData() {
+        for (Cell cell : cells(
+                "{context: 64, grid: {modelSizes: [25k, 100k], dataSizes: [300k, 1M], batchSizes: [256, 1024]}, training: {learningRate: {rule: power, coefficient: 0.9, model: -0.4, batch: 0.25, data: -0.1}}}")) {
+            assertThat(cell.training().peakLearningRate())
+                    .isCloseTo(
+                            0.9
+                                    * Math.pow(cell.model().nonEmbeddingParameters(), -0.4)
+                                    * Math.pow(cell.batchTokens(), 0.25)
+                                    * Math.pow(cell.tokens(), -0.1),
+                            within(1e-12));
+        }
+        assertThatThrownBy(
+                        () -> resolve(
+                                "{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: {rule: power, coefficient: 1, model: 5}}}"))
+                .isInstanceOf(UserError.class)
+                .hasMessageMatching(
+                        "training.learningRate gives 8.9\\d*E21 for N = 24,576, B = 2,048, D = 999,424, and it"
+                                + " must be in \\(0, 1000000]; change its coefficient, value or exponents");
+    }
+
+    @Test
+    void learningRatesAreAnAxis() {
+        List<GridCell> peaks = resolve("{grid: {modelSizes: 25k, dataSizes: 1M, learningRates: [0.001, 2e-3]}}")
+                .cells();
+        assertThat(peaks)
+                .extracting(cell -> cell.cell().training().peakLearningRate())
+                .containsExactly(0.001, 0.002);
+        assertThat(peaks)
+                .extracting(GridCell::name)
+                .containsExactly("n24.6k-d999k-b2048-lr0.001-s0", "n24.6k-d999k-b2048-lr0.002-s0");
+        assertThat(
+                        cells(
+                                "{context: 64, grid: {modelSizes: 25k, dataSizes: 1M, batchSizes: [1024, 4096], learningRates: {factors: [0.5, 1]}}, training: {learningRate: {value: 0.002, batchScaling: sqrt, referenceBatch: 1024}}}"))
+                .extracting(cell -> cell.training().peakLearningRate())
+                .containsExactly(0.001, 0.002, 0.002, 0.004);
+        assertThat(
+                        cells(
+                                "{grid: {modelSizes: 25k, dataSizes: 1M, learningRates: [0.001, 0.002, 0.004], where: learningRate < 0.003}}"))
+                .hasSize(2);
+        assertThat(
+                        cells(
+                                "{grid: {modelSizes: 25k, dataSizes: 1M, learningRates: 0.02}, training: {learningRate: {rule: mup, value: 0.01, baseWidth: 32}}}"))
+                .extracting(cell -> cell.training().peakLearningRate() + " at "
+                        + cell.training().mupBaseWidth().getAsInt())
+                .containsExactly("0.02 at 32");
+    }
+
+    @Test
+    void anyKeyThatChangesACellIsAnAxis() {
+        List<GridCell> cells = resolve(
+                        """
+                grid:
+                  modelSizes: 25k
+                  dataSizes: 1M
+                  axes:
+                    training.optimizer.weightDecay: [0, 0.1]
+                    model.activation: [gelu, squared-relu]
+                    context: [64, 128]
+                    training.schedule: {kind: linear, finalFraction: 0}
+                """)
+                .cells();
+        assertThat(cells).hasSize(8);
+        assertThat(cells)
+                .extracting(cell -> cell.cell().training().weightDecay() + " "
+                        + cell.cell().model().activation() + " "
+                        + cell.cell().model().context())
+                .startsWith("0.0 GELU 64", "0.0 GELU 128", "0.0 SQUARED_RELU 64", "0.0 SQUARED_RELU 128");
+        assertThat(cells).extracting(GridCell::name).doesNotHaveDuplicates();
+        assertThat(cells.get(3).name())
+                .isEqualTo("n24.6k-d999k-b2048-weightDecay0-activationsquaredrelu-context128-schedule1-s0");
+        assertThat(
+                        cells(
+                                """
+                grid:
+                  modelSizes: 25k
+                  dataSizes: [1M, 2M]
+                  combine: zip
+                  learningRates: [0.001, 0.002]
+                  axes: {training.dropout: [0, 0.1]}
+                """))
+                .extracting(cell -> cell.tokens() / 1000 + " " + cell.training().peakLearningRate() + " "
+                        + cell.training().dropout())
+                .containsExactly("999 0.001 0.0", "2000 0.002 0.1");
+        assertThat(
+                        cells(
+                                """
+                grid:
+                  modelSizes: [25k, 100k]
+                  dataSizes: 1M
+                  axes: {training.dropout: [0, 0.1], model.positions: [learned, rotary]}
+                  where: (dropout > 0 or N < 50k) and positions == 'rotary'
+                """))
+                .hasSize(3);
+    }
+
+    @Test
+    void anAxisThatChangesNoCellIsRefused() {
+        assertThatThrownBy(
+                        () -> resolve("{grid: {modelSizes: 25k, dataSizes: 1M, axes: {training.maxEpochs: [1, 2]}}}"))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        "grid.axes.training.maxEpochs changes no cell: its values all train the same; take it out of"
+                                + " grid.axes");
+        assertThat(resolve(
+                                "{grid: {modelSizes: [25k, 100k], dataSizes: 1M, axes: {training.dropout: [0, 0.1]}, where: N < 50k and dropout == 0 or N > 50k and dropout > 0}}")
+                        .cells())
+                .hasSize(2);
+    }
+
+    @Test
     void aCorpusThatIsTooSmallIsRefusedWithNumbersAndRemedies() {
         assertThatThrownBy(() -> resolve("{grid: {modelSizes: 25k, dataSizes: [1M, 20M]}}"))
                 .isInstanceOf(UserError.class)
@@ -190,10 +301,40 @@ class GridResolverTest {
                 .anySatisfy(warning -> assertThat(warning).startsWith("no sensible shape is near 1,000"));
     }
 
+    @Test
+    void depthAndWidthNeverFallAndHeadsHaveOneWidth() {
+        ShapeChooser chooser = new ShapeChooser(
+                read("{grid: {modelSizes: 25k, dataSizes: 1M}}").model(), 128, 256);
+        ModelShape before = chooser.shape(new ModelSize.Target(1));
+        for (double target = 10_000; target < 1e11; target *= 1.05) {
+            ModelShape shape = chooser.shape(new ModelSize.Target(Math.round(target)));
+            assertThat(shape.layers()).isGreaterThanOrEqualTo(before.layers());
+            assertThat(shape.width()).isGreaterThanOrEqualTo(before.width());
+            assertThat(shape.width() / shape.heads()).isEqualTo(shape.width() < 256 ? 16 : 64);
+            before = shape;
+        }
+        assertThat(resolve("{grid: {modelSizes: [1M, 100M], dataSizes: 1M}}").warnings())
+                .contains("attention heads are 16 and 64 wide, so models differ in more than size; set"
+                        + " model.headWidth, or heads of each shape");
+        assertThat(cells("{model: {headWidth: 32}, grid: {modelSizes: [25k, 1M, 100M], dataSizes: 1M}}"))
+                .extracting(cell -> cell.model().width() / cell.model().heads())
+                .containsOnly(32);
+        assertThatThrownBy(() ->
+                        resolve("{model: {headWidth: 32}, grid: {modelSizes: {layers: 2, width: 48}, dataSizes: 1M}}"))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        "grid.modelSizes: a width of 48 is no multiple of model.headWidth = 32; change one of them");
+        assertThatThrownBy(
+                        () -> resolve(
+                                "{model: {positions: rotary}, grid: {modelSizes: {layers: 2, width: 48, heads: 16}, dataSizes: 1M}}"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("grid.modelSizes: model.heads = 16 must be such that width / heads is even");
+    }
+
     @ParameterizedTest
-    @CsvSource({"32, 2", "64, 2", "128, 4", "256, 4", "384, 6", "48, 3", "112, 7", "100, 2", "7, 1"})
+    @CsvSource({"32, 2", "64, 4", "128, 8", "256, 4", "384, 6", "48, 3", "112, 7", "100, 5", "7, 1"})
     void headsDivideTheWidth(int width, int heads) {
-        assertThat(ShapeChooser.heads(width)).isEqualTo(heads);
+        assertThat(ShapeChooser.heads(width, OptionalInt.empty())).isEqualTo(heads);
     }
 
     @Test

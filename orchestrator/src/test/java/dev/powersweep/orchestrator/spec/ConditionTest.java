@@ -3,12 +3,21 @@ package dev.powersweep.orchestrator.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ConditionTest {
-    private static final Condition.Quantities CELL = new Condition.Quantities(25_000, 1e6, 2048, 488, 1.5e11, 5e5);
+    private static final Condition.Quantities CELL = new Condition.Quantities(
+            25_000,
+            1e6,
+            2048,
+            488,
+            1.5e11,
+            5e5,
+            0.003,
+            Map.of("training.optimizer.weightDecay", "0.1", "model.activation", "squared-relu"));
 
     @ParameterizedTest
     @CsvSource(
@@ -40,13 +49,13 @@ class ConditionTest {
             textBlock =
                     """
             N                | a condition with a comparison such as >= at column 2
-            N > foo          | a condition with a number or one of N, D, B, S, C, U at column 5
+            N > foo          | a condition with a number or one of N, D, B, S, C, U, learningRate at column 5
             N > (1           | a condition with ')' at column 7
             N > 1 D          | a condition with the end, 'and' or 'or' at column 7
             N > 1; exit()    | a condition with a number, a quantity or an operator at column 6
-            n > 1            | a condition with a number or one of N, D, B, S, C, U at column 1
-            (N > 1e6 and D > x) | a condition with a number or one of N, D, B, S, C, U at column 18
-            ((N > 1) and (D > 2 or ((B > q)))) | a condition with a number or one of N, D, B, S, C, U at column 30
+            n > 1            | a condition with a number or one of N, D, B, S, C, U, learningRate at column 1
+            (N > 1e6 and D > x) | a condition with a number or one of N, D, B, S, C, U, learningRate at column 18
+            ((N > 1) and (D > 2 or ((B > q)))) | a condition with a number or one of N, D, B, S, C, U, learningRate at column 30
             N > 1 and (D)    | a condition with a comparison such as >= at column 14
             (N > 1) + 2 > 3  | a condition with 'and', 'or' or the end, since what stands before it is a condition at column 9
             ln(N > 1) > 3    | a condition with ')' at column 6
@@ -54,6 +63,41 @@ class ConditionTest {
             """)
     void whatIsWrongIsToldWithItsColumn(String text, String message) {
         assertThatThrownBy(() -> Condition.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            weightDecay == 0.1                                              | true
+            training.optimizer.weightDecay > 1e-2 and N > 1                 | true
+            optimizer.weightDecay * 10 < learningRate                       | false
+            learningRate <= 3e-3                                            | true
+            activation == 'squared-relu'                                    | true
+            model.activation != "gelu" and not (activation = 'gelu')        | true
+            """)
+    void axesAreKnownByTheirPathsAndTheirEnds(String text, boolean holds) {
+        Map<String, Boolean> axes = Map.of("training.optimizer.weightDecay", true, "model.activation", false);
+        assertThat(Condition.parse(text, axes).holds(CELL)).isEqualTo(holds);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            activation > 'gelu'  | a condition with == or !=, since what stands before it is text at column 12
+            activation == 3      | a condition with text in quotes at column 15
+            activation + 1 > 3   | a condition with a number in place of the text that ends at column 12
+            positions == 'x'     | a condition with a number or one of N, D, B, S, C, U, learningRate, activation at column 1
+            """)
+    void axesOfWordsAreComparedWithText(String text, String message) {
+        assertThatThrownBy(() -> Condition.parse(text, Map.of("model.activation", false)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message);
     }

@@ -15,16 +15,16 @@ final class SpecReference {
     }
 
     private static void table(
-            StringBuilder page, String title, String prefix, ValueKind.Section section, List<String> done) {
+            StringBuilder page, String title, String prefix, ValueKind.Section<?> section, List<String> done) {
         page.append("\n## ").append(title).append("\n\n| key | holds | default | meaning |\n|---|---|---|---|\n");
-        for (SpecKey key : section.keys()) {
+        for (SpecKey<?> key : section.keys()) {
             page.append("| `")
                     .append(prefix)
                     .append(key.name())
                     .append("` | ")
                     .append(cell(key.kind().describe()))
                     .append(" | ")
-                    .append(cell(defaultOf(key)))
+                    .append(cell(key.defaultInWords()))
                     .append(" | ")
                     .append(cell(key.meaning()))
                     .append(" |\n");
@@ -37,28 +37,19 @@ final class SpecReference {
                     .append(String.join("`, `", group))
                     .append("`.\n");
         }
-        for (SpecKey key : section.keys()) {
+        for (SpecKey<?> key : section.keys()) {
             if (key.name().equals("union")) {
                 continue;
             }
             String path = prefix + key.name();
-            ValueKind kind = key.kind() instanceof ValueKind.Many many ? many.item() : key.kind();
-            ValueKind.Section inner = kind instanceof ValueKind.Section plain
+            ValueKind<?> kind = key.kind() instanceof ValueKind.Many<?> many ? many.item() : key.kind();
+            ValueKind.Section<?> inner = kind instanceof ValueKind.Section<?> plain
                     ? plain
-                    : kind instanceof ValueKind.Either either ? either.section() : null;
+                    : kind instanceof ValueKind.Either<?> either ? either.section() : null;
             if (inner != null) {
                 table(page, "`" + path + "`", path + ".", inner, done);
             }
         }
-    }
-
-    private static String defaultOf(SpecKey key) {
-        if (key.required()) {
-            return "required";
-        }
-        return key.defaultYaml()
-                .map(text -> text.equals("{}") ? "its keys' defaults" : "`" + text + "`")
-                .orElse(key.absent());
     }
 
     private static String cell(String text) {

@@ -25,38 +25,38 @@ final class SpecSchema {
         }
     }
 
-    private static JsonNode kind(ValueKind kind) {
+    private static JsonNode kind(ValueKind<?> kind) {
         ObjectNode node = JSON.createObjectNode();
-        if (kind instanceof ValueKind.Numeric numeric) {
+        if (kind instanceof ValueKind.Numeric<?> numeric) {
             return numeric(numeric);
-        } else if (kind instanceof ValueKind.Text text) {
+        } else if (kind instanceof ValueKind.Text<?> text) {
             node.set("type", JSON.valueToTree(List.of("string", "number", "boolean")));
             node.put("pattern", "^(" + text.pattern() + ")$");
-        } else if (kind instanceof ValueKind.Choice choice) {
-            node.set("enum", JSON.valueToTree(choice.words()));
-        } else if (kind instanceof ValueKind.Many many) {
+        } else if (kind instanceof ValueKind.Choice<?> choice) {
+            node.set("enum", JSON.valueToTree(choice.words().keySet()));
+        } else if (kind instanceof ValueKind.Many<?> many) {
             ArrayNode forms = node.putArray("anyOf");
             forms.add(kind(many.item()));
             forms.addObject().put("type", "array").put("minItems", 1).set("items", kind(many.item()));
-        } else if (kind instanceof ValueKind.Named named) {
+        } else if (kind instanceof ValueKind.Named<?> named) {
             node.put("type", "object").put("additionalProperties", false);
             node.putObject("patternProperties").set("^(" + named.keyPattern() + ")$", kind(named.value()));
-        } else if (kind instanceof ValueKind.Either either) {
+        } else if (kind instanceof ValueKind.Either<?> either) {
             ArrayNode forms = node.putArray("anyOf");
-            either.scalars().forEach(scalar -> forms.add(kind(scalar)));
+            either.scalars().forEach(scalar -> forms.add(kind(scalar.kind())));
             forms.add(kind(either.section()));
-        } else if (kind instanceof ValueKind.Section section) {
+        } else if (kind instanceof ValueKind.Section<?> section) {
             return section(section);
         }
         return node;
     }
 
-    private static JsonNode section(ValueKind.Section section) {
+    private static JsonNode section(ValueKind.Section<?> section) {
         ObjectNode node = JSON.createObjectNode();
         node.put("type", "object").put("additionalProperties", false);
         ObjectNode properties = node.putObject("properties");
         ArrayNode required = JSON.createArrayNode();
-        for (SpecKey key : section.keys()) {
+        for (SpecKey<?> key : section.keys()) {
             ObjectNode property = properties.putObject(key.name());
             property.put("description", key.meaning());
             key.defaultYaml().filter(text -> !text.equals("{}")).ifPresent(text -> property.put("default", text));
@@ -88,7 +88,7 @@ final class SpecSchema {
         return node;
     }
 
-    private static JsonNode numeric(ValueKind.Numeric numeric) {
+    private static JsonNode numeric(ValueKind.Numeric<?> numeric) {
         ObjectNode node = JSON.createObjectNode();
         ArrayNode forms = node.putArray("anyOf");
         ObjectNode number = forms.addObject().put("type", numeric.whole() ? "integer" : "number");
@@ -98,9 +98,9 @@ final class SpecSchema {
                 .ifPresent(bound -> number.put(bound.inclusive() ? "maximum" : "exclusiveMaximum", bound.value()));
         String pattern =
                 switch (numeric.notation()) {
-                    case PLAIN -> Numbers.PLAIN_PATTERN.substring("-?".length());
-                    case SIZE -> Numbers.SIZE_PATTERN;
-                    case BYTES -> Numbers.BYTES_PATTERN;
+                    case PLAIN -> SizeNotation.PLAIN_PATTERN.substring("-?".length());
+                    case SIZE -> SizeNotation.SIZE_PATTERN;
+                    case BYTES -> SizeNotation.BYTES_PATTERN;
                 };
         forms.addObject().put("type", "string").put("pattern", "^(" + pattern + ")$");
         return node;

@@ -85,7 +85,7 @@ class SweepSpecReaderTest {
                   malformed: replace
                 tokenizer: {kind: bpe, vocabulary: 1k}
                 context: 64
-                model: {activation: squared-relu, positions: rotary, normalization: rms-norm, embeddings: untied}
+                model: {activation: squared-relu, positions: rotary, normalization: rms-norm, embeddings: untied, headWidth: 16}
                 grid:
                   combine: zip
                   modelSizes: [{layers: 2, width: 64, heads: 4, feedForward: 128}, 100k]
@@ -123,7 +123,8 @@ class SweepSpecReaderTest {
                         ModelShape.Activation.SQUARED_RELU,
                         ModelShape.Positions.ROTARY,
                         ModelShape.Normalization.RMS_NORM,
-                        ModelShape.Embeddings.UNTIED));
+                        ModelShape.Embeddings.UNTIED,
+                        OptionalInt.of(16)));
         assertThat(spec.grid().parts())
                 .containsExactly(new GridSpec.Part(
                         GridSpec.Combine.ZIP,
@@ -134,13 +135,14 @@ class SweepSpecReaderTest {
                         List.of(),
                         List.of(new BatchSize.Sequences(8)),
                         List.of(100_000L),
+                        List.of(GridSpec.RateChoice.RULE),
+                        List.of(new GridSpec.Variant(List.of(), 64, spec.model(), spec.training())),
                         List.of(0L, 7L),
                         Optional.of(Condition.parse("D >= 2*N"))));
         assertThat(spec.training())
                 .isEqualTo(new TrainingSpec(
                         new TrainingSpec.AdamW(0.8, 0.9, 1e-6, 0),
-                        new TrainingSpec.LearningRate(
-                                TrainingSpec.Rule.MUP, 0.01, OptionalInt.of(32), TrainingSpec.BatchScaling.SQRT, 512),
+                        new LearningRate(new LearningRate.Rule.Mup(0.01, 32), LearningRate.BatchScaling.SQRT, 512),
                         new TrainingSpec.Warmup.Steps(10),
                         new Schedule.ConstantWithCooldown(0.3),
                         0,
@@ -198,7 +200,7 @@ class SweepSpecReaderTest {
             training.learningRate=fast        | --set training.learningRate=fast: training.learningRate = fast must be a number in (0, 1000000], kaplan, or a mapping
             training.learningRate.rule=mup    | training.learningRate.value is missing; rule mup needs one, such as 0.003
             seeds=3                           | --set seeds=3: unknown key seeds; did you mean grid.seeds?
-            grid.where=D >                    | --set grid.where=D >: grid.where = D > must be a condition with a number or one of N, D, B, S, C, U at column 4
+            grid.where=D >                    | --set grid.where=D >: grid.where = D > must be a condition with a number or one of N, D, B, S, C, U, learningRate at column 4
             context=12.5                      | --set context=12.5: context = 12.5 must be a whole number in [1, 65536]
             context=                          | --set context=: context has no value; it must be a whole number (k, M, G, T allowed) in [1, 65536]
             context                           | --set context must have the form key.path=value, e.g. training.learningRate=0.001
@@ -300,5 +302,119 @@ class SweepSpecReaderTest {
         assertThat(spec.grid().parts().get(1).seeds()).containsExactly(5L);
         assertThat(spec.grid().parts().get(1).combine()).isEqualTo(GridSpec.Combine.ISOFLOP);
         assertThat(spec.grid().parts().get(1).where()).contains(Condition.parse("(N < 1M) and (D > 1k)"));
+    }
+
+    @Test
+    void axesAreKeysOfACellWithValuesOfTheirKind() {
+        SweepSpec spec = read(
+                """
+                grid:
+                  modelSizes: 25k
+                  dataSizes: 300k
+                  learningRates: [1e-3, {factors: [0.5, 2]}]
+                  axes:
+                    training.learningRate: [0.001, {rule: power, coefficient: 0.5, model: -0.2}]
+                    context: 64
+                """);
+        GridSpec.Part part = spec.grid().parts().get(0);
+        assertThat(part.learningRates())
+                .containsExactly(
+                        new GridSpec.RateChoice.Peak(0.001),
+                        new GridSpec.RateChoice.Factor(0.5),
+                        new GridSpec.RateChoice.Factor(2));
+        assertThat(part.variants())
+                .extracting(GridSpec.Variant::settings)
+                .containsExactly(
+                        List.of(
+                                new GridSpec.Setting("training.learningRate", "0.001"),
+                                new GridSpec.Setting("context", "64")),
+                        List.of(
+                                new GridSpec.Setting("training.learningRate", "2"),
+                                new GridSpec.Setting("context", "64")));
+        assertThat(part.variants())
+                .extracting(variant -> variant.training().learningRate().rule())
+                .containsExactly(new LearningRate.Rule.Constant(0.001), new LearningRate.Rule.Power(0.5, -0.2, 0, 0));
+        assertThat(part.variants()).extracting(GridSpec.Variant::context).containsExactly(64, 64);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            weightDecay: [0, 0.1]                         | grid.axes.weightDecay is no key of training, model or context; did you mean training.optimizer.weightDecay?
+            training.optimiser.beta2: 0.9                 | grid.axes.training.optimiser.beta2 is no key of training, model or context; did you mean training.optimizer.beta2?
+            grid.seeds: [1, 2]                            | grid.axes.grid.seeds is no key of training, model or context; give the path of one, such as training.optimizer.weightDecay
+            tokenizer: [bytes, gpt2]                      | grid.axes.tokenizer is no axis: a sweep has one tokenised corpus; give each tokenizer a sweep of its own
+            training.dropout: [0, 1]                      | sweep.yaml:4: training.dropout = 1 must be in [0, 1)
+            training.dropout: []                          | grid.axes.training.dropout = [] must be a list with at least one entry
+            context: long                                 | sweep.yaml:4: context = long must be a whole number (k, M, G, T allowed) in [1, 65536]
+            training.learningRate: {rule: power}          | training.learningRate.coefficient is missing; rule power needs one, such as 0.003 where all exponents are 0
+            training.learningRate.batchScaling: sqrt      | training.learningRate.value is missing
+            """)
+    void aWrongAxisIsNamedWithItsRemedy(String axis, String message) {
+        assertThatThrownBy(() -> read("grid:\n  modelSizes: 25k\n  dataSizes: 300k\n  axes: {" + axis + "}\n"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            {rule: power, coefficient: 1, value: 2}       | training.learningRate.value follows from rule: power; take one away
+            {value: 0.1, model: -0.2}                     | training.learningRate.model belongs to rule: power
+            {rule: power, coefficient: 1, batchScaling: sqrt} | training.learningRate.batchScaling has no place beside rule: power; its exponent batch says how the rate follows B
+            {rule: power, coefficient: -1}                | training.learningRate.coefficient = -1 must be above 0
+            {rule: power, coefficient: 1, data: 11}       | training.learningRate.data = 11 must be in [-10, 10]
+            """)
+    void aWrongPowerRuleIsNamedWithItsRemedy(String rate, String message) {
+        assertThatThrownBy(() -> read(SMALL, "training.learningRate=" + rate))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void manyAxesAreBounded() {
+        String values = "[" + "0.1, ".repeat(299) + "0.1]";
+        assertThatThrownBy(() -> read("grid:\n  modelSizes: 25k\n  dataSizes: 300k\n  axes: {training.dropout: "
+                        + values + ", training.optimizer.beta1: " + values + "}\n"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("grid.axes has 90000 combinations; the most is 10000, so shorten them");
+        assertThatThrownBy(
+                        () -> read(
+                                "grid: {combine: zip, modelSizes: 25k, dataSizes: [1k, 2k], axes: {training.dropout: [0, 0.1, 0.2]}}"))
+                .hasMessageContaining("grid.axes.training.dropout has 3 entries and grid.dataSizes has 2");
+        assertThatThrownBy(() -> read("grid: {learningRates: 1, union: [{modelSizes: 1k, dataSizes: 1k}]}"))
+                .hasMessageContaining("grid.learningRates and grid.union exclude each other");
+    }
+
+    @Test
+    void aSharedTrunkRefusesARateThatFollowsData() {
+        assertThatThrownBy(() -> read(
+                        SMALL,
+                        "training={trunk: shared, schedule: constant-with-cooldown, warmup: {steps: 20}, learningRate: {rule: power, coefficient: 1, data: 0.1}}",
+                        "evaluation.everyTokens=100k"))
+                .hasMessageContaining("training.trunk = shared needs training.learningRate.data: 0");
+    }
+
+    @Test
+    void anOverrideOfManyKeysIsRefusedInASentence() {
+        assertThatThrownBy(() -> read(SMALL, "a.".repeat(60_000) + "a=1"))
+                .isInstanceOf(UserError.class)
+                .hasMessageEndingWith("... has 60001 keys on its path; no key of a specification lies deeper than 20");
+    }
+
+    @Test
+    void aliasesThatContainThemselvesAreRefusedInASentence() {
+        assertThatThrownBy(() -> read("grid: &g {modelSizes: 1k, dataSizes: *g}"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("grid.dataSizes = a mapping must be a whole number");
+        assertThatThrownBy(() -> read("grid: &g [*g]", "context=64")).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> read("grid: {modelSizes: 1k, dataSizes: 1k, axes: {training.dropout: &d [*d]}}"))
+                .isInstanceOf(UserError.class);
     }
 }

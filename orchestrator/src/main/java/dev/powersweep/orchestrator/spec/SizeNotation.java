@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Numbers as people write them: {@code 300k}, {@code 1.2M}, {@code 1e6}, {@code 1_000_000}, {@code 2GB}. */
-final class Numbers {
+final class SizeNotation {
     /** Also the JSON Schema's pattern for a size written as text. */
     static final String SIZE_PATTERN = "[0-9][0-9_]*(\\.[0-9]+)?([eE][-+]?[0-9]+)?[kKMGT]?";
 
@@ -16,7 +16,7 @@ final class Numbers {
     private static final Pattern BYTES = Pattern.compile("([0-9]+(?:\\.[0-9]+)?)([kKmMgGtT]?)(?:i?[bB])?");
     private static final int LARGEST_EXPONENT = 30;
 
-    private Numbers() {}
+    private SizeNotation() {}
 
     /** A number with an optional decimal suffix. */
     static Optional<BigDecimal> size(String text) {

@@ -1,0 +1,204 @@
+package dev.powersweep.orchestrator.spec;
+
+import static dev.powersweep.orchestrator.spec.SpecKey.optional;
+import static dev.powersweep.orchestrator.spec.SpecKey.required;
+import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
+
+import dev.powersweep.orchestrator.spec.GridSpec.Combine;
+import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;
+import dev.powersweep.orchestrator.spec.ValueKind.Choice;
+import dev.powersweep.orchestrator.spec.ValueKind.Either;
+import dev.powersweep.orchestrator.spec.ValueKind.Many;
+import dev.powersweep.orchestrator.spec.ValueKind.Named;
+import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
+import dev.powersweep.orchestrator.spec.ValueKind.Raw;
+import dev.powersweep.orchestrator.spec.ValueKind.Section;
+import dev.powersweep.orchestrator.spec.ValueKind.Text;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.snakeyaml.engine.v2.nodes.Node;
+
+/** The keys of {@code grid}. */
+final class GridKeys {
+    private static final SpecKey<Combine> COMBINE = optional(
+            "combine",
+            Choice.of(Combine.class),
+            "`isoflop` where `budgets` is given, `product` otherwise",
+            "`product`: every combination. `zip`: first with first, second with second; a single entry serves all. "
+                    + "`isoflop`: every model size at every budget, D = C / (6·N).");
+
+    private static final SpecKey<List<ModelSize>> MODEL_SIZES = optional(
+            "modelSizes",
+            new Many<>(Either.of(Numeric.wholeFrom(1), ModelSize.Target::new, ShapeKeys.SECTION)),
+            "a problem",
+            "Shapes, or target non-embedding parameters N, for which the nearest sensible shape is taken: "
+                    + "at least 2 layers, width / layers near 40, heads of one width.");
+    private static final SpecKey<List<Long>> DATA_SIZES = optional(
+            "dataSizes",
+            new Many<>(Numeric.wholeFrom(1)),
+            "a problem, unless `budgets` is given",
+            "D, training tokens a run sees; rounded to whole steps.");
+    private static final SpecKey<List<Double>> BUDGETS = optional(
+            "budgets",
+            new Many<>(Numeric.sizeAbove("0")),
+            "no IsoFLOP profile",
+            "C, training FLOPs of IsoFLOP profiles.");
+
+    private static final SpecKey<Integer> SEQUENCES =
+            required("sequences", Numeric.whole(1, 1_000_000), "Sequences of a batch.");
+    private static final SpecKey<List<BatchSize>> BATCH_SIZES = withDefault(
+            "batchSizes",
+            new Many<>(Either.of(
+                    Numeric.wholeFrom(1),
+                    BatchSize.Tokens::new,
+                    Section.of(batch -> new BatchSize.Sequences(batch.get(SEQUENCES)), SEQUENCES))),
+            "{sequences: 16}",
+            "B, tokens of a batch (rounded to whole sequences), or sequences.");
+    private static final SpecKey<List<Long>> UNIQUE_TOKENS = optional(
+            "uniqueTokens",
+            new Many<>(Numeric.wholeFrom(2)),
+            "all that a run sees, at most the corpus",
+            "U: runs see only the first U training tokens, again and again.");
+
+    private static final SpecKey<List<Double>> FACTORS = required(
+            "factors", new Many<>(LearningRateKeys.RATE), "Multiples of what `training.learningRate` gives each cell.");
+    private static final SpecKey<List<List<RateChoice>>> LEARNING_RATES = optional(
+            "learningRates",
+            new Many<>(Either.of(
+                    LearningRateKeys.RATE,
+                    rate -> List.of(new RateChoice.Peak(rate)),
+                    Section.of(
+                            rates -> rates.get(FACTORS).stream()
+                                    .<RateChoice>map(RateChoice.Factor::new)
+                                    .toList(),
+                            FACTORS))),
+            "`training.learningRate`",
+            "Peak learning rates η in place of the rule's, or factors of the rule's.");
+    private static final SpecKey<Map<String, List<Node>>> AXES = optional(
+            "axes",
+            new Named<>(".+", "the path of a key", new Many<>(new Raw())),
+            "none",
+            "Further axes, by the path of any key of `training`, `model` or `context` that changes a cell: its values, e.g. "
+                    + "`training.optimizer.weightDecay: [0, 0.1]`.");
+    private static final SpecKey<List<Integer>> SEEDS =
+            withDefault("seeds", new Many<>(Numeric.whole(0, 1_000_000_000)), "[0]", "Replicates, by number.");
+    private static final SpecKey<String> WHERE = optional(
+            "where",
+            Text.of(".+", "a condition over N, D, B, S, C, U, learningRate"),
+            "all cells",
+            "Keeps the cells for which it holds, e.g. `D >= 10*N and C < 1e15`; names of `axes` may be used, too.");
+
+    private static final List<SpecKey<?>> PART = List.of(
+            COMBINE, MODEL_SIZES, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, SEEDS, WHERE);
+
+    private static final SpecKey<List<Settings>> UNION = optional(
+            "union",
+            new Many<>(Section.of(Function.<Settings>identity(), PART.toArray(SpecKey<?>[]::new))
+                    .atLeastOneOf(MODEL_SIZES)
+                    .atLeastOneOf(DATA_SIZES, BUDGETS)
+                    .atMostOneOf(DATA_SIZES, BUDGETS)),
+            "one part",
+            "Several parts, each with the keys of `grid`; cells that two parts share are trained once. "
+                    + "`seeds` and `where` beside it hold for every part.");
+
+    static final Section<GridSpec> SECTION = section();
+
+    private GridKeys() {}
+
+    private static Section<GridSpec> section() {
+        Section<GridSpec> grid = Section.of(
+                        GridKeys::grid,
+                        Stream.concat(PART.stream(), Stream.of(UNION)).toArray(SpecKey<?>[]::new))
+                .atLeastOneOf(MODEL_SIZES, UNION)
+                .atLeastOneOf(DATA_SIZES, BUDGETS, UNION)
+                .atMostOneOf(DATA_SIZES, BUDGETS);
+        for (SpecKey<?> axis :
+                List.of(MODEL_SIZES, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
+            grid = grid.atMostOneOf(axis, UNION);
+        }
+        return grid;
+    }
+
+    private static GridSpec grid(Settings grid) {
+        List<Settings> union = grid.list(UNION);
+        if (union.isEmpty()) {
+            return new GridSpec(List.of(part(grid, Optional.empty())));
+        }
+        return new GridSpec(
+                union.stream().map(part -> part(part, Optional.of(grid))).toList());
+    }
+
+    /**
+     * @param around the grid that the part stands in, where there are several
+     */
+    private static GridSpec.Part part(Settings part, Optional<Settings> around) {
+        Combine combine = part.find(COMBINE).orElse(part.given(BUDGETS) ? Combine.ISOFLOP : Combine.PRODUCT);
+        if (part.given(BUDGETS) && combine != Combine.ISOFLOP) {
+            part.wrong(COMBINE, "= " + word(combine) + " has no place beside budgets; take one away");
+        } else if (!part.given(BUDGETS) && combine == Combine.ISOFLOP) {
+            part.wrong(COMBINE, "= isoflop needs budgets, such as 1e15, in place of dataSizes");
+        }
+        List<RateChoice> rates =
+                part.list(LEARNING_RATES).stream().flatMap(List::stream).toList();
+        Axes axes = Axes.of(part, AXES);
+        if (combine == Combine.ZIP) {
+            checkZip(part, rates.size(), axes);
+        }
+        Settings seeds = around.filter(outer -> !part.given(SEEDS)).orElse(part);
+        Optional<Condition> own = where(part, axes);
+        Optional<Condition> outer = around.flatMap(grid -> where(grid, axes));
+        return new GridSpec.Part(
+                combine,
+                part.list(MODEL_SIZES),
+                part.list(DATA_SIZES),
+                part.list(BUDGETS),
+                part.get(BATCH_SIZES),
+                part.list(UNIQUE_TOKENS),
+                rates.isEmpty() ? List.of(RateChoice.RULE) : rates,
+                axes.variants(combine),
+                seeds.get(SEEDS).stream().map(Integer::longValue).toList(),
+                own.isPresent() && outer.isPresent() ? Optional.of(outer.get().and(own.get())) : own.or(() -> outer));
+    }
+
+    private static void checkZip(Settings part, int rates, Axes axes) {
+        List<Axes.Length> lengths = new ArrayList<>(List.of(
+                new Axes.Length(part.place(MODEL_SIZES), part.list(MODEL_SIZES).size()),
+                new Axes.Length(part.place(DATA_SIZES), part.list(DATA_SIZES).size()),
+                new Axes.Length(part.place(BATCH_SIZES), part.get(BATCH_SIZES).size()),
+                new Axes.Length(
+                        part.place(UNIQUE_TOKENS), part.list(UNIQUE_TOKENS).size()),
+                new Axes.Length(part.place(LEARNING_RATES), rates)));
+        lengths.addAll(axes.lengths());
+        lengths.removeIf(axis -> axis.entries() <= 1);
+        for (Axes.Length axis : lengths) {
+            Axes.Length first = lengths.get(0);
+            if (axis.entries() != first.entries()) {
+                part.problems()
+                        .sentence(
+                                axis.place(),
+                                axis.place().path() + " has " + axis.entries() + " entries and "
+                                        + first.place().path() + " has " + first.entries()
+                                        + "; combine: zip needs equally many, or one");
+            }
+        }
+    }
+
+    private static Optional<Condition> where(Settings part, Axes axes) {
+        return part.find(WHERE).flatMap(text -> {
+            try {
+                return Optional.of(Condition.parse(text, axes.names()));
+            } catch (IllegalArgumentException e) {
+                part.problems().value(part.place(WHERE), text, e.getMessage());
+                return Optional.empty();
+            }
+        });
+    }
+
+    private static String word(Combine combine) {
+        return combine == Combine.ZIP ? "zip" : "product";
+    }
+}

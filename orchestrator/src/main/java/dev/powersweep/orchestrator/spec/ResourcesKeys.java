@@ -1,0 +1,36 @@
+package dev.powersweep.orchestrator.spec;
+
+import static dev.powersweep.orchestrator.spec.SpecKey.optional;
+import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
+
+import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
+import dev.powersweep.orchestrator.spec.ValueKind.Section;
+import dev.powersweep.orchestrator.spec.ValueKind.Text;
+
+/** The keys of {@code resources}. */
+final class ResourcesKeys {
+    private static final SpecKey<Integer> THREADS =
+            withDefault("threads", Numeric.whole(1, 1024), "1", "Threads of a trainer.");
+    private static final SpecKey<Long> MEMORY = optional(
+            "memory",
+            Numeric.bytesFrom(128L << 20),
+            "the plan's estimate with room to spare",
+            "Most memory of a trainer.");
+    private static final SpecKey<Integer> GPUS =
+            withDefault("gpus", Numeric.whole(0, 64), "0", "GPUs of a trainer; 0 for the CPU backend.");
+    private static final SpecKey<String> TRAINER_JAVA =
+            optional("trainerJava", Text.ANY, "the executor's own", "Java home that trainers run on.");
+
+    static final Section<ResourcesSpec> SECTION = Section.of(
+            resources -> new ResourcesSpec(
+                    resources.get(THREADS),
+                    resources.findLong(MEMORY),
+                    resources.get(GPUS),
+                    resources.find(TRAINER_JAVA)),
+            THREADS,
+            MEMORY,
+            GPUS,
+            TRAINER_JAVA);
+
+    private ResourcesKeys() {}
+}
