@@ -31,6 +31,27 @@ import org.apache.spark.util.SerializableConfiguration;
 record CorpusInput(JavaRDD<Piece> pieces, long bytes) {
     private static final int MOST_TASKS = 10_000;
 
+    /**
+     * Bytes of a piece of the bundled text. Blocks begin anew at each piece, so its length is part of what the corpus is
+     * and must not follow the number of cores.
+     */
+    private static final int BUNDLED_PIECE_BYTES = 1 << 20;
+
+    /** The bundled text in whole lines, cut at the first line end after each {@value #BUNDLED_PIECE_BYTES} bytes. */
+    static List<Piece> bundledPieces(int set, byte[] text) {
+        List<Piece> pieces = new ArrayList<>();
+        int start = 0;
+        while (start < text.length) {
+            int end = Math.min(text.length, start + BUNDLED_PIECE_BYTES);
+            while (end < text.length && text[end - 1] != '\n') {
+                end++;
+            }
+            pieces.add(Piece.of(set, Arrays.copyOfRange(text, start, end)));
+            start = end;
+        }
+        return pieces;
+    }
+
     /** Throws {@link UserError} where a path or a column is missing. */
     static CorpusInput open(SparkSession session, CorpusSpec corpus, List<EvaluationSpec.Set> extra) {
         Opener opener = new Opener(session, corpus);
@@ -81,17 +102,7 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes) {
         }
 
         void add(int set, byte[] text) {
-            List<Piece> pieces = new ArrayList<>();
-            int start = 0;
-            int tasks = Math.max(1, context.defaultParallelism());
-            while (start < text.length) {
-                int end = Math.min(text.length, start + text.length / tasks + 1);
-                while (end < text.length && text[end - 1] != '\n') {
-                    end++;
-                }
-                pieces.add(Piece.of(set, Arrays.copyOfRange(text, start, end)));
-                start = end;
-            }
+            List<Piece> pieces = bundledPieces(set, text);
             parts.add(context.parallelize(pieces, pieces.size()));
             bytes += text.length;
         }
