@@ -219,8 +219,35 @@ public final class Observations implements Serializable {
     public static final class Builder {
         private final EnumMap<Quantity, double[]> columns = new EnumMap<>(Quantity.class);
         private String[] runs;
+        private String place = "row";
+        private long[] places = {};
 
         private Builder() {}
+
+        /**
+         * Says where rows stand in their file, so that refusals name that rather than the position among the rows given.
+         *
+         * @param what is counted, as "line"
+         * @param numbers one a row
+         */
+        public Builder places(String what, long... numbers) {
+            this.place = what;
+            this.places = numbers.clone();
+            return this;
+        }
+
+        /** Where a row stands: "row 3", or "line 4" of a file. */
+        private String at(int row) {
+            return place + " " + placeOf(row);
+        }
+
+        private long placeOf(int row) {
+            return row < places.length ? places[row] : row + 1L;
+        }
+
+        private String capital() {
+            return place.substring(0, 1).toUpperCase(Locale.ROOT) + place.substring(1);
+        }
 
         /** Sets a column; NaN is refused when building. An earlier column of the same kind is replaced. */
         public Builder column(Quantity column, double[] values) {
@@ -267,7 +294,7 @@ public final class Observations implements Serializable {
                 throw new FitRefusal(Reason.TOO_FEW_POINTS, "There are no runs to fit: give at least one row.");
             }
             checkLengths(size);
-            columns.forEach(Builder::checkNumbers);
+            columns.forEach(this::checkNumbers);
             EnumSet<Quantity> derived = derive(size);
             refuseDuplicates(size, derived);
             for (Quantity column : List.of(Quantity.N, Quantity.D, Quantity.LOSS, Quantity.B, Quantity.C, Quantity.U)) {
@@ -299,9 +326,9 @@ public final class Observations implements Serializable {
                             Reason.MIXED_UNITS,
                             String.format(
                                     Locale.ROOT,
-                                    "In row %d c is %.3g times 6·n·d, in most rows %.3g times; count n, d and c of every row in"
+                                    "In %s c is %.3g times 6·n·d, in most rows %.3g times; count n, d and c of every row in"
                                             + " the same units.",
-                                    i + 1,
+                                    at(i),
                                     ratio[i],
                                     middle));
                 }
@@ -325,20 +352,20 @@ public final class Observations implements Serializable {
             }
         }
 
-        private static void checkNumbers(Quantity column, double[] values) {
+        private void checkNumbers(Quantity column, double[] values) {
             for (int i = 0; i < values.length; i++) {
                 if (Double.isNaN(values[i]) || Double.isInfinite(values[i])) {
                     throw new FitRefusal(
                             Reason.NOT_FINITE,
-                            "Row " + (i + 1) + " has " + column.label() + " = " + values[i]
+                            capital() + " " + placeOf(i) + " has " + column.label() + " = " + values[i]
                                     + "; remove the row (a diverged run tells nothing about the law) or mend the value.");
                 }
                 boolean zeroAllowed = column == Quantity.WEIGHT || column == Quantity.STEP;
                 if (values[i] < 0 || (values[i] == 0 && !zeroAllowed)) {
                     throw new FitRefusal(
                             Reason.NOT_POSITIVE,
-                            "Row " + (i + 1) + " has " + column.label() + " = " + number(values[i]) + " where "
-                                    + column.unit() + " above zero are needed; mend or remove the row.");
+                            capital() + " " + placeOf(i) + " has " + column.label() + " = " + number(values[i])
+                                    + " where " + column.unit() + " above zero are needed; mend or remove the row.");
                 }
             }
         }
@@ -391,14 +418,15 @@ public final class Observations implements Serializable {
                 if (before != null) {
                     throw new FitRefusal(
                             Reason.DUPLICATE_ROWS,
-                            "Rows " + (before + 1) + " and " + (i + 1) + " are equal in every column (loss "
+                            capital() + "s " + placeOf(before) + " and " + placeOf(i)
+                                    + " are equal in every column (loss "
                                     + columns.get(Quantity.LOSS)[i]
                                     + "); remove one, or tell repeated runs apart by a run column.");
                 }
             }
         }
 
-        private static void refuseMixedUnits(Quantity column, double[] values) {
+        private void refuseMixedUnits(Quantity column, double[] values) {
             Integer[] order = new Integer[values.length];
             Arrays.setAll(order, i -> i);
             Arrays.sort(order, java.util.Comparator.comparingDouble(i -> values[i]));
@@ -408,9 +436,10 @@ public final class Observations implements Serializable {
                 if (high / low > LARGEST_GAP) {
                     throw new FitRefusal(
                             Reason.MIXED_UNITS,
-                            "Column " + column.label() + " jumps from " + number(low) + " (row " + (order[k - 1] + 1)
-                                    + ") to " + number(high) + " (row " + (order[k] + 1)
-                                    + ") with nothing between; count every row in the same unit (" + column.unit()
+                            "Column " + column.label() + " jumps from " + number(low) + " (" + at(order[k - 1])
+                                    + ") to " + number(high)
+                                    + " (" + at(order[k]) + ") with nothing between; count every row in the same unit ("
+                                    + column.unit()
                                     + ", not thousands, millions or billions of them).");
                 }
             }

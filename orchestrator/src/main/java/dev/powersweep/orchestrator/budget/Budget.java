@@ -9,8 +9,10 @@ import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Numbers;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Answers what to train, by a fitted law. */
 public final class Budget {
@@ -55,10 +57,19 @@ public final class Budget {
                             loss.low() * Math.exp(-1.96 * fit.noise()),
                             loss.high() * Math.exp(1.96 * fit.noise()),
                             loss.unit()),
-                    batch.map(StoredFit::law));
+                    batch.map(StoredFit::law),
+                    warnings(fit, batch, plan));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
+    }
+
+    /** What the fits' readers were told to mind holds for what rests on them: sizes in millions stay in millions. */
+    private static List<String> warnings(StoredFit fit, Optional<StoredFit> batch, Plan plan) {
+        Set<String> warnings = new LinkedHashSet<>(fit.warnings());
+        batch.ifPresent(known -> warnings.addAll(known.warnings()));
+        warnings.addAll(plan.warnings());
+        return List.copyOf(warnings);
     }
 
     /** The law that plans rest on. */

@@ -70,7 +70,7 @@ public final class BudgetText {
                     .append(cost.rates().currency())
                     .append('\n');
         }
-        plan.warnings()
+        budget.warnings()
                 .forEach(warning -> text.append("  mind: ").append(warning).append('\n'));
         return text.toString();
     }
@@ -150,7 +150,7 @@ public final class BudgetText {
             estimate(json, "regret", plan.regret());
             costs(json, costs);
             json.writeArrayFieldStart("warnings");
-            for (String warning : plan.warnings()) {
+            for (String warning : budget.warnings()) {
                 json.writeString(warning);
             }
             json.writeEndArray();

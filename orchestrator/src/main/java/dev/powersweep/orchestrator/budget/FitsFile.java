@@ -90,7 +90,14 @@ public final class FitsFile {
                 replicas.toArray(double[][]::new),
                 confidence,
                 fit.path("quality").path("noise").asDouble(Double.NaN),
-                made(fit));
+                made(fit),
+                warnings(fit));
+    }
+
+    private static List<String> warnings(JsonNode fit) {
+        List<String> warnings = new ArrayList<>();
+        fit.path("warnings").forEach(warning -> warnings.add(warning.asText()));
+        return warnings;
     }
 
     private static List<DesignCell> made(JsonNode fit) {

@@ -21,6 +21,7 @@ import java.util.Map;
  * @param confidence level of intervals
  * @param noise of one run: standard deviation of ln L; NaN when unknown
  * @param made the runs that were fitted; those without N and D left out
+ * @param warnings what its reader was told to mind, as units
  */
 public record StoredFit(
         String law,
@@ -29,7 +30,8 @@ public record StoredFit(
         double[][] replicas,
         double confidence,
         double noise,
-        List<DesignCell> made) {
+        List<DesignCell> made,
+        List<String> warnings) {
 
     public double[] values() {
         return parameters.values().stream().mapToDouble(Double::doubleValue).toArray();

@@ -4,8 +4,8 @@ import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.bench.FitRace;
 import dev.powersweep.orchestrator.bench.FitRaceText;
-import dev.powersweep.orchestrator.fits.ColumnChoice;
-import dev.powersweep.orchestrator.fits.RunsCsv;
+import dev.powersweep.orchestrator.runtable.ColumnChoice;
+import dev.powersweep.orchestrator.runtable.RunsFile;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -56,7 +56,7 @@ final class BenchFitCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(
                     command.commandLine(), "--rounds must be at least 1 and --bootstrap at least 0");
         }
-        Observations data = runs.map(file -> RunsCsv.read(file, ColumnChoice.BY_HEADER, Map.of())
+        Observations data = runs.map(file -> RunsFile.read(file, ColumnChoice.BY_HEADER, Map.of())
                         .observations(Set.of(Quantity.N, Quantity.D, Quantity.LOSS)))
                 .orElseGet(() -> FitRace.planted(PLANTED_RUNS, 1));
         FitRace.Result result = new FitRace(Path.of(launcher), bootstrap, rounds).run(data);

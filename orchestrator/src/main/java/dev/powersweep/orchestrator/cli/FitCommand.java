@@ -5,15 +5,15 @@ import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.uncertainty.Refits;
-import dev.powersweep.orchestrator.fits.ColumnChoice;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsText;
-import dev.powersweep.orchestrator.fits.LocalFile;
-import dev.powersweep.orchestrator.fits.RunsCsv;
 import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.fits.TableFitter;
 import dev.powersweep.orchestrator.report.sections.RunsReport;
+import dev.powersweep.orchestrator.runtable.ColumnChoice;
+import dev.powersweep.orchestrator.runtable.RunsFile;
+import dev.powersweep.orchestrator.storage.LocalFile;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -33,7 +33,7 @@ import picocli.CommandLine.Parameters;
         name = "fit",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Fits scaling laws to a sweep's results, or to runs in a CSV file.")
+        description = "Fits scaling laws to a sweep's results, or to a table of runs.")
 public final class FitCommand implements Callable<Integer> {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -43,8 +43,9 @@ public final class FitCommand implements Callable<Integer> {
 
     @Option(
             names = "--runs",
-            paramLabel = "FILE.csv",
-            description = "Runs of your own instead: a CSV file with a header and a row per run.")
+            paramLabel = "FILE",
+            description = "Runs of your own instead: CSV, JSON, JSON Lines, a Markdown table or Parquet, a row per run;"
+                    + " also what Weights and Biases exports.")
     private Optional<Path> runs = Optional.empty();
 
     @Option(
@@ -52,14 +53,22 @@ public final class FitCommand implements Callable<Integer> {
             split = ",",
             paramLabel = "quantity=header",
             description = "Which header stands for which quantity (n, d, loss, b, s, c, u, lr, run, step, weight), with"
-                    + " an optional factor: n=params_M*1e6,d=tokens,loss=val_loss.")
+                    + " an optional factor: n=params_M*1e6,d=tokens,loss=val_loss,b=seqs*ctx_len. c=none says that there is"
+                    + " no such column, run=none that every row is a run.")
     private List<String> columns = new ArrayList<>();
 
     @Option(
             names = "--where",
             paramLabel = "header=value",
-            description = "Keep only rows of the CSV file whose cell has this value; may be repeated.")
+            description = "Keep only rows of the file whose cell has this value; may be repeated.")
     private Map<String, String> where = new LinkedHashMap<>();
+
+    @Option(
+            names = "--every-row",
+            description =
+                    "Fit every run where runs of one model and data size differ in rates, batches or other settings;"
+                            + " default: of each the best, for laws that know no such setting.")
+    private boolean everyRow;
 
     @Option(
             names = "--law",
@@ -118,7 +127,7 @@ public final class FitCommand implements Callable<Integer> {
     public Integer call() {
         if (runs.isPresent() == directory.isPresent()) {
             throw new CommandLine.ParameterException(
-                    command.commandLine(), "give either the directory of a sweep or --runs FILE.csv");
+                    command.commandLine(), "give either the directory of a sweep or --runs FILE");
         }
         try {
             laws.forEach(Laws::byName);
@@ -135,8 +144,9 @@ public final class FitCommand implements Callable<Integer> {
 
     private FitSet ofRuns(Path file, Refits.Runner refits) {
         FitSet fits = TableFitter.fit(
-                RunsCsv.read(file, ColumnChoice.parse(columns), where),
+                RunsFile.read(file, ColumnChoice.parse(columns), where),
                 laws,
+                everyRow,
                 options(FitOptions.Resampling.RUNS),
                 refits);
         output.ifPresent(path -> {
@@ -147,10 +157,10 @@ public final class FitCommand implements Callable<Integer> {
     }
 
     private FitSet ofSweep(String sweep, Refits.Runner refits) {
-        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty()) {
+        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty() || everyRow) {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
-                    "--output, --columns and --where belong to --runs; a sweep's fits are written to its own directory");
+                    "--output, --columns, --where and --every-row belong to --runs; a sweep's fits are written to its own directory");
         }
         return FittedSweep.fit(sweep, laws, options(SweepFitter.options().resampling()), refits);
     }

@@ -39,12 +39,21 @@ final class DefaultLaws {
     /** Of a table of runs: what its columns allow. */
     static List<Law> ofRuns(Observations runs) {
         List<String> names = new ArrayList<>();
-        boolean joint = runs.has(Quantity.N) && runs.has(Quantity.D) && runs.has(Quantity.LOSS);
+        boolean sizes = runs.has(Quantity.N) && runs.distinct(Quantity.N) > 1;
+        boolean data = runs.has(Quantity.D) && runs.distinct(Quantity.D) > 1;
+        boolean joint = runs.has(Quantity.N) && runs.has(Quantity.D) && runs.has(Quantity.LOSS) && (sizes || !data);
         if (joint) {
             names.addAll(JOINT);
-        } else if (runs.has(Quantity.N) && runs.has(Quantity.LOSS)) {
+        } else if (sizes && runs.has(Quantity.LOSS)) {
             names.add("kaplan-n");
             names.add("kaplan-n-irreducible");
+        }
+        if (!joint && !sizes && data && runs.has(Quantity.LOSS)) {
+            names.add("kaplan-d");
+            names.add("kaplan-d-irreducible");
+        } else if (!runs.has(Quantity.N) && !runs.has(Quantity.D) && runs.has(Quantity.C) && runs.has(Quantity.LOSS)) {
+            names.add("kaplan-c");
+            names.add("kaplan-c-irreducible");
         }
         if (runs.has(Quantity.C) && !runs.derived(Quantity.C) && runs.has(Quantity.N)) {
             names.add(Laws.byName(OPTIMA).refusal(runs).isEmpty() ? OPTIMA : "isoflop");

@@ -7,6 +7,7 @@ import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.runtable.RunTable;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -24,15 +25,19 @@ public final class TableFitter {
      * Fits the named laws, or all that the table's columns allow.
      *
      * @param laws names as scripts use them; none for all that apply
+     * @param everyRow whether laws without rates and batches take every run of a model and data size rather than the best
      * @param refits where bootstrap refits are computed
      */
-    public static FitSet fit(RunTable table, List<String> laws, FitOptions options, Refits.Runner refits) {
+    public static FitSet fit(
+            RunTable table, List<String> laws, boolean everyRow, FitOptions options, Refits.Runner refits) {
         List<Law> named = laws.stream().map(Laws::byName).toList();
-        Set<Quantity> needed = named.isEmpty() ? EnumSet.of(Quantity.N) : EnumSet.noneOf(Quantity.class);
+        Set<Quantity> needed = named.isEmpty() ? varied(table) : EnumSet.noneOf(Quantity.class);
         named.forEach(law -> needed.addAll(law.needs()));
         Observations all = table.observations(needed);
         List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all) : named;
-        Observations finished = all.has(Quantity.STEP) && all.runs() < all.size() ? all.finals() : all;
+        Set<Integer> ends = Set.copyOf(table.ends());
+        Observations finished = ends.size() < all.size() ? all.where(ends::contains) : all;
+        Optional<Set<Integer>> best = everyRow ? Optional.empty() : table.bestOfEach();
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");
         notes.addAll(table.remarks());
@@ -51,15 +56,46 @@ public final class TableFitter {
                     + " runs; laws of finished runs take the last row of each.");
         }
         List<Law> alongRuns = wanted.stream().filter(TableFitter::ofCurves).toList();
-        List<Law> ofEnds = wanted.stream().filter(law -> !ofCurves(law)).toList();
+        List<Law> ofBest = wanted.stream()
+                .filter(law -> best.isPresent() && !ofCurves(law) && !knowsSettings(law))
+                .toList();
+        List<Law> ofEnds = wanted.stream()
+                .filter(law -> !ofCurves(law) && !ofBest.contains(law))
+                .toList();
+        if (!ofBest.isEmpty()) {
+            table.bestOfEachSaid().ifPresent(notes::add);
+        }
         Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
         wanted.forEach(law -> outcomes.put(law.name(), null));
         Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, refits, outcomes);
+        if (best.isPresent()) {
+            Observations tuned = all.where(best.get()::contains);
+            Optional<String> ofTuned =
+                    LawGroup.fit(ofBest, tuned, "of every model and data size the best", options, refits, outcomes);
+            verdict = ofTuned.isPresent() ? ofTuned : verdict;
+        }
         LawGroup.fit(alongRuns, all, "every row", options, refits, outcomes);
         List<FitSet.Outcome> each = List.copyOf(outcomes.values());
         List<Reading> readings = new ArrayList<>(Readings.of(each));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
+    }
+
+    /** Without a model size the data, and without both the compute, that laws of one variable need. */
+    private static Set<Quantity> varied(RunTable table) {
+        for (Quantity quantity : List.of(Quantity.N, Quantity.D, Quantity.C)) {
+            if (table.offers(quantity)) {
+                return EnumSet.of(quantity, Quantity.LOSS);
+            }
+        }
+        return EnumSet.of(Quantity.N);
+    }
+
+    /** Whether a law tells runs of one size with different rates or batches apart. */
+    private static boolean knowsSettings(Law law) {
+        return law.needs().contains(Quantity.LEARNING_RATE)
+                || law.needs().contains(Quantity.B)
+                || law.needs().contains(Quantity.S);
     }
 
     private static boolean ofCurves(Law law) {

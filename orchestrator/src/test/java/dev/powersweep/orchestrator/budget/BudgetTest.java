@@ -42,7 +42,8 @@ class BudgetTest {
                 new double[0][],
                 0.95,
                 0.005,
-                made);
+                made,
+                List.of());
     }
 
     private static Plan plan(Goal goal) {

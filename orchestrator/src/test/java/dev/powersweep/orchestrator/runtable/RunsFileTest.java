@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.fits;
+package dev.powersweep.orchestrator.runtable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class RunsCsvTest {
+class RunsFileTest {
     private static final Set<Quantity> NDL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
 
     @ParameterizedTest
@@ -34,7 +34,7 @@ class RunsCsvTest {
                 "Num Params, Training Tokens ,Final Loss",
                 "model_size;n_tokens;eval-loss",
                 "parameters\ttokens_seen\tLoss",
-                "\uFEFFn,d,l",
+                "\uFEFFN,D,L",
                 "eff_params,tokens,final_loss",
                 "non_embedding_params,Total Tokens,Final Val Loss",
                 "num_parameters,train_tokens,goal_c4_val_loss",
@@ -85,7 +85,7 @@ class RunsCsvTest {
         "C [EFLOPs], 1e18"
     })
     void computeIsFoundInTheUnitOfItsHeader(String header, double unit) {
-        RunTable table = parse("n,d,loss," + header + "\n85,64,3.4,2\n", List.of());
+        RunTable table = parse("n,loss," + header + "\n85,3.4,2\n", List.of());
         assertThat(table.numbers().get(Quantity.C)).containsExactly(2 * unit);
     }
 
@@ -136,7 +136,7 @@ class RunsCsvTest {
                 "1.5e3M | 1.5e9"
             })
     void countsAreReadAsPeopleWriteThem(String text, double count) {
-        RunTable table = parse("n,d,loss\n1e9,\"" + text + "\",3.4\n", List.of());
+        RunTable table = parse("n,tokens,loss\n1e9,\"" + text + "\",3.4\n", List.of());
         assertThat(table.numbers().get(Quantity.D)[0]).isCloseTo(count, within(1e-12 * count));
     }
 
@@ -170,7 +170,7 @@ class RunsCsvTest {
     void linesOfATrainingCurveWithoutALossAreLeftOutAndTold() {
         RunTable table = parse("run,step,n,d,val_loss\na,1,1,1,\na,2,1,2,3\nb,1,2,1,5\n", List.of());
         assertThat(table.rows()).isEqualTo(2);
-        assertThat(table.remarks()).containsExactly("1 rows along the runs hold no loss and are left out.");
+        assertThat(table.remarks()).containsExactly("1 rows along the runs hold no val_loss and are left out.");
     }
 
     @Test
@@ -210,7 +210,7 @@ class RunsCsvTest {
 
     @Test
     void rowsAreKeptByTheValueOfAColumn() {
-        RunTable table = RunsCsv.parse(
+        RunTable table = RunsFile.parse(
                 "runs.csv", "set,n,d,loss\na,1,2,3\nb,4,5,6\n", ColumnChoice.BY_HEADER, Map.of("set", "b"));
         assertThat(table.numbers().get(Quantity.N)).containsExactly(4);
     }
@@ -226,7 +226,7 @@ class RunsCsvTest {
 
     @Test
     void dataAreTakenFromBatchAndStepsWhereTheyAreNotGiven() {
-        Observations runs = parse("n,b,s,loss\n1,100,7,3\n", List.of()).observations(NDL);
+        Observations runs = parse("n,b,steps,loss\n1,100,7,3\n", List.of()).observations(NDL);
         assertThat(runs.at(Quantity.D, 0)).isEqualTo(700);
     }
 
@@ -328,7 +328,7 @@ class RunsCsvTest {
         Path latin = Files.write(folder.resolve("latin.csv"), "n,d,lossé".getBytes(StandardCharsets.ISO_8859_1));
         assertThatThrownBy(() -> read(folder.resolve("none.csv"))).hasMessageContaining("there is no such file");
         assertThatThrownBy(() -> read(folder)).hasMessageContaining("this is a directory");
-        assertThatThrownBy(() -> read(parquet)).hasMessageContaining("this is a Parquet file");
+        assertThatThrownBy(() -> read(parquet)).hasMessageContaining("cannot be read as Parquet");
         assertThatThrownBy(() -> read(latin)).hasMessageContaining("not UTF-8");
     }
 
@@ -341,10 +341,10 @@ class RunsCsvTest {
     }
 
     private static RunTable read(Path file) {
-        return RunsCsv.read(file, ColumnChoice.BY_HEADER, Map.of());
+        return RunsFile.read(file, ColumnChoice.BY_HEADER, Map.of());
     }
 
     private static RunTable parse(String text, List<String> columns) {
-        return RunsCsv.parse("runs.csv", text, ColumnChoice.parse(columns), Map.of());
+        return RunsFile.parse("runs.csv", text, ColumnChoice.parse(columns), Map.of());
     }
 }

@@ -1,9 +1,10 @@
-package dev.powersweep.orchestrator.fits;
+package dev.powersweep.orchestrator.runtable;
 
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -19,19 +20,47 @@ import java.util.stream.Collectors;
  * @param headers the header each quantity was read from
  * @param unreadable columns that were found by their usual name but do not hold numbers, and why
  * @param kinds columns of words in which rows differ, with an example each: several kinds of runs in one table
- * @param runs the run of each row; empty where the table has no such column
+ * @param lines where each row stands in its file
+ * @param place what {@code lines} counts: "line", or "row" or "run" where the file has no lines
+ * @param grouping the run of each row
+ * @param ends positions of the rows that end a run
+ * @param best of each model and data size the runs that did best; empty where runs of one size differ in no setting
  * @param remarks what was done with the table that its reader should know
  */
 public record RunTable(
         String source,
         List<String> header,
-        int rows,
+        List<Long> lines,
+        String place,
         Map<Quantity, double[]> numbers,
         Map<Quantity, String> headers,
         Map<Quantity, UserError> unreadable,
         Map<String, String> kinds,
-        Optional<List<String>> runs,
+        RunGrouping grouping,
+        List<Integer> ends,
+        Optional<BestOfEach> best,
         List<String> remarks) {
+
+    public RunTable {
+        lines = List.copyOf(lines);
+        ends = List.copyOf(ends);
+        remarks = List.copyOf(remarks);
+    }
+
+    /** Number of rows. */
+    public int rows() {
+        return lines.size();
+    }
+
+    /** Positions of the rows that laws without rates and batches are fitted to; empty where it is every end of a run. */
+    public Optional<Set<Integer>> bestOfEach() {
+        return best.map(best -> Set.copyOf(best.rows()));
+    }
+
+    /** What was done to find them, in words. */
+    public Optional<String> bestOfEachSaid() {
+        return best.map(BestOfEach::sentence);
+    }
 
     /** What follows from which others when it is missing; {@link Observations} fills it in. */
     private static final Map<Quantity, List<Set<Quantity>>> DERIVABLE = Map.of(
@@ -70,7 +99,8 @@ public record RunTable(
         }
         Observations.Builder builder = Observations.builder();
         numbers.forEach(builder::column);
-        runs.ifPresent(names -> builder.runs(names.toArray(String[]::new)));
+        grouping.runs().ifPresent(names -> builder.runs(names.toArray(String[]::new)));
+        builder.places(place, lines.stream().mapToLong(Long::longValue).toArray());
         try {
             return builder.build();
         } catch (FitRefusal refusal) {
@@ -81,6 +111,14 @@ public record RunTable(
     private UserError missing(Quantity column) {
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
+        }
+        Optional<UserError> doubt = DERIVABLE.getOrDefault(column, List.of()).stream()
+                .flatMap(Set::stream)
+                .filter(unreadable::containsKey)
+                .map(unreadable::get)
+                .findFirst();
+        if (doubt.isPresent()) {
+            return doubt.get();
         }
         String from = DERIVABLE.getOrDefault(column, List.of()).stream()
                 .map(others -> others.stream().sorted().map(Quantity::label).collect(Collectors.joining(" and ")))
@@ -104,10 +142,11 @@ public record RunTable(
                 + ".");
     }
 
-    /** Which header stands for what: {@code n ← params, d ← tokens}. */
+    /** Which header stands for what: {@code n ← params, d ← tokens, run ← name}. */
     public String mapping() {
-        return EnumSet.copyOf(headers.keySet()).stream()
-                .map(column -> column.label() + " ← " + headers.get(column))
-                .collect(Collectors.joining(", "));
+        List<String> said = new ArrayList<>();
+        headers.keySet().stream().sorted().forEach(column -> said.add(column.label() + " ← " + headers.get(column)));
+        grouping.header().ifPresent(name -> said.add("run ← " + name));
+        return String.join(", ", said);
     }
 }

@@ -1,6 +1,5 @@
-package dev.powersweep.orchestrator.fits;
+package dev.powersweep.orchestrator.storage;
 
-import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.fits;
+package dev.powersweep.orchestrator.runtable;
 
 import dev.powersweep.fitting.runs.Quantity;
 import java.util.EnumSet;
@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 
 /**
  * Numbers as people and spreadsheets write them: {@code 1.4e9}, {@code 1,400,000,000}, {@code 1_400_000}, {@code 1.4B},
- * {@code 300M tokens}, and in tables that separate by semicolons {@code 3,25}.
+ * {@code 300M tokens}, and in tables that separate by semicolons or tabs {@code 3,25}.
  *
  * <p>What may have two readings is none: {@code 1,234} alone is refused. A number with a letter behind it that Java would
  * take, as {@code 7d} or {@code 0x1p3}, is none either.
@@ -61,9 +61,9 @@ enum WrittenNumber {
     private static final Set<Quantity> COUNTED =
             EnumSet.of(Quantity.N, Quantity.D, Quantity.U, Quantity.S, Quantity.STEP);
 
-    /** How a table writes decimals: with commas only where it separates by semicolons and some number allows no other reading. */
-    static WrittenNumber of(char separator, Stream<String> cells) {
-        if (separator != ';') {
+    /** How a table writes decimals: with commas only where it separates by decimalCommas and some number allows no other reading. */
+    static WrittenNumber of(boolean decimalCommas, Stream<String> cells) {
+        if (!decimalCommas) {
             return POINT;
         }
         boolean comma = false;

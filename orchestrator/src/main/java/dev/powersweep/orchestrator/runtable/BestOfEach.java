@@ -1,0 +1,213 @@
+package dev.powersweep.orchestrator.runtable;
+
+import dev.powersweep.fitting.runs.Quantity;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Of each model and data size the runs that did best, where runs of one size differ in rates, batches or other settings:
+ * a law in N and D speaks of runs that are tuned. Of several seeds of one setting all are kept and their mean counts.
+ *
+ * @param rows positions of the rows kept, in order
+ * @param settings headers in which rows of one size differ
+ * @param sizes how many model and data sizes there are
+ */
+record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
+    /** Sizes of data that differ by the rounding to whole batches are one. */
+    private static final double SAME_DATA = 1.02;
+
+    private static final Set<String> SETTINGS = Set.of(
+            "lr",
+            "learningrate",
+            "peaklr",
+            "maxlr",
+            "minlr",
+            "baselr",
+            "beta1",
+            "beta2",
+            "adambeta1",
+            "adambeta2",
+            "weightdecay",
+            "wd",
+            "warmup",
+            "warmupsteps",
+            "warmuptokens",
+            "warmupratio",
+            "dropout",
+            "eps",
+            "epsilon",
+            "momentum",
+            "clip",
+            "gradclip",
+            "zloss",
+            "decay",
+            "cooldown",
+            "depth",
+            "width",
+            "layers",
+            "nlayers",
+            "heads",
+            "nheads",
+            "dmodel",
+            "aspectratio");
+    /** Runs that differ in these alone are repetitions. */
+    private static final Set<String> REPETITIONS = Set.of(
+            "seed", "replicate", "rep", "repeat", "trial", "run", "fold", "index", "idx", "id", "rank", "unnamed0", "");
+
+    private static final Set<String> MEASURED = Set.of(
+            "loss",
+            "std",
+            "se",
+            "sem",
+            "err",
+            "time",
+            "runtime",
+            "seconds",
+            "sec",
+            "hours",
+            "mfu",
+            "hfu",
+            "tflops",
+            "throughput",
+            "norm",
+            "accuracy",
+            "acc",
+            "ppl",
+            "perplexity",
+            "memory",
+            "timestamp",
+            "ratio",
+            "per",
+            "gpu",
+            "cost",
+            "power",
+            "temp",
+            "bpb",
+            "entropy");
+
+    /**
+     * Finds them.
+     *
+     * @param ends positions of the rows that end a run
+     * @param measured columns that hold something else: quantities other than rates and batches, runs
+     * @return empty where no two runs of one size differ in a setting
+     */
+    static Optional<BestOfEach> of(
+            RawTable table,
+            WrittenNumber style,
+            List<Integer> ends,
+            Set<Integer> measured,
+            Map<Quantity, double[]> numbers) {
+        double[] n = numbers.get(Quantity.N);
+        double[] d = numbers.get(Quantity.D);
+        double[] loss = numbers.get(Quantity.LOSS);
+        if (n == null || d == null || loss == null) {
+            return Optional.empty();
+        }
+        Collection<List<Integer>> sizes = sizes(ends, n, d);
+        List<Integer> settings = new ArrayList<>();
+        for (int column = 0; column < table.header().size(); column++) {
+            if (!measured.contains(column) && setting(table, style, column, sizes, ends.size())) {
+                settings.add(column);
+            }
+        }
+        if (settings.isEmpty()) {
+            return Optional.empty();
+        }
+        TreeSet<Integer> kept = new TreeSet<>();
+        for (List<Integer> rows : sizes) {
+            Map<List<String>, List<Integer>> rules = new LinkedHashMap<>();
+            for (int row : rows) {
+                List<String> rule = settings.stream()
+                        .map(column -> table.rows().get(row).textAt(column))
+                        .toList();
+                rules.computeIfAbsent(rule, key -> new ArrayList<>()).add(row);
+            }
+            rules.values().stream()
+                    .min(Comparator.comparingDouble(seeds -> seeds.stream()
+                            .mapToDouble(row -> loss[row])
+                            .average()
+                            .orElseThrow()))
+                    .ifPresent(kept::addAll);
+        }
+        return Optional.of(new BestOfEach(
+                List.copyOf(kept), settings.stream().map(table.header()::get).toList(), sizes.size()));
+    }
+
+    /** What was done, in words. */
+    String sentence() {
+        return "Runs of one model and data size differ in " + String.join(", ", settings) + ": of each of the " + sizes
+                + " sizes the best is fitted (" + rows.size()
+                + " rows) by laws that know no such setting; --every-row fits all.";
+    }
+
+    private static Collection<List<Integer>> sizes(List<Integer> ends, double[] n, double[] d) {
+        List<Integer> sorted = new ArrayList<>(ends);
+        sorted.sort(Comparator.<Integer>comparingDouble(row -> n[row]).thenComparingDouble(row -> d[row]));
+        List<List<Integer>> sizes = new ArrayList<>();
+        for (int row : sorted) {
+            List<Integer> last = sizes.isEmpty() ? List.of() : sizes.get(sizes.size() - 1);
+            boolean same = !last.isEmpty() && n[last.get(0)] == n[row] && d[row] <= d[last.get(0)] * SAME_DATA;
+            if (!same) {
+                sizes.add(new ArrayList<>());
+            }
+            sizes.get(sizes.size() - 1).add(row);
+        }
+        return sizes;
+    }
+
+    /** Whether a column holds something that was set: numbers, few of them, and different ones for runs of one size. */
+    private static boolean setting(
+            RawTable table, WrittenNumber style, int column, Collection<List<Integer>> sizes, int runs) {
+        String name = HeaderName.normal(table.header().get(column));
+        List<String> words = HeaderName.of(table.header().get(column)).words();
+        String last = words.isEmpty()
+                ? ""
+                : String.join(
+                        "",
+                        HeaderName.of(table.header().get(column))
+                                .forms()
+                                .get(HeaderName.of(table.header().get(column))
+                                                .forms()
+                                                .size()
+                                        - 1));
+        if (REPETITIONS.contains(name) || REPETITIONS.contains(last) || words.contains("seed")) {
+            return false;
+        }
+        boolean known =
+                SETTINGS.contains(name) || SETTINGS.contains(last) || QuantityNames.BATCH_OF_WHAT.contains(last);
+        if (!known && words.stream().anyMatch(MEASURED::contains)) {
+            return false;
+        }
+        Set<String> different = new HashSet<>();
+        Map<String, Set<Integer>> where = new HashMap<>();
+        boolean differs = false;
+        int size = 0;
+        for (List<Integer> rows : sizes) {
+            Set<String> here = new HashSet<>();
+            for (int row : rows) {
+                String text = table.rows().get(row).textAt(column);
+                if (text.isEmpty() || Double.isNaN(style.read(text, Quantity.LEARNING_RATE))) {
+                    return false;
+                }
+                here.add(text);
+                where.computeIfAbsent(text, key -> new HashSet<>()).add(size);
+            }
+            different.addAll(here);
+            differs |= here.size() > 1;
+            size++;
+        }
+        // A measurement hardly repeats itself from size to size; a setting does.
+        boolean repeats = where.values().stream().filter(at -> at.size() > 1).count() * 2 >= different.size();
+        return differs && (known || repeats && different.size() * 3 <= runs);
+    }
+}

@@ -1,0 +1,602 @@
+package dev.powersweep.orchestrator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.SimpleGroup;
+import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.io.LocalOutputFile;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.MessageTypeParser;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvFileSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** Tables as people have them, through fit --runs: the right value, or a sentence. */
+class FitTablesTest {
+    private static final String TABLES = "/dev/powersweep/orchestrator/runtable/";
+    private static final double E = 1.69;
+    private static final double ALPHA = 0.34;
+    private static final double BETA = 0.28;
+    private static final double[] SIZES = {5e7, 1.3e8, 3e8, 6e8, 1e9};
+    private static final double[] DATA = {6e9, 1.2e10, 3e10, 8e10, 2e11};
+
+    @TempDir
+    private Path folder;
+
+    private record Answer(int status, String out, String err) {
+        JsonNode json() throws Exception {
+            return new ObjectMapper().readTree(out);
+        }
+
+        String notes() throws Exception {
+            List<String> notes = new ArrayList<>();
+            json().at("/notes").forEach(note -> notes.add(note.asText()));
+            return String.join("\n", notes);
+        }
+
+        double parameter(String name) throws Exception {
+            return json().at("/fits/0/parameters/" + name + "/value").asDouble();
+        }
+    }
+
+    private static Answer execute(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine line =
+                PowerSweep.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        return new Answer(line.execute(arguments), out.toString(), err.toString());
+    }
+
+    private static Answer fit(Path file, String... further) {
+        List<String> arguments = new ArrayList<>(
+                List.of("fit", "--law", "chinchilla", "--bootstrap", "0", "--json", "--runs", file.toString()));
+        arguments.addAll(List.of(further));
+        return execute(arguments.toArray(String[]::new));
+    }
+
+    private static Path resource(String name) throws Exception {
+        return Path.of(FitTablesTest.class.getResource(TABLES + name).toURI());
+    }
+
+    private static double loss(double n, double d) {
+        return E + 406.4 * Math.pow(n, -ALPHA) + 410.7 * Math.pow(d, -BETA);
+    }
+
+    /** Cells of one planted run. */
+    @FunctionalInterface
+    private interface Row {
+        String of(int number, double n, double d, double loss);
+    }
+
+    private static String grid(String header, Row row) {
+        StringBuilder text = new StringBuilder(header).append('\n');
+        int number = 0;
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                text.append(row.of(number++, n, d, loss(n, d))).append('\n');
+            }
+        }
+        return text.toString();
+    }
+
+    private static String f(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+
+    private Path file(String name, String text) throws Exception {
+        return Files.writeString(folder.resolve(name), text);
+    }
+
+    private static void assertPlanted(Answer answer) throws Exception {
+        assertThat(answer.err()).isEmpty();
+        assertThat(answer.status()).isZero();
+        assertThat(answer.parameter("E")).isCloseTo(E, within(1e-3));
+        assertThat(answer.parameter("alpha")).isCloseTo(ALPHA, within(1e-3));
+        assertThat(answer.parameter("beta")).isCloseTo(BETA, within(1e-3));
+    }
+
+    /** expected.csv is by scipy_fits.py beside it. */
+    @ParameterizedTest
+    @CsvFileSource(resources = TABLES + "expected.csv", useHeadersInDisplayName = true)
+    void everyTableGivesWhatScipyGives(String table, int rows, double e, double alpha, double beta) throws Exception {
+        Answer answer = fit(resource(table));
+
+        assertThat(answer.err()).isEmpty();
+        assertThat(answer.json()
+                        .at("/fits/0/rows")
+                        .asInt(answer.json().at("/fits/0/residuals").size()))
+                .isIn(rows, 0);
+        assertThat(answer.parameter("E")).isCloseTo(e, within(1e-4 * e));
+        assertThat(answer.parameter("alpha")).isCloseTo(alpha, within(1e-4));
+        assertThat(answer.parameter("beta")).isCloseTo(beta, within(1e-4));
+    }
+
+    @Test
+    void aMarkdownTableIsRead() throws Exception {
+        Answer answer = fit(resource("table.md"));
+        assertThat(answer.parameter("E")).isCloseTo(1.825593, within(1e-4));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "params,D/N,tokens,loss                                | %2$.0f,%5$.4f,%3$.0f,%4$.9f",
+                "params,tokens/s,tokens,steps/sec,loss                 | %2$.0f,9e5,%3$.0f,1.5,%4$.9f",
+                "params,throughput/tokens,tokens,loss                  | %2$.0f,577000,%3$.0f,%4$.9f",
+                "params,tokens,tflops,TFLOPs/GPU,flops_per_token,loss  | %2$.0f,%3$.0f,312,39,3e8,%4$.9f",
+                "params,tokens,achieved_tflops,perf/tflops,loss        | %2$.0f,%3$.0f,312,300,%4$.9f",
+                "params,tokens,loss/token,loss                         | %2$.0f,%3$.0f,0.1,%4$.9f",
+                "params,tokens,time/step,ms/iter,loss                  | %2$.0f,%3$.0f,0.7,700,%4$.9f",
+                "params,tokens,w,l,s,d,n,loss                          | %2$.0f,%3$.0f,512,8,3,64,2,%4$.9f",
+                "params,tokens,w,val_loss                              | %2$.0f,%3$.0f,%1$d,%4$.9f",
+                "N,D,L,w                                               | %2$.0f,%3$.0f,%4$.9f,0.5",
+                "params,tokens,eval/tokens,loss                        | %2$.0f,%3$.0f,1e6,%4$.9f",
+                "embedding_params,params,tokens,loss                   | 4e7,%2$.0f,%3$.0f,%4$.9f",
+                "params/1e6,tokens (1e9),loss                          | %6$.0f,%7$.3f,%4$.9f",
+                "paramsM,tokens_in_billions,loss                       | %6$.0f,%7$.3f,%4$.9f",
+                "params,tokens,loss_std,final_loss                     | %2$.0f,%3$.0f,0.01,%4$.9f",
+                "params,tokens,aux_loss,lm_loss                        | %2$.0f,%3$.0f,0.01,%4$.9f",
+                "params,tokens,loss,val_loss                           | %2$.0f,%3$.0f,9.5,%4$.9f",
+                "params,tokens,train_loss,loss                         | %2$.0f,%3$.0f,9.5,%4$.9f",
+                "params,tokens,train/loss,eval/loss                    | %2$.0f,%3$.0f,9.5,%4$.9f",
+                "params,tokens,Loss (train),Loss (val)                 | %2$.0f,%3$.0f,9.5,%4$.9f",
+                "params,tokens,trainLoss,valLoss                       | %2$.0f,%3$.0f,9.5,%4$.9f",
+                "params,tokens,val_loss.min,val_loss                   | %2$.0f,%3$.0f,1.5,%4$.9f"
+            })
+    void aHeaderIsBelievedInWhole(String header, String row) throws Exception {
+        String text = grid(
+                header.strip(), (number, n, d, loss) -> f(row.strip(), number, n, d, loss, d / n, n / 1e6, d / 1e9));
+
+        assertPlanted(fit(file("runs.csv", text)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "n,d,l",
+                "params,tokens,l",
+                "params,tokens,a_loss,b_loss",
+                "params,tokens,val/loss,val_loss",
+                "params,tokens,loss_std",
+                "params,d,loss",
+                "n,tokens,loss"
+            })
+    void whatMayHaveTwoReadingsIsRefused(String header) throws Exception {
+        String[] names = header.split(",");
+        String text = grid(header, (number, n, d, loss) -> Arrays.stream(names)
+                .map(name -> switch (name) {
+                    case "params" -> f("%.0f", n);
+                    case "tokens" -> f("%.0f", d);
+                    case "n" -> "2";
+                    case "d" -> "512";
+                    case "a_loss", "val/loss" -> f("%.9f", loss * 1.01);
+                    default -> f("%.9f", loss);
+                })
+                .collect(Collectors.joining(",")));
+
+        Answer answer = fit(file("runs.csv", text));
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("runs.csv", "--columns");
+    }
+
+    @Test
+    void everyChoiceThatCouldHaveBeenAnotherIsTold() throws Exception {
+        String text = grid(
+                "run,params,total_params,tokens,loss,val_loss,test_loss",
+                (number, n, d, loss) -> f("r%d,%.0f,%.0f,%.0f,3.1,%.9f,%.9f", number, n, n + 4e7, d, loss, loss + 0.1));
+
+        Answer answer = fit(file("runs.csv", text));
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains("n ← params, d ← tokens, loss ← val_loss, run ← run")
+                .contains("n is read from params, not from total_params; --columns n=total_params")
+                .contains("loss is read from val_loss, none of test_loss, loss");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "1     | 1     | 1e-18 | c=flops*1e18",
+                "1e-9  | 1e-9  | 1     | n=params*1e9,d=tokens*1e9",
+                "1e-6  | 1e-9  | 1     | n=params*1e6,d=tokens*1e9",
+                "1     | 1e-9  | 1     | d=tokens*1e9",
+                "1     | 4.8828125e-4 | 1 | d=tokens*2048"
+            })
+    void computeThatContradictsSizeAndDataIsAskedAbout(double un, double ud, double uc, String remedy)
+            throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,tokens,flops,val_loss",
+                        (number, n, d, loss) -> f("%.6g,%.9g,%.9g,%.9f", n * un, d * ud, 6 * n * d * uc, loss)));
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("times 6·params·tokens in every row", remedy, "c=none");
+        assertPlanted(fit(file, "--columns", remedy));
+        assertThat(fit(file, "--columns", "c=none").status()).isZero();
+    }
+
+    @Test
+    void computeByAnotherAccountIsTakenAndTold() throws Exception {
+        Answer answer = fit(file(
+                "runs.csv",
+                grid(
+                        "params,tokens,flops,val_loss",
+                        (number, n, d, loss) -> f("%.0f,%.0f,%.9g,%.9f", n, d, 7.5 * n * d, loss))));
+
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains("Flops is 1.25 times 6·params·tokens in every row");
+    }
+
+    @Test
+    void aBatchInSequencesIsExplainedByTheFactorFound() throws Exception {
+        Row row = (number, n, d, loss) ->
+                f("%.0f,%.0f,%d,%.0f,%.9f", n, d, 256 << number % 2, d / 1024 / (256 << number % 2), loss);
+        Path vague = file("vague.csv", grid("params,tokens,batch_size,steps,val_loss", row));
+
+        Answer answer = fit(vague);
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains(
+                        "tokens is 1024 times batch_size·steps", "1024 = the context?", "--columns b=batch_size*1024");
+        assertThat(fit(vague, "--columns", "b=batch_size*1024").notes()).contains("b ← batch_size*1024");
+        Answer surely = fit(file("sure.csv", grid("params,tokens,batch_tokens,steps,val_loss", row)));
+        assertThat(surely.status()).isEqualTo(1);
+        assertThat(surely.err()).hasLineCount(1).contains("1024 times batch_tokens·steps", "b=batch_tokens*1024");
+    }
+
+    @Test
+    void aBatchThatAloneGivesTheDataMustSayWhatItCounts() throws Exception {
+        Answer answer = fit(resource("22-bs.csv"));
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("'batch' holds up to 1024", "b=batch*2048", "b=batch where");
+        assertThat(fit(resource("22-bs.csv"), "--columns", "b=batch*1024").status())
+                .isZero();
+    }
+
+    @Test
+    void billionsBesideFlopsAreAskedAboutWithTheRemedy() throws Exception {
+        Answer answer = fit(resource("08-bill.csv"));
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("n=params*1e9,d=tokens*1e9");
+    }
+
+    /** A run of five points, one every tenth of its steps, whose batch is a million tokens. */
+    private static String curves(String label, double drift) {
+        StringBuilder text = new StringBuilder(label + ",step,params,tokens,train_loss,val_loss\n");
+        int run = 0;
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                for (int point = 1; point <= 10; point++) {
+                    double step = Math.rint(d / 1e6 * point / 10);
+                    text.append(f(
+                            "run-%d,%.0f,%.0f,%.0f,%.9f,%s\n",
+                            run,
+                            step,
+                            n,
+                            step * 1e6 * (1 + drift * point),
+                            loss(n, step * 1e6) + 1,
+                            point % 5 == 0 ? f("%.9f", loss(n, step * 1e6)) : ""));
+                }
+                run++;
+            }
+        }
+        return text.toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "name", "Name"})
+    void curvesAreFittedByTheirEndsOnTheEvaluationLoss(String label) throws Exception {
+        Answer answer = fit(file("runs.csv", curves(label, 0)));
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains("loss ← val_loss", "run ← " + label)
+                .contains("200 rows along the runs hold no val_loss and are left out")
+                .contains("50 rows belong to 25 runs");
+    }
+
+    @Test
+    void rowsOfOneRunThatAreNoCurveAreRefused() throws Exception {
+        Path file = file("runs.csv", curves("run", 0.1));
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err())
+                .hasLineCount(1)
+                .contains("rows of one 'run' do not look like one run: tokens per step go from", "--columns run=none");
+        assertThat(fit(file, "--columns", "run=run").status()).isZero();
+    }
+
+    @Test
+    void labelsOfSizesUnderTheNameRunAreRefused() throws Exception {
+        String text = grid(
+                "run,params,tokens,step,val_loss",
+                (number, n, d, loss) -> f("gpt-%.0fM,%.0f,%.0f,%.0f,%.9f", n / 1e6, n, d, d / 1048576, loss));
+        Path file = file("runs.csv", text);
+
+        assertThat(fit(file).err()).hasLineCount(1).contains("'run' names the model's size");
+        assertPlanted(fit(file, "--columns", "run=none"));
+        assertPlanted(fit(file("name.csv", text.replaceFirst("run", "name"))));
+        assertPlanted(fit(file("id.csv", text.replaceFirst("run", "id").replace("gpt-50M", "tiny"))));
+    }
+
+    @Test
+    void ofHyperparametersTheBestOfEachSizeIsFittedAndTold() throws Exception {
+        StringBuilder text = new StringBuilder("params,tokens,lr,weight_decay,seed,runtime,val_loss\n");
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                for (int rate = 0; rate < 3; rate++) {
+                    for (int decay = 0; decay < 2; decay++) {
+                        for (int seed = 0; seed < 2; seed++) {
+                            text.append(f(
+                                    "%.0f,%.0f,%s,%s,%d,%d,%.9f\n",
+                                    n,
+                                    d,
+                                    List.of("1e-4", "3e-4", "1e-3").get(rate),
+                                    List.of("0.1", "0.01").get(decay),
+                                    seed,
+                                    text.length(),
+                                    loss(n, d) + 0.1 * Math.abs(rate - 1) + 0.05 * decay + (seed == 0 ? 1e-4 : -1e-4)));
+                        }
+                    }
+                }
+            }
+        }
+        Path file = file("runs.csv", text.toString());
+
+        Answer answer = fit(file);
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains(
+                        "differ in lr, weight_decay: of each of the 25 sizes the best is fitted (50 rows)",
+                        "--every-row");
+        assertThat(fit(file, "--every-row").parameter("E")).isGreaterThan(E + 0.02);
+    }
+
+    private static List<String[]> planted() {
+        List<String[]> rows = new ArrayList<>();
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                rows.add(new String[] {f("%.0f", n), f("%.0f", d), f("%.9f", loss(n, d))});
+            }
+        }
+        return rows;
+    }
+
+    private static String joined(String pattern, String between) {
+        return planted().stream().map(row -> f(pattern, (Object[]) row)).collect(Collectors.joining(between));
+    }
+
+    @Test
+    void jsonIsReadInEveryUsualShape() throws Exception {
+        String object =
+                "{\"config\": {\"params\": %s, \"lr\": {\"value\": 1e-3}}, \"summary\": {\"tokens\": %s, \"eval\":"
+                        + " {\"loss\": %s}, \"history\": [1, 2]}}";
+        assertPlanted(fit(file("a.jsonl", joined(object, "\n"))));
+        assertPlanted(fit(file("b.json", "[" + joined(object, ",\n") + "]")));
+        assertPlanted(fit(file("c.json", "{\"made\": \"by hand\", \"runs\": [" + joined(object, ",") + "]}")));
+        assertPlanted(fit(file(
+                "d.json",
+                "{\"columns\":[\"params\",\"tokens\",\"val_loss\"],\"index\":[0],\"data\":[" + joined("[%s,%s,%s]", ",")
+                        + "]}")));
+        StringBuilder columns = new StringBuilder("{");
+        StringBuilder lists = new StringBuilder("{");
+        String[] names = {"params", "tokens", "val_loss"};
+        for (int i = 0; i < names.length; i++) {
+            int at = i;
+            List<String[]> rows = planted();
+            List<String> cells = new ArrayList<>();
+            for (int row = 0; row < rows.size(); row++) {
+                cells.add("\"" + row + "\":" + rows.get(row)[at]);
+            }
+            columns.append(i == 0 ? "" : ",").append("\"" + names[i] + "\":{" + String.join(",", cells) + "}");
+            lists.append(i == 0 ? "" : ",")
+                    .append("\"" + names[i] + "\":["
+                            + rows.stream().map(row -> row[at]).collect(Collectors.joining(",")) + "]");
+        }
+        assertPlanted(fit(file("e.json", columns + "}")));
+        assertPlanted(fit(file("f.json", lists + "}")));
+    }
+
+    @Test
+    void aMistakeInJsonLinesIsNamedByItsLine() throws Exception {
+        String lines = joined("{\"params\": %s, \"tokens\": %s, \"loss\": %s}", "\n");
+        Path nan = file("nan.jsonl", lines + "\n{\"params\": 1e9, \"tokens\": 2e9, \"loss\": NaN}\n");
+        Path broken = file("broken.jsonl", lines + "\n{\"params\": 1e9,\n");
+
+        assertThat(fit(nan).err()).hasLineCount(1).contains("nan.jsonl, line 26: column 'loss'", "'NaN'");
+        assertThat(fit(broken).err()).hasLineCount(1).contains("broken.jsonl, line", "not JSON");
+    }
+
+    @Test
+    void headersOfSeveralLinesAreJoined() throws Exception {
+        String rows = joined("%s,%s,%s,0.01", "\n");
+        assertPlanted(fit(file("a.csv", "params,tokens,val_loss,val_loss\n,,mean,std\n" + rows)));
+        assertPlanted(fit(file("b.csv", ",,val_loss,val_loss\n,,mean,std\nparams,tokens,,\n" + rows)));
+        assertPlanted(fit(file("c.csv", "params,tokens,val_loss,\n,,mean,std\n" + rows)));
+        String units = planted().stream()
+                .map(row -> f("%s,%s,%s", Double.parseDouble(row[0]) / 1e6, Double.parseDouble(row[1]) / 1e9, row[2]))
+                .collect(Collectors.joining("\n"));
+        assertPlanted(fit(file("d.csv", "params,tokens,loss\n(M),(B),(nats)\n" + units)));
+    }
+
+    @Test
+    void thePanelOfATrackerIsTurned() throws Exception {
+        StringBuilder header = new StringBuilder("\"tokens\"");
+        for (double n : SIZES) {
+            for (String suffix : List.of("", "__MIN", "__MAX")) {
+                header.append(f(",\"gpt-%.0fM - eval/loss%s\"", n / 1e6, suffix));
+            }
+        }
+        StringBuilder text = new StringBuilder(header).append('\n');
+        for (double d : DATA) {
+            text.append(f("\"%.0f\"", d));
+            for (double n : SIZES) {
+                text.append(f(",\"%1$.9f\",\"%1$.9f\",\"%1$.9f\"", loss(n, d)));
+            }
+            text.append('\n');
+        }
+
+        Answer answer = fit(file("panel.csv", text.toString()));
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains("export of a panel: 5 runs with eval/loss along tokens", "size in each run's name");
+    }
+
+    @Test
+    void spreadsheetsTextIsReadByItsMarks() throws Exception {
+        String semicolons =
+                "sep=;\r\nparams;tokens;loss\r\n" + joined("%s;%s;%s", "\r\n").replace('.', ',') + "\r\n";
+        assertPlanted(fit(file("a.csv", semicolons)));
+        for (String name : List.of("UTF-16LE", "UTF-16BE")) {
+            Path file = folder.resolve(name + ".csv");
+            Files.write(file, ("\uFEFF" + semicolons.replace(';', '\t')).getBytes(Charset.forName(name)));
+            assertPlanted(fit(file));
+        }
+        String broken = semicolons.replaceFirst("(?s)(.*\r\n)([^;]*;[^;]*;)[^;]*\r\n$", "$1$2many\r\n");
+        assertThat(fit(file("b.csv", broken)).err()).contains("line 27: column 'loss'");
+    }
+
+    @Test
+    void parquetIsReadWithItsStructs() throws Exception {
+        MessageType schema = MessageTypeParser.parseMessageType(
+                "message run { required binary name (STRING); required group config { required int64 params; optional double"
+                        + " lr; } required int64 tokens; repeated float history; required double val_loss; }");
+        Path file = folder.resolve("runs.parquet");
+        try (var writer = ExampleParquetWriter.builder(new LocalOutputFile(file))
+                .withType(schema)
+                .build()) {
+            for (String[] row : planted()) {
+                Group group = new SimpleGroup(schema);
+                group.add("name", "r" + row[0] + "-" + row[1]);
+                group.addGroup("config").add("params", Long.parseLong(row[0]));
+                group.add("tokens", Long.parseLong(row[1]));
+                group.add("history", 1f);
+                group.add("val_loss", Double.parseDouble(row[2]));
+                writer.write(group);
+            }
+        }
+
+        Answer answer = fit(file);
+
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains("n ← config.params", "run ← name");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "504b0304 | an Excel workbook",
+                "d0cf11e0 | an old Excel workbook",
+                "934e554d5059 | a NumPy file",
+                "4152524f5731 | an Arrow or Feather file",
+                "fd377a585a00 | packed by xz"
+            })
+    void whatIsNoTableIsNamed(String magic, String what) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (int i = 0; i < magic.strip().length(); i += 2) {
+            bytes.write(Integer.parseInt(magic.strip().substring(i, i + 2), 16));
+        }
+        bytes.write("rest".getBytes(StandardCharsets.UTF_8));
+        Path file = Files.write(folder.resolve("runs.xlsx"), bytes.toByteArray());
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("runs.xlsx", "this is " + what);
+    }
+
+    @Test
+    void refusalsOfTheDataNameLinesOfTheFile() throws Exception {
+        String text = "# made by hand\n"
+                + grid("params,tokens,loss", (number, n, d, loss) -> f("%.0f,%.0f,%.9f", n, d, loss));
+        assertThat(fit(file("a.csv", text + "\n\n5e7,6e9,-1\n")).err()).contains("Line 30 has loss = -1");
+        assertThat(fit(file("b.csv", text + "5e7,6e9,3\n5e7,6e9,3\n")).err()).contains("Lines 28 and 29 are equal");
+    }
+
+    @Test
+    void oneSizeAndComputeAloneAreFittedByTheirLaws() throws Exception {
+        StringBuilder one = new StringBuilder("params,tokens,loss\n");
+        StringBuilder work = new StringBuilder("flops,loss\n");
+        for (int i = 0; i < 10; i++) {
+            double d = 1e9 * Math.pow(2, i);
+            one.append(f("1e8,%.0f,%.9f\n", d, loss(1e8, d)));
+            work.append(f("%.0f,%.9f\n", 6e8 * d, 1.5 + 400 * Math.pow(6e8 * d, -0.15)));
+        }
+        Answer data = execute(
+                "fit",
+                "--bootstrap",
+                "0",
+                "--json",
+                "--runs",
+                file("one.csv", one.toString()).toString());
+        Answer compute = execute(
+                "fit",
+                "--bootstrap",
+                "0",
+                "--json",
+                "--runs",
+                file("c.csv", work.toString()).toString());
+
+        assertThat(data.json().at("/fits").findValuesAsText("law")).contains("kaplan-d-irreducible");
+        assertThat(compute.json().at("/fits").findValuesAsText("law")).contains("kaplan-c-irreducible");
+    }
+
+    @Test
+    void aPlanSaysWhatItsFitSaidOfUnits() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid("params,tokens,loss", (number, n, d, loss) -> f("%.6g,%.6g,%.9f", n / 1e9, d / 1e9, loss)));
+        execute(
+                "fit",
+                "--law",
+                "chinchilla",
+                "--bootstrap",
+                "20",
+                "--runs",
+                file.toString(),
+                "--output",
+                folder.toString());
+
+        Answer plan = execute("plan", folder.resolve("fits.json").toString(), "--flops", "1e20");
+
+        assertThat(plan.status()).isZero();
+        assertThat(plan.out()).contains("n seems to be counted in millions or billions", "d seems to be counted");
+        Answer missing = execute("plan", folder.resolve("none.json").toString(), "--flops", "1e20");
+        assertThat(missing.status()).isEqualTo(1);
+        assertThat(missing.err()).hasLineCount(1).contains("none.json: there is no such file");
+    }
+}
