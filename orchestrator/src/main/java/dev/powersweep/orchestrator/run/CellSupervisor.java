@@ -7,7 +7,9 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -79,7 +81,8 @@ final class CellSupervisor {
                 policy.gpusPerCell() > 0 ? Optional.of(gpuAddresses) : Optional.empty()));
         String javaHome = policy.trainerJava().orElseGet(() -> System.getProperty("java.home"));
         List<String> arguments = List.of("serve", "--backend", policy.gpusPerCell() > 0 ? "cuda" : "cpu");
-        return new TrainerKey(
-                command.line(Path.of(javaHome), jar, arguments), command.environment(), nativeLibraries.toString());
+        Map<String, String> environment = new HashMap<>(TrainerEnvironment.inherited());
+        environment.putAll(command.environment());
+        return new TrainerKey(command.line(Path.of(javaHome), jar, arguments), environment, nativeLibraries.toString());
     }
 }

@@ -36,8 +36,6 @@ final class CellTask implements Function<String, String> {
     /** Where the application's jar carries the trainer's. */
     static final String TRAINER_RESOURCE = "/trainer/powersweep-trainer.jar";
 
-    private static final int HASH_DIGITS = 16;
-
     /**
      * What every task of a sweep needs, as JSON, since not all of it is {@link java.io.Serializable}.
      *
@@ -154,7 +152,7 @@ final class CellTask implements Function<String, String> {
 
         private static String compute() {
             try (InputStream in = resource()) {
-                return Digests.sha256(in).substring(0, HASH_DIGITS);
+                return Digests.sha256(in);
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
             }

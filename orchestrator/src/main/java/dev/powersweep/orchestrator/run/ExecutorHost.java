@@ -6,19 +6,22 @@ import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
  * The trainers and scratch of this JVM. Tasks come and go while trainers stay, so this one thing is static: there is no
  * other place in an executor that outlives a task.
  */
 final class ExecutorHost {
+    private static final Logger LOG = LogManager.getLogger(ExecutorHost.class);
     private static final Duration START_LIMIT = Duration.ofMinutes(3);
     private static final Duration IDLE_LIMIT = Duration.ofSeconds(60);
 
     private static ExecutorHost current;
 
     private final HostCache cache;
-    private final Path scratch;
+    private final HostScratch scratch;
     private final TrainerPool pool;
     private final ScheduledExecutorService reaper;
     private final Thread atExit = new Thread(this::release, "trainers-end");
@@ -27,7 +30,7 @@ final class ExecutorHost {
     private ExecutorHost() throws IOException {
         cache = HostCache.ofUser();
         scratch = cache.scratch();
-        pool = new TrainerPool(scratch, START_LIMIT);
+        pool = new TrainerPool(scratch.folder(), START_LIMIT);
         reaper = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, "trainers-reaper");
             thread.setDaemon(true);
@@ -64,7 +67,11 @@ final class ExecutorHost {
     private void release() {
         reaper.shutdownNow();
         pool.close();
-        HostCache.deleteAll(scratch);
+        try {
+            scratch.close();
+        } catch (IOException e) {
+            LOG.warn("scratch files stay in {}: {}", scratch.folder(), e.toString());
+        }
     }
 
     HostCache cache() {
@@ -72,7 +79,7 @@ final class ExecutorHost {
     }
 
     Path scratch() {
-        return scratch;
+        return scratch.folder();
     }
 
     TrainerPool pool() {

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
+import dev.powersweep.orchestrator.storage.PrivateDirectory;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellJson;
@@ -12,19 +13,26 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
  * What is kept on a host between cells, and between sweeps: trainer jars and token shards, each by a hash of its
@@ -35,9 +43,15 @@ final class HostCache {
     /** Longer than any pause in a sweep, so that an upgrade does not leave the old trainer behind for good. */
     static final Duration UNUSED = Duration.ofDays(14);
 
+    private static final Logger LOG = LogManager.getLogger(HostCache.class);
     private static final String LOCK = ".lock";
 
     private final Path root;
+    /** What has been compared with its hash by this object, as it was then. */
+    private final Map<Path, List<Stamp>> sound = new ConcurrentHashMap<>();
+
+    /** A file that has not been written to since it was read, as far as the file system tells. */
+    private record Stamp(String file, long bytes, FileTime modified, Optional<Object> key) {}
 
     HostCache(Path root) {
         this.root = root;
@@ -49,14 +63,18 @@ final class HostCache {
                 Path.of(System.getProperty("java.io.tmpdir"), "powersweep-" + System.getProperty("user.name", "user")));
     }
 
-    Path root() {
-        return root;
+    /**
+     * The cache's directory, made where it is not there.
+     *
+     * @throws IOException when it is not this user's alone: whoever could write there could choose what trainers run
+     */
+    Path root() throws IOException {
+        return PrivateDirectory.require(root);
     }
 
-    /** A directory of this process alone; deleted by {@link #deleteAll} when it ends. */
-    Path scratch() throws IOException {
-        return Files.createDirectories(
-                root.resolve("scratch").resolve(UUID.randomUUID().toString()));
+    /** A directory of this process alone. */
+    HostScratch scratch() throws IOException {
+        return HostScratch.open(root().resolve("scratch"));
     }
 
     /** Where JavaCPP unpacks the libraries of a trainer jar. */
@@ -65,14 +83,19 @@ final class HostCache {
         return root.resolve("native").resolve(name.substring(0, Math.max(1, name.lastIndexOf('.'))));
     }
 
-    /** Puts a jar that comes as a stream into the cache, unless it is there. */
+    /**
+     * Puts a jar that comes as a stream into the cache, unless it is there with this content.
+     *
+     * @param hash SHA-256 of the content
+     */
     Path installJar(String hash, IoSupplier<InputStream> content) throws IOException, InterruptedException {
-        Path jar = root.resolve("trainer").resolve(hash + ".jar");
-        boolean added = install(jar, unfinished -> {
+        Path jar = root().resolve("trainer").resolve(hash + ".jar");
+        Installer installer = unfinished -> {
             try (InputStream in = content.get()) {
                 Files.copy(in, unfinished);
             }
-        });
+        };
+        boolean added = install(jar, installer, () -> Digests.sha256(jar).equals(hash));
         if (added) {
             removeUnused(jar.getParent(), old -> discard(nativeLibraries(old)));
             removeLeftovers(root.resolve("native"));
@@ -90,8 +113,9 @@ final class HostCache {
         if (isLocal(stored)) {
             return Path.of(stored.toUri().getPath());
         }
+        root();
         Path local = copy(corpusHash);
-        boolean added = install(local, unfinished -> {
+        Installer installer = unfinished -> {
             Files.createDirectories(unfinished);
             Path manifest = unfinished.resolve(ShardManifest.FILE_NAME);
             storage.download(new org.apache.hadoop.fs.Path(stored, ShardManifest.FILE_NAME), manifest);
@@ -104,7 +128,8 @@ final class HostCache {
                         + " is damaged: its content does not have the checksum of its manifest; restore the file, or"
                         + " delete " + stored + " and submit again");
             }
-        });
+        };
+        boolean added = install(local, installer, () -> damaged(local).isEmpty());
         if (added) {
             removeUnused(local.getParent(), old -> {});
         }
@@ -168,14 +193,59 @@ final class HostCache {
         void writeTo(Path unfinished) throws IOException;
     }
 
+    /**
+     * Makes the entry unless it is there and sound; says whether it did. An entry that is not what its name says is made
+     * anew. Reading it all to compare is done once a process, and again when its files have changed.
+     */
+    private boolean install(Path entry, Installer installer, IoSupplier<Boolean> comparison)
+            throws IOException, InterruptedException {
+        boolean added = install(entry, installer);
+        List<Stamp> now = stamps(entry);
+        if (now.equals(sound.get(entry))) {
+            return added;
+        }
+        if (!sound(comparison)) {
+            LOG.warn("{} is not what its hash says and is made anew", entry);
+            discard(entry);
+            added = install(entry, installer);
+            now = stamps(entry);
+            if (!sound(comparison)) {
+                throw new IOException(entry + " does not have the content that its hash names, twice");
+            }
+        }
+        sound.put(entry, now);
+        return added;
+    }
+
+    private static boolean sound(IoSupplier<Boolean> comparison) {
+        try {
+            return comparison.get();
+        } catch (IOException | IllegalArgumentException e) {
+            // A file of it is missing, or its manifest cannot be read.
+            return false;
+        }
+    }
+
+    private static List<Stamp> stamps(Path entry) throws IOException {
+        try (Stream<Path> walk = Files.walk(entry)) {
+            List<Stamp> stamps = new ArrayList<>();
+            for (Path file : walk.sorted().toList()) {
+                BasicFileAttributes found =
+                        Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                stamps.add(new Stamp(
+                        file.toString(), found.size(), found.lastModifiedTime(), Optional.ofNullable(found.fileKey())));
+            }
+            return stamps;
+        }
+    }
+
     /** Makes the entry unless it is there; says whether it did. Counts as a use either way. */
     private static boolean install(Path entry, Installer installer) throws IOException, InterruptedException {
         Files.createDirectories(entry.getParent());
         Path lockFile = lockFile(entry);
         try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             // The lock's time is that of the last use. Set before the lock is taken: a remover that holds the lock by
-            // then
-            // has either seen this, or is waited for.
+            // then has either seen this, or is waited for.
             Files.setLastModifiedTime(lockFile, FileTime.from(Instant.now()));
             FileLock lock = HostLock.lock(channel);
             try {

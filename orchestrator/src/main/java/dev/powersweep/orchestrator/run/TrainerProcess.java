@@ -58,6 +58,7 @@ final class TrainerProcess {
     static TrainerProcess start(TrainerKey key, Path errors) throws IOException {
         Files.createDirectories(errors.toAbsolutePath().getParent());
         ProcessBuilder builder = new ProcessBuilder(key.commandLine());
+        builder.environment().clear();
         builder.environment().putAll(key.environment());
         builder.redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
         OptionalLong before = OutOfMemoryKiller.kills();

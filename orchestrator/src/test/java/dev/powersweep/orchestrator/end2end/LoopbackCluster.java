@@ -147,7 +147,7 @@ final class LoopbackCluster implements AutoCloseable {
                 "spark.worker.resource.gpu.amount 2\nspark.worker.resource.gpu.discoveryScript " + script + "\n");
         Map<String, String> all = new java.util.HashMap<>(environment);
         all.put("SPARK_LOCAL_IP", host(number));
-        all.put("POWERSWEEP_TEST_HOST", host(number));
+        all.put("POWERSWEEP_TRAINER_TEST_HOST", host(number));
         return Daemon.start(
                 "Worker " + number,
                 home.resolve("worker.log"),

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
@@ -88,6 +89,57 @@ class HostCacheTest {
     }
 
     @Test
+    void aPlantedJarIsNeverRunWhetherItWasThereFirstOrPutThereLater() throws Exception {
+        Path root = folder.resolve("shared");
+        Path planted = root.resolve("trainer").resolve(hash("trainer") + ".jar");
+        Files.createDirectories(planted.getParent());
+        Files.writeString(planted, "planted");
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+        HostCache closed = new HostCache(root);
+        assertThat(install(closed, "trainer")).isEqualTo(planted).hasContent("trainer");
+        assertThat(Files.getPosixFilePermissions(root)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
+
+        Files.writeString(planted, "PLANTED");
+        assertThat(install(closed, "trainer")).hasContent("trainer");
+        assertThat(install(new HostCache(root), "trainer")).hasContent("trainer");
+    }
+
+    @Test
+    void aCopyOfAShardThatWasChangedSinceIsMadeAnewBeforeItIsUsed() throws Exception {
+        Path copy = cache.shard(storage, directory, CORPUS);
+        Files.write(copy.resolve("train.bin"), new byte[] {0, 0, 0, 0});
+        assertThat(cache.shard(storage, directory, CORPUS).resolve("train.bin")).hasBinaryContent(TOKENS);
+        Files.delete(copy.resolve("validation.bin"));
+        assertThat(new HostCache(folder.resolve("cache"))
+                        .shard(storage, directory, CORPUS)
+                        .resolve("validation.bin"))
+                .hasBinaryContent(TOKENS);
+    }
+
+    @Test
+    void theScratchOfAProcessThatWasKilledGoesWhenTheNextOneComesAndThatOfALivingOneStays() throws Exception {
+        Path parent = folder.resolve("cache/scratch");
+        try (HostScratch living = cache.scratch()) {
+            Files.writeString(living.folder().resolve("checkpoint"), "state");
+            Path abandoned = Files.createDirectories(parent.resolve("0123/cell"));
+            Files.writeString(abandoned.resolve("checkpoint"), "state");
+            Files.writeString(parent.resolve("0123.1.lock"), "");
+            Path unknown = Files.createDirectories(parent.resolve("4567"));
+            Path forgotten = Files.createDirectories(parent.resolve("89ab"));
+            age(forgotten);
+            try (HostScratch next = cache.scratch()) {
+                assertThat(next.folder()).isEmptyDirectory();
+                assertThat(living.folder().resolve("checkpoint")).exists();
+                assertThat(parent.resolve("0123")).doesNotExist();
+                assertThat(parent.resolve("0123.1.lock")).doesNotExist();
+                assertThat(forgotten).doesNotExist();
+                assertThat(unknown).exists();
+            }
+        }
+        assertThat(parent).isDirectoryNotContaining("glob:**.lock");
+    }
+
+    @Test
     void anUpgradeRemovesTrainersThatNobodyUsedForLongAndTheirLibrariesAndNoOthers() throws Exception {
         Path old = install("old");
         Path used = install("used");
@@ -99,8 +151,8 @@ class HostCacheTest {
         Path named = Files.createDirectories(cache.nativeLibraries(folder.resolve("my-trainer.jar")));
         Path killed = Files.writeString(old.resolveSibling(".old.jar.half-a-copy"), "PK");
         Path copying = Files.writeString(old.resolveSibling(".new.jar.half-a-copy"), "PK");
-        age(old.resolveSibling(".old.jar.lock"));
-        age(used.resolveSibling(".used.jar.lock"));
+        age(lock(old));
+        age(lock(used));
         age(old);
         age(used);
         age(killed);
@@ -115,18 +167,18 @@ class HostCacheTest {
         assertThat(cache.nativeLibraries(old)).doesNotExist();
         assertThat(killed).doesNotExist();
         for (Path jar : List.of(used, recent)) {
-            assertThat(jar).hasContent("trainer");
+            assertThat(jar).hasContent(jar.equals(used) ? "used" : "recent");
             assertThat(cache.nativeLibraries(jar).resolve("libnd4j.so")).exists();
         }
         assertThat(named).exists();
         assertThat(copying).exists();
-        assertThat(install("old")).hasContent("trainer");
+        assertThat(install("old")).hasContent("old");
     }
 
     @Test
     void aTrainerThatAnotherExecutorIsTakingIsNotRemoved() throws Exception {
         Path old = install("old");
-        Path lock = old.resolveSibling(".old.jar.lock");
+        Path lock = lock(old);
         age(lock);
         try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE);
                 FileLock held = channel.lock()) {
@@ -155,7 +207,7 @@ class HostCacheTest {
     void whoAsksForAnOldTrainerWhileAnotherUpgradesGetsOne() throws Exception {
         for (int round = 0; round < 100; round++) {
             Path old = install("old-" + round);
-            age(old.resolveSibling(".old-" + round + ".jar.lock"));
+            age(lock(old));
             String upgrade = "new-" + round;
             CyclicBarrier together = new CyclicBarrier(2);
             FutureTask<Path> remover = new FutureTask<>(() -> {
@@ -167,12 +219,26 @@ class HostCacheTest {
             together.await();
             Path asked = install("old-" + round);
             remover.get();
-            assertThat(asked).hasContent("trainer");
+            assertThat(asked).hasContent("old-" + round);
         }
     }
 
-    private Path install(String hash) throws IOException, InterruptedException {
-        return cache.installJar(hash, () -> new ByteArrayInputStream("trainer".getBytes(StandardCharsets.UTF_8)));
+    /** A jar of this content. */
+    private Path install(String content) throws IOException, InterruptedException {
+        return install(cache, content);
+    }
+
+    private static Path install(HostCache cache, String content) throws IOException, InterruptedException {
+        return cache.installJar(
+                hash(content), () -> new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static String hash(String content) throws IOException {
+        return Digests.sha256(new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static Path lock(Path jar) {
+        return jar.resolveSibling("." + jar.getFileName() + ".lock");
     }
 
     private static void age(Path path) throws IOException {

@@ -39,7 +39,7 @@ public final class StandInTrainer {
     }
 
     /** Environment variable: where it is set, the trainer says that it found the GPUs it was given. */
-    public static final String PRETENDS_CUDA = "POWERSWEEP_TEST_PRETENDS_CUDA";
+    public static final String PRETENDS_CUDA = "POWERSWEEP_TRAINER_PRETENDS_CUDA";
 
     static final int STEPS_BETWEEN_CHECKPOINTS = 5;
 
