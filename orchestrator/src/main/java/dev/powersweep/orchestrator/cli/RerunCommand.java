@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.CellState;
@@ -70,7 +71,7 @@ public final class RerunCommand implements Callable<Integer> {
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-            ExecutorWait.first(spark);
+            ExecutorWait.all(spark);
             SweepSummary summary = new SweepRunner(spark)
                     .rerun(
                             directory,

@@ -13,6 +13,8 @@ import dev.powersweep.orchestrator.run.SpeedProbe;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.spark.ExecutorSlots;
+import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -101,7 +103,7 @@ public final class RunCommand implements Callable<Integer> {
             CorpusPreparer corpus = CorpusPreparer.open(session, spec);
             CorpusFacts facts = corpus.facts(Optional.of(directory));
             ExecutorWait.all(spark);
-            Slots slots = slots(spark, spec.resources().threads());
+            Slots slots = slots(spark);
             SweepPlan unmeasured = new SweepPlanner().plan(spec, facts, slots);
             List<StepRate> rates = new SpeedProbe(spark, unmeasured, slots.count())
                     .rates(directory, spec.run().probeSeconds());
@@ -148,8 +150,9 @@ public final class RunCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private static Slots slots(JavaSparkContext spark, int threadsPerCell) {
-        int count = Math.max(1, spark.defaultParallelism() / threadsPerCell);
+    private static Slots slots(JavaSparkContext spark) {
+        // An executor that is lost just now comes back, or the sweep waits for another one.
+        int count = Math.max(1, new ExecutorSlots(spark).count());
         if (!spark.isLocal()) {
             return new Slots(count, 0);
         }

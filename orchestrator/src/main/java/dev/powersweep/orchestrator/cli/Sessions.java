@@ -3,6 +3,8 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.fits.SparkRefits;
 import dev.powersweep.orchestrator.run.SweepPlugin;
+import dev.powersweep.orchestrator.spark.ExecutorWait;
+import dev.powersweep.orchestrator.spark.FixedExecutors;
 import dev.powersweep.orchestrator.tables.TableFile;
 import java.util.Optional;
 import java.util.function.Function;
@@ -36,6 +38,7 @@ final class Sessions {
             conf.setIfMissing("spark.task.resource.gpu.amount", Integer.toString(gpusPerCell));
             conf.setIfMissing("spark.executor.resource.gpu.amount", Integer.toString(gpusPerCell));
         }
+        FixedExecutors.require(conf);
         // A speculative copy would train a cell twice.
         conf.set("spark.speculation", "false");
         // Where a cell's data lies does not matter: shards are copied once to every host.
@@ -66,6 +69,7 @@ final class Sessions {
         conf.set("spark.ui.showConsoleProgress", "false");
         conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
         conf.setIfMissing("spark.driver.maxResultSize", "0");
+        FixedExecutors.require(conf);
         quietHeart(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
             ExecutorWait.firstOrFail(spark);

@@ -1,5 +1,8 @@
 package dev.powersweep.orchestrator.doctor;
 
+import dev.powersweep.orchestrator.spark.ExecutorSlots;
+import dev.powersweep.orchestrator.spark.ExecutorWait;
+import dev.powersweep.orchestrator.spark.FixedExecutors;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -27,8 +30,11 @@ final class ClusterChecks {
                 .setIfMissing("spark.master", master)
                 .setIfMissing("spark.ui.enabled", "false")
                 .setIfMissing("spark.locality.wait", "0");
+        FixedExecutors.require(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
-            int slots = Math.max(1, spark.defaultParallelism());
+            ExecutorWait.firstOrFail(spark);
+            ExecutorWait.all(spark);
+            int slots = Math.max(1, new ExecutorSlots(spark).count());
             Map<String, ExecutorReport> byExecutor = new TreeMap<>();
             spark.parallelize(IntStream.range(0, 4 * slots).boxed().toList(), 4 * slots)
                     .mapPartitions(ignored -> List.of(inspect()).iterator())
@@ -37,6 +43,8 @@ final class ClusterChecks {
             return byExecutor.values().stream()
                     .sorted(Comparator.comparing(ExecutorReport::host))
                     .toList();
+        } catch (UserError e) {
+            throw e;
         } catch (RuntimeException e) {
             throw new UserError(
                     "master " + master + " ran no job (" + e.getMessage()

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.logging.log4j.LogManager;
@@ -28,7 +29,7 @@ public final class SparkRefits implements Refits.Runner {
     @Override
     public double[][] all(Refits refits) {
         int count = refits.options().bootstrap();
-        int slots = spark.defaultParallelism();
+        int slots = Math.max(1, new ExecutorSlots(spark).count());
         int tasks = Math.max(slots, (count + REFITS_PER_TASK - 1) / REFITS_PER_TASK);
         List<Integer> numbers = new ArrayList<>();
         for (int task = 0; task < tasks; task++) {

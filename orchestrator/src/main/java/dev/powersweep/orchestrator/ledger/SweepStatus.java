@@ -63,6 +63,10 @@ public record SweepStatus(
         for (CellState each : CellState.values()) {
             states.put(each, state.count(each));
         }
+        if (!alive) {
+            // Nobody is left to tell how they ended; the next driver finds them so.
+            states.merge(CellState.INTERRUPTED, states.put(CellState.RUNNING, 0), Integer::sum);
+        }
         Map<FailureClass, Integer> failures = new TreeMap<>();
         List<Trouble> troubled = new ArrayList<>();
         long tokens = 0;

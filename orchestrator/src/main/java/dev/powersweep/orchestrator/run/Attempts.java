@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 interface Attempts {
 
     /**
-     * Attempts that can run at once, now; may change as executors come and go.
+     * Attempts that can run at once, now; changes as executors come and go, and may be 0.
      *
      * @param excludedHosts whose slots do not count while there are others
      */

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
 import java.io.Serial;
+import java.io.Serializable;
 import org.apache.spark.scheduler.SparkListenerEvent;
 
 /**
@@ -23,7 +24,7 @@ public record LiveUpdate(
         long storedStep,
         String host,
         String executor)
-        implements SparkListenerEvent {
+        implements SparkListenerEvent, Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
 

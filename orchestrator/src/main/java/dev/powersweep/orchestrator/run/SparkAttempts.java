@@ -2,9 +2,9 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.worker.cell.FailureClass;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,11 +14,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.status.api.v1.ExecutorSummary;
 import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 import scala.collection.immutable.Seq;
@@ -34,18 +34,22 @@ final class SparkAttempts implements Attempts, AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(SparkAttempts.class);
 
     private static final long REFUSED_PAUSE_MILLIS = 500;
+    private static final long NO_SLOT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private final JavaSparkContext spark;
     private final CellTask task;
-    private final int coresPerTask;
+    private final ExecutorSlots slots;
+    private final LostTasks lostTasks = new LostTasks();
     private final ExecutorService waiting;
+    private long noSlotSince = System.nanoTime();
 
     SparkAttempts(JavaSparkContext spark, CellTask.Setting setting) {
         this.spark = spark;
         this.task = new CellTask(
                 spark.broadcast(LedgerJson.line(setting)),
                 spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())));
-        this.coresPerTask = spark.getConf().getInt("spark.task.cpus", 1);
+        this.slots = new ExecutorSlots(spark);
+        spark.sc().addSparkListener(lostTasks);
         AtomicInteger number = new AtomicInteger();
         this.waiting = Executors.newCachedThreadPool(runnable -> {
             Thread thread = new Thread(runnable, "cell-" + number.incrementAndGet());
@@ -59,28 +63,30 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         if (!usable()) {
             return 1;
         }
-        int cores = spark.sc().defaultParallelism();
+        int count = slots.count();
         if (!excludedHosts.isEmpty()) {
-            Map<String, Integer> coresOfHosts = coresOfHosts();
-            if (!excludedHosts.containsAll(coresOfHosts.keySet())) {
-                cores -= excludedHosts.stream()
-                        .mapToInt(host -> coresOfHosts.getOrDefault(host, 0))
+            Map<String, Integer> hosts = slots.byHost();
+            if (!excludedHosts.containsAll(hosts.keySet())) {
+                int excluded = excludedHosts.stream()
+                        .mapToInt(host -> hosts.getOrDefault(host, 0))
                         .sum();
+                count = Math.max(0, count - excluded);
             }
         }
-        return Math.max(1, cores / coresPerTask);
+        tellOfNone(count);
+        return count;
     }
 
-    /** Cores of the executors that are there, by the host's name. */
-    private Map<String, Integer> coresOfHosts() {
-        Map<String, Integer> cores = new HashMap<>();
-        Seq<ExecutorSummary> executors = spark.sc().statusStore().executorList(true);
-        for (ExecutorSummary executor : CollectionConverters.asJava(executors)) {
-            if (executor.totalCores() > 0) {
-                cores.merge(executor.hostPort().replaceFirst(":\\d+$", ""), executor.totalCores(), Integer::sum);
-            }
+    private void tellOfNone(int count) {
+        if (count > 0) {
+            noSlotSince = System.nanoTime();
+        } else if (System.nanoTime() - noSlotSince > NO_SLOT_NANOS) {
+            noSlotSince = System.nanoTime();
+            LOG.warn(
+                    "--master {}: no executor is left; cells wait until one comes, see the master's page for what is"
+                            + " free",
+                    spark.master());
         }
-        return cores;
     }
 
     @Override
@@ -90,7 +96,42 @@ final class SparkAttempts implements Attempts, AutoCloseable {
 
     @Override
     public CompletableFuture<AttemptReport> begin(AttemptOrder order) {
-        return CompletableFuture.supplyAsync(() -> run(order), waiting);
+        String group = order.gridCell().cell().id();
+        Instant begun = Instant.now();
+        CompletableFuture<AttemptReport> report = new CompletableFuture<>();
+        Consumer<LostTasks.Loss> watcher = loss -> {
+            if (report.isDone()) {
+                return;
+            }
+            // Spark's own next attempt would only say so. A job that begins in this group later is not cancelled.
+            spark.sc().cancelJobGroup(group);
+            report.complete(lost(order, loss, begun));
+        };
+        lostTasks.watch(group, watcher);
+        CompletableFuture.supplyAsync(() -> run(order), waiting).whenComplete((ended, failure) -> {
+            lostTasks.forget(group, watcher);
+            if (failure == null) {
+                report.complete(ended);
+            } else {
+                report.completeExceptionally(failure);
+            }
+        });
+        return report;
+    }
+
+    private static AttemptReport lost(AttemptOrder order, LostTasks.Loss loss, Instant begun) {
+        String reason = loss.reason().lines().findFirst().map(String::strip).orElse("");
+        return AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                new AttemptReport.Trouble(
+                        FailureClass.LOST_EXECUTOR,
+                        "executor " + loss.executor() + " on " + loss.host() + " was lost"
+                                + (reason.isEmpty() ? "" : ": " + reason),
+                        loss.reason()),
+                new AttemptReport.Place(loss.host(), loss.executor()),
+                begun,
+                Instant.now());
     }
 
     private AttemptReport run(AttemptOrder order) {
@@ -141,7 +182,7 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         List<String> hosts = List.of();
         AttemptOrder placed = order;
         if (!order.avoidHosts().isEmpty()) {
-            hosts = coresOfHosts().keySet().stream()
+            hosts = slots.byHost().keySet().stream()
                     .filter(host -> !order.avoidHosts().contains(host))
                     .toList();
             if (hosts.isEmpty()) {
@@ -189,5 +230,8 @@ final class SparkAttempts implements Attempts, AutoCloseable {
     @Override
     public void close() {
         waiting.shutdown();
+        if (usable()) {
+            spark.sc().removeSparkListener(lostTasks);
+        }
     }
 }

@@ -51,12 +51,14 @@ final class SweepBroadcast implements SweepProgress {
     private static final int DETAIL = 2000;
     /** The throughput is noted this often over the life of a run, so far as ticks allow. */
     private static final double NOTES = 100;
+    /** So that whoever reads the event log can tell a driver that lives from one that was killed. */
+    private static final double MOST_SECONDS_BETWEEN_NOTES = 60;
 
     private final SparkContext spark;
     private final CurrentFit fit;
     private final SweepMetrics metrics = new SweepMetrics();
     private final Map<String, CellPlan> plans = new ConcurrentHashMap<>();
-    private final Map<String, LiveUpdate> newest = new ConcurrentHashMap<>();
+    private final LiveBoard live = new LiveBoard();
     private final Map<String, Curve> curves = new ConcurrentHashMap<>();
     private final SparkListener listener = new Curves();
     private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
@@ -67,7 +69,7 @@ final class SweepBroadcast implements SweepProgress {
     private long tokens;
     private double lastNote = Double.NEGATIVE_INFINITY;
     private String stopped = "";
-    private Totals totals = new Totals(0, 0, Double.NaN, 0, 0);
+    private Totals totals = new Totals(0, 0, Double.NaN, 0, 0, 0);
 
     SweepBroadcast(SparkContext spark) {
         this.spark = spark;
@@ -84,8 +86,7 @@ final class SweepBroadcast implements SweepProgress {
         public void onOtherEvent(SparkListenerEvent event) {
             if (event instanceof LiveUpdate update) {
                 CellPlan plan = plans.get(update.cell());
-                if (plan != null) {
-                    newest.put(update.cell(), update);
+                if (plan != null && live.take(update)) {
                     Curve curve = curves.computeIfAbsent(update.cell(), cell -> new Curve(SweepBoard.CURVE_POINTS));
                     synchronized (curve) {
                         curve.add((double) update.step() * plan.batchTokens(), update.loss());
@@ -166,7 +167,6 @@ final class SweepBroadcast implements SweepProgress {
     @Override
     public void changed(LedgerEvent event) {
         if (event instanceof LedgerEvent.Running running) {
-            newest.remove(running.cell());
             add(change(record(running.cell()), Optional.empty(), running.at()));
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
@@ -175,7 +175,7 @@ final class SweepBroadcast implements SweepProgress {
                     * cell.cell().batchTokens();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
             add(change(cell, Optional.of(report), ended.at()));
-            newest.remove(report.cell());
+            live.ended(report.cell(), report.attempt());
             if (cell.state().terminal()) {
                 curves.remove(report.cell());
             }
@@ -263,9 +263,11 @@ final class SweepBroadcast implements SweepProgress {
                 tokens,
                 numbers.etaSeconds().orElse(Double.NaN),
                 numbers.elapsedSeconds(),
+                numbers.slots(),
                 now);
+        metrics.slots(numbers.slots());
         List<Measurement> running = new ArrayList<>();
-        newest.values()
+        live.running()
                 .forEach(update -> running.add(new Measurement(
                         plans.get(update.cell()).cell(),
                         update.attempt(),
@@ -274,7 +276,8 @@ final class SweepBroadcast implements SweepProgress {
                         update.tokensPerSecond(),
                         update.host())));
         post(new SweepEvent.Measured(totals, running));
-        if (numbers.elapsedSeconds() - lastNote >= Math.max(0.9, numbers.elapsedSeconds() / NOTES)) {
+        double between = Math.min(MOST_SECONDS_BETWEEN_NOTES, Math.max(0.9, numbers.elapsedSeconds() / NOTES));
+        if (numbers.elapsedSeconds() - lastNote >= between) {
             lastNote = numbers.elapsedSeconds();
             post(new SweepEvent.Noted(totals));
         }

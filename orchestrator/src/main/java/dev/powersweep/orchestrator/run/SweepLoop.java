@@ -45,6 +45,7 @@ final class SweepLoop {
     private final long started = System.nanoTime();
 
     private CompletableFuture<Void> stored = CompletableFuture.completedFuture(null);
+    private int slots;
     private int begunAttempts;
     private int done;
     private int failed;
@@ -116,7 +117,7 @@ final class SweepLoop {
     }
 
     private void fill() {
-        int slots = attempts.slots(dispatcher.excludedHosts());
+        slots = attempts.slots(dispatcher.excludedHosts());
         packing.slots(slots, seconds());
         while (dispatcher.running() < slots) {
             Instant now = Instant.now();
@@ -151,7 +152,7 @@ final class SweepLoop {
 
     private void take(AttemptReport report) {
         Instant now = Instant.now();
-        board.ended(report.cell());
+        board.ended(report.cell(), report.attempt());
         begun.remove(report.cell());
         LedgerEvent.Ended event = dispatcher.ended(report, now);
         append(event);
@@ -191,7 +192,7 @@ final class SweepLoop {
         double rate = running.isEmpty()
                 ? tokens / Math.max(elapsed, 1e-3)
                 : running.stream().mapToDouble(LiveUpdate::tokensPerSecond).sum();
-        return new SweepProgress.Numbers(total, done, failed, dispatcher.running(), rate, eta(now), elapsed);
+        return new SweepProgress.Numbers(total, done, failed, dispatcher.running(), slots, rate, eta(now), elapsed);
     }
 
     private OptionalDouble eta(Instant now) {
@@ -204,7 +205,7 @@ final class SweepLoop {
             left += remaining;
             longest = Math.max(longest, remaining);
         }
-        return OptionalDouble.of(Math.max(longest, left / Math.max(1, attempts.slots(dispatcher.excludedHosts()))));
+        return OptionalDouble.of(Math.max(longest, left / Math.max(1, slots)));
     }
 
     private LiveNumbers liveNumbers(SweepProgress.Numbers numbers) {

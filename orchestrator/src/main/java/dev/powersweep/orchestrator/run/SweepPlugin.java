@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.view.SweepListener;
 import dev.powersweep.orchestrator.view.SweepTab;
 import java.io.IOException;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.SparkContext;
@@ -40,7 +41,7 @@ public final class SweepPlugin implements SparkPlugin {
             if (sparkContext.ui().isDefined()) {
                 SweepBoard board = new SweepBoard();
                 sparkContext.addSparkListener(new SweepListener(board));
-                SweepTab.attach(sparkContext.ui().get(), () -> board);
+                SweepTab.attach(sparkContext.ui().get(), board);
             }
             return Map.of();
         }
@@ -55,6 +56,8 @@ public final class SweepPlugin implements SparkPlugin {
     }
 
     private static final class Executor implements ExecutorPlugin {
+        private final AtomicBoolean told = new AtomicBoolean();
+
         @Override
         public void init(PluginContext context, Map<String, String> extraConfiguration) {
             try {
@@ -64,11 +67,17 @@ public final class SweepPlugin implements SparkPlugin {
             }
         }
 
-        private static void send(PluginContext context, LiveUpdate update) {
+        private void send(PluginContext context, LiveUpdate update) {
             try {
                 context.send(update);
             } catch (IOException | RuntimeException e) {
-                LOG.debug("a live update was lost", e);
+                if (told.compareAndSet(false, true)) {
+                    LOG.warn(
+                            "live numbers of executor {} do not reach the driver ({}); its cells train on, and show"
+                                    + " when they end",
+                            context.executorID(),
+                            e.toString());
+                }
             }
         }
 

@@ -26,6 +26,7 @@ public interface SweepProgress {
      *
      * @param total cells of this run, those that had ended before it left out
      * @param done finished or diverged
+     * @param slots cells that can train at once, now
      * @param tokensPerSecond of all running cells together
      * @param etaSeconds until the last cell ends; empty before there is anything to judge by
      */
@@ -34,6 +35,7 @@ public interface SweepProgress {
             int done,
             int failed,
             int running,
+            int slots,
             double tokensPerSecond,
             OptionalDouble etaSeconds,
             double elapsedSeconds) {}

@@ -21,6 +21,18 @@ record CellView(
         double[] curveTokens,
         double[] curveLoss) {
 
+    /** The same cell when no driver lives any more: one that was training is interrupted. */
+    CellView afterTheEnd() {
+        return state() == CellState.RUNNING
+                ? new CellView(
+                        plan,
+                        change.map(each -> each.in(CellState.INTERRUPTED)),
+                        Optional.empty(),
+                        curveTokens,
+                        curveLoss)
+                : this;
+    }
+
     CellState state() {
         return change.map(value -> CellState.valueOf(value.state())).orElse(CellState.PLANNED);
     }

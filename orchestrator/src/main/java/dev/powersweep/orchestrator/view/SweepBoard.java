@@ -192,7 +192,7 @@ public final class SweepBoard {
         double[] seconds = throughput.x();
         double[] rates = throughput.y();
         for (int i = 0; i < seconds.length; i++) {
-            events.add(new SweepEvent.Noted(new Totals(rates[i], 0, Double.NaN, seconds[i], updatedMillis)));
+            events.add(new SweepEvent.Noted(new Totals(rates[i], 0, Double.NaN, seconds[i], 0, updatedMillis)));
         }
         totals.ifPresent(now -> events.add(new SweepEvent.Measured(now, List.of())));
         fitted.ifPresent(events::add);

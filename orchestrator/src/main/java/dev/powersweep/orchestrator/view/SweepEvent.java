@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.view;
 
+import dev.powersweep.worker.cell.CellState;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.scheduler.SparkListenerEvent;
@@ -14,7 +15,7 @@ public sealed interface SweepEvent extends SparkListenerEvent {
      * A run of a sweep begins; the cells follow.
      *
      * @param cells in the sweep
-     * @param slots cells that can train at once
+     * @param slots cells that can train at once when the run begins
      */
     record Opened(String sweep, String directory, String application, int cells, int slots, long atMillis)
             implements SweepEvent {}
@@ -114,7 +115,29 @@ public sealed interface SweepEvent extends SparkListenerEvent {
             String host,
             long atMillis,
             double[] curveTokens,
-            double[] curveLoss) {}
+            double[] curveLoss) {
+
+        /** The same change to another state. */
+        CellChange in(CellState other) {
+            return new CellChange(
+                    cell,
+                    other.name(),
+                    attempt,
+                    step,
+                    loss,
+                    trainingLoss,
+                    tokensPerSecond,
+                    seconds,
+                    failure,
+                    message,
+                    detail,
+                    log,
+                    host,
+                    atMillis,
+                    curveTokens,
+                    curveLoss);
+        }
+    }
 
     /** @param loss of the newest step, nats/token */
     record Measurement(int cell, int attempt, long step, double loss, double tokensPerSecond, String host) {}
@@ -123,8 +146,10 @@ public sealed interface SweepEvent extends SparkListenerEvent {
      * @param tokensPerSecond of all running cells together
      * @param tokens trained by this run and stored
      * @param etaSeconds until the last cell ends
+     * @param slots cells that can train at once, at that moment
      */
-    record Totals(double tokensPerSecond, long tokens, double etaSeconds, double elapsedSeconds, long atMillis) {}
+    record Totals(
+            double tokensPerSecond, long tokens, double etaSeconds, double elapsedSeconds, int slots, long atMillis) {}
 
     /**
      * A fitted law, or why there is none.

@@ -38,7 +38,8 @@ public final class SweepHistoryPlugin implements AppHistoryServerPlugin {
         } catch (Exception e) {
             throw new IllegalStateException("Spark's store of the application cannot be read", e);
         }
-        SweepTab.attach(ui, new Cached(store));
+        Cached board = new Cached(store);
+        SweepTab.attach(ui, () -> board.get().picture().map(picture -> picture.fromTheLog(System.currentTimeMillis())));
     }
 
     /** Read when somebody looks, and dropped when memory is short: a History Server keeps many applications. */

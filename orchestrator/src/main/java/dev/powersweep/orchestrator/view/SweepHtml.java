@@ -196,8 +196,7 @@ final class SweepHtml {
                 totals.map(now -> Numbers.count(now.tokens(), 3)).orElse("–"),
                 "tokens trained",
                 "by attempts that ended"));
-        tiles.add(tile(
-                states.get(CellState.RUNNING) + " / " + picture.opened().slots(), "slots in use", "cells at once"));
+        tiles.add(tile(states.get(CellState.RUNNING) + " / " + picture.slots(), "slots in use", "cells at once"));
         double best = picture.cells().stream()
                 .mapToDouble(CellView::loss)
                 .filter(Double::isFinite)

@@ -30,7 +30,7 @@ final class SweepJson {
         json.put("running", picture.closed().isEmpty());
         put(json, "stopped", picture.closed().map(SweepEvent.Closed::reason).orElse(""));
         json.put("cells", picture.cells().size());
-        json.put("slots", picture.opened().slots());
+        json.put("slots", picture.slots());
         ObjectNode states = json.putObject("states");
         picture.states().forEach((state, count) -> states.put(state.name(), count));
         number(json, "tokensPerSecond", picture.totals().map(SweepEvent.Totals::tokensPerSecond));

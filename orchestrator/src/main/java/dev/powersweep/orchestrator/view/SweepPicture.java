@@ -29,6 +29,8 @@ record SweepPicture(
         Optional<SweepEvent.Fitted> fitted,
         Optional<SweepEvent.Closed> closed,
         long updatedMillis) {
+    /** A living driver writes to its event log once a minute. */
+    static final long SILENCE_MILLIS = 5 * 60_000;
 
     /** Every state with the number of its cells, zeros included. */
     Map<CellState, Integer> states() {
@@ -38,6 +40,36 @@ record SweepPicture(
         }
         cells.forEach(cell -> states.merge(cell.state(), 1, Integer::sum));
         return states;
+    }
+
+    /**
+     * As an event log tells it, which ends without a word when its driver is killed: from a driver that was silent for
+     * {@value #SILENCE_MILLIS} ms nothing more is to come, and no cell trains after the end.
+     */
+    SweepPicture fromTheLog(long nowMillis) {
+        boolean silent = closed.isEmpty() && nowMillis - updatedMillis > SILENCE_MILLIS;
+        if (closed.isEmpty() && !silent) {
+            return this;
+        }
+        SweepEvent.Closed end = closed.orElseGet(() -> new SweepEvent.Closed(
+                "the driver's event log ends here without the end of the run, as when a driver is killed",
+                totals.orElse(new Totals(0, 0, Double.NaN, 0, 0, updatedMillis))));
+        return new SweepPicture(
+                opened,
+                cells.stream().map(CellView::afterTheEnd).toList(),
+                failures,
+                failed,
+                totals,
+                throughputSeconds,
+                throughputRates,
+                fitted,
+                Optional.of(end),
+                updatedMillis);
+    }
+
+    /** Cells that can train at once, as last told. */
+    int slots() {
+        return totals.map(Totals::slots).orElse(opened.slots());
     }
 
     /** Cells in training, those furthest from their end first. */

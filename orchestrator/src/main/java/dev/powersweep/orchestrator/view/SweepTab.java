@@ -25,16 +25,21 @@ import scala.xml.Node;
 public final class SweepTab extends SparkUITab {
     private static final String PREFIX = "sweep";
 
-    private SweepTab(SparkUI ui, Supplier<SweepBoard> board) {
+    private SweepTab(SparkUI ui, Supplier<Optional<SweepPicture>> picture) {
         super(ui, PREFIX);
-        attachPage(new Page("", "Sweep", board, SweepHtml::sweep, SweepJson::sweep));
-        attachPage(new Page("cells", "Cells", board, SweepHtml::cells, SweepJson::cells));
-        attachPage(new Page("cell", "Cell", board, SweepHtml::cell, SweepJson::cell));
+        attachPage(new Page("", "Sweep", picture, SweepHtml::sweep, SweepJson::sweep));
+        attachPage(new Page("cells", "Cells", picture, SweepHtml::cells, SweepJson::cells));
+        attachPage(new Page("cell", "Cell", picture, SweepHtml::cell, SweepJson::cell));
     }
 
-    /** Adds the tab to an application's pages; shows what the board holds whenever somebody looks. */
-    public static void attach(SparkUI ui, Supplier<SweepBoard> board) {
-        ui.attachTab(new SweepTab(ui, board));
+    /** Adds the tab to the pages of an application that runs here; shows what the board holds whenever somebody looks. */
+    public static void attach(SparkUI ui, SweepBoard board) {
+        attach(ui, board::picture);
+    }
+
+    /** Adds the tab to an application's pages; asks for the picture whenever somebody looks. */
+    static void attach(SparkUI ui, Supplier<Optional<SweepPicture>> picture) {
+        ui.attachTab(new SweepTab(ui, picture));
         ui.attachHandler(ui.basePath() + "/" + PREFIX + "/script", new Script(), "/sweep.js");
     }
 
@@ -56,19 +61,19 @@ public final class SweepTab extends SparkUITab {
 
     private final class Page extends WebUIPage {
         private final String title;
-        private final Supplier<SweepBoard> board;
+        private final Supplier<Optional<SweepPicture>> picture;
         private final Function<Request, String> html;
         private final Function<Request, JsonNode> json;
 
         Page(
                 String prefix,
                 String title,
-                Supplier<SweepBoard> board,
+                Supplier<Optional<SweepPicture>> picture,
                 Function<Request, String> html,
                 Function<Request, JsonNode> json) {
             super(prefix);
             this.title = title;
-            this.board = board;
+            this.picture = picture;
             this.html = html;
             this.json = json;
         }
@@ -86,10 +91,9 @@ public final class SweepTab extends SparkUITab {
         }
 
         private Optional<Request> asked(HttpServletRequest request) {
-            return board.get()
-                    .picture()
-                    .map(picture -> new Request(
-                            picture,
+            return picture.get()
+                    .map(now -> new Request(
+                            now,
                             name -> Optional.ofNullable(request.getParameter(name)),
                             SparkPage.base(request, basePath()) + "/" + PREFIX));
         }

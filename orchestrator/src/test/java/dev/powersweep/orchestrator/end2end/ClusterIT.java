@@ -14,6 +14,7 @@ import dev.powersweep.worker.cell.CellState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -116,6 +117,40 @@ class ClusterIT {
     }
 
     @Test
+    void aLostWorkerIsHeardOfAtOnceThoughEveryOtherSlotIsBusy() throws Exception {
+        SweepDirectory directory = directory("lost-worker");
+        Instant killed;
+        try (Daemon driver = loopback.submit(
+                standIn, "run", specification(2, 1000, "resources: {gpus: 1}"), "--output", directory.root())) {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRIVER_SECONDS);
+            while (loopback.cluster().trainers().size() < 2) {
+                assertThat(driver.alive() && System.nanoTime() < end)
+                        .as("two trainers at once:\n" + driver.log())
+                        .isTrue();
+                TimeUnit.MILLISECONDS.sleep(50);
+            }
+            loopback.cluster().killWorker(1);
+            killed = Instant.now();
+            // Its executors end with it. Nobody else offers a slot until it is back.
+            driver.await("LOST_EXECUTOR");
+            loopback.cluster().restartWorker(1);
+            loopback.cluster().awaitWorkers();
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
+        }
+        List<LedgerEvent.Ended> ends = Histories.events(directory, configuration).stream()
+                .filter(LedgerEvent.Ended.class::isInstance)
+                .map(LedgerEvent.Ended.class::cast)
+                .toList();
+        assertThat(ends).hasSize(3);
+        AttemptReport lost = ends.get(0).report();
+        assertThat(lost.state()).isEqualTo(CellState.INTERRUPTED);
+        assertThat(lost.host()).isEqualTo(LoopbackCluster.host(1));
+        assertThat(lost.message()).contains("on " + LoopbackCluster.host(1) + " was lost");
+        // Spark waits for five seconds before it gives a standalone executor up.
+        assertThat(ends.get(0).at()).isBefore(killed.plusSeconds(30));
+    }
+
+    @Test
     void aTrainerThatFindsNoGpuThoughOneWasAssignedIsAnErrorAtOnce() throws Exception {
         SweepDirectory directory = directory("no-cuda");
         try (Daemon driver = loopback.submit(
@@ -135,7 +170,7 @@ class ClusterIT {
         Path java = CrashOnDemand.javaHome(
                 folder.resolve("java"),
                 "",
-                "[ \"$POWERSWEEP_TEST_HOST\" = " + LoopbackCluster.host(1)
+                "[ \"$POWERSWEEP_TRAINER_TEST_HOST\" = " + LoopbackCluster.host(1)
                         + " ] && { echo 'no such library' >&2; exit 1; }");
         try (Daemon driver = loopback.submit(
                 standIn,
@@ -192,6 +227,11 @@ class ClusterIT {
 
     /** Cells that take the stand-in a second and a half; the seed tells it to be slow. */
     private Path specification(int cells, String resources) throws IOException {
+        return specification(cells, 40, resources);
+    }
+
+    /** Cells that take the stand-in 40 ms a step. */
+    private Path specification(int cells, int steps, String resources) throws IOException {
         Path text = Texts.write(folder.resolve("text.txt"), 5);
         List<String> seeds = new ArrayList<>();
         for (int i = 0; i < cells; i++) {
@@ -212,7 +252,7 @@ class ClusterIT {
                 run: {checkpointSeconds: 0.2, reportSeconds: 0.1}
                 %s
                 """
-                        .formatted(text, 40 * 512, String.join(", ", seeds), resources));
+                        .formatted(text, steps * 512, String.join(", ", seeds), resources));
     }
 
     private static String device(AttemptReport report) {

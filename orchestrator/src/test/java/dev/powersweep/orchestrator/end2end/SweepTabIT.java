@@ -23,7 +23,10 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The Sweep tab of a real sweep: beside it while it runs, and in Spark's History Server when it has ended. */
+/**
+ * The Sweep tab of a real sweep on separate processes: beside it while it runs, and in Spark's History Server when it has
+ * ended.
+ */
 class SweepTabIT {
     /** A directory's name is the user's. */
     private static final String MARKUP = "<img src=x onerror=alert(1)>";
@@ -38,47 +41,79 @@ class SweepTabIT {
     Path folder;
 
     @Test
-    void theTabIsThereWhileASweepRunsAndInTheHistoryServerAfterwards() throws Exception {
+    void cellsAreSeenToTrainOnAClusterAndTheirCurvesAreInTheHistoryServerAfterwards() throws Exception {
         Path events = Files.createDirectories(folder.resolve("events"));
         int port = freePort();
+        // Two slots, whatever Spark's parallelism is said to be.
         String options = "--conf spark.ui.port=" + port + " --conf spark.eventLog.enabled=true"
                 + " --conf spark.eventLog.dir=" + events.toUri()
-                + " --conf spark.ui.contentSecurityPolicy.enabled=true";
-        CompletableFuture<Result> run = CompletableFuture.supplyAsync(() -> PowerSweepProcess.run(
-                Map.of("POWERSWEEP_SUBMIT_OPTIONS", options, "SPARK_LOCAL_IP", "127.0.0.1"),
-                "bin/powersweep",
-                "run",
-                ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml"),
-                "--set",
-                // Long enough for a browser to start on a busy machine.
-                "grid.dataSizes=[256k, 1M]",
-                "--output",
-                folder.resolve(MARKUP),
-                "--master",
-                "local[2]"));
-        String live = "http://127.0.0.1:" + port;
+                + " --conf spark.ui.contentSecurityPolicy.enabled=true"
+                + " --conf spark.executor.memory=600m --conf spark.executor.cores=1 --conf spark.cores.max=2"
+                + " --conf spark.default.parallelism=16";
+        try (LoopbackCluster cluster = LoopbackCluster.start(folder.resolve("cluster"), 2, Map.of())) {
+            CompletableFuture<Result> run = CompletableFuture.supplyAsync(() -> PowerSweepProcess.run(
+                    Map.of("POWERSWEEP_SUBMIT_OPTIONS", options, "SPARK_LOCAL_IP", "127.0.0.1"),
+                    "bin/powersweep",
+                    "run",
+                    ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml"),
+                    "--set",
+                    // Long enough for a browser to start on a busy machine.
+                    "grid.dataSizes=[256k, 2M]",
+                    "--set",
+                    "run.reportSeconds=0.4",
+                    "--output",
+                    folder.resolve(MARKUP),
+                    "--master",
+                    cluster.url()));
+            watched("http://127.0.0.1:" + port, run);
+            run.get(10, TimeUnit.MINUTES).orFail();
+        }
+        inTheHistoryServer(events);
+    }
+
+    private void watched(String live, CompletableFuture<Result> run) throws Exception {
         JsonNode running = awaited(
                 live + "/sweep/json/", json -> json.at("/states/RUNNING").asInt() > 0, run);
         assertThat(running.at("/sweep").asText()).isEqualTo("tiny");
         assertThat(running.at("/cells").asInt()).isEqualTo(8);
+        assertThat(running.at("/slots").asInt()).isEqualTo(2);
+        assertThat(running.at("/states/RUNNING").asInt()).isLessThanOrEqualTo(2);
+        JsonNode seen = awaited(
+                live + "/sweep/json/", json -> !json.at("/curves/0/loss/3").isMissingNode(), run);
+        JsonNode grown = awaited(
+                live + "/sweep/json/",
+                json -> json.at("/curves/0/loss").size()
+                        > seen.at("/curves/0/loss").size(),
+                run);
+        assertThat(grown.at("/curves/0/cell")).isEqualTo(seen.at("/curves/0/cell"));
+        assertThat(grown.at("/states/FINISHED").asInt())
+                .as("before the first cell has ended")
+                .isZero();
+        assertThat(grown.at("/tokensPerSecond").asDouble()).isPositive();
+        JsonNode cell = json(live + "/sweep/cell/json/?id="
+                        + grown.at("/curves/0/cell").asText())
+                .orElseThrow();
+        assertThat(cell.at("/step").asLong()).isPositive();
+        assertThat(cell.at("/newestLoss").asDouble()).isBetween(1.0, 7.0);
+        assertThat(cell.at("/tokensPerSecond").asDouble()).isPositive();
+        assertThat(cell.at("/host").asText()).startsWith("127.0.0.");
+
         String page = get(live + "/sweep/").orElseThrow();
         assertThat(page).contains("<title>PowerSweep tiny - Sweep</title>");
         assertThat(page).contains("data-live=\"yes\"").contains("&lt;img src").doesNotContain(MARKUP);
-        // Whichever is first: one that runs now may have ended by the time it is asked for.
-        String cell = json(live + "/sweep/cells/json/")
-                .orElseThrow()
-                .at("/cells/0/name")
-                .asText();
-        assertThat(cell).endsWith("-s0");
+        String name = cell.at("/name").asText();
+        assertThat(name).endsWith("-s0");
+        assertThat(page).contains(name);
         assertThat(get(live + "/jobs/").orElseThrow())
                 .as("the stock page names cells")
                 .contains("-b1024-s0");
-        assertThat(page).contains(cell);
         assertThat(get(live + "/metrics/prometheus").orElseThrow())
-                .contains("powersweep_cells_total_Value{type=\"gauges\"} 8");
+                .contains("powersweep_cells_total_Value{type=\"gauges\"} 8")
+                .contains("powersweep_slots_Value{type=\"gauges\"} 2");
         seenByABrowser(live + "/sweep/");
-        run.get(10, TimeUnit.MINUTES).orFail();
+    }
 
+    private void inTheHistoryServer(Path events) throws Exception {
         Path server = folder.resolve("history");
         String history = PowerSweepProcess.run(
                         Map.of(),
@@ -92,13 +127,15 @@ class SweepTabIT {
                 .orFail()
                 .out()
                 .strip();
+        CompletableFuture<Result> over = new CompletableFuture<>();
         try {
-            JsonNode applications = awaited(history + "/api/v1/applications", json -> !json.isEmpty(), run);
+            JsonNode applications = awaited(history + "/api/v1/applications", json -> !json.isEmpty(), over);
             String base = history + "/history/" + applications.at("/0/id").asText();
-            JsonNode ended = awaited(base + "/sweep/json/", json -> json.has("states"), run);
+            JsonNode ended = awaited(base + "/sweep/json/", json -> json.has("states"), over);
             assertThat(ended.at("/running").asBoolean()).isFalse();
             assertThat(ended.at("/states/FINISHED").asInt()).isEqualTo(8);
-            assertThat(ended.at("/curves").size()).isPositive();
+            assertThat(ended.at("/curves")).hasSizeGreaterThan(3).allSatisfy(curve -> assertThat(curve.at("/loss"))
+                    .hasSizeGreaterThan(3));
             assertThat(ended.at("/fit/cells").asInt()).isEqualTo(8);
             assertThat(get(base + "/sweep/").orElseThrow())
                     .contains("data-live=\"no\"")

@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.view.SweepEvent.CellChange;
 import dev.powersweep.orchestrator.view.SweepEvent.CellPlan;
 import dev.powersweep.orchestrator.view.SweepEvent.Measurement;
 import dev.powersweep.orchestrator.view.SweepEvent.Totals;
+import dev.powersweep.worker.cell.CellState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,10 +15,12 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerApplicationEnd;
 import org.apache.spark.status.ElementTrackingStore;
 import org.apache.spark.util.JsonProtocol;
 import org.apache.spark.util.kvstore.InMemoryStore;
 import org.junit.jupiter.api.Test;
+import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
 
 class SweepBoardTest {
@@ -83,6 +86,31 @@ class SweepBoardTest {
         CellView cell = board.picture().orElseThrow().cells().get(0);
         assertThat(cell.curveLoss()).containsExactly(5, 4, 3);
         assertThat(cell.step()).isEqualTo(30);
+    }
+
+    @Test
+    void aDriverThatWasKilledIsNotShownAsRunningInTheHistoryServer() {
+        open(2, "cell");
+        board.apply(new SweepEvent.Changed(List.of(change(0, "RUNNING"), finished(1, 3.5)), Map.of(), NOW, true));
+        board.apply(new SweepEvent.Noted(totals(5)));
+        SweepPicture picture = board.picture().orElseThrow();
+        SweepPicture soon = picture.fromTheLog(NOW + SweepPicture.SILENCE_MILLIS);
+        assertThat(soon.closed()).isEmpty();
+        assertThat(soon.states()).containsEntry(CellState.RUNNING, 1);
+        SweepPicture later = picture.fromTheLog(NOW + SweepPicture.SILENCE_MILLIS + 1);
+        assertThat(later.closed().orElseThrow().reason()).contains("as when a driver is killed");
+        assertThat(later.states())
+                .containsEntry(CellState.RUNNING, 0)
+                .containsEntry(CellState.INTERRUPTED, 1)
+                .containsEntry(CellState.FINISHED, 1);
+        assertThat(SweepHtml.sweep(new SweepTab.Request(later, name -> Optional.empty(), "")))
+                .contains("data-live=\"no\"")
+                .contains("The sweep was stopped: the driver&#39;s event log ends here");
+
+        new SweepListener(board).onApplicationEnd(new SparkListenerApplicationEnd(NOW, Option.empty()));
+        SweepPicture ended = board.picture().orElseThrow().fromTheLog(NOW);
+        assertThat(ended.closed().orElseThrow().reason()).isEqualTo("the application ended before the run did");
+        assertThat(ended.states()).containsEntry(CellState.INTERRUPTED, 1);
     }
 
     @Test
@@ -182,7 +210,7 @@ class SweepBoardTest {
     }
 
     private static Totals totals(double seconds) {
-        return new Totals(1000, 5000, 12, seconds, NOW);
+        return new Totals(1000, 5000, 12, seconds, 2, NOW);
     }
 
     private static CellChange change(int cell, String state) {

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.cli;
+package dev.powersweep.orchestrator.spark;
 
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.concurrent.TimeUnit;
@@ -11,7 +11,7 @@ import org.apache.spark.api.java.JavaSparkContext;
  * Waits for the executors of a cluster. Spark itself waits without end and without a word where no worker has the memory or
  * the cores, as while another application holds them all.
  */
-final class ExecutorWait {
+public final class ExecutorWait {
     private static final Logger LOG = LogManager.getLogger(ExecutorWait.class);
 
     /** How long a fit waits for a first executor, as Spark's other times are set. */
@@ -31,7 +31,7 @@ final class ExecutorWait {
      *
      * @throws UserError where no executor has come within {@value #EXECUTOR_WAIT}, by default two minutes
      */
-    static void firstOrFail(JavaSparkContext spark) {
+    public static void firstOrFail(JavaSparkContext spark) {
         long seconds = spark.getConf().getTimeAsSeconds(EXECUTOR_WAIT, "120s");
         long begun = System.nanoTime();
         while (none(spark)) {
@@ -44,7 +44,7 @@ final class ExecutorWait {
     }
 
     /** For a sweep, which waits in a queue as long as it takes; says from time to time that it does. */
-    static void first(JavaSparkContext spark) {
+    public static void first(JavaSparkContext spark) {
         long said = System.nanoTime();
         while (none(spark)) {
             if (since(said) > SECONDS_BETWEEN_WORDS) {
@@ -55,24 +55,33 @@ final class ExecutorWait {
         }
     }
 
-    /** Until no further executor comes, so that slots can be counted and their speed be measured. */
-    static void all(JavaSparkContext spark) {
+    /**
+     * Until no further executor comes, so that slots can be counted and their speed be measured.
+     *
+     * @throws UserError where no executor is large enough for a cell
+     */
+    public static void all(JavaSparkContext spark) {
         first(spark);
         int most = spark.getConf().getInt("spark.cores.max", Integer.MAX_VALUE);
         long begun = System.nanoTime();
         long grown = begun;
-        int cores = spark.defaultParallelism();
+        ExecutorSlots slots = new ExecutorSlots(spark);
+        int count = slots.count();
         while (!spark.isLocal()
-                && cores < most
+                && (long) count * slots.cpusPerTask() < most
                 && since(grown) < SETTLED_SECONDS
                 && since(begun) < MOST_SETTLING_SECONDS) {
             pause();
-            int now = spark.defaultParallelism();
-            if (now > cores) {
+            int now = slots.count();
+            if (now > count) {
                 grown = System.nanoTime();
             }
-            cores = now;
+            count = now;
         }
+        slots.tooSmall().ifPresent(reason -> {
+            throw new UserError("--master " + spark.master() + ": " + reason
+                    + "; give executors more cores or GPUs, or a cell fewer threads or GPUs");
+        });
     }
 
     private static boolean none(JavaSparkContext spark) {
@@ -84,8 +93,7 @@ final class ExecutorWait {
                     + ": Spark gave up, since no master answers there or it ended the application; check the URL"
                     + " (a standalone master's page shows its own) and the master's log");
         }
-        // The driver is one of those that the tracker knows.
-        return spark.sc().statusTracker().getExecutorInfos().length < 2;
+        return new ExecutorSlots(spark).executors().isEmpty();
     }
 
     private static String remedy(JavaSparkContext spark) {
