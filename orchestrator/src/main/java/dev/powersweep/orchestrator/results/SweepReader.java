@@ -45,9 +45,12 @@ public final class SweepReader {
                 .collect(Collectors.groupingBy(StepRow::cell, LinkedHashMap::new, Collectors.toList()));
         Map<String, List<EvalRow>> evals = tables.evals().stream()
                 .collect(Collectors.groupingBy(EvalRow::cell, LinkedHashMap::new, Collectors.toList()));
-        List<Curve> training = new ArrayList<>();
-        List<Curve> validation = new ArrayList<>();
+        List<LossCurve> training = new ArrayList<>();
+        List<LossCurve> validation = new ArrayList<>();
         List<GradientNorms> norms = new ArrayList<>();
+        Map<String, Map<String, String>> settings = VariedSettings.of(rows.stream()
+                .map(row -> CellJson.read(row.rule().cellJson(), Cell.class))
+                .toList());
         for (CellRow row : rows) {
             List<StepRow> of = steps.getOrDefault(row.standing().cell(), List.of());
             if (!of.isEmpty()) {
@@ -62,10 +65,12 @@ public final class SweepReader {
                 directory.root().toString(),
                 specification(directory, configuration),
                 rows.stream()
-                        .map(SweepReader::cell)
+                        .map(row -> cell(row, settings.get(row.standing().cell())))
                         .sorted(Comparator.comparingDouble(CellResult::parameters)
                                 .thenComparingDouble(CellResult::tokens)
                                 .thenComparingDouble(CellResult::batchTokens)
+                                .thenComparingDouble(CellResult::learningRate)
+                                .thenComparing(cell -> cell.settings().toString())
                                 .thenComparingLong(CellResult::seed)
                                 .thenComparing(CellResult::name))
                         .toList(),
@@ -87,7 +92,7 @@ public final class SweepReader {
         }
     }
 
-    private static CellResult cell(CellRow row) {
+    private static CellResult cell(CellRow row, Map<String, String> settings) {
         CellRow.Standing standing = row.standing();
         return new CellResult(
                 standing.cell(),
@@ -113,7 +118,8 @@ public final class SweepReader {
                 row.result().trainLoss(),
                 row.execution().seconds(),
                 row.execution().tokensPerSecond(),
-                row.result().stoppedEarly().orElse(false));
+                row.result().stoppedEarly().orElse(false),
+                settings);
     }
 
     private static Optional<String> problem(CellRow.Standing standing) {
@@ -124,8 +130,8 @@ public final class SweepReader {
                 + standing.message().map(message -> ": " + message).orElse(""));
     }
 
-    private static Curve training(String cell, List<StepRow> rows) {
-        return new Curve(
+    private static LossCurve training(String cell, List<StepRow> rows) {
+        return new LossCurve(
                 cell,
                 rows.stream().mapToDouble(StepRow::step).toArray(),
                 rows.stream().mapToDouble(StepRow::tokens).toArray(),
@@ -133,7 +139,7 @@ public final class SweepReader {
     }
 
     /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */
-    private static Optional<Curve> validation(CellRow row, List<EvalRow> rows) {
+    private static Optional<LossCurve> validation(CellRow row, List<EvalRow> rows) {
         Cell cell = CellJson.read(row.rule().cellJson(), Cell.class);
         String set = cell.evaluation().sets().get(0);
         List<EvalRow> of = rows.stream()
@@ -142,7 +148,7 @@ public final class SweepReader {
         if (of.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new Curve(
+        return Optional.of(new LossCurve(
                 row.standing().cell(),
                 of.stream().mapToDouble(EvalRow::step).toArray(),
                 of.stream().mapToDouble(EvalRow::tokens).toArray(),

@@ -6,7 +6,6 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.KernelChoice;
-import dev.powersweep.worker.kernels.KernelSets;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;

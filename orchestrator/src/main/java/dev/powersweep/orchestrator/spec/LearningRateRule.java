@@ -7,7 +7,7 @@ import java.util.OptionalInt;
  *
  * @param referenceBatch tokens of the batch at which the rule holds unscaled; 0 where the batch does not scale it
  */
-public record LearningRate(Rule rule, BatchScaling batchScaling, long referenceBatch) {
+public record LearningRateRule(Rule rule, BatchScaling batchScaling, long referenceBatch) {
 
     /** A rate η as a function of the cell. */
     public sealed interface Rule {
