@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
+import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -99,13 +100,26 @@ public final class PlanCommand implements Callable<Integer> {
                             + " tell most; powersweep run takes it as it is.")
     private Optional<Integer> suggest = Optional.empty();
 
+    @Option(
+            names = "--learning-rate",
+            description = "Print, instead of a plan, the rule for the learning rate by the rates that the sweep tried"
+                    + " (grid.learningRates), and the YAML to paste.")
+    private boolean learningRate;
+
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        if (suggest.isPresent()) {
+        if (learningRate) {
+            if (suggest.isPresent() || Files.isRegularFile(local())) {
+                throw new CommandLine.ParameterException(
+                        command.commandLine(), "--learning-rate needs the directory of a sweep, and no --suggest");
+            }
+            RatePilot pilot = RatePilot.of(FittedSweep.results(fits));
+            out.print(json ? pilot.json() : pilot.text());
+        } else if (suggest.isPresent()) {
             boolean file = Files.isRegularFile(local());
             out.print(NextCells.specification(
                     NextCells.choose(stored(), law, suggest.get()),

@@ -80,9 +80,9 @@ public final class SweepReader {
                 provenance(rows));
     }
 
-    /** By name, as the ledger has them: the table is a snapshot that a killed driver leaves behind the times. */
+    /** In the order of their names, from the ledger: the table is a snapshot, and an old one after a killed driver. */
     private static List<CellRow> cells(SweepDirectory directory, Configuration configuration, ResultTables tables) {
-        // Nobody should learn of a damaged file from other readers of the directory first.
+        // The file is read first, so that damage to it is reported even though the rows come from the ledger.
         List<CellRow> snapshot = tables.cells();
         try {
             SweepState state = LedgerReader.read(Storage.of(directory.root(), configuration), directory);

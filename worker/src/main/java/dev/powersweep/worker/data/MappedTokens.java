@@ -14,7 +14,7 @@ import java.util.zip.CRC32C;
  * The tokens of one file, mapped read-only. A mapping holds at most 2 GB, so a longer file has several, and a range may
  * cross from one to the next.
  *
- * <p>Assumes that nobody shortens the file while it is mapped. Safe for use by several threads.
+ * <p>Assumes that the file is not shortened while it is mapped. Safe for use by several threads.
  */
 final class MappedTokens {
     /** Bytes of a mapping; a multiple of every token's size. */

@@ -32,7 +32,7 @@ import java.util.Optional;
 public final class TrainingSession implements AutoCloseable {
 
     private final Cell cell;
-    /** A hash of the whole cell, too dear for every step. */
+    /** A hash of the whole cell; computing it costs too much for every step. */
     private final long randomSeed;
 
     private final BatchSource source;
