@@ -100,8 +100,8 @@ public final class VariedSettings {
         StringBuilder text = new StringBuilder();
         CellJson.mapper()
                 .valueToTree(training.schedule())
-                .fields()
-                .forEachRemaining(field -> text.append(
+                .properties()
+                .forEach(field -> text.append(
                         field.getKey().equals("kind")
                                 ? field.getValue().asText()
                                 : " " + field.getKey() + "="
