@@ -169,7 +169,7 @@ public final class FitRace {
     }
 
     /**
-     * Runs as one has them: sizes 4e7 … 1.6e10 and budgets 1e18 … 3e21 FLOPs at random, losses by Hoffmann's published
+     * Runs of a usual kind: sizes 4e7 … 1.6e10 and budgets 1e18 … 3e21 FLOPs at random, losses by Hoffmann's published
      * law, and noise of half a percent with a tail.
      */
     public static Observations planted(int rows, long seed) {

@@ -4,7 +4,7 @@ package dev.powersweep.orchestrator.bench;
  * What goes wrong in a simulated sweep.
  *
  * @param secondsBetweenLosses mean time between losses of one slot's executor
- * @param nativeCrash probability per attempt of dying of a signal somewhere on the way
+ * @param nativeCrash probability per attempt of ending by a signal before its end
  * @param hostMemory probability that a cell does not fit with its first micro-batch
  * @param diverges probability that a cell diverges
  * @param bug probability that a cell cannot be trained at all

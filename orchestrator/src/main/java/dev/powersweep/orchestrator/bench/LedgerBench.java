@@ -19,7 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
 
-/** Writes the ledger of a simulated sweep and asks it the questions that drivers and users ask. */
+/** Writes the ledger of a simulated sweep and times the reads that drivers and users make of it. */
 public final class LedgerBench {
     /**
      * @param planning from specification to plan

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
- * Trainers that only say how long they would have taken. What befalls an attempt follows from the seed, the cell and the
+ * Trainers that only say how long they would have taken. The outcome of an attempt follows from the seed, the cell and the
  * attempt's number alone, not from the order of calls.
  */
 final class SimulatedPool {
@@ -64,7 +64,7 @@ final class SimulatedPool {
         return new SplittableRandom(seed * 0x9E3779B97F4A7C15L + Long.parseUnsignedLong(cell, 16) + attempt);
     }
 
-    /** What becomes of an attempt that begins at {@code begin}. */
+    /** The outcome of an attempt that begins at {@code begin}. */
     Outcome attempt(AttemptOrder order, double predictedSeconds, Instant begin) {
         Cell cell = order.gridCell().cell();
         String id = cell.id();

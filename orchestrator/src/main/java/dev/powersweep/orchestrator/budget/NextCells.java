@@ -22,7 +22,7 @@ public final class NextCells {
     private NextCells() {}
 
     /**
-     * Chooses cells that cost together no more than all cells made so far.
+     * Chooses cells that together cost no more than all cells trained so far.
      *
      * @param law to use; empty for the most general that was fitted
      * @param most cells at most
@@ -81,9 +81,9 @@ public final class NextCells {
     }
 
     /**
-     * A specification that {@code run} accepts as it is and that trains exactly these cells: a union of one-cell grids in
-     * place of the grid of the sweep that was fitted, corpus, training and evaluation as they were there. Seeds follow those of that
-     * sweep: a cell that it has already, or whose shape comes out as one that it has, is a replicate and is trained.
+     * A specification that {@code run} accepts and that trains exactly these cells: a union of one-cell grids, with corpus,
+     * training and evaluation of the sweep that was fitted. Seeds continue those of that sweep, so that a cell that it has
+     * already, or whose shape equals one that it has, is a replicate and is trained.
      *
      * @param base the specification of that sweep; empty where it is not known, for defaults
      * @param output directory of that sweep, which the new cells join

@@ -70,6 +70,12 @@ final class FittedSweep {
         return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
     }
 
+    /** What a sweep has brought so far; nothing is written. */
+    static SweepResults results(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        return SweepReader.read(SweepDirectory.at(directory, configuration), configuration);
+    }
+
     /** The text of a sweep's fits.json. */
     static String fitsJson(String directory) {
         Configuration configuration = HadoopSettings.configuration();

@@ -6,9 +6,11 @@ import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
+import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.spec.Reach;
+import dev.powersweep.orchestrator.spec.LearningRateRule;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
@@ -108,20 +110,33 @@ public final class PlanCommand implements Callable<Integer> {
                     + " Without it they are shown and refused.")
     private boolean trusted;
 
+    @Option(
+            names = "--learning-rate",
+            description = "Print, instead of a plan, the rule for the learning rate by the rates that the sweep tried"
+                    + " (grid.learningRates), and the YAML to paste.")
+    private boolean learningRate;
+
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        if (suggest.isPresent()) {
+        if (learningRate) {
+            if (suggest.isPresent() || Files.isRegularFile(local())) {
+                throw new CommandLine.ParameterException(
+                        command.commandLine(), "--learning-rate needs the directory of a sweep, and no --suggest");
+            }
+            RatePilot pilot = RatePilot.of(FittedSweep.results(fits));
+            out.print(json ? pilot.json() : pilot.text());
+        } else if (suggest.isPresent()) {
             boolean file = Files.isRegularFile(local());
             Optional<String> base = file ? Optional.empty() : base();
             out.print(NextCells.specification(
                     NextCells.choose(stored(), law, suggest.get()), base, file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
-            BudgetPlan plan = Budget.plan(stored(), law, goal(machines));
+            BudgetPlan plan = Budget.plan(stored(), law, goal(machines), rule());
             List<Rates.Cost> costs = machines.stream()
                     .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();
@@ -143,6 +158,16 @@ public final class PlanCommand implements Callable<Integer> {
                     + "\n  give --trust if this is right");
         }
         return base;
+    }
+
+    /** Of the sweep that was fitted; empty where only its fits are given. */
+    private Optional<LearningRateRule> rule() {
+        return Files.isRegularFile(local())
+                ? Optional.empty()
+                : FittedSweep.specification(fits)
+                        .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
+                                .training()
+                                .learningRate());
     }
 
     private List<Rates> machines() {

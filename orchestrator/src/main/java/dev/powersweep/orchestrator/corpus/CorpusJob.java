@@ -199,7 +199,7 @@ final class CorpusJob {
             parts.sort(Comparator.comparingInt(TokenPart::partition));
             return parts;
         } catch (Exception e) {
-            throw new UserError(ShardStore.notStored(temporary.getParent(), e), e);
+            throw new UserError(CorpusStore.notStored(temporary.getParent(), e), e);
         } finally {
             context.setJobDescription(null);
         }

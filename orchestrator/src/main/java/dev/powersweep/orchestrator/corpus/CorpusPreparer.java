@@ -147,7 +147,7 @@ public final class CorpusPreparer {
 
     /** As the static one; what {@link #facts(Optional)} has learnt is used. */
     public PreparedCorpus prepare(SweepDirectory directory) {
-        ShardStore store = new ShardStore(directory, session.sparkContext().hadoopConfiguration());
+        CorpusStore store = new CorpusStore(directory, session.sparkContext().hadoopConfiguration());
         Optional<PreparedCorpus> stored = store.find(hash);
         if (stored.isPresent()) {
             LOG.info("corpus {} is already tokenised in {}", hash, stored.get().directory());
@@ -183,7 +183,7 @@ public final class CorpusPreparer {
                     String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) / 1e9));
             return prepared;
         } catch (IOException | FSError e) {
-            throw new UserError(ShardStore.notStored(temporary.getParent(), e), e);
+            throw new UserError(CorpusStore.notStored(temporary.getParent(), e), e);
         } finally {
             if (!done) {
                 store.discard(temporary);
@@ -205,7 +205,7 @@ public final class CorpusPreparer {
     /** The facts of the corpus that {@link #prepare(SweepDirectory)} would give; nothing is written. */
     public CorpusFacts facts(Optional<SweepDirectory> directory) {
         Optional<PreparedCorpus> stored = directory.flatMap(
-                place -> new ShardStore(place, session.sparkContext().hadoopConfiguration()).find(hash));
+                place -> new CorpusStore(place, session.sparkContext().hadoopConfiguration()).find(hash));
         if (stored.isPresent()) {
             return stored.get().facts();
         }

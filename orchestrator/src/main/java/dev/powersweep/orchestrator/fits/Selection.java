@@ -3,11 +3,12 @@ package dev.powersweep.orchestrator.fits;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.results.CellResult;
-import dev.powersweep.orchestrator.results.Curve;
+import dev.powersweep.orchestrator.results.LossCurve;
 import dev.powersweep.orchestrator.results.SweepResults;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,6 +26,13 @@ public enum Selection {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
             return usable;
+        }
+    },
+    /** For laws that know the batch and not the rate, where several rates were tried. */
+    BEST_RATE("of every model, data and batch size the learning rate of lowest loss") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            return bestRates(usable);
         }
     },
     BEST_BATCH("of every model and data size the batch of lowest loss, unless the batch that usually wins is missing") {
@@ -75,7 +83,7 @@ public enum Selection {
     CURVES("validation loss along every run") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
-            return usable;
+            return bestRates(usable);
         }
     };
 
@@ -123,7 +131,7 @@ public enum Selection {
         Map<String, CellResult> byId = cells.stream().collect(Collectors.toMap(CellResult::id, Function.identity()));
         List<double[]> rows = new ArrayList<>();
         List<String> runs = new ArrayList<>();
-        for (Curve curve : results.validation()) {
+        for (LossCurve curve : results.validation()) {
             CellResult cell = byId.get(curve.cell());
             for (int i = 0; cell != null && i < curve.loss().length; i++) {
                 rows.add(new double[] {
@@ -181,9 +189,27 @@ public enum Selection {
                 .toList();
     }
 
-    private static List<CellResult> bestRule(List<CellResult> cells) {
-        Map<List<Double>, List<CellResult>> rules =
-                cells.stream().collect(Collectors.groupingBy(cell -> List.of(cell.batchTokens(), cell.learningRate())));
+    /** Cells by model, data and batch size, whatever rate and settings they were trained with. */
+    static Map<String, List<CellResult>> byScale(List<CellResult> cells) {
+        return cells.stream()
+                .collect(Collectors.groupingBy(
+                        cell -> cell.parameters() + "/" + size(cell) + "/" + cell.batchTokens(),
+                        LinkedHashMap::new,
+                        Collectors.toList()));
+    }
+
+    private static List<CellResult> bestRates(List<CellResult> cells) {
+        return byScale(cells).values().stream()
+                .map(Selection::bestRule)
+                .flatMap(Collection::stream)
+                .toList();
+    }
+
+    /** All seeds of the batch, rate and settings of lowest mean loss; rates are never averaged as if they were seeds. */
+    static List<CellResult> bestRule(List<CellResult> cells) {
+        Map<List<Object>, List<CellResult>> rules = cells.stream()
+                .collect(Collectors.groupingBy(
+                        cell -> List.of(cell.batchTokens(), cell.learningRate(), cell.settings())));
         return rules.values().stream()
                 .min(Comparator.comparingDouble(seeds -> seeds.stream()
                         .mapToDouble(cell -> cell.validationLoss().getAsDouble())

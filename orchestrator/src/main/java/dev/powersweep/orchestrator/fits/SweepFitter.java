@@ -52,12 +52,14 @@ public final class SweepFitter {
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options, Refits.Runner refits) {
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, notes);
+        TriedRates rates = new TriedRates(usable);
+        notes.addAll(rates.notes());
         List<Law> laws = names.isEmpty()
                 ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
                 : names.stream().map(Laws::byName).toList();
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
-            groups.computeIfAbsent(selection(law), selection -> new ArrayList<>())
+            groups.computeIfAbsent(selection(law, rates), selection -> new ArrayList<>())
                     .add(law);
         }
         Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
@@ -115,6 +117,13 @@ public final class SweepFitter {
             notes.add(early + " cells stopped early; they count with the tokens they saw.");
         }
         return trained.isEmpty() ? finished : trained;
+    }
+
+    private static Selection selection(Law law, TriedRates rates) {
+        Selection chosen = selection(law);
+        return chosen == Selection.ALL && rates.several() && !law.needs().contains(Quantity.LEARNING_RATE)
+                ? Selection.BEST_RATE
+                : chosen;
     }
 
     private static Selection selection(Law law) {

@@ -7,7 +7,7 @@ import dev.powersweep.orchestrator.spec.EvaluationSpec;
 import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;
 import dev.powersweep.orchestrator.spec.GridSpec.Setting;
 import dev.powersweep.orchestrator.spec.GridSpec.Variant;
-import dev.powersweep.orchestrator.spec.LearningRate;
+import dev.powersweep.orchestrator.spec.LearningRateRule;
 import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.TrainingSpec;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -52,7 +52,7 @@ final class CellMaker {
      *
      * @throws UserError where the corpus or the context cannot carry the point
      */
-    Optional<Cell> cell(Point point, Optional<Condition> where) {
+    Optional<Cell> cell(GridPoint point, Optional<Condition> where) {
         ModelShape shape = shape(point.size());
         int sequences = sequences(point.batch());
         long batchTokens = (long) sequences * variant.context();
@@ -101,7 +101,7 @@ final class CellMaker {
         }
     }
 
-    private void check(Point point, long batchTokens, long steps) {
+    private void check(GridPoint point, long batchTokens, long steps) {
         if (steps == 0) {
             throw new UserError("a data size of " + count(point.tokens()) + " tokens is not one step of "
                     + count(batchTokens)
@@ -164,9 +164,9 @@ final class CellMaker {
         if (rate > 0 && rate <= HIGHEST_RATE) {
             return;
         }
-        LearningRate.Rule rule = variant.training().learningRate().rule();
+        LearningRateRule.Rule rule = variant.training().learningRate().rule();
         String at = " gives " + rate + " for N = " + count((long) n);
-        if (rule instanceof LearningRate.Rule.Kaplan) {
+        if (rule instanceof LearningRateRule.Rule.Kaplan) {
             throw new UserError(
                     "training.learningRate: kaplan" + at + "; the rule holds below 1e10, so give a value instead");
         }

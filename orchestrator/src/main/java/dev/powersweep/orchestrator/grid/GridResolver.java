@@ -129,7 +129,7 @@ public final class GridResolver {
                 for (RateChoice rate : part.learningRates()) {
                     Map<Variant, String> ids = new LinkedHashMap<>();
                     for (Variant variant : part.variants()) {
-                        point(part, new Point(size, tokens, batch, unique, rate, variant))
+                        point(part, new GridPoint(size, tokens, batch, unique, rate, variant))
                                 .ifPresent(cell -> ids.put(variant, cell.id()));
                     }
                     inert.see(ids);
@@ -138,8 +138,8 @@ public final class GridResolver {
         }
     }
 
-    private static Point zipped(GridSpec.Part part, int index) {
-        return new Point(
+    private static GridPoint zipped(GridSpec.Part part, int index) {
+        return new GridPoint(
                 pick(part.modelSizes(), index),
                 pick(part.dataSizes(), index),
                 pick(part.batchSizes(), index),
@@ -170,7 +170,7 @@ public final class GridResolver {
     }
 
     /** One combination, all seeds; the cell of the first seed, where the condition holds. */
-    private Optional<Cell> point(GridSpec.Part part, Point point) {
+    private Optional<Cell> point(GridSpec.Part part, GridPoint point) {
         Optional<Cell> made = maker(point.variant()).cell(point, part.where());
         made.ifPresent(cell -> {
             for (long seed : part.seeds()) {
@@ -184,7 +184,7 @@ public final class GridResolver {
     }
 
     /** What a name tells beside the counts. */
-    private static String label(GridSpec.Part part, Point point, Cell cell) {
+    private static String label(GridSpec.Part part, GridPoint point, Cell cell) {
         String rate = part.learningRates().equals(List.of(RateChoice.RULE))
                 ? ""
                 : "-lr" + CellNames.significant(cell.training().peakLearningRate());

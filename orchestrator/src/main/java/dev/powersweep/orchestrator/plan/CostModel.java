@@ -10,13 +10,14 @@ import java.util.Map;
 /**
  * Seconds and bytes of a cell, from its shape and from what was measured of its like.
  *
- * <p>A kind of step that was measured takes what was measured. For others a formula holds: a token takes its FLOPs at the machine's matrix rate, and element-wise work in proportion to layers·width (norms,
- * activations, residuals), to layers·heads·context (attention weights; less than a third as dear) and to the vocabulary
- * (cross-entropy); a step adds the optimiser's pass over the parameters. Where other kinds were measured, the formula is
- * corrected by how far it was off there, nearer kinds counting more.
+ * <p>A kind of step that was measured costs what was measured. For others a formula holds. The time of a token is its FLOPs
+ * at the machine's matrix rate, plus element-wise work proportional to layers·width (norms, activations, residuals), to
+ * layers·heads·context (attention weights, at less than a third of the cost per element) and to the vocabulary
+ * (cross-entropy). A step adds the optimiser's pass over the parameters. Where other kinds were measured, the formula is
+ * corrected by their ratio of measured to predicted time, nearer kinds counting more.
  *
- * <p>Assumes one thread a cell, sequences in chunks that stay in cache, and a warm trainer. More threads are taken to
- * help in full with matrix products and not at all elsewhere.
+ * <p>Assumes one thread a cell, sequences in chunks that stay in cache, and a warm trainer. More threads speed up
+ * matrix products in proportion and nothing else.
  */
 public final class CostModel {
     private static final double ATTENTION_ELEMENT = 0.3;
@@ -25,7 +26,7 @@ public final class CostModel {
     private static final double OPTIMISER_ELEMENT = 0.13;
 
     private static final double SECONDS_PER_STEP = 30e-6;
-    /** Hand-over between cells of one trainer: shard, initial weights, first report. */
+    /** Between two cells of one trainer: shard, initial weights, first report. */
     private static final double SECONDS_PER_CELL = 0.15;
     /** Process start, libraries, and half speed until the compiler has seen the kernels; once a slot. */
     static final double SECONDS_PER_TRAINER = 2.5;

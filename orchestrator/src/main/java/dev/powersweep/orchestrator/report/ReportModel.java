@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.report;
 import java.util.List;
 
 /**
- * All that a report says, in reading order. Texts are plain; whoever writes the page escapes them.
+ * All that a report says, in reading order. Texts are plain; {@link ReportPage} escapes them.
  *
  * @param title of the sweep
  * @param subtitle where its results lie and when the page was written

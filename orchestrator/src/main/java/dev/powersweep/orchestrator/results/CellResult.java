@@ -1,8 +1,11 @@
 package dev.powersweep.orchestrator.results;
 
 import dev.powersweep.worker.cell.CellState;
+import java.util.Collections;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /**
  * One cell of a sweep and what it brought.
@@ -28,6 +31,7 @@ import java.util.OptionalDouble;
  * @param trainLoss nats per token at the end
  * @param tokensPerSecond of the last attempt
  * @param stoppedEarly by its own rule
+ * @param settings what else varies in the sweep, by path; cells of different settings are no replicates of each other
  */
 public record CellResult(
         String id,
@@ -53,7 +57,11 @@ public record CellResult(
         OptionalDouble trainLoss,
         OptionalDouble seconds,
         OptionalDouble tokensPerSecond,
-        boolean stoppedEarly) {
+        boolean stoppedEarly,
+        Map<String, String> settings) {
+    public CellResult {
+        settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
+    }
 
     /** S planned. */
     public double steps() {

@@ -46,9 +46,12 @@ public final class SweepReader {
                 .collect(Collectors.groupingBy(StepRow::cell, LinkedHashMap::new, Collectors.toList()));
         Map<String, List<EvalRow>> evals = tables.evals().stream()
                 .collect(Collectors.groupingBy(EvalRow::cell, LinkedHashMap::new, Collectors.toList()));
-        List<Curve> training = new ArrayList<>();
-        List<Curve> validation = new ArrayList<>();
+        List<LossCurve> training = new ArrayList<>();
+        List<LossCurve> validation = new ArrayList<>();
         List<GradientNorms> norms = new ArrayList<>();
+        Map<String, Map<String, String>> settings = VariedSettings.of(rows.stream()
+                .map(row -> CellJson.read(row.rule().cellJson(), Cell.class))
+                .toList());
         for (CellRow row : rows) {
             List<StepRow> of = steps.getOrDefault(row.standing().cell(), List.of());
             if (!of.isEmpty()) {
@@ -63,10 +66,12 @@ public final class SweepReader {
                 directory.root().toString(),
                 specification(directory, configuration),
                 rows.stream()
-                        .map(SweepReader::cell)
+                        .map(row -> cell(row, settings.get(row.standing().cell())))
                         .sorted(Comparator.comparingDouble(CellResult::parameters)
                                 .thenComparingDouble(CellResult::tokens)
                                 .thenComparingDouble(CellResult::batchTokens)
+                                .thenComparingDouble(CellResult::learningRate)
+                                .thenComparing(cell -> cell.settings().toString())
                                 .thenComparingLong(CellResult::seed)
                                 .thenComparing(CellResult::name))
                         .toList(),
@@ -76,9 +81,9 @@ public final class SweepReader {
                 provenance(rows, directory, configuration));
     }
 
-    /** By name, as the ledger has them: the table is a snapshot that a killed driver leaves behind the times. */
+    /** In the order of their names, from the ledger: the table is a snapshot, and an old one after a killed driver. */
     private static List<CellRow> cells(SweepDirectory directory, Configuration configuration, ResultTables tables) {
-        // Nobody should learn of a damaged file from other readers of the directory first.
+        // The file is read first, so that damage to it is reported even though the rows come from the ledger.
         List<CellRow> snapshot = tables.cells();
         try {
             SweepState state = LedgerReader.read(Storage.of(directory.root(), configuration), directory);
@@ -88,7 +93,7 @@ public final class SweepReader {
         }
     }
 
-    private static CellResult cell(CellRow row) {
+    private static CellResult cell(CellRow row, Map<String, String> settings) {
         CellRow.Standing standing = row.standing();
         return new CellResult(
                 standing.cell(),
@@ -114,7 +119,8 @@ public final class SweepReader {
                 row.result().trainLoss(),
                 row.execution().seconds(),
                 row.execution().tokensPerSecond(),
-                row.result().stoppedEarly().orElse(false));
+                row.result().stoppedEarly().orElse(false),
+                settings);
     }
 
     private static Optional<String> problem(CellRow.Standing standing) {
@@ -125,8 +131,8 @@ public final class SweepReader {
                 + standing.message().map(message -> ": " + message).orElse(""));
     }
 
-    private static Curve training(String cell, List<StepRow> rows) {
-        return new Curve(
+    private static LossCurve training(String cell, List<StepRow> rows) {
+        return new LossCurve(
                 cell,
                 rows.stream().mapToDouble(StepRow::step).toArray(),
                 rows.stream().mapToDouble(StepRow::tokens).toArray(),
@@ -134,7 +140,7 @@ public final class SweepReader {
     }
 
     /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */
-    private static Optional<Curve> validation(CellRow row, List<EvalRow> rows) {
+    private static Optional<LossCurve> validation(CellRow row, List<EvalRow> rows) {
         Cell cell = CellJson.read(row.rule().cellJson(), Cell.class);
         String set = cell.evaluation().sets().get(0);
         List<EvalRow> of = rows.stream()
@@ -143,7 +149,7 @@ public final class SweepReader {
         if (of.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new Curve(
+        return Optional.of(new LossCurve(
                 row.standing().cell(),
                 of.stream().mapToDouble(EvalRow::step).toArray(),
                 of.stream().mapToDouble(EvalRow::tokens).toArray(),

@@ -21,8 +21,8 @@ public record SweepResults(
         String place,
         Optional<String> specification,
         List<CellResult> cells,
-        List<Curve> training,
-        List<Curve> validation,
+        List<LossCurve> training,
+        List<LossCurve> validation,
         List<GradientNorms> noise,
         Map<String, String> provenance) {
     public SweepResults {

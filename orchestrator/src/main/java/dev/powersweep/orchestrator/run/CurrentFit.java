@@ -165,7 +165,8 @@ final class CurrentFit {
                 OptionalDouble.of(finished.finalTrainingLoss()),
                 OptionalDouble.of(finished.seconds()),
                 OptionalDouble.empty(),
-                finished.stoppedEarly());
+                finished.stoppedEarly(),
+                Map.of());
     }
 
     private static OptionalDouble number(Optional<Double> value) {

@@ -55,7 +55,7 @@ public final class Condition {
 
         record Quantity(char name) implements Arithmetic {}
 
-        record LearningRate() implements Arithmetic {}
+        record PeakRate() implements Arithmetic {}
 
         record Axis(String path) implements Arithmetic {}
 
@@ -176,7 +176,7 @@ public final class Condition {
             }
             return value;
         }
-        if (node instanceof Arithmetic.LearningRate) {
+        if (node instanceof Arithmetic.PeakRate) {
             return cell.learningRate;
         }
         if (node instanceof Arithmetic.Axis axis) {

@@ -192,7 +192,7 @@ final class ConditionParser {
         }
         if (token.text.equals(LEARNING_RATE)) {
             next++;
-            return new Arithmetic.LearningRate();
+            return new Arithmetic.PeakRate();
         }
         List<String> named = axes.keySet().stream()
                 .filter(path -> path.equals(token.text) || path.endsWith("." + token.text))

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.spec;
 import static dev.powersweep.orchestrator.spec.SpecKey.optional;
 import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 
-import dev.powersweep.orchestrator.spec.LearningRate.BatchScaling;
+import dev.powersweep.orchestrator.spec.LearningRateRule.BatchScaling;
 import dev.powersweep.orchestrator.spec.ValueKind.Choice;
 import dev.powersweep.orchestrator.spec.ValueKind.Either;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
@@ -55,7 +55,7 @@ final class LearningRateKeys {
             "a problem, where `batchScaling` is not `none`",
             "Tokens of the batch at which the rate holds unscaled.");
 
-    static final Either<LearningRate> KINDS = Either.shorthand(
+    static final Either<LearningRateRule> KINDS = Either.shorthand(
                     RATE,
                     VALUE,
                     Section.of(
@@ -73,7 +73,7 @@ final class LearningRateKeys {
 
     private LearningRateKeys() {}
 
-    private static LearningRate learningRate(Settings rate) {
+    private static LearningRateRule learningRate(Settings rate) {
         Kind kind = rate.get(RULE);
         String word = kind.name().toLowerCase(Locale.ROOT);
         if (kind == Kind.CONSTANT || kind == Kind.MUP) {
@@ -91,7 +91,7 @@ final class LearningRateKeys {
         } else {
             List.of(COEFFICIENT, MODEL, BATCH, DATA).forEach(key -> rate.refuse(key, "belongs to rule: power"));
         }
-        return new LearningRate(
+        return new LearningRateRule(
                 rule(kind, rate),
                 scaling(kind, rate),
                 rate.find(REFERENCE_BATCH).orElse(0L));
@@ -110,15 +110,15 @@ final class LearningRateKeys {
         return scaling;
     }
 
-    private static LearningRate.Rule rule(Kind kind, Settings rate) {
+    private static LearningRateRule.Rule rule(Kind kind, Settings rate) {
         return switch (kind) {
-            case CONSTANT -> new LearningRate.Rule.Constant(rate.find(VALUE).orElse(0.0));
-            case KAPLAN -> new LearningRate.Rule.Kaplan();
+            case CONSTANT -> new LearningRateRule.Rule.Constant(rate.find(VALUE).orElse(0.0));
+            case KAPLAN -> new LearningRateRule.Rule.Kaplan();
             case MUP ->
-                new LearningRate.Rule.Mup(
+                new LearningRateRule.Rule.Mup(
                         rate.find(VALUE).orElse(0.0), rate.find(BASE_WIDTH).orElse(1));
             case POWER ->
-                new LearningRate.Rule.Power(
+                new LearningRateRule.Rule.Power(
                         rate.find(COEFFICIENT).orElse(0.0), rate.get(MODEL), rate.get(BATCH), rate.get(DATA));
         };
     }

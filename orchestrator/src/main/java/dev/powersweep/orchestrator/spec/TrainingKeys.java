@@ -53,7 +53,7 @@ final class TrainingKeys {
             "adamw",
             "The optimiser.");
 
-    private static final SpecKey<LearningRate> LEARNING_RATE = withDefault(
+    private static final SpecKey<LearningRateRule> LEARNING_RATE = withDefault(
             "learningRate",
             LearningRateKeys.KINDS,
             "0.003",

@@ -14,7 +14,7 @@ import java.util.OptionalInt;
  */
 public record TrainingSpec(
         AdamW optimizer,
-        LearningRate learningRate,
+        LearningRateRule learningRate,
         Warmup warmup,
         Schedule schedule,
         double gradientClip,

@@ -100,7 +100,7 @@ final class HadoopStorage implements Storage {
 
     @Override
     public void upload(java.nio.file.Path local, Path file) throws IOException {
-        // Opened here, so that a local file that has gone is told apart from anything missing on the other side.
+        // Opened here, so that a missing local file is distinguished from a missing remote one.
         try (InputStream in = java.nio.file.Files.newInputStream(local)) {
             Writing.closing(files.create(file, true), out -> {
                 in.transferTo(out);

@@ -23,8 +23,8 @@ import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 
 /**
- * The local file system, past Hadoop's own view of it: that one keeps a checksum file beside each file, so that it can
- * neither replace a file nor refuse an existing name in one step.
+ * The local file system by java.nio. Hadoop's own implementation keeps a checksum file beside each file, and therefore
+ * can neither replace a file nor refuse an existing name in one step.
  */
 final class LocalStorage implements Storage {
     @Override

@@ -20,8 +20,8 @@ import org.apache.parquet.io.OutputFile;
  * refuses when the name is held.
  *
  * <p>Assumes a store that honours that header, as Amazon's does since 2024. Does not cover: a conditional PUT whose
- * answer is lost on the way. It is asked again and then refused because of itself, so its writer believes that another
- * one was first; no name is ever taken twice.
+ * response is lost. The retry is refused because the first attempt succeeded, so its writer takes the name for held by
+ * another; no name is ever taken twice.
  */
 final class ObjectStorage implements Storage {
     private final FileSystem files;
@@ -125,7 +125,7 @@ final class ObjectStorage implements Storage {
         try {
             store(builder.build(), content);
         } catch (IOException e) {
-            // S3A has exceptions of its own for a refusal; that the name is held is what all of them mean.
+            // S3A reports a refused precondition by several exceptions; all of them mean that the name is held.
             if (!files.exists(file)) {
                 throw e;
             }
@@ -135,7 +135,7 @@ final class ObjectStorage implements Storage {
         }
     }
 
-    /** Closing a stream publishes what was written to it, so one that was not written to its end is given up. */
+    /** Closing a stream publishes what was written to it, so an incomplete one is aborted. */
     private static void store(FSDataOutputStream out, Content content) throws IOException {
         boolean whole = false;
         try {

@@ -15,7 +15,8 @@ import org.apache.parquet.io.OutputFile;
  * The few operations that a sweep's directory is kept consistent with.
  *
  * <p>Guarantees: a reader sees a published file whole or not at all, and of several writers that publish one new name
- * exactly one succeeds. Assumes a file system with atomic rename (local, HDFS) or a store with conditional PUT (S3). Paths are fully qualified.
+ * exactly one succeeds. Assumes a file system with atomic rename (local, HDFS) or a store with conditional PUT (S3).
+ * Paths are fully qualified.
  */
 public interface Storage {
     /** Largest file that is read as a whole. */
@@ -65,10 +66,10 @@ public interface Storage {
     /** Writes a file that no reader looks at yet, durably, replacing what is there; makes its directory. */
     void write(Path file, byte[] content) throws IOException;
 
-    /** Renames a finished file to a name that nobody holds; throws {@link FileAlreadyExistsException} if somebody does. */
+    /** Renames a finished file to a free name; throws {@link FileAlreadyExistsException} if the name is taken. */
     void publishNew(Path unfinished, Path file) throws IOException;
 
-    /** Renames a finished file over whatever holds the name. */
+    /** Renames a finished file, replacing the file of that name if there is one. */
     void publishOver(Path unfinished, Path file) throws IOException;
 
     /** Deletes a file, or a directory with all it holds; no error when it does not exist. */

@@ -5,7 +5,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Where a sweep keeps its things, on any Hadoop file system.
+ * The layout of a sweep's directory, on any Hadoop file system.
  *
  * <p>Readers skip names that begin with {@code _} or {@code .}; writers finish a file under such a name and rename it.
  *

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.storage;
 import java.io.Serial;
 
 /**
- * Something the user can mend: one sentence that names the place, the value and the remedy. The command line prints the
+ * A fault that the user can correct: one sentence that names the place, the value and the remedy. The command line prints the
  * message alone and ends with a non-zero code.
  */
 public final class UserError extends RuntimeException {

@@ -1,2 +1,2 @@
-/** A sweep's directory on any Hadoop file system, atomic writes in it, and the error a user can mend. */
+/** A sweep's directory on any Hadoop file system, atomic writes in it, and the error that a user can correct. */
 package dev.powersweep.orchestrator.storage;

@@ -34,7 +34,7 @@ public final class CellsTable {
 
     private CellsTable() {}
 
-    /** Replaces the snapshot. */
+    /** Replaces the snapshot in one step. */
     public static void write(Storage storage, SweepDirectory directory, List<CellRow> rows) throws IOException {
         Path file = new Path(directory.table(Table.CELLS.name()), FILE);
         Path unfinished = Storage.unfinished(file);
@@ -43,8 +43,8 @@ public final class CellsTable {
     }
 
     /**
-     * Brings the snapshot up to the ledger, for readers of the file, where no driver will: one that was killed leaves it
-     * behind the times.
+     * Brings the snapshot up to the ledger where no driver runs: a killed driver leaves an old snapshot, and readers of the
+     * file see it.
      */
     public static void refresh(SweepDirectory directory, Configuration configuration) {
         try {

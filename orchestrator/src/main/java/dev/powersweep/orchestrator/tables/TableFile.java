@@ -148,7 +148,7 @@ public final class TableFile {
         return table.row(values);
     }
 
-    /** Throws {@link UserError} for a file that is too short for Parquet: Spark passes over empty ones in silence. */
+    /** Throws {@link UserError} for a file that is too short for Parquet: Spark ignores empty ones without an error. */
     static void requireSize(Storage.Entry file) {
         if (file.bytes() < SMALLEST) {
             throw damaged(file.path(), new IOException("only " + file.bytes() + " bytes"));

@@ -48,7 +48,7 @@ public final class TableFiles {
     }
 
     private static Listing tryList(Storage storage, SweepDirectory directory, Table<?> table) throws IOException {
-        // The table first: whoever sees it half changed finds the record that says so afterwards.
+        // The table is listed before the records: a merge that is published in between then appears in the records.
         List<Storage.Entry> lying = storage.list(directory.table(table.name())).stream()
                 .filter(entry -> entry.kind() == Storage.Kind.FILE
                         && !Storage.unfinished(entry.name())

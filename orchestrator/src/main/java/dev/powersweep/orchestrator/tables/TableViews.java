@@ -39,7 +39,7 @@ public final class TableViews {
     public static void register(
             SparkSession session, SweepDirectory directory, SweepState state, Configuration configuration) {
         ResultTables tables = new ResultTables(directory, configuration);
-        // Nobody should learn of a damaged file from other readers of the directory first.
+        // The file is read first, so that damage to it is reported even though the rows come from the ledger.
         tables.cells();
         List<Row> cells = CellsTable.rows(state).stream()
                 .map(Table.CELLS::values)
@@ -66,8 +66,8 @@ public final class TableViews {
     }
 
     /**
-     * Cells with a result whose steps are not all in files of the table any more, a sentence each: no driver of ours takes
-     * one away, but a person may.
+     * Cells with a result whose steps are no longer all in the table's files, one sentence each. Drivers never delete such
+     * files; people may.
      */
     public static List<String> lacking(SweepDirectory directory, SweepState state, Configuration configuration) {
         TableFiles.Listing listing = new ResultTables(directory, configuration).listing(Table.STEPS);

@@ -33,8 +33,8 @@ public final class KnownSweep {
     public static SweepResults results(double noise, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         List<CellResult> cells = new ArrayList<>();
-        List<Curve> training = new ArrayList<>();
-        List<Curve> validation = new ArrayList<>();
+        List<LossCurve> training = new ArrayList<>();
+        List<LossCurve> validation = new ArrayList<>();
         List<GradientNorms> gradients = new ArrayList<>();
         for (double n : MODELS) {
             for (double d : DATA) {
@@ -95,10 +95,11 @@ public final class KnownSweep {
                 finished ? OptionalDouble.of(loss - 0.03) : OptionalDouble.empty(),
                 OptionalDouble.of(d / 50_000),
                 OptionalDouble.of(50_000),
-                false);
+                false,
+                Map.of());
     }
 
-    private static Curve curve(
+    private static LossCurve curve(
             String id, double n, double b, int steps, int stride, double end, SplittableRandom random, double noise) {
         int count = steps / stride;
         double[] step = new double[count];
@@ -113,7 +114,7 @@ public final class KnownSweep {
             double mixed = smooth * cooled;
             loss[i] = mixed * Math.exp(noise * gaussian(random));
         }
-        return new Curve(id, step, tokens, loss);
+        return new LossCurve(id, step, tokens, loss);
     }
 
     private static GradientNorms gradients(String id, double b, int steps, SplittableRandom random) {

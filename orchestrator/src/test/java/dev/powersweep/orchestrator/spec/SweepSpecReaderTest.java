@@ -144,7 +144,8 @@ class SweepSpecReaderTest {
         assertThat(spec.training())
                 .isEqualTo(new TrainingSpec(
                         new TrainingSpec.AdamW(0.8, 0.9, 1e-6, 0),
-                        new LearningRate(new LearningRate.Rule.Mup(0.01, 32), LearningRate.BatchScaling.SQRT, 512),
+                        new LearningRateRule(
+                                new LearningRateRule.Rule.Mup(0.01, 32), LearningRateRule.BatchScaling.SQRT, 512),
                         new TrainingSpec.Warmup.Steps(10),
                         new Schedule.ConstantWithCooldown(0.3),
                         0,
@@ -335,7 +336,8 @@ class SweepSpecReaderTest {
                                 new GridSpec.Setting("context", "64")));
         assertThat(part.variants())
                 .extracting(variant -> variant.training().learningRate().rule())
-                .containsExactly(new LearningRate.Rule.Constant(0.001), new LearningRate.Rule.Power(0.5, -0.2, 0, 0));
+                .containsExactly(
+                        new LearningRateRule.Rule.Constant(0.001), new LearningRateRule.Rule.Power(0.5, -0.2, 0, 0));
         assertThat(part.variants()).extracting(GridSpec.Variant::context).containsExactly(64, 64);
     }
 

@@ -16,6 +16,6 @@ public enum FailureClass {
     /** The cell itself cannot be trained as asked: shapes, shard, vocabulary. */
     BAD_INPUT,
     BAD_NODE,
-    /** An unexpected exception of ours. */
+    /** An unexpected exception: a bug of PowerSweep. */
     BUG
 }

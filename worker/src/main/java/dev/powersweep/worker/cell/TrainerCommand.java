@@ -77,7 +77,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
     /** As {@link #of(Resources)} for the text of a {@code /proc/cpuinfo}. */
     static TrainerCommand of(Resources resources, String cpuInfo) {
         List<String> options = new ArrayList<>();
-        // So that Java 17 passes over what only later releases know.
+        // Java 17 ignores options that only later releases know.
         options.add("-XX:+IgnoreUnrecognizedVMOptions");
         options.add("--add-modules=jdk.incubator.vector");
         // Bounds checks of vectors and shuffles take as long as the vector arithmetic; tests run with them.

@@ -58,7 +58,7 @@ public final class CheckpointFile {
     /** @param sha256 of the whole file, lower-case hexadecimal */
     public record Written(Path file, long bytes, String sha256) {}
 
-    /** Whether a writer that was killed left {@code file} behind, on its way to a name with this prefix. */
+    /** Whether a writer that was killed left {@code file}, an unfinished file for a name with this prefix. */
     static boolean isUnfinished(Path file, String prefix) {
         String name = file.getFileName().toString();
         return name.startsWith("." + prefix) && name.endsWith(UNFINISHED);

@@ -6,7 +6,6 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.KernelChoice;
-import dev.powersweep.worker.kernels.KernelSets;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
@@ -33,7 +32,7 @@ import java.util.Optional;
 public final class TrainingSession implements AutoCloseable {
 
     private final Cell cell;
-    /** A hash of the whole cell, too dear for every step. */
+    /** A hash of the whole cell; computing it costs too much for every step. */
     private final long randomSeed;
 
     private final BatchSource source;

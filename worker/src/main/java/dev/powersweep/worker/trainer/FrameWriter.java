@@ -14,7 +14,7 @@ final class FrameWriter {
         this.out = out;
     }
 
-    /** Throws {@link ReaderGoneException} when nobody reads any more. */
+    /** Throws {@link ReaderGoneException} when the reader has closed its end. */
     synchronized void write(Frame frame) {
         byte[] line = (CellJson.line(frame) + "\n").getBytes(StandardCharsets.UTF_8);
         try {
@@ -25,7 +25,7 @@ final class FrameWriter {
         }
     }
 
-    /** The process that reads the frames has closed its end; there is nobody left to train for. */
+    /** The process that reads the frames has closed its end, so the trainer ends. */
     static final class ReaderGoneException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 

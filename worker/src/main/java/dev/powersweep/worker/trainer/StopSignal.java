@@ -25,7 +25,7 @@ final class StopSignal {
         return requested;
     }
 
-    /** Whether the JVM itself is on its way out. */
+    /** Whether the JVM is shutting down. */
     boolean shuttingDown() {
         return shuttingDown;
     }

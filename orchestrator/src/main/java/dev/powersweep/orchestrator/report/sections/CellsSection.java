@@ -12,28 +12,37 @@ import java.util.OptionalDouble;
 
 /** Every cell in a row, what was submitted, and where the results came from. */
 final class CellsSection {
+    private static final List<Block.Column> COLUMNS = List.of(
+            new Block.Column("cell", false),
+            new Block.Column("state", false),
+            new Block.Column("N", true),
+            new Block.Column("D", true),
+            new Block.Column("B", true),
+            new Block.Column("steps", true),
+            new Block.Column("epochs", true),
+            new Block.Column("6·N·D, FLOPs", true),
+            new Block.Column("learning rate", true),
+            new Block.Column("validation loss", true),
+            new Block.Column("± s.e.", true),
+            new Block.Column("bits/byte", true),
+            new Block.Column("tokens/s", true),
+            new Block.Column("time", true));
+
     private CellsSection() {}
 
     static ReportModel.Section of(SweepResults results) {
         List<Block> blocks = new ArrayList<>();
+        List<String> settings = results.cells().stream()
+                .flatMap(cell -> cell.settings().keySet().stream())
+                .distinct()
+                .sorted()
+                .toList();
+        List<Block.Column> columns = new ArrayList<>(COLUMNS);
+        settings.forEach(path -> columns.add(new Block.Column(path.substring(path.lastIndexOf('.') + 1), false)));
         blocks.add(new Block.Table(
                 "",
-                List.of(
-                        new Block.Column("cell", false),
-                        new Block.Column("state", false),
-                        new Block.Column("N", true),
-                        new Block.Column("D", true),
-                        new Block.Column("B", true),
-                        new Block.Column("steps", true),
-                        new Block.Column("epochs", true),
-                        new Block.Column("6·N·D, FLOPs", true),
-                        new Block.Column("learning rate", true),
-                        new Block.Column("validation loss", true),
-                        new Block.Column("± s.e.", true),
-                        new Block.Column("bits/byte", true),
-                        new Block.Column("tokens/s", true),
-                        new Block.Column("time", true)),
-                results.cells().stream().map(CellsSection::row).toList()));
+                columns,
+                results.cells().stream().map(cell -> row(cell, settings)).toList()));
         List<Block.Fact> facts = new ArrayList<>();
         results.provenance().forEach((name, value) -> facts.add(new Block.Fact(name, value)));
         blocks.add(new Block.Facts("Where these results come from", facts));
@@ -46,6 +55,12 @@ final class CellsSection {
                 "N is counted without embeddings, norms and biases; D = B·S are the tokens seen; losses are in nats per"
                         + " token on held-out text. The same columns and more are in the Parquet tables of the sweep.",
                 blocks);
+    }
+
+    private static List<Block.Cell> row(CellResult cell, List<String> settings) {
+        List<Block.Cell> row = new ArrayList<>(row(cell));
+        settings.forEach(path -> row.add(Block.Cell.of(cell.settings().getOrDefault(path, "–"))));
+        return row;
     }
 
     private static List<Block.Cell> row(CellResult cell) {

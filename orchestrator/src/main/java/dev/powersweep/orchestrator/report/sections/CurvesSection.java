@@ -6,7 +6,7 @@ import dev.powersweep.orchestrator.report.Downsample;
 import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
-import dev.powersweep.orchestrator.results.Curve;
+import dev.powersweep.orchestrator.results.LossCurve;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
@@ -78,11 +78,11 @@ final class CurvesSection {
                 blocks));
     }
 
-    private static List<Chart.Series> training(List<Curve> curves, Map<String, CellResult> cells, Levels models) {
+    private static List<Chart.Series> training(List<LossCurve> curves, Map<String, CellResult> cells, Levels models) {
         int buckets = Math.max(30, POINTS / (2 * curves.size()));
         List<Chart.Series> haze = new ArrayList<>();
         List<Chart.Series> lines = new ArrayList<>();
-        for (Curve curve : bySize(curves, cells)) {
+        for (LossCurve curve : bySize(curves, cells)) {
             double n = cells.get(curve.cell()).parameters();
             Downsample thin = Downsample.minMax(curve.tokens(), curve.loss(), buckets);
             Downsample mean = Downsample.mean(curve.tokens(), curve.loss(), STRETCHES);
@@ -93,9 +93,9 @@ final class CurvesSection {
         return haze;
     }
 
-    private static List<Chart.Series> lines(List<Curve> curves, Map<String, CellResult> cells, Levels models) {
+    private static List<Chart.Series> lines(List<LossCurve> curves, Map<String, CellResult> cells, Levels models) {
         List<Chart.Series> series = new ArrayList<>();
-        for (Curve curve : bySize(curves, cells)) {
+        for (LossCurve curve : bySize(curves, cells)) {
             double n = cells.get(curve.cell()).parameters();
             series.add(new Chart.Line(
                     legend(models, n), models.colour(n), Chart.Stroke.THIN, curve.tokens(), curve.loss()));
@@ -103,10 +103,11 @@ final class CurvesSection {
         return series;
     }
 
-    private static List<Chart.Series> alongCompute(List<Curve> curves, Map<String, CellResult> cells, Levels models) {
+    private static List<Chart.Series> alongCompute(
+            List<LossCurve> curves, Map<String, CellResult> cells, Levels models) {
         List<Chart.Series> series = new ArrayList<>();
         List<double[]> all = new ArrayList<>();
-        for (Curve curve : bySize(curves, cells)) {
+        for (LossCurve curve : bySize(curves, cells)) {
             double n = cells.get(curve.cell()).parameters();
             double[] compute = new double[curve.tokens().length];
             for (int i = 0; i < compute.length; i++) {
@@ -135,7 +136,7 @@ final class CurvesSection {
                 lowest.stream().mapToDouble(point -> point[1]).toArray());
     }
 
-    private static List<Curve> bySize(List<Curve> curves, Map<String, CellResult> cells) {
+    private static List<LossCurve> bySize(List<LossCurve> curves, Map<String, CellResult> cells) {
         Map<String, Double> size = new HashMap<>();
         cells.forEach((id, cell) -> size.put(id, cell.parameters()));
         return curves.stream()

@@ -18,7 +18,7 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * <p>OpenBLAS' AVX-512 cores have a path for products of at most 10⁶ multiplications that packs nothing; medium products
  * run faster when cut to that size, until their rows lie so far apart that they alias in the first-level cache. oneDNN
  * packs, and from there on is the faster one. Which way is taken follows from shapes, the process environment and the
- * libraries at hand, never from a timing, so that results are the same on every machine of a type.
+ * libraries that are present, never from a timing, so that results are the same on every machine of a type.
  */
 final class Blas {
 

@@ -28,7 +28,7 @@ final class OneDnn {
             dnnl.dnnl_version();
             return Optional.of(new OneDnn());
         } catch (LinkageError absent) {
-            // Another library rounds otherwise: whoever compares results bit by bit must be able to see it.
+            // Another library rounds differently, so the provenance names it for comparisons bit by bit.
             LOG.warn("oneDNN is not to be had here ({}); OpenBLAS makes the large products", absent.getMessage());
             return Optional.empty();
         }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-class ShardStoreTest {
+class CorpusStoreTest {
     @TempDir
     private Path folder;
 
@@ -21,7 +21,7 @@ class ShardStoreTest {
     @EnabledOnOs(value = OS.LINUX, disabledReason = "a full disk is played by /dev/full")
     void aDiskThatIsFullIsToldInASentence() throws Exception {
         SweepDirectory directory = SweepDirectory.at(folder.toString(), new Configuration());
-        ShardStore store = new ShardStore(directory, new Configuration());
+        CorpusStore store = new CorpusStore(directory, new Configuration());
         Path temporary = Path.of(store.temporary("c0ffee").toUri());
         Files.write(temporary.resolve("part-0"), new byte[1 << 20]);
         Files.createSymbolicLink(temporary.resolve("train.bin"), Path.of("/dev/full"));

@@ -8,4 +8,4 @@ package dev.powersweep.orchestrator.results;
  * @param tokens seen
  * @param loss nats per token
  */
-public record Curve(String cell, double[] step, double[] tokens, double[] loss) {}
+public record LossCurve(String cell, double[] step, double[] tokens, double[] loss) {}

@@ -30,15 +30,15 @@ import org.apache.logging.log4j.Logger;
  * Tokenised corpora in a sweep's directory. A corpus is written under a name that begins with {@code _} and renamed when
  * it is whole, so a reader sees all of it or nothing; of two writers the second finds the first one's.
  */
-final class ShardStore {
-    private static final Logger LOG = LogManager.getLogger(ShardStore.class);
+final class CorpusStore {
+    private static final Logger LOG = LogManager.getLogger(CorpusStore.class);
     private static final int BUFFER_BYTES = 1 << 20;
 
     private final SweepDirectory directory;
     private final Configuration configuration;
     private final FileSystem fileSystem;
 
-    ShardStore(SweepDirectory directory, Configuration configuration) {
+    CorpusStore(SweepDirectory directory, Configuration configuration) {
         this.directory = directory;
         this.configuration = configuration;
         try {

@@ -11,4 +11,4 @@ import dev.powersweep.orchestrator.spec.ModelSize;
  * @param tokens D asked for
  * @param unique U asked for; 0 where the axis is absent
  */
-record Point(ModelSize size, long tokens, BatchSize batch, long unique, RateChoice rate, Variant variant) {}
+record GridPoint(ModelSize size, long tokens, BatchSize batch, long unique, RateChoice rate, Variant variant) {}

@@ -7,7 +7,7 @@ import java.util.OptionalInt;
  *
  * @param referenceBatch tokens of the batch at which the rule holds unscaled; 0 where the batch does not scale it
  */
-public record LearningRate(Rule rule, BatchScaling batchScaling, long referenceBatch) {
+public record LearningRateRule(Rule rule, BatchScaling batchScaling, long referenceBatch) {
 
     /** A rate η as a function of the cell. */
     public sealed interface Rule {
@@ -76,6 +76,11 @@ public record LearningRate(Rule rule, BatchScaling batchScaling, long referenceB
     /** Width at which the rate holds under μP; empty in the standard parametrisation. */
     public OptionalInt baseWidth() {
         return rule instanceof Rule.Mup mup ? OptionalInt.of(mup.baseWidth) : OptionalInt.empty();
+    }
+
+    /** Whether the rate is not known without a batch size. */
+    public boolean followsBatch() {
+        return batchScaling != BatchScaling.NONE || rule instanceof Rule.Power power && power.batch != 0;
     }
 
     /** Whether cells that differ in D alone may have different rates. */

@@ -1,5 +1,7 @@
-package dev.powersweep.worker.kernels;
+package dev.powersweep.worker.train;
 
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.cpu.CpuKernels;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
 import org.nd4j.linalg.api.buffer.DataType;

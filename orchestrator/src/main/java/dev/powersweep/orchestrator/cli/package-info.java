@@ -1,0 +1,2 @@
+/** The command line: commands, options, exit codes, and what each prints. */
+package dev.powersweep.orchestrator.cli;
