@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
 /**
  * Steps that a cell did not train itself, because another cell's training of the trunk they share served for them.
