@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.bench;
 
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.plan.Forecast;
 import dev.powersweep.orchestrator.storage.Storage;

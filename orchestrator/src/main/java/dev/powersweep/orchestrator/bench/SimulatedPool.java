@@ -1,10 +1,10 @@
 package dev.powersweep.orchestrator.bench;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.plan.RunPolicy;
-import dev.powersweep.orchestrator.run.AttemptOrder;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import java.time.Instant;
@@ -30,7 +30,7 @@ final class SimulatedPool {
     private double lostSeconds;
 
     /** @param seconds after which the attempt ends in this report */
-    record Outcome(double seconds, AttemptReport report) {}
+    record End(double seconds, AttemptReport report) {}
 
     SimulatedPool(Hazards hazards, RunPolicy policy, long seed) {
         this.hazards = hazards;
@@ -64,8 +64,8 @@ final class SimulatedPool {
         return new SplittableRandom(seed * 0x9E3779B97F4A7C15L + Long.parseUnsignedLong(cell, 16) + attempt);
     }
 
-    /** The outcome of an attempt that begins at {@code begin}. */
-    Outcome attempt(AttemptOrder order, double predictedSeconds, Instant begin) {
+    /** What becomes of an attempt that begins at {@code begin}. */
+    End attempt(AttemptOrder order, double predictedSeconds, Instant begin) {
         Cell cell = order.gridCell().cell();
         String id = cell.id();
         SplittableRandom ofCell = random(id, 1 << 20);
@@ -125,20 +125,12 @@ final class SimulatedPool {
                             stored / total);
         }
         double seconds = OVERHEAD_SECONDS + left;
-        return new Outcome(
-                seconds,
-                report(
-                        order,
-                        diverges ? CellState.DIVERGED : CellState.FINISHED,
-                        Optional.empty(),
-                        diverges ? "diverged: loss is NaN" : "",
-                        seconds,
-                        begin,
-                        from / total,
-                        end / total));
+        Outcome outcome =
+                diverges ? new Outcome.Diverged("diverged: loss is NaN") : new Outcome.Finished(result(cell, seconds));
+        return new End(seconds, report(order, outcome, seconds, begin, from / total, end / total));
     }
 
-    private Outcome failed(
+    private End failed(
             AttemptOrder order,
             FailureClass failure,
             String message,
@@ -146,52 +138,37 @@ final class SimulatedPool {
             Instant begin,
             double from,
             double stored) {
-        return new Outcome(
-                seconds, report(order, CellState.FAILED, Optional.of(failure), message, seconds, begin, from, stored));
+        Outcome outcome = Outcome.failed(failure, message, "last lines of the trainer\n".repeat(8));
+        return new End(seconds, report(order, outcome, seconds, begin, from, stored));
     }
 
-    private static AttemptReport report(
-            AttemptOrder order,
-            CellState state,
-            Optional<FailureClass> failure,
-            String message,
-            double seconds,
-            Instant begin,
-            double from,
-            double to) {
-        Cell cell = order.gridCell().cell();
+    private static Frame.Finished result(Cell cell, double seconds) {
         long steps = cell.data().steps();
         double loss =
                 1.7 + 400 / Math.pow(cell.model().nonEmbeddingParameters(), 0.34) + 410 / Math.pow(cell.tokens(), 0.28);
-        Optional<Frame.Finished> result = state == CellState.FINISHED
-                ? Optional.of(new Frame.Finished(
-                        cell.id(),
-                        steps,
-                        false,
-                        loss,
-                        List.of(new Frame.Evaluation(
-                                cell.id(), steps, "validation", loss + 0.05, 0.004, 100_000, loss / Math.log(2), 1)),
-                        seconds,
-                        seconds,
-                        300L << 20))
-                : Optional.empty();
+        Frame.Evaluation last = new Frame.Evaluation(
+                cell.id(), steps, "validation", loss + 0.05, 0.004, 100_000, loss / Math.log(2), 1);
+        return new Frame.Finished(cell.id(), steps, false, loss, List.of(last), seconds, seconds, 300L << 20);
+    }
+
+    private static AttemptReport report(
+            AttemptOrder order, Outcome outcome, double seconds, Instant begin, double from, double to) {
+        Cell cell = order.gridCell().cell();
+        long steps = cell.data().steps();
         return new AttemptReport(
                 cell.id(),
                 order.attempt(),
-                state,
-                failure,
-                message,
-                failure.isPresent() ? "last lines of the trainer\n".repeat(8) : "",
-                state == CellState.FINISHED ? steps : Math.round(to * steps),
-                Math.round(from * steps),
-                result,
-                seconds,
-                OVERHEAD_SECONDS,
-                order.microBatchSequences() == 0 ? cell.data().batchSequences() : order.microBatchSequences(),
+                outcome,
+                new AttemptReport.Work(
+                        outcome instanceof Outcome.Finished ? steps : Math.round(to * steps),
+                        Math.round(from * steps),
+                        Optional.empty(),
+                        seconds,
+                        OVERHEAD_SECONDS,
+                        order.microBatchSequences() == 0 ? cell.data().batchSequences() : order.microBatchSequences()),
                 begin,
                 begin.plusNanos(Math.round(seconds * 1e9)),
-                "host",
-                "1",
+                new AttemptReport.Place("host", "1"),
                 Optional.of(
                         new Frame.Ready(1, "cpu", "none", "cpu", 1, Map.of("powersweep", "simulated", "java", "17"))),
                 "logs/" + cell.id() + "/attempt-" + order.attempt() + ".log");

@@ -1,11 +1,11 @@
 package dev.powersweep.orchestrator.bench;
 
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.Dispatcher;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
-import dev.powersweep.orchestrator.run.AttemptOrder;
-import dev.powersweep.orchestrator.run.Dispatcher;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import java.time.Instant;
@@ -60,7 +60,7 @@ public final class SimulatedSweep {
         }
     }
 
-    private record End(double at, long number, SimulatedPool.Outcome outcome) {}
+    private record End(double at, long number, SimulatedPool.End outcome) {}
 
     private final SweepPlan plan;
     private final int slots;
@@ -113,7 +113,7 @@ public final class SimulatedSweep {
                     break;
                 }
                 tell(Dispatcher.begun(order.get(), instant), now);
-                SimulatedPool.Outcome outcome = pool.attempt(
+                SimulatedPool.End outcome = pool.attempt(
                         order.get(),
                         state.cell(order.get().gridCell().cell().id())
                                 .orElseThrow()

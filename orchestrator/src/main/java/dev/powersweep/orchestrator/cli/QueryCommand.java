@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.cli;
 
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

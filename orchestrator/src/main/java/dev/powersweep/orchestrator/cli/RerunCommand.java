@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;

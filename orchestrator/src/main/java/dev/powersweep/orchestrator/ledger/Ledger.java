@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.ledger;
 
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

@@ -1,6 +1,9 @@
 package dev.powersweep.orchestrator.ledger;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -13,6 +14,9 @@ interface Attempts {
      * @param excludedHosts whose slots do not count while there are others
      */
     int slots(Set<String> excludedHosts);
+
+    /** Hosts that attempts can run on, now, by the names that orders avoid them by. */
+    Set<String> hosts();
 
     /** Begins an attempt; the future always completes with a report, never with an exception. */
     CompletableFuture<AttemptReport> begin(AttemptOrder order);

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.SharedSteps;
 import dev.powersweep.worker.cell.StoredName;
 import java.util.List;
 import java.util.Optional;

@@ -2,9 +2,9 @@ package dev.powersweep.orchestrator.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.SharedSteps;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
 import dev.powersweep.orchestrator.run.CellManifest.Chunk;
 import dev.powersweep.orchestrator.run.CellManifest.KeptTrunk;
 import dev.powersweep.orchestrator.run.CellManifest.StoredCheckpoint;

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;

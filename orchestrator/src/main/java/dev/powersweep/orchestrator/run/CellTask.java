@@ -1,20 +1,25 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.Endings;
+import dev.powersweep.orchestrator.dispatch.Fault;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
-import dev.powersweep.worker.cell.FailureClass;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serial;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
@@ -26,6 +31,8 @@ import org.apache.spark.util.SerializableConfiguration;
 final class CellTask implements Function<String, String> {
     @Serial
     private static final long serialVersionUID = 1L;
+
+    private static final Logger LOG = LogManager.getLogger(CellTask.class);
 
     /** In place of a report: the executor of the attempt was lost, and Spark tries the task again. */
     static final String LOST = "lost";
@@ -52,7 +59,7 @@ final class CellTask implements Function<String, String> {
     }
 
     @Override
-    public String call(String orderJson) throws IOException {
+    public String call(String orderJson) {
         AttemptOrder order = LedgerJson.read(orderJson, AttemptOrder.class);
         TaskContext task = TaskContext.get();
         if (task.attemptNumber() > 0) {
@@ -62,34 +69,36 @@ final class CellTask implements Function<String, String> {
         if (order.avoidHosts().contains(sparkHost())) {
             return REFUSED;
         }
-        Map<String, ResourceInformation> resources = task.resourcesJMap();
-        List<String> gpus =
-                resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();
         Instant started = Instant.now();
-        ExecutorHost host;
+        Fault.Stage stage = Fault.Stage.HOST;
+        AttemptReport report;
         try {
-            host = ExecutorHost.get();
-        } catch (IOException e) {
-            return failed(order, started, FailureClass.BAD_NODE, "no place for scratch files here: " + e);
+            ExecutorHost host = ExecutorHost.get();
+            stage = Fault.Stage.STORE;
+            report = new CellSupervisor(surroundings(host)).run(order, gpus(task), task::isInterrupted);
+        } catch (Throwable e) {
+            // Were it to leave the task, Spark would try again and all that the ledger could say is that it was lost.
+            LOG.error(
+                    "attempt {} of {} failed", order.attempt(), order.gridCell().name(), e);
+            report = failed(order, started, Faults.of(e, stage, List.of()));
         }
-        CellSupervisor.Surroundings surroundings;
-        try {
-            surroundings = surroundings(host);
-        } catch (IOException e) {
-            return failed(order, started, FailureClass.IO, "the sweep's directory is out of reach: " + e);
-        }
-        return LedgerJson.line(new CellSupervisor(surroundings).run(order, gpus, task::isInterrupted));
+        return LedgerJson.line(report);
     }
 
-    private static String failed(AttemptOrder order, Instant started, FailureClass failure, String message)
-            throws IOException {
-        return LedgerJson.line(AttemptReport.untrained(
+    private static List<String> gpus(TaskContext task) {
+        Map<String, ResourceInformation> resources = task.resourcesJMap();
+        return resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();
+    }
+
+    private static AttemptReport failed(AttemptOrder order, Instant started, Fault fault) {
+        String host = host();
+        return AttemptReport.untrained(
                 order.gridCell().cell().id(),
                 order.attempt(),
-                new AttemptReport.Trouble(failure, message, ""),
-                new AttemptReport.Place(host(), SparkEnv.get().executorId()),
+                Endings.thrown(fault, host, Optional.empty()),
+                new AttemptReport.Place(host, SparkEnv.get().executorId()),
                 started,
-                Instant.now()));
+                Instant.now());
     }
 
     private CellSupervisor.Surroundings surroundings(ExecutorHost host) throws IOException {
@@ -110,10 +119,15 @@ final class CellTask implements Function<String, String> {
     }
 
     /** As Spark's scheduler and pages name it; in local mode that would always be the loopback. */
-    private static String host() throws IOException {
-        return SparkEnv.get().executorId().equals("driver")
-                ? InetAddress.getLocalHost().getHostName()
-                : sparkHost();
+    private static String host() {
+        if (!SparkEnv.get().executorId().equals("driver")) {
+            return sparkHost();
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return sparkHost();
+        }
     }
 
     private static String sparkHost() {

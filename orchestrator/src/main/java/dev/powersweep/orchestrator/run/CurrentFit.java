@@ -1,12 +1,12 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.fitting.result.FitOptions;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsText;
 import dev.powersweep.orchestrator.fits.SweepFitter;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.view.SweepEvent;

@@ -73,6 +73,11 @@ final class HostCache {
         return PrivateDirectory.require(root);
     }
 
+    /** Where the cache is, or would be. */
+    Path place() {
+        return root;
+    }
+
     /** A directory of this process alone. */
     HostScratch scratch() throws IOException {
         return HostScratch.open(root().resolve("scratch"));

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import java.util.HashMap;
 import java.util.Map;
 

@@ -1,9 +1,11 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.Endings;
+import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
-import dev.powersweep.worker.cell.FailureClass;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +79,11 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         return count;
     }
 
+    @Override
+    public Set<String> hosts() {
+        return usable() ? Set.copyOf(slots.byHost().keySet()) : Set.of();
+    }
+
     private void tellOfNone(int count) {
         if (count > 0) {
             noSlotSince = System.nanoTime();
@@ -120,15 +127,10 @@ final class SparkAttempts implements Attempts, AutoCloseable {
     }
 
     private static AttemptReport lost(AttemptOrder order, LostTasks.Loss loss, Instant begun) {
-        String reason = loss.reason().lines().findFirst().map(String::strip).orElse("");
         return AttemptReport.untrained(
                 order.gridCell().cell().id(),
                 order.attempt(),
-                new AttemptReport.Trouble(
-                        FailureClass.LOST_EXECUTOR,
-                        "executor " + loss.executor() + " on " + loss.host() + " was lost"
-                                + (reason.isEmpty() ? "" : ": " + reason),
-                        loss.reason()),
+                Endings.executorLost(loss.executor(), loss.host(), loss.reason()),
                 new AttemptReport.Place(loss.host(), loss.executor()),
                 begun,
                 Instant.now());
@@ -150,31 +152,25 @@ final class SparkAttempts implements Attempts, AutoCloseable {
                 report = report(order);
             }
             if (report.get().equals(CellTask.LOST)) {
-                return AttemptReport.untrained(
-                        cell,
-                        order.attempt(),
-                        new AttemptReport.Trouble(
-                                FailureClass.LOST_EXECUTOR, "the executor of this attempt was lost", ""),
-                        new AttemptReport.Place("", ""),
-                        begun,
-                        Instant.now());
+                return untrained(order, begun, Endings.executorLost());
             }
             return LedgerJson.read(report.get(), AttemptReport.class);
         } catch (Exception e) {
             // Spark declares no checked exceptions to Java but throws them.
-            LOG.debug("the job of cell {} failed", cell, e);
+            LOG.warn("the job of cell {} failed: {}", cell, e.toString());
             String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-            return AttemptReport.untrained(
-                    cell,
-                    order.attempt(),
-                    new AttemptReport.Trouble(
-                            executorsFault(reason) ? FailureClass.LOST_EXECUTOR : FailureClass.BUG,
-                            reason,
-                            e.toString()),
-                    new AttemptReport.Place("", ""),
-                    begun,
-                    Instant.now());
+            return untrained(order, begun, Endings.jobFailed(reason, e.toString(), !usable()));
         }
+    }
+
+    private static AttemptReport untrained(AttemptOrder order, Instant begun, Outcome outcome) {
+        return AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                outcome,
+                AttemptReport.Place.UNKNOWN,
+                begun,
+                Instant.now());
     }
 
     /** Runs the attempt where the order allows it; empty when Spark had no such place. */
@@ -203,21 +199,6 @@ final class SparkAttempts implements Attempts, AutoCloseable {
                 .collect()
                 .get(0);
         return report.equals(CellTask.REFUSED) ? Optional.empty() : Optional.of(report);
-    }
-
-    /** Whether a job failed for its executor's sake. A task of ours has no exception to fail with. */
-    private boolean executorsFault(String reason) {
-        return !usable()
-                || reason.contains("ExecutorLostFailure")
-                || reason.contains("cancelled")
-                || reason.contains("killed")
-                || reason.contains("FetchFailed")
-                || reason.contains("shut down")
-                // The driver's blocks could not be had, so the task never began.
-                || reason.contains("Failed to get broadcast")
-                || reason.contains("Failed to connect")
-                || reason.contains("Connection reset")
-                || reason.contains("Lost task") && reason.contains("Resubmitted");
     }
 
     @Override

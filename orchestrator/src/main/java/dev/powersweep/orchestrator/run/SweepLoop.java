@@ -1,13 +1,15 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.Dispatcher;
+import dev.powersweep.orchestrator.dispatch.Endings;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Ledger;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.worker.cell.CellState;
-import dev.powersweep.worker.cell.FailureClass;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -119,6 +121,7 @@ final class SweepLoop {
     private void fill() {
         slots = attempts.slots(dispatcher.excludedHosts());
         packing.slots(slots, seconds());
+        dispatcher.hosts(attempts.hosts());
         while (dispatcher.running() < slots) {
             Instant now = Instant.now();
             Optional<AttemptOrder> next = dispatcher.next(now);
@@ -144,8 +147,8 @@ final class SweepLoop {
         return AttemptReport.untrained(
                 order.gridCell().cell().id(),
                 order.attempt(),
-                new AttemptReport.Trouble(FailureClass.BUG, String.valueOf(failure), ""),
-                new AttemptReport.Place("", ""),
+                Endings.driverFailed(Faults.sentence(failure), Faults.stack(failure)),
+                AttemptReport.Place.UNKNOWN,
                 now,
                 now);
     }

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.util.OptionalDouble;
 

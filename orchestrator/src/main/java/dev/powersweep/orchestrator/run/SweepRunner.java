@@ -1,14 +1,15 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.Dispatcher;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent.Beginning;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.LedgerEvent.Beginning;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.worker.cell.CellState;
 import java.io.PrintStream;

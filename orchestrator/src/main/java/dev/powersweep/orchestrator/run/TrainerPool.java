@@ -1,8 +1,9 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.orchestrator.dispatch.Endings;
+import dev.powersweep.orchestrator.dispatch.Outcome;
+import dev.powersweep.orchestrator.dispatch.TrainerExit;
 import dev.powersweep.worker.cell.Frame;
-import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * The trainers of one executor. An idle one is handed out again to a cell that asks for the same process, so that
@@ -31,18 +33,19 @@ final class TrainerPool {
     /** A process that has said that it is ready. */
     record Trainer(TrainerKey key, TrainerProcess process, Frame.Ready ready) {}
 
-    /** A trainer that did not come up, with its class. */
+    /** A trainer that did not come up. */
     static final class StartException extends IOException {
         private static final long serialVersionUID = 1L;
-        private final FailureClass failure;
+        private final transient Function<String, Outcome> outcome;
 
-        StartException(FailureClass failure, String message, Throwable cause) {
-            super(message, cause);
-            this.failure = failure;
+        /** @param outcome of the attempt that asked for it, by the name of this host */
+        StartException(Function<String, Outcome> outcome) {
+            super(outcome.apply("here").message());
+            this.outcome = outcome;
         }
 
-        FailureClass failure() {
-            return failure;
+        Outcome outcome(String host) {
+            return outcome.apply(host);
         }
     }
 
@@ -161,7 +164,7 @@ final class TrainerPool {
         try {
             process = TrainerProcess.start(key, scratch.resolve("trainer-" + UUID.randomUUID() + ".err"));
         } catch (IOException e) {
-            throw new StartException(FailureClass.BAD_NODE, "no trainer can be started here: " + e.getMessage(), e);
+            throw new StartException(host -> Endings.notStarted(host, e.getMessage()));
         }
         synchronized (this) {
             alive.add(process);
@@ -185,10 +188,8 @@ final class TrainerPool {
             if (stopping.requested()) {
                 throw new InterruptedException("the task was asked to stop");
             }
-            throw new StartException(
-                    FailureClass.TIMEOUT,
-                    "a trainer did not become ready within " + startLimit.toSeconds() + " s" + excerpt(process),
-                    null);
+            String words = excerpt(process);
+            throw new StartException(host -> Endings.notReadyInTime(startLimit.toSeconds(), words));
         } finally {
             if (!ready) {
                 discard(process);
@@ -197,28 +198,13 @@ final class TrainerPool {
     }
 
     private static StartException notReady(TrainerProcess process, TrainerProcess.Message message) {
-        if (process.killedByUs()) {
-            return new StartException(FailureClass.LOST_EXECUTOR, "the executor is shutting down", null);
+        if (message instanceof TrainerProcess.Message.Ended || process.killedByUs()) {
+            TrainerExit exit = new TrainerExit(
+                    process.exitStatus().orElse(-1), process.killedByUs(), process.memorySufficed(), "");
+            String words = excerpt(process);
+            return new StartException(host -> Endings.neverReady(exit, host, words));
         }
-        if (message instanceof TrainerProcess.Message.Ended) {
-            int status = process.exitStatus().orElse(-1);
-            FailureClass failure =
-                    switch (status) {
-                        case TrainerCommand.EXIT_UNSUPPORTED_DEVICE -> FailureClass.UNSUPPORTED_DEVICE;
-                        default -> beforeReady(ExitStatus.classify(status, process.memorySufficed()));
-                    };
-            return new StartException(
-                    failure,
-                    "a trainer ended with " + ExitStatus.text(status) + " before it was ready" + excerpt(process),
-                    null);
-        }
-        return new StartException(
-                FailureClass.BUG, "a trainer said something else before it was ready: " + message, null);
-    }
-
-    /** A trainer that has not seen a cell yet cannot have failed for its sake: Java, libraries or disk of this host. */
-    private static FailureClass beforeReady(FailureClass failure) {
-        return failure == FailureClass.BUG || failure == FailureClass.NATIVE_CRASH ? FailureClass.BAD_NODE : failure;
+        return new StartException(host -> Endings.notReadyButSaid(message.toString()));
     }
 
     /** The last words of a trainer's standard error, for a message; what every JVM of ours says first explains nothing. */

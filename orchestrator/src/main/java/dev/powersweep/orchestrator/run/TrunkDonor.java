@@ -1,9 +1,10 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SharedSteps;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.run.CellManifest.Chunk;
 import dev.powersweep.orchestrator.run.CellManifest.StoredCheckpoint;
 import dev.powersweep.orchestrator.storage.Storage;

@@ -1,13 +1,13 @@
 package dev.powersweep.orchestrator.tables;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.SharedSteps;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Lease;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

@@ -4,7 +4,7 @@ import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.orchestrator.cli.InProcess.Answer;
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.run.Histories;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.ResultTables;

@@ -4,9 +4,9 @@ import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.orchestrator.cli.InProcess.Answer;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.run.Histories;
 import dev.powersweep.orchestrator.run.Sweeps;
 import dev.powersweep.orchestrator.storage.SweepDirectory;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.orchestrator.cli.InProcess.Answer;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.run.Histories;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.ResultTables;

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.end2end;
 
-import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.CellRow;
 import dev.powersweep.orchestrator.tables.EvalRow;

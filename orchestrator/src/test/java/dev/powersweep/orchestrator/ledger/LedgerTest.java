@@ -3,7 +3,12 @@ package dev.powersweep.orchestrator.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.powersweep.orchestrator.ledger.LedgerEvent.Beginning;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent.Beginning;
+import dev.powersweep.orchestrator.dispatch.Outcome;
+import dev.powersweep.orchestrator.dispatch.Reports;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.CrashingStorage;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -13,18 +18,23 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
@@ -76,6 +86,50 @@ class LedgerTest {
         assertThat(record.generation()).isEqualTo(1);
         assertThat(state.submitted().orElseThrow()).isEqualTo(submitted());
         assertThat(state.count(CellState.PLANNED)).isEqualTo(1);
+    }
+
+    /**
+     * Two ledgers of {@code SimulatedSweep} over {@code LargeGrid.specification(4)} on two slots, seeds 3 and 12, with
+     * {@code new Hazards(3000, 0.3, 0.4, 0.3, 0.2, 0.15)}, as commit d70ba9f wrote them, when a report held an outcome's
+     * parts side by side.
+     */
+    @Test
+    void aLedgerFromBeforeThereWereOutcomesIsReadAndWrittenAsItWas() throws Exception {
+        Map<String, Integer> outcomes = new TreeMap<>();
+        for (String name : List.of("before-outcome-1.jsonl", "before-outcome-2.jsonl")) {
+            SweepState state = new SweepState();
+            for (String line : resource(name).split("\n")) {
+                LedgerEvent event = LedgerJson.read(line, LedgerEvent.class);
+                state.apply(event);
+                assertThat(LedgerJson.mapper().readTree(LedgerJson.line(event)))
+                        .isEqualTo(LedgerJson.mapper().readTree(line));
+                if (event instanceof LedgerEvent.Ended ended) {
+                    Outcome outcome = ended.report().outcome();
+                    outcomes.merge(
+                            outcome.getClass().getSimpleName()
+                                    + outcome.trouble()
+                                            .map(why -> " " + why.failure())
+                                            .orElse(""),
+                            1,
+                            Integer::sum);
+                }
+            }
+            assertThat(state.cells()).allMatch(cell -> cell.state().terminal());
+        }
+        assertThat(outcomes)
+                .containsOnlyKeys(
+                        "Diverged",
+                        "Failed BUG",
+                        "Failed NATIVE_CRASH",
+                        "Finished",
+                        "Interrupted HOST_MEMORY",
+                        "Interrupted NATIVE_CRASH");
+    }
+
+    private static String resource(String name) throws IOException {
+        try (InputStream in = LedgerTest.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     @Test
@@ -302,8 +356,12 @@ class LedgerTest {
     }
 
     private static LedgerEvent.Ended ended(Cell cell, int attempt, CellState state) {
-        return new LedgerEvent.Ended(
-                NOW, AttemptReport.lost(cell.id(), attempt, "gone", NOW).as(state));
+        return new LedgerEvent.Ended(NOW, Reports.report(cell.id(), attempt, outcome(cell, state), 0, 0, 0, "", NOW));
+    }
+
+    private static Outcome outcome(Cell cell, CellState state) {
+        return Outcome.of(
+                state, Optional.of(FailureClass.LOST_EXECUTOR), "gone", "", Optional.of(Reports.result(cell.id(), 10)));
     }
 
     private static Cell cell(long steps) {

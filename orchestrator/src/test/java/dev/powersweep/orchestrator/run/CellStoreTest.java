@@ -3,7 +3,8 @@ package dev.powersweep.orchestrator.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.Reports;
 import dev.powersweep.orchestrator.storage.CrashingStorage;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -244,10 +245,8 @@ class CellStoreTest {
         List<EvalRow> evals = from == to
                 ? List.of()
                 : List.of(new EvalRow(CELL, attempt, to, 64 * to, "validation", 1, 0.1, 1.4, 100, 0));
-        Optional<AttemptReport> outcome = last
-                ? Optional.of(
-                        AttemptReport.lost(CELL, attempt, "", Instant.EPOCH).as(CellState.FINISHED))
-                : Optional.empty();
+        Optional<AttemptReport> outcome =
+                last ? Optional.of(Reports.finished(CELL, attempt, to, 1, Instant.EPOCH)) : Optional.empty();
         store.commit(
                 Optional.of(
                         new CellStore.LocalCheckpoint(checkpoint, Files.size(checkpoint), Digests.sha256(checkpoint))),

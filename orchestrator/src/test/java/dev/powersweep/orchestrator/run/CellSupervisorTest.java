@@ -2,8 +2,9 @@ package dev.powersweep.orchestrator.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.grid.GridCell;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.run.StandInTrainer.Trouble;
 import dev.powersweep.orchestrator.storage.Storage;

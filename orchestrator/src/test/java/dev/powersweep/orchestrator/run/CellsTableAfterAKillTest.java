@@ -2,10 +2,10 @@ package dev.powersweep.orchestrator.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepReader;

@@ -2,9 +2,9 @@ package dev.powersweep.orchestrator.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.Reports;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.run.StandInTrainer.Trouble;
 import dev.powersweep.orchestrator.storage.CrashingStorage;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -15,7 +15,6 @@ import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.CellState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -236,10 +235,7 @@ class CompactorTest {
                 to,
                 steps,
                 List.of(new EvalRow(id, store.attempt(), to, to, "validation", 1, 1, 1, 1, 1)),
-                last
-                        ? Optional.of(AttemptReport.lost(id, store.attempt(), "", Instant.EPOCH)
-                                .as(CellState.FINISHED))
-                        : Optional.empty());
+                last ? Optional.of(Reports.finished(id, store.attempt(), to, 1, Instant.EPOCH)) : Optional.empty());
     }
 
     private List<String> files(Table<?> table) throws IOException {

@@ -1,7 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;

@@ -7,10 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
+import dev.powersweep.orchestrator.dispatch.SharedSteps;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.run.CellManifest.Chunk;
 import dev.powersweep.orchestrator.run.CellManifest.KeptTrunk;
@@ -20,7 +21,7 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.Merge;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.TokenType;
 import java.io.IOException;
@@ -100,23 +101,13 @@ class HostileRecordsTest {
         AttemptReport report = new AttemptReport(
                 CELL,
                 1,
-                CellState.FINISHED,
-                Optional.empty(),
-                "message",
-                "detail",
-                1,
-                0,
-                Optional.empty(),
-                1,
-                1,
-                1,
+                Outcome.failed(FailureClass.BUG, "message", "detail"),
+                new AttemptReport.Work(1, 0, Optional.of(new SharedSteps(CELL, 1)), 1, 1, 1),
                 NOW,
                 NOW,
-                "host",
-                "executor",
+                new AttemptReport.Place("host", "executor"),
                 Optional.empty(),
-                "logs/" + CELL + "/1.log",
-                Optional.of(new SharedSteps(CELL, 1)));
+                "logs/" + CELL + "/1.log");
         StoredCheckpoint checkpoint = new StoredCheckpoint("checkpoint-000001-step-1-1-x.ckpt", 1, 1, SHA256);
         Chunk chunk = new Chunk("steps", "_steps-000001-1-x.parquet", CELL + "-1-1-1.parquet", 1, 1);
         CellManifest manifest = new CellManifest(

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class StandInTrainer {
     /** How a cell goes wrong; the cell's seed is its ordinal, and 0 means not at all. */
-    enum Trouble {
+    public enum Trouble {
         NONE,
         ABORTS,
         ABORTS_ONCE,

@@ -1,9 +1,11 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.Outcome;
+import dev.powersweep.orchestrator.dispatch.Reports;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
@@ -13,7 +15,6 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.CellsTable;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.StepRow;
-import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -49,10 +50,10 @@ public final class StoredSweep {
             String failed = plan.cells().get(1).gridCell().cell().id();
             events.add(new LedgerEvent.Running(now, finished, 1, 0));
             events.add(new LedgerEvent.Running(now, failed, 1, 0));
-            AttemptReport done = report(finished, CellState.FINISHED, Optional.empty(), "", 2);
+            AttemptReport done = report(finished, new Outcome.Finished(Reports.result(finished, 2)), 2);
             events.add(new LedgerEvent.Ended(now, done));
             events.add(new LedgerEvent.Ended(
-                    now, report(failed, CellState.FAILED, Optional.of(FailureClass.BUG), "index 3 out of bounds", 0)));
+                    now, report(failed, Outcome.failed(FailureClass.BUG, "index 3 out of bounds", ""), 0)));
             ledger.append(events).join();
             CellStore store = CellStore.open(storage, directory, finished, 1, 0);
             store.commit(
@@ -69,27 +70,7 @@ public final class StoredSweep {
         CellsTable.write(storage, directory, CellsTable.rows(LedgerReader.open(directory, configuration)));
     }
 
-    private static AttemptReport report(
-            String cell, CellState state, Optional<FailureClass> failure, String message, long step) {
-        Instant now = Instant.parse("2026-01-02T03:04:06Z");
-        return new AttemptReport(
-                cell,
-                1,
-                state,
-                failure,
-                message,
-                "",
-                step,
-                0,
-                Optional.empty(),
-                1,
-                0.1,
-                8,
-                now,
-                now,
-                "host",
-                "0",
-                Optional.empty(),
-                "");
+    private static AttemptReport report(String cell, Outcome outcome, long step) {
+        return Reports.report(cell, 1, outcome, step, 1, 8, "host", Instant.parse("2026-01-02T03:04:06Z"));
     }
 }

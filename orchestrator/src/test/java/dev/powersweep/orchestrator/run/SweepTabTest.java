@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.grid.GridCell;
-import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.run.StandInTrainer.Trouble;

@@ -32,7 +32,7 @@ public final class Sweeps {
 
     private Sweeps() {}
 
-    static Cell cell(int layers, long steps, Trouble trouble) {
+    public static Cell cell(int layers, long steps, Trouble trouble) {
         return new Cell(
                 ModelShape.gpt(layers, 32, 2, 16, 256),
                 new DataRule(CORPUS, steps, 8, 10_000),
@@ -55,7 +55,7 @@ public final class Sweeps {
     }
 
     /** A cell that cools down over a fifth of its steps, from the trunk of all others with this trouble. */
-    static Cell branch(long steps, Trouble trouble) {
+    public static Cell branch(long steps, Trouble trouble) {
         Cell cell = cell(1, steps, trouble);
         return new Cell(
                 cell.model(),
@@ -65,12 +65,12 @@ public final class Sweeps {
                 cell.seed());
     }
 
-    static PlannedCell planned(Cell cell) {
+    public static PlannedCell planned(Cell cell) {
         String name = "n" + cell.model().nonEmbeddingParameters() + "-d" + cell.tokens() + "-s" + cell.seed();
         return new PlannedCell(new GridCell(name, cell), 0.1 * cell.data().steps(), 100 << 20);
     }
 
-    static SweepPlan plan(RunPolicy policy, Cell... cells) {
+    public static SweepPlan plan(RunPolicy policy, Cell... cells) {
         return new SweepPlan(
                 "trial",
                 "name: trial\n",

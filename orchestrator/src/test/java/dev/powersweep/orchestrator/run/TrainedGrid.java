@@ -1,9 +1,11 @@
 package dev.powersweep.orchestrator.run;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.Outcome;
+import dev.powersweep.orchestrator.dispatch.Reports;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
@@ -14,7 +16,6 @@ import dev.powersweep.orchestrator.tables.CellsTable;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -99,24 +100,15 @@ public final class TrainedGrid {
         long steps = cell.data().steps();
         double loss = loss(cell.model().nonEmbeddingParameters(), cell.tokens());
         Frame.Evaluation last = new Frame.Evaluation(cell.id(), steps, "validation", loss, 0.01, 100, loss, 0.1);
-        return new AttemptReport(
+        return Reports.report(
                 cell.id(),
                 1,
-                CellState.FINISHED,
-                Optional.empty(),
-                "",
-                "",
+                new Outcome.Finished(
+                        new Frame.Finished(cell.id(), steps, false, loss, List.of(last), 0.2, 0.1, 100 << 20)),
                 steps,
-                0,
-                Optional.of(new Frame.Finished(cell.id(), steps, false, loss, List.of(last), 0.2, 0.1, 100 << 20)),
                 1,
-                0.1,
                 8,
-                NOW,
-                NOW,
                 "host",
-                "0",
-                Optional.empty(),
-                "");
+                NOW);
     }
 }

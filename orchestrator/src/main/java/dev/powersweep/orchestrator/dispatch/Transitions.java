@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
 import static dev.powersweep.worker.cell.CellState.DIVERGED;
 import static dev.powersweep.worker.cell.CellState.FAILED;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.FailureClass;
@@ -9,10 +9,12 @@ import java.util.Map;
  *
  * <table>
  * <caption>Policies</caption>
- * <tr><td>LOST_EXECUTOR</td><td>again without limit, after a growing pause; no blame</td></tr>
+ * <tr><td>LOST_EXECUTOR</td><td>again without limit, after a growing pause; no blame, unless the cell proves
+ * suspicious ({@link Losses})</td></tr>
  * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
  * sequence</td></tr>
- * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all; after IO on another
+ * host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, where there is one, up to as many times; a host that fails so often is
  * excluded ({@link HostHealth})</td></tr>
  * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, BUG</td><td>never again by itself</td></tr>

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.worker.cell.StoredName;
 

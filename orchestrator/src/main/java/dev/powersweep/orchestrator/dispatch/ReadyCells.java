@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.orchestrator.plan.StepKind;
 import java.time.Instant;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

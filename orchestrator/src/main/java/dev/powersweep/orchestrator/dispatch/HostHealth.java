@@ -1,11 +1,11 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
-/** Which hosts have proved unable to start a trainer. */
+/** What the failures of attempts say of their hosts. */
 final class HostHealth {
     /** Failures of a host's own that take it out of the sweep. */
     static final int FAILURES_TO_EXCLUDE = 2;
@@ -13,6 +13,19 @@ final class HostHealth {
     private final Map<String, Integer> failures = new HashMap<>();
     private final Map<String, Set<String>> failedFor = new HashMap<>();
     private final Set<String> excluded = new HashSet<>();
+    private Set<String> present = Set.of();
+
+    /** Hosts that attempts can run on now, by the names that Spark knows. */
+    void present(Set<String> hosts) {
+        present = Set.copyOf(hosts);
+    }
+
+    /** Lets a cell avoid a host that one of its attempts failed on, for whatever reason. */
+    void avoid(String host, String cell) {
+        if (!host.isEmpty()) {
+            failedFor.computeIfAbsent(cell, key -> new HashSet<>()).add(host);
+        }
+    }
 
     /**
      * Takes a failure in that a host is to blame for.
@@ -23,7 +36,7 @@ final class HostHealth {
         if (host.isEmpty()) {
             return false;
         }
-        failedFor.computeIfAbsent(cell, key -> new HashSet<>()).add(host);
+        avoid(host, cell);
         return failures.merge(host, 1, Integer::sum) >= FAILURES_TO_EXCLUDE && excluded.add(host);
     }
 
@@ -36,5 +49,11 @@ final class HostHealth {
         Set<String> hosts = new HashSet<>(excluded);
         hosts.addAll(failedFor.getOrDefault(cell, Set.of()));
         return hosts;
+    }
+
+    /** Hosts that can take cells: those present, excluded ones left out unless there are no others. */
+    int usable() {
+        long others = present.stream().filter(host -> !excluded.contains(host)).count();
+        return (int) Math.max(1, others > 0 ? others : present.size());
     }
 }

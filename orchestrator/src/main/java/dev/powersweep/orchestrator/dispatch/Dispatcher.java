@@ -1,15 +1,10 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.CellRecord;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.SharedSteps;
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.ReadyCells.Waiting;
 import dev.powersweep.orchestrator.plan.CostModel;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.StepKind;
 import dev.powersweep.orchestrator.plan.Trunks;
-import dev.powersweep.orchestrator.run.ReadyCells.Waiting;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
@@ -45,6 +40,7 @@ public final class Dispatcher {
     private final FailurePolicy failurePolicy;
     private final CircuitBreaker breaker;
     private final HostHealth hosts = new HostHealth();
+    private final Losses losses = new Losses();
     private final Refinement refinement = new Refinement();
     private final ReadyCells ready = new ReadyCells(refinement);
     private final PriorityQueue<Waiting> pausing = new PriorityQueue<>(Comparator.comparing(Waiting::notBefore));
@@ -58,9 +54,34 @@ public final class Dispatcher {
 
     private final Map<StepKind, Double> heldSeconds = new HashMap<>();
 
+    /** Of cells that this driver has begun. */
+    private final Map<String, Reach> reached = new HashMap<>();
+
     private long memoryInUse;
     private int passedOver;
     private Optional<String> stopped = Optional.empty();
+
+    /**
+     * How far the stored results of a cell reach, as far as this driver was told.
+     *
+     * @param atBegin of its newest attempt
+     */
+    private record Reach(long atBegin, long newest) {
+        static final Reach NONE = new Reach(0, 0);
+
+        Reach begun() {
+            return new Reach(newest, newest);
+        }
+
+        Reach stored(long step) {
+            return new Reach(atBegin, Math.max(newest, step));
+        }
+
+        /** Whether the newest attempt got further. */
+        boolean further(long step) {
+            return Math.max(newest, step) > atBegin;
+        }
+    }
 
     /** On slots whose memory nobody shares. */
     public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells) {
@@ -149,6 +170,7 @@ public final class Dispatcher {
                 trunks.branchSteps(waiting.cell()),
                 hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
+        reached.compute(waiting.cell(), (id, reach) -> (reach == null ? Reach.NONE : reach).begun());
         memoryInUse += waiting.memoryBytes();
         state.apply(begun(order, now));
         return Optional.of(order);
@@ -178,9 +200,14 @@ public final class Dispatcher {
 
     /**
      * Takes in that the results of a running cell are stored up to a step: cells that branch off up to there need not
-     * wait any more.
+     * wait any more. May be called again, and late.
      */
     public void stored(String cell, long step) {
+        reached.computeIfPresent(cell, (id, reach) -> reach.stored(step));
+        release(cell, step);
+    }
+
+    private void release(String cell, long step) {
         List<Waiting> branches = held.get(cell);
         if (branches == null) {
             return;
@@ -213,34 +240,55 @@ public final class Dispatcher {
             throw new IllegalStateException(
                     "attempt " + report.attempt() + " of cell " + report.cell() + " ended without having begun");
         }
-        AttemptReport settled = report;
-        if (report.failure().isPresent()) {
-            FailurePolicy.Decision decision = failurePolicy.decide(
-                    report.failure().get(),
-                    failuresWith(report),
-                    largestMicroBatch(report),
-                    order.microBatchSequences());
-            if (decision instanceof FailurePolicy.Decision.Retry retry) {
-                settled = report.as(CellState.INTERRUPTED);
-                pausing.add(waiting(
-                        state.cell(report.cell()).orElseThrow(),
-                        retry.microBatchSequences(),
-                        now.plus(Duration.ofMillis(Math.round(retry.pauseSeconds() * 1000)))));
-            } else {
-                settled = report.as(CellState.FAILED);
-            }
-        }
+        AttemptReport settled = settled(report, order, now);
         LedgerEvent.Ended event = new LedgerEvent.Ended(now, settled);
         state.apply(event);
         CellRecord cell = state.cell(report.cell()).orElseThrow();
         memoryInUse -= cell.planned().memoryBytes();
         // Once the trunk has ended, however it did, nobody need wait: who finds no state to go on from trains alone.
-        stored(report.cell(), settled.state().terminal() ? Long.MAX_VALUE : report.step());
+        release(report.cell(), settled.state().terminal() ? Long.MAX_VALUE : settled.step());
         learn(cell, settled);
         if (stopped.isEmpty()) {
-            stopped = breaker.ended(settled);
+            stopped = breaker.ended(settled, hosts.usable());
         }
         return event;
+    }
+
+    /** What the end of an attempt means to its cell: a failure that is tried again is an interruption. */
+    private AttemptReport settled(AttemptReport report, AttemptOrder order, Instant now) {
+        String id = report.cell();
+        Reach reach = reached.getOrDefault(id, Reach.NONE);
+        boolean lost = report.failure().equals(Optional.of(FailureClass.LOST_EXECUTOR));
+        Losses.Verdict verdict = Losses.Verdict.INNOCENT;
+        if (lost && !reach.further(report.step())) {
+            verdict = losses.fruitless(id);
+        } else {
+            losses.gotFurther(id);
+        }
+        if (report.outcome().trouble().isEmpty()) {
+            return report;
+        }
+        Outcome.Trouble why = report.outcome().trouble().get();
+        // Whoever is lost tells nothing of what it has stored.
+        AttemptReport known = lost && report.step() < reach.newest()
+                ? report.with(AttemptReport.Work.stored(reach.newest(), reach.atBegin()))
+                : report;
+        if (verdict.suspicious()) {
+            return known.with(new Outcome.Failed(Endings.suspicious(why, verdict.losses(), verdict.alone())));
+        }
+        if (why.failure() == FailureClass.IO) {
+            hosts.avoid(report.host(), id);
+        }
+        FailurePolicy.Decision decision = failurePolicy.decide(
+                why.failure(), failuresWith(report), largestMicroBatch(report), order.microBatchSequences());
+        if (decision instanceof FailurePolicy.Decision.Retry retry) {
+            pausing.add(waiting(
+                    state.cell(id).orElseThrow(),
+                    retry.microBatchSequences(),
+                    now.plus(Duration.ofMillis(Math.round(retry.pauseSeconds() * 1000)))));
+            return known.with(new Outcome.Interrupted(why));
+        }
+        return known.with(new Outcome.Failed(why));
     }
 
     /**
@@ -255,6 +303,11 @@ public final class Dispatcher {
             return Optional.of(event);
         }
         return Optional.empty();
+    }
+
+    /** Takes in which hosts attempts can run on now, by the names that Spark knows. */
+    public void hosts(Set<String> present) {
+        hosts.present(present);
     }
 
     /** Hosts that get no more cells, by the names that Spark knows. */

@@ -1,7 +1,7 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
+import dev.powersweep.orchestrator.dispatch.LedgerEvent.Beginning;
 import dev.powersweep.orchestrator.grid.GridCell;
-import dev.powersweep.orchestrator.ledger.LedgerEvent.Beginning;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.ledger;
+package dev.powersweep.orchestrator.dispatch;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;

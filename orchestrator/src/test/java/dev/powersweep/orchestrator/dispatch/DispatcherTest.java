@@ -1,12 +1,11 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.orchestrator.ledger.AttemptReport;
-import dev.powersweep.orchestrator.ledger.LedgerEvent;
-import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.run.StandInTrainer;
+import dev.powersweep.orchestrator.run.Sweeps;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.DataRule;
@@ -14,12 +13,14 @@ import dev.powersweep.worker.cell.FailureClass;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class DispatcherTest {
@@ -40,7 +41,7 @@ class DispatcherTest {
     }
 
     @Test
-    void aLostExecutorIsNobodysFaultAndWaitsLongerEachTimeUpToAMinute() {
+    void aLostExecutorIsNobodysFaultAndWaitsLongerEachTimeUpToAMinuteAsLongAsTheCellGetsFurther() {
         SweepState state = state(List.of(1.0));
         Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
         Instant now = START;
@@ -48,7 +49,8 @@ class DispatcherTest {
         for (int attempt = 1; attempt <= 20; attempt++) {
             AttemptOrder order = dispatcher.next(now).orElseThrow();
             assertThat(order.attempt()).isEqualTo(attempt);
-            LedgerEvent.Ended ended = dispatcher.ended(failed(order, FailureClass.LOST_EXECUTOR, 8), now);
+            LedgerEvent.Ended ended =
+                    dispatcher.ended(Reports.failed(order, FailureClass.LOST_EXECUTOR, attempt, 8, "", START), now);
             assertThat(ended.report().state()).isEqualTo(CellState.INTERRUPTED);
             assertThat(dispatcher.next(now)).isEmpty();
             Instant end = dispatcher.nextPauseEnd().orElseThrow();
@@ -94,7 +96,7 @@ class DispatcherTest {
                     .as(failure.name())
                     .isEqualTo(
                             switch (failure) {
-                                case LOST_EXECUTOR -> 10;
+                                case LOST_EXECUTOR -> Losses.ALONE;
                                 case NATIVE_CRASH, TIMEOUT, IO, BAD_NODE -> RunPolicy.DEFAULT.maxAttempts();
                                 case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> 1;
                             });
@@ -124,6 +126,120 @@ class DispatcherTest {
         assertThat(dispatcher.next(START).orElseThrow().avoidHosts()).containsExactly("bad-host");
         state.apply(new LedgerEvent.DriverStarted(START, 2, Map.of(), "", 1, "", ""));
         assertThat(state.excludedHosts()).isEmpty();
+    }
+
+    @Test
+    void aFailureOfStorageIsTriedAgainOnAnotherHostAndExcludesNone() {
+        SweepState state = state(List.of(2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        for (int i = 0; i < 2; i++) {
+            LedgerEvent.Ended ended = dispatcher.ended(failed(first, FailureClass.IO, "host-" + i), START);
+            assertThat(dispatcher.judgeHost(ended.report(), START)).isEmpty();
+            AttemptOrder again = dispatcher.next(START.plusSeconds(60)).orElseThrow();
+            assertThat(again.gridCell()).isEqualTo(first.gridCell());
+            assertThat(again.avoidHosts()).hasSize(i + 1).contains("host-" + i);
+            first = again;
+        }
+        assertThat(dispatcher.excludedHosts()).isEmpty();
+    }
+
+    @Test
+    void oneHostThatFailsAllItIsGivenDoesNotStopTheSweepWhileThereIsAnother() {
+        for (int hosts = 1; hosts <= 2; hosts++) {
+            SweepState state = state(Collections.nCopies(12, 1.0));
+            Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+            dispatcher.hosts(hosts == 1 ? Set.of("sick") : Set.of("sick", "well"));
+            for (int i = 0; i < 11 && dispatcher.stopped().isEmpty(); i++) {
+                dispatcher.ended(failed(dispatcher.next(START).orElseThrow(), FailureClass.BUG, "sick"), START);
+            }
+            assertThat(dispatcher.stopped().isPresent()).isEqualTo(hosts == 1);
+            if (hosts == 2) {
+                dispatcher.ended(failed(dispatcher.next(START).orElseThrow(), FailureClass.BUG, "well"), START);
+                assertThat(dispatcher.stopped().orElseThrow()).contains("12 attempts in a row failed alike");
+            }
+        }
+    }
+
+    @Test
+    void aHostThatIsExcludedDoesNotKeepTheOtherFromStoppingTheSweep() {
+        SweepState state = state(Collections.nCopies(20, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("sick", "well"));
+        for (int i = 0; i < 2; i++) {
+            LedgerEvent.Ended ended = dispatcher.ended(
+                    failed(dispatcher.next(START).orElseThrow(), FailureClass.BAD_NODE, "sick"), START);
+            dispatcher.judgeHost(ended.report(), START);
+        }
+        for (int i = 0; i < 10; i++) {
+            dispatcher.ended(failed(dispatcher.next(START).orElseThrow(), FailureClass.BUG, "well"), START);
+        }
+        assertThat(dispatcher.stopped()).isPresent();
+    }
+
+    @Test
+    void aCellThatAloneKeepsLosingItsExecutorsIsGivenUpAndSaysSo() {
+        SweepState state = state(List.of(3.0, 2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        AttemptOrder poison = dispatcher.next(START).orElseThrow();
+        AttemptOrder other = dispatcher.next(START).orElseThrow();
+        Instant now = START;
+        LedgerEvent.Ended end = dispatcher.ended(lost(poison), now);
+        dispatcher.ended(finished(other), now);
+        for (int losses = 2; losses <= Losses.ALONE; losses++) {
+            assertThat(end.report().state()).isEqualTo(CellState.INTERRUPTED);
+            now = now.plusSeconds(60);
+            end = dispatcher.ended(lost(dispatcher.next(now).orElseThrow()), now);
+        }
+        assertThat(end.report().state()).isEqualTo(CellState.FAILED);
+        assertThat(end.report().message())
+                .isEqualTo("its executor was lost 5 times in a row and the cell got no further, while others did; the"
+                        + " last time: the executor of this attempt was lost");
+        assertThat(dispatcher.next(now).orElseThrow().gridCell()).isNotEqualTo(poison.gridCell());
+    }
+
+    @Test
+    void lossesThatAllCellsSufferAreTheClustersAndEndNoCellForLong() {
+        SweepState state = state(List.of(2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        Instant now = START;
+        for (int losses = 1; losses < Losses.MOST; losses++) {
+            for (int cell = 0; cell < 2; cell++) {
+                LedgerEvent.Ended ended =
+                        dispatcher.ended(lost(dispatcher.next(now).orElseThrow()), now);
+                assertThat(ended.report().state()).isEqualTo(CellState.INTERRUPTED);
+            }
+            now = now.plusSeconds(60);
+        }
+        dispatcher.ended(lost(dispatcher.next(now).orElseThrow()), now);
+        dispatcher.ended(lost(dispatcher.next(now).orElseThrow()), now);
+        assertThat(state.count(CellState.FAILED)).isEqualTo(2);
+        assertThat(dispatcher.done()).isTrue();
+    }
+
+    @Test
+    void whatALostAttemptHadStoredIsKnownFromItsUpdates() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        Instant now = START;
+        for (int attempt = 1; attempt <= 2; attempt++) {
+            AttemptOrder order = dispatcher.next(now).orElseThrow();
+            dispatcher.stored(order.gridCell().cell().id(), 4 * attempt);
+            AttemptReport report = dispatcher.ended(lost(order), now).report();
+            assertThat(report.step()).isEqualTo(4 * attempt);
+            assertThat(report.resumedFromStep()).isEqualTo(4 * (attempt - 1));
+            now = now.plusSeconds(60);
+        }
+    }
+
+    private static AttemptReport lost(AttemptOrder order) {
+        return AttemptReport.untrained(
+                order.gridCell().cell().id(),
+                order.attempt(),
+                Endings.executorLost(),
+                AttemptReport.Place.UNKNOWN,
+                START,
+                START);
     }
 
     @Test
@@ -300,55 +416,14 @@ class DispatcherTest {
     }
 
     private static AttemptReport finished(AttemptOrder order, double seconds) {
-        AttemptReport lost = failed(order, FailureClass.LOST_EXECUTOR, 8);
-        return new AttemptReport(
-                lost.cell(),
-                lost.attempt(),
-                CellState.FINISHED,
-                Optional.empty(),
-                "",
-                "",
-                10,
-                0,
-                Optional.empty(),
-                seconds,
-                0,
-                8,
-                START,
-                START,
-                "",
-                "",
-                Optional.empty(),
-                "");
+        return Reports.finished(order.gridCell().cell().id(), order.attempt(), 10, seconds, START);
     }
 
     private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch) {
-        return failed(order, failure, microBatch, "");
+        return Reports.failed(order, failure, 0, microBatch, "", START);
     }
 
     private static AttemptReport failed(AttemptOrder order, FailureClass failure, String host) {
-        return failed(order, failure, 8, host);
-    }
-
-    private static AttemptReport failed(AttemptOrder order, FailureClass failure, int microBatch, String host) {
-        return new AttemptReport(
-                order.gridCell().cell().id(),
-                order.attempt(),
-                CellState.FAILED,
-                Optional.of(failure),
-                "attempt " + order.attempt(),
-                "",
-                0,
-                0,
-                Optional.empty(),
-                1,
-                0,
-                microBatch,
-                START,
-                START,
-                host,
-                "",
-                Optional.empty(),
-                "");
+        return Reports.failed(order, failure, 0, 8, host, START);
     }
 }

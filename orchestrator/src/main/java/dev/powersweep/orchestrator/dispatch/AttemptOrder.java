@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.orchestrator.grid.GridCell;
 import java.util.List;
@@ -37,7 +37,7 @@ public record AttemptOrder(
     }
 
     /** The same with no host avoided. */
-    AttemptOrder anywhere() {
+    public AttemptOrder anywhere() {
         return new AttemptOrder(
                 gridCell, attempt, generation, microBatchSequences, timeoutSeconds, donors, branchSteps, Set.of());
     }

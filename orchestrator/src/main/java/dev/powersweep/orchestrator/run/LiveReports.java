@@ -1,0 +1,44 @@
+package dev.powersweep.orchestrator.run;
+
+import dev.powersweep.orchestrator.dispatch.AttemptOrder;
+import dev.powersweep.orchestrator.dispatch.AttemptState.Known;
+import dev.powersweep.orchestrator.run.CellSupervisor.Surroundings;
+
+/** Sends live updates of one attempt, no more often than anybody looks; what is stored is always told. */
+final class LiveReports {
+    private final Surroundings surroundings;
+    private final AttemptOrder order;
+    private long lastSent = System.nanoTime();
+    private long lastStored = -1;
+
+    LiveReports(Surroundings surroundings, AttemptOrder order) {
+        this.surroundings = surroundings;
+        this.order = order;
+    }
+
+    void tell(Known known) {
+        long now = System.nanoTime();
+        boolean due = (now - lastSent) / 1e9 >= surroundings.policy().reportSeconds() / 2
+                || known.step() == known.resumedFrom()
+                || known.stored() != lastStored;
+        if (!due) {
+            return;
+        }
+        lastSent = now;
+        lastStored = known.stored();
+        surroundings
+                .live()
+                .get()
+                .send(new LiveUpdate(
+                        order.gridCell().cell().id(),
+                        order.gridCell().name(),
+                        order.attempt(),
+                        known.step(),
+                        order.gridCell().cell().data().steps(),
+                        known.loss(),
+                        known.tokensPerSecond(),
+                        known.stored(),
+                        surroundings.host(),
+                        surroundings.executor()));
+    }
+}
