@@ -127,7 +127,7 @@ final class TrainingKeys {
                     divergence -> new TrainingRule.Divergence(divergence.get(LOSS_ABOVE), divergence.get(WINDOW)),
                     LOSS_ABOVE,
                     WINDOW),
-            "When a run counts as diverged; NaN and infinity always do.");
+            "When a run counts as diverged; NaN, infinity and a last evaluation above it always do.");
 
     static final Section<TrainingSpec> SECTION = Section.of(
             TrainingKeys::training,

@@ -39,6 +39,21 @@ final class DivergenceMonitor {
         return Optional.empty();
     }
 
+    /** Why a run has diverged whose last evaluation gave this loss, if it has. */
+    Optional<String> atEnd(double evaluationLoss) {
+        if (!Double.isFinite(evaluationLoss)) {
+            return Optional.of("evaluation loss is " + evaluationLoss);
+        }
+        if (evaluationLoss > bound) {
+            return Optional.of(String.format(
+                    Locale.ROOT,
+                    "evaluation loss %.4f at the end of the run: above %.4f nats/token",
+                    evaluationLoss,
+                    bound));
+        }
+        return Optional.empty();
+    }
+
     int stepsAboveBound() {
         return stepsAboveBound;
     }

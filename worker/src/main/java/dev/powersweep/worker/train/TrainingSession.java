@@ -105,7 +105,13 @@ public final class TrainingSession implements AutoCloseable {
                             + " tokens; the trainer takes fewer than 2^31");
         }
         MicroBatches microBatches = MicroBatches.of(cell.model(), cell.data().batchSequences(), microBatchSequences);
-        return new TrainingSession(cell, source, kernels, microBatches);
+        try {
+            return new TrainingSession(cell, source, kernels, microBatches);
+        } catch (RuntimeException | Error e) {
+            // What was allocated before memory ran out.
+            kernels.close();
+            throw e;
+        }
     }
 
     /**
@@ -232,6 +238,14 @@ public final class TrainingSession implements AutoCloseable {
     /** Name of the kernel set in use with what it found, for provenance. */
     public String kernels() {
         return kernels.describe();
+    }
+
+    /**
+     * Why a run that ends with this evaluation loss has diverged, if it has: its loss is not finite or lies above the cell's
+     * bound, however few steps it took to get there.
+     */
+    public Optional<String> divergedAtEnd(double evaluationLoss) {
+        return divergence.atEnd(evaluationLoss);
     }
 
     /** Frees the off-heap memory. */

@@ -22,6 +22,7 @@ import dev.powersweep.worker.train.TrainingState;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.apache.logging.log4j.LogManager;
@@ -152,6 +153,11 @@ final class CellRun {
             }
             if (stoppedEarly() || step == cell.data().steps()) {
                 report();
+                Optional<String> diverged =
+                        session.divergedAtEnd(evaluations.get(0).loss());
+                if (diverged.isPresent()) {
+                    return new Frame.Diverged(id, step, diverged.get(), seconds(started));
+                }
                 checkpoint(session, checkpoints);
                 return new Frame.Finished(
                         id,

@@ -403,6 +403,24 @@ class TrainerProcessTest {
         }
     }
 
+    /** It is over before it has been above its bound for a window's length. */
+    @Test
+    void aRunThatEndsAboveItsBoundHasDiverged() throws Exception {
+        Cell base = Cells.tiny(30, 2, 1000, 0);
+        Cell cell = Cells.of(base.model(), base.data(), Cells.rule(30, OptionalInt.empty()), base.evaluation(), 0);
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
+            trainer.send(assignment(cell, "c"));
+            List<Frame> frames = trainer.untilOutcome();
+            StepTable table = new StepTable();
+            table.add(frames);
+            Frame.Diverged diverged = (Frame.Diverged) frames.get(frames.size() - 1);
+            assertThat(diverged.step()).isEqualTo(30);
+            assertThat(table.rows()).hasSize(30);
+            assertThat(diverged.reason())
+                    .matches("evaluation loss .* at the end of the run: above 6\\.5452 nats/token");
+        }
+    }
+
     @Test
     void evaluationsThatNoLongerImproveEndTheRunEarly() throws Exception {
         Cell base = Cells.tiny(5000, 4, 200, 0);

@@ -5,14 +5,16 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.load;
 import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
 import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Causal attention on packed queries, keys and values: no head is copied out, products read the packed rows with their
  * stride, and the masked half is skipped in blocks of rows.
  */
-final class Attention {
+final class Attention implements AutoCloseable {
 
     /** Rows of scores made at once. */
     private static final int ROWS = 32;
@@ -54,6 +56,14 @@ final class Attention {
                 cosines.set((long) position * pairs + pair, StrictMath.cos(angle));
                 sines.set((long) position * pairs + pair, StrictMath.sin(angle));
             }
+        }
+    }
+
+    /** Frees the working memory. */
+    @Override
+    public void close() {
+        for (CpuSpan span : List.of(transposed, gradients, bars, cosines, sines)) {
+            span.array.close();
         }
     }
 
@@ -239,11 +249,14 @@ final class Attention {
     }
 
     private static void scaleRow(Block x, int at, int last, int end, Block bars, int bar, float factor) {
+        FloatVector flush = Lanes.all(Flush.ACTIVATION);
+        FloatVector scale = Lanes.all(factor);
         for (int i = at; i < last; i += BYTES) {
-            store(load(x, i).mul(factor), x, i);
+            store(load(x, i).fma(scale, flush).sub(flush), x, i);
         }
         // Barred lanes held −MAX_VALUE, whose exponential the bound has lifted above 0.
-        store(load(x, last).mul(load(bars, bar).add(1f).max(0f).mul(factor)), x, last);
+        FloatVector seen = load(bars, bar).add(1f).max(0f).mul(factor);
+        store(load(x, last).fma(seen, flush).sub(flush), x, last);
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         for (int i = last + BYTES; i < end; i += BYTES) {
             store(zero, x, i);
@@ -258,8 +271,9 @@ final class Attention {
             products = load(p, pAt + i).fma(load(d, dAt + i), products);
         }
         float sum = Lanes.sum(products);
+        FloatVector flush = Lanes.all(Flush.GRADIENT);
         for (int i = 0; i < whole; i += BYTES) {
-            store(load(d, dAt + i).sub(sum).mul(load(p, pAt + i)), d, dAt + i);
+            store(load(d, dAt + i).sub(sum).fma(load(p, pAt + i), flush).sub(flush), d, dAt + i);
         }
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         for (int i = dAt + whole; i < dAt + seen * 4; i += BYTES) {

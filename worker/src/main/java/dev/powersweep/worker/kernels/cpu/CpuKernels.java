@@ -9,6 +9,7 @@ import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -18,7 +19,7 @@ public final class CpuKernels implements Kernels {
 
     private final Blas blas;
     private final List<INDArray> arrays = new ArrayList<>();
-    private Attention attention;
+    private Optional<Attention> attention = Optional.empty();
 
     public CpuKernels() {
         this(new Blas());
@@ -239,15 +240,18 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void close() {
+        attention.ifPresent(Attention::close);
+        attention = Optional.empty();
         arrays.forEach(INDArray::close);
         arrays.clear();
     }
 
     /** Working memory is kept for the shape last seen; a model has one. */
     private Attention attention(AttentionShape shape) {
-        if (attention == null || !attention.shape().equals(shape)) {
-            attention = new Attention(blas, shape);
+        if (attention.isEmpty() || !attention.get().shape().equals(shape)) {
+            attention.ifPresent(Attention::close);
+            attention = Optional.of(new Attention(blas, shape));
         }
-        return attention;
+        return attention.get();
     }
 }

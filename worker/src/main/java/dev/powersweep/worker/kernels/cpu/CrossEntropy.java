@@ -4,6 +4,7 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
 import static dev.powersweep.worker.kernels.cpu.Lanes.load;
 import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
+import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
 
@@ -30,7 +31,7 @@ final class CrossEntropy {
             losses[from + row] = Math.log(sum) + ((double) most - ofTarget);
             if (gradientWeight != 0) {
                 float weight = gradientWeight * logitScale;
-                scaleRow(logits.block, at, vocabulary, weight / sum);
+                scaleRow(logits.block, at, vocabulary, weight / sum, Flush.ACTIVATION * weight);
                 logits.block.put(target, logits.block.get(target) - weight);
             }
         }
@@ -68,13 +69,15 @@ final class CrossEntropy {
         return sum;
     }
 
-    private static void scaleRow(Block x, int at, int length, float factor) {
+    private static void scaleRow(Block x, int at, int length, float factor, float flush) {
         int end = Lanes.whole(length) * 4;
+        FloatVector scale = Lanes.all(factor);
+        FloatVector tiny = Lanes.all(flush);
         for (int i = 0; i < end; i += BYTES) {
-            store(load(x, at + i).mul(factor), x, at + i);
+            store(load(x, at + i).fma(scale, tiny).sub(tiny), x, at + i);
         }
         for (int i = end; i < 4 * length; i += 4) {
-            x.put(at + i, x.get(at + i) * factor);
+            x.put(at + i, Math.fma(x.get(at + i), factor, flush) - flush);
         }
     }
 }

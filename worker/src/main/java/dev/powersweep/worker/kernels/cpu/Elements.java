@@ -6,6 +6,7 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.Flush;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,33 +18,69 @@ final class Elements {
     private static final float GELU_LINEAR = 1.5957691216f;
 
     private static final float GELU_CUBIC = GELU_LINEAR * 0.044715f;
+    /** Bytes whose sigmoids wait in the first-level cache. */
+    private static final int GELU_BLOCK = 1024 * Float.BYTES;
+
     /** Bytes summed in single precision before the sum goes on in double. */
     private static final int SUM_BLOCK = 4096 * Float.BYTES;
+
+    /** Where sums of squares begin, to be taken away at the end: a fused square too small for it makes no subnormal sum. */
+    private static final float SUM_START = 0x1p-100f;
 
     private Elements() {}
 
     /** Hendrycks and Gimpel 2016, the tanh approximation. */
     static void gelu(CpuSpan x, CpuSpan derivative, int length) {
-        int end = Lanes.whole(length) * Float.BYTES;
-        for (int i = 0; i < end; i += BYTES) {
-            FloatVector v = load(x.block, x.at + i);
-            FloatVector square = v.mul(v);
-            FloatVector inner =
-                    square.fma(Lanes.all(-GELU_CUBIC), Lanes.all(-GELU_LINEAR)).mul(v);
-            FloatVector sigmoid = Lanes.all(1).div(Lanes.exp(inner).add(1f));
-            FloatVector y = v.mul(sigmoid);
-            FloatVector slope = square.fma(Lanes.all(3 * GELU_CUBIC), Lanes.all(GELU_LINEAR));
-            store(y, x.block, x.at + i);
-            store(y.sub(y.mul(sigmoid)).fma(slope, sigmoid), derivative.block, derivative.at + i);
+        int all = length * Float.BYTES;
+        for (int from = 0; from < all; from += GELU_BLOCK) {
+            int to = Math.min(all, from + GELU_BLOCK);
+            // In two loops, because C2 would not inline all that one needs.
+            sigmoidBlock(x, derivative, from, to);
+            geluBlock(x, derivative, from, to);
         }
-        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+    }
+
+    /** Leaves the sigmoid's values where the derivative will be. */
+    private static void sigmoidBlock(CpuSpan x, CpuSpan sigmoids, int from, int to) {
+        FloatVector one = Lanes.all(1);
+        FloatVector minusCubic = Lanes.all(-GELU_CUBIC);
+        FloatVector minusLinear = Lanes.all(-GELU_LINEAR);
+        int i = from;
+        for (; i <= to - BYTES; i += BYTES) {
+            FloatVector v = load(x.block, x.at + i);
+            FloatVector inner = v.mul(v).fma(minusCubic, minusLinear).mul(v);
+            store(one.div(Lanes.exp(inner).add(one)), sigmoids.block, sigmoids.at + i);
+        }
+        for (; i < to; i += Float.BYTES) {
             float v = x.block.get(x.at + i);
-            float square = v * v;
-            float sigmoid = 1 / (Lanes.exp((-GELU_CUBIC * square - GELU_LINEAR) * v) + 1);
-            float y = v * sigmoid;
+            float inner = Math.fma(v * v, -GELU_CUBIC, -GELU_LINEAR) * v;
+            sigmoids.block.put(sigmoids.at + i, 1 / (Lanes.exp(inner) + 1));
+        }
+    }
+
+    private static void geluBlock(CpuSpan x, CpuSpan derivative, int from, int to) {
+        FloatVector one = Lanes.all(1);
+        FloatVector flush = Lanes.all(Flush.ACTIVATION);
+        FloatVector cubicSlope = Lanes.all(3 * GELU_CUBIC);
+        FloatVector linearSlope = Lanes.all(GELU_LINEAR);
+        int i = from;
+        for (; i <= to - BYTES; i += BYTES) {
+            FloatVector v = load(x.block, x.at + i);
+            FloatVector sigmoid = load(derivative.block, derivative.at + i);
+            FloatVector y = v.fma(sigmoid, flush).sub(flush);
+            FloatVector slope = v.mul(v).fma(cubicSlope, linearSlope);
+            store(y, x.block, x.at + i);
+            FloatVector rest = y.mul(one.sub(sigmoid));
+            store(rest.fma(slope, sigmoid).add(flush).sub(flush), derivative.block, derivative.at + i);
+        }
+        for (; i < to; i += Float.BYTES) {
+            float v = x.block.get(x.at + i);
+            float sigmoid = derivative.block.get(derivative.at + i);
+            float y = Math.fma(v, sigmoid, Flush.ACTIVATION) - Flush.ACTIVATION;
+            float slope = Math.fma(v * v, 3 * GELU_CUBIC, GELU_LINEAR);
             x.block.put(x.at + i, y);
-            derivative.block.put(
-                    derivative.at + i, (y - y * sigmoid) * (3 * GELU_CUBIC * square + GELU_LINEAR) + sigmoid);
+            float whole = Math.fma(y * (1 - sigmoid), slope, sigmoid);
+            derivative.block.put(derivative.at + i, whole + Flush.ACTIVATION - Flush.ACTIVATION);
         }
     }
 
@@ -51,12 +88,13 @@ final class Elements {
     static void squaredRelu(CpuSpan x, CpuSpan derivative, int length) {
         int end = Lanes.whole(length) * Float.BYTES;
         for (int i = 0; i < end; i += BYTES) {
-            FloatVector positive = load(x.block, x.at + i).max(0f);
+            FloatVector positive =
+                    load(x.block, x.at + i).max(0f).add(Flush.ACTIVATION).sub(Flush.ACTIVATION);
             store(positive.mul(positive), x.block, x.at + i);
             store(positive.add(positive), derivative.block, derivative.at + i);
         }
         for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
-            float positive = Math.max(x.block.get(x.at + i), 0);
+            float positive = Math.max(x.block.get(x.at + i), 0) + Flush.ACTIVATION - Flush.ACTIVATION;
             x.block.put(x.at + i, positive * positive);
             derivative.block.put(derivative.at + i, positive + positive);
         }
@@ -64,11 +102,14 @@ final class Elements {
 
     static void multiply(CpuSpan x, CpuSpan y, int length) {
         int end = Lanes.whole(length) * Float.BYTES;
+        FloatVector flush = Lanes.all(Flush.GRADIENT);
         for (int i = 0; i < end; i += BYTES) {
-            store(load(x.block, x.at + i).mul(load(y.block, y.at + i)), x.block, x.at + i);
+            FloatVector product = load(x.block, x.at + i).fma(load(y.block, y.at + i), flush);
+            store(product.sub(flush), x.block, x.at + i);
         }
         for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
-            x.block.put(x.at + i, x.block.get(x.at + i) * y.block.get(y.at + i));
+            float product = Math.fma(x.block.get(x.at + i), y.block.get(y.at + i), Flush.GRADIENT);
+            x.block.put(x.at + i, product - Flush.GRADIENT);
         }
     }
 
@@ -134,8 +175,8 @@ final class Elements {
     }
 
     private static float squaresBlock(CpuSpan x, int from, int to) {
-        FloatVector even = FloatVector.zero(Lanes.FLOATS);
-        FloatVector odd = FloatVector.zero(Lanes.FLOATS);
+        FloatVector even = Lanes.all(SUM_START);
+        FloatVector odd = Lanes.all(SUM_START);
         int i = from;
         for (; i <= to - 2 * BYTES; i += 2 * BYTES) {
             FloatVector v = load(x.block, x.at + i);
@@ -143,7 +184,7 @@ final class Elements {
             even = v.fma(v, even);
             odd = w.fma(w, odd);
         }
-        float sum = Lanes.sum(even.add(odd));
+        float sum = Lanes.sum(even.add(odd)) - 2 * Lanes.COUNT * SUM_START;
         for (; i < to; i += Float.BYTES) {
             float v = x.block.get(x.at + i);
             sum += v * v;
@@ -165,8 +206,8 @@ final class Elements {
     }
 
     private static void addBlock(CpuSpan part, CpuSpan total, int from, int to, double[] squares) {
-        FloatVector ofPart = FloatVector.zero(Lanes.FLOATS);
-        FloatVector ofTotal = FloatVector.zero(Lanes.FLOATS);
+        FloatVector ofPart = Lanes.all(SUM_START);
+        FloatVector ofTotal = Lanes.all(SUM_START);
         int i = from;
         for (; i <= to - BYTES; i += BYTES) {
             FloatVector p = load(part.block, part.at + i);
@@ -175,8 +216,8 @@ final class Elements {
             ofPart = p.fma(p, ofPart);
             ofTotal = t.fma(t, ofTotal);
         }
-        float partSum = Lanes.sum(ofPart);
-        float totalSum = Lanes.sum(ofTotal);
+        float partSum = Lanes.sum(ofPart) - Lanes.COUNT * SUM_START;
+        float totalSum = Lanes.sum(ofTotal) - Lanes.COUNT * SUM_START;
         for (; i < to; i += Float.BYTES) {
             float p = part.block.get(part.at + i);
             float t = total.block.get(total.at + i) + p;
@@ -193,17 +234,24 @@ final class Elements {
         int end = Lanes.whole(length) * Float.BYTES;
         FloatVector beta1 = Lanes.all(step.beta1());
         FloatVector beta2 = Lanes.all(step.beta2());
-        FloatVector rest1 = Lanes.all(step.complement1() * step.gradientScale());
-        FloatVector rest2 = Lanes.all(step.complement2() * step.gradientScale() * step.gradientScale());
+        FloatVector rest1 = Lanes.all(step.complement1());
+        FloatVector rest2 = Lanes.all(step.complement2());
+        FloatVector scale = Lanes.all(step.gradientScale());
+        FloatVector flush = Lanes.all(Flush.GRADIENT);
+        FloatVector flushV = Lanes.all(Flush.SECOND_MOMENT);
         FloatVector epsilon = Lanes.all(step.epsilon());
         FloatVector correction = Lanes.all(step.inverseSecondCorrection());
         FloatVector rate = Lanes.all(-step.rate());
         FloatVector keep = Lanes.all(step.keep());
         for (int i = 0; i < end; i += BYTES) {
-            FloatVector g = load(gradients.block, gradients.at + i);
-            FloatVector m = load(first.block, first.at + i).mul(beta1).add(g.mul(rest1));
-            FloatVector v =
-                    load(second.block, second.at + i).mul(beta2).add(g.mul(g).mul(rest2));
+            FloatVector g =
+                    load(gradients.block, gradients.at + i).fma(scale, flush).sub(flush);
+            FloatVector m = load(first.block, first.at + i)
+                    .fma(beta1, g.fma(rest1, flush))
+                    .sub(flush);
+            FloatVector v = load(second.block, second.at + i)
+                    .fma(beta2, g.mul(rest2).fma(g, flushV))
+                    .sub(flushV);
             store(m, first.block, first.at + i);
             store(v, second.block, second.at + i);
             FloatVector denominator = v.lanewise(VectorOperators.SQRT).fma(correction, epsilon);
@@ -211,10 +259,18 @@ final class Elements {
             store(m.mul(rate).div(denominator).add(p), parameters.block, parameters.at + i);
         }
         for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
-            float g = gradients.block.get(gradients.at + i);
-            float m = first.block.get(first.at + i) * step.beta1() + g * (step.complement1() * step.gradientScale());
-            float v = second.block.get(second.at + i) * step.beta2()
-                    + g * g * (step.complement2() * step.gradientScale() * step.gradientScale());
+            float g = Math.fma(gradients.block.get(gradients.at + i), step.gradientScale(), Flush.GRADIENT)
+                    - Flush.GRADIENT;
+            float m = Math.fma(
+                            first.block.get(first.at + i),
+                            step.beta1(),
+                            Math.fma(g, step.complement1(), Flush.GRADIENT))
+                    - Flush.GRADIENT;
+            float v = Math.fma(
+                            second.block.get(second.at + i),
+                            step.beta2(),
+                            Math.fma(g * step.complement2(), g, Flush.SECOND_MOMENT))
+                    - Flush.SECOND_MOMENT;
             first.block.put(first.at + i, m);
             second.block.put(second.at + i, v);
             float denominator = Math.fma((float) Math.sqrt(v), step.inverseSecondCorrection(), step.epsilon());

@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
@@ -202,6 +203,7 @@ public final class Nd4jKernels implements Kernels {
     @Override
     public void attention(Span qkv, Span probabilities, Span out, int sequences, AttentionShape shape) {
         INDArray future = future(shape.context());
+        INDArray past = future.eq(0).castTo(type);
         for (int sequence = 0; sequence < sequences; sequence++) {
             for (int head = 0; head < shape.heads(); head++) {
                 Head h = new Head(shape, sequence, head);
@@ -209,8 +211,9 @@ public final class Nd4jKernels implements Kernels {
                         .mmul(h.keys(qkv).transpose())
                         .muli(shape.scale())
                         .addi(future);
-                INDArray e = Transforms.exp(scores.subColumnVector(scores.max(true, 1)));
-                INDArray p = e.divColumnVector(e.sum(true, 1));
+                INDArray e = exponentials(scores, scores.max(true, 1));
+                // What lies in the future holds the least exponential, which is no probability.
+                INDArray p = flush(e.muli(past).divColumnVector(e.sum(true, 1)), Flush.ACTIVATION);
                 h.probabilities(probabilities).assign(p);
                 h.output(out).assign(p.mmul(h.values(qkv)));
             }
@@ -227,7 +230,8 @@ public final class Nd4jKernels implements Kernels {
                 INDArray dy = h.output(dOut).dup();
                 h.values(dQkv).assign(p.transpose().mmul(dy));
                 INDArray dp = dy.mmul(h.values(qkv).transpose());
-                INDArray ds = p.mul(dp.subColumnVector(p.mul(dp).sum(true, 1))).muli(shape.scale());
+                INDArray ds = flush(p.mul(dp.subColumnVector(p.mul(dp).sum(true, 1))), Flush.GRADIENT)
+                        .muli(shape.scale());
                 h.queriesView(dQkv).assign(ds.mmul(h.keys(qkv)));
                 h.keysView(dQkv).assign(ds.transpose().mmul(h.queries(qkv)));
             }
@@ -243,14 +247,15 @@ public final class Nd4jKernels implements Kernels {
                 INDArray square = values.mul(values);
                 INDArray sigmoid =
                         Transforms.sigmoid(values.mul(square.mul(GELU_CUBIC).addi(GELU_LINEAR)));
-                INDArray y = values.mul(sigmoid);
-                slopes.assign(y.sub(y.mul(sigmoid))
+                INDArray y = flush(values.mul(sigmoid), Flush.ACTIVATION);
+                INDArray slope = y.mul(sigmoid.rsub(1))
                         .muli(square.mul(3 * GELU_CUBIC).addi(GELU_LINEAR))
-                        .addi(sigmoid));
+                        .addi(sigmoid);
+                slopes.assign(flush(slope, Flush.ACTIVATION));
                 values.assign(y);
             }
             case SQUARED_RELU -> {
-                INDArray positive = Transforms.max(values, 0);
+                INDArray positive = flush(Transforms.max(values, 0), Flush.ACTIVATION);
                 slopes.assign(positive.mul(2));
                 values.assign(positive.mul(positive));
             }
@@ -259,7 +264,7 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void multiply(Span x, Span y, int length) {
-        Nd4jSpan.of(x).vector(length).muli(Nd4jSpan.of(y).vector(length));
+        flush(Nd4jSpan.of(x).vector(length).muli(Nd4jSpan.of(y).vector(length)), Flush.GRADIENT);
     }
 
     @Override
@@ -274,7 +279,7 @@ public final class Nd4jKernels implements Kernels {
             double[] losses) {
         INDArray scores = matrix(logits, rows, vocabulary).mul(logitScale);
         INDArray most = scores.max(true, 1);
-        INDArray e = Transforms.exp(scores.subColumnVector(most));
+        INDArray e = exponentials(scores, most);
         INDArray sums = e.sum(true, 1);
         INDArray chosen = oneHot(targets, from, rows, vocabulary);
         INDArray ofTargets = scores.mul(chosen).sum(true, 1);
@@ -283,8 +288,9 @@ public final class Nd4jKernels implements Kernels {
             losses[from + row] = lost.getDouble(row, 0);
         }
         if (gradientWeight != 0) {
+            INDArray probabilities = flush(e.divColumnVector(sums), Flush.ACTIVATION);
             matrix(logits, rows, vocabulary)
-                    .assign(e.divColumnVector(sums).subi(chosen).muli((double) gradientWeight * logitScale));
+                    .assign(probabilities.subi(chosen).muli((double) gradientWeight * logitScale));
         }
     }
 
@@ -307,11 +313,11 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void adamw(Span parameters, Span gradients, Span firstMoments, Span secondMoments, AdamStep step) {
-        INDArray g = vector(gradients).mul(step.gradientScale());
+        INDArray g = flush(vector(gradients).mul(step.gradientScale()), Flush.GRADIENT);
         INDArray m = vector(firstMoments);
         INDArray v = vector(secondMoments);
-        m.muli(step.beta1()).addi(g.mul(step.complement1()));
-        v.muli(step.beta2()).addi(g.mul(g).muli(step.complement2()));
+        flush(m.muli(step.beta1()).addi(g.mul(step.complement1())), Flush.GRADIENT);
+        flush(v.muli(step.beta2()).addi(g.mul(step.complement2()).muli(g)), Flush.SECOND_MOMENT);
         INDArray denominator =
                 Transforms.sqrt(v).muli(step.inverseSecondCorrection()).addi(step.epsilon());
         vector(parameters).muli(step.keep()).subi(m.mul(step.rate()).divi(denominator));
@@ -329,6 +335,16 @@ public final class Nd4jKernels implements Kernels {
         } else {
             matrix(to, rows, width).addi(value);
         }
+    }
+
+    /** See {@link Flush}; in place. */
+    private static INDArray flush(INDArray x, double tiny) {
+        return x.addi(tiny).subi(tiny);
+    }
+
+    /** e to the power of each row's difference to its largest. */
+    private static INDArray exponentials(INDArray scores, INDArray most) {
+        return Transforms.exp(Transforms.max(scores.subColumnVector(most), Flush.LEAST_EXPONENT, false), false);
     }
 
     private INDArray oneHot(int[] tokens, int from, int rows, int kinds) {
