@@ -19,6 +19,8 @@ import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.runtable.ColumnChoice;
+import dev.powersweep.orchestrator.runtable.RunsFile;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -99,13 +101,14 @@ class FitsJsonTest {
     @Test
     void everyKeyOfAnEarlierVersionIsWrittenToday() throws Exception {
         FitSet today = TableFitter.fit(
-                RunsCsv.read(
+                RunsFile.read(
                         Path.of(FitsJsonTest.class
                                 .getResource("fits-stored-runs.csv")
                                 .toURI()),
                         ColumnChoice.parse(List.of()),
                         Map.of()),
                 List.of("chinchilla", "kaplan-n", "muennighoff"),
+                false,
                 FitOptions.defaults().bootstrap(12).profiles(),
                 Refits.Runner.HERE);
         ObjectMapper mapper = new ObjectMapper();
