@@ -122,4 +122,22 @@ class BentLawsTest {
         assertThat(1 - left / total).as("R² of the large runs").isGreaterThanOrEqualTo(0.93);
         assertThat(Math.abs(largestMiss)).as("error of the largest").isLessThanOrEqualTo(0.011);
     }
+
+    /**
+     * StepLaw's own rule is η ∝ N^−.713 D^.307 and B ∝ D^.571 with 95 % intervals −.774 … −.655, .271 … .345 and .534 … .606. Local
+     * quadratics agree in N and in B; for D they give .21 ± .02 (standard error).
+     */
+    @Test
+    void aFullGridWithDivergedCornersHasAnOptimumInEveryCell() {
+        Observations runs = TestRuns.read("/published/steplaw_rates.csv");
+        FitResult rate = Fitter.fit(Laws.byName("lr-surface"), runs, FitOptions.defaults());
+        assertThat(rate.residuals()).hasSize(17);
+        assertThat(rate.warnings()).noneMatch(warning -> warning.startsWith("At N="));
+        assertThat(rate.value("p_N")).isBetween(-0.774, -0.655);
+        assertThat(rate.value("p_D")).isBetween(0.18, 0.345);
+
+        FitResult batch = Fitter.fit(Laws.byName("batch-surface"), runs, FitOptions.defaults());
+        assertThat(batch.residuals()).hasSize(17);
+        assertThat(batch.value("p_D")).isBetween(0.534, 0.606);
+    }
 }
