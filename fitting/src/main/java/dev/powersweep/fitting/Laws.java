@@ -1,12 +1,14 @@
 package dev.powersweep.fitting;
 
 import dev.powersweep.fitting.batch.CriticalBatchLaw;
+import dev.powersweep.fitting.batch.StepsBatch;
 import dev.powersweep.fitting.batch.ThreeTerm;
 import dev.powersweep.fitting.isoflop.EnvelopeLaw;
 import dev.powersweep.fitting.isoflop.IsoFlopLaw;
 import dev.powersweep.fitting.isoflop.OptimaLaw;
 import dev.powersweep.fitting.law.Chinchilla;
 import dev.powersweep.fitting.law.ChinchillaTied;
+import dev.powersweep.fitting.law.Farseer;
 import dev.powersweep.fitting.law.Gadre;
 import dev.powersweep.fitting.law.KaplanND;
 import dev.powersweep.fitting.law.KaplanNS;
@@ -39,6 +41,7 @@ public final class Laws {
             new Chinchilla(),
             new ChinchillaTied(),
             new Gadre(),
+            new Farseer(),
             new Muennighoff(Muennighoff.Fitted.REPETITION),
             new Muennighoff(Muennighoff.Fitted.EVERYTHING),
             new EnvelopeLaw(),
@@ -51,6 +54,7 @@ public final class Laws {
             ThreeTerm.bySize(),
             ThreeTerm.byLoss(),
             ThreeTerm.overSteps(),
+            new StepsBatch(),
             SurfaceLaw.learningRate(),
             SurfaceLaw.batch());
 

@@ -25,15 +25,20 @@ final class TestRuns {
 
     /** The golden file: quantity by case/name. */
     static Map<String, Double> golden() {
+        return golden("/golden/scipy-fits.csv");
+    }
+
+    /** A golden file: quantity by case/name. */
+    static Map<String, Double> golden(String resource) {
         Map<String, Double> golden = new LinkedHashMap<>();
-        lines("/golden/scipy-fits.csv").stream().skip(1).forEach(line -> {
+        lines(resource).stream().skip(1).forEach(line -> {
             String[] cells = line.split(",", -1);
             golden.put(cells[0] + "/" + cells[1], Double.parseDouble(cells[2]));
         });
         return golden;
     }
 
-    private static Observations read(String resource) {
+    static Observations read(String resource) {
         List<String> lines = lines(resource);
         String[] headers = lines.get(0).split(",", -1);
         Observations.Builder builder = Observations.builder();

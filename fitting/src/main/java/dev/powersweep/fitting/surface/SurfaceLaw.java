@@ -36,11 +36,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
  * The best setting of a run, by a quadratic of the loss in the logarithms of the settings ({@link QuadraticOptimum}), one for
- * each (N, D) that was swept; where several were, the best setting as k·N^p_N·D^p_D (Bi et al. 2024; Porian et al. 2024).
+ * each (N, D) that was swept, fitted to the rows near the lowest loss; where several were, the best setting as k·N^p_N·D^p_D (Bi et al. 2024; Porian et al. 2024).
  *
  * <p>{@code lr-surface} asks for the learning rate, {@code batch-surface} for the batch (tokens). Where the other setting
  * varies too, to at least three values, the quadratic is one in both, and the other's optimum is among the derived quantities.
@@ -52,6 +53,9 @@ import java.util.stream.IntStream;
 public final class SurfaceLaw implements StagedLaw {
     /** Token counts that differ by less are one data size: they are rounded to whole batches. */
     private static final double SAME_DATA = 0.02;
+
+    /** Losses this far above the lowest, relative, still inform the optimum. */
+    private static final double NEAR = 0.02;
 
     private static final double TOLERATED_NATS = 0.01;
     private static final double COLLINEAR = 0.98;
@@ -165,8 +169,9 @@ public final class SurfaceLaw implements StagedLaw {
         List<Optimum> optima = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         List<Reason> reasons = new ArrayList<>();
-        for (Sweep sweep : sweeps(runs)) {
-            List<Quantity> axes = axes(runs, sweep.rows());
+        for (Sweep whole : sweeps(runs)) {
+            List<Quantity> axes = axes(runs, whole.rows());
+            Sweep sweep = nearTheBest(runs, whole, axes);
             double[] loss = pick(runs, Quantity.LOSS, sweep.rows());
             QuadraticOptimum optimum = optimum(runs, sweep.rows(), axes, loss);
             if (optimum instanceof Minimum minimum) {
@@ -193,6 +198,32 @@ public final class SurfaceLaw implements StagedLaw {
             several(runs, optima, options, result);
         }
         return result.build();
+    }
+
+    /**
+     * The rows that inform the optimum: those whose loss is near the lowest, at least twice as many as the quadratic has
+     * coefficients, and at least three settings on each axis. Far from its minimum the loss is no quadratic, and a run that
+     * diverged says nothing of where the minimum lies.
+     */
+    private static Sweep nearTheBest(Observations runs, Sweep sweep, List<Quantity> axes) {
+        List<Integer> byLoss = new ArrayList<>(sweep.rows());
+        byLoss.sort(Comparator.comparingDouble(row -> runs.at(Quantity.LOSS, row)));
+        double lowest = runs.at(Quantity.LOSS, byLoss.get(0));
+        int fewest = 2 * (axes.size() == 1 ? 3 : 6);
+        int count = 0;
+        while (count < byLoss.size()
+                && (count < fewest
+                        || runs.at(Quantity.LOSS, byLoss.get(count)) <= lowest * (1 + NEAR)
+                        || axes.stream().anyMatch(few(runs, byLoss.subList(0, count))))) {
+            count++;
+        }
+        List<Integer> near = new ArrayList<>(byLoss.subList(0, count));
+        near.sort(Comparator.naturalOrder());
+        return new Sweep(sweep.n(), sweep.d(), near);
+    }
+
+    private static Predicate<Quantity> few(Observations runs, List<Integer> rows) {
+        return axis -> Arrays.stream(pick(runs, axis, rows)).distinct().count() < FEWEST_SETTINGS;
     }
 
     private void single(Observations runs, Optimum optimum, FitOptions options, FitResult.Builder result) {

@@ -1,15 +1,19 @@
 package dev.powersweep.orchestrator.budget;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.allocation.DesignCell;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.ParametricLaw;
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.result.Quality;
 import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.orchestrator.fits.FitsDocument;
+import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +21,8 @@ import java.util.Optional;
 
 /** Reads what {@code powersweep fit} has written. */
 public final class FitsFile {
+    private static final double USUAL_CONFIDENCE = 0.95;
+
     private FitsFile() {}
 
     /**
@@ -25,30 +31,37 @@ public final class FitsFile {
      * @param place where the text is from, for messages
      */
     public static List<StoredFit> read(String place, String text) {
-        JsonNode root;
-        try {
-            root = new ObjectMapper().readTree(text);
-        } catch (JsonProcessingException broken) {
-            throw new UserError(
-                    place + ": not JSON (" + broken.getOriginalMessage() + "); write it again with powersweep fit",
-                    broken);
-        }
-        if (!root.path("fits").isArray()) {
+        FitsDocument document = document(place, text);
+        if (document.fits().isEmpty() && document.refusals().isEmpty()) {
             throw new UserError(place + ": there is no list of fits in it; give what powersweep fit --json wrote");
         }
+        double confidence =
+                document.options().map(FitsDocument.Options::confidence).orElse(USUAL_CONFIDENCE);
         List<StoredFit> fits = new ArrayList<>();
-        for (JsonNode fit : root.path("fits")) {
-            law(fit.path("law").asText())
-                    .ifPresent(law -> fits.add(fit(
-                            place,
-                            law,
-                            fit,
-                            root.path("options").path("confidence").asDouble(0.95))));
+        for (FitsDocument.Fit fit : document.fits()) {
+            law(fit.law()).ifPresent(law -> fits.add(fit(place, law, fit, confidence)));
         }
         if (fits.isEmpty()) {
             throw new UserError(place + ": it holds no fit that predicts a loss; fit chinchilla or kaplan-nd first");
         }
         return fits;
+    }
+
+    private static FitsDocument document(String place, String text) {
+        try {
+            return FitsJson.read(text);
+        } catch (JsonMappingException foreign) {
+            throw new UserError(
+                    place + ": not what powersweep fit writes (" + foreign.getOriginalMessage() + " at "
+                            + foreign.getPathReference()
+                            + "); there is no list of fits in it that could be read; write it"
+                            + " again with powersweep fit",
+                    foreign);
+        } catch (JsonProcessingException broken) {
+            throw new UserError(
+                    place + ": not JSON (" + broken.getOriginalMessage() + "); write it again with powersweep fit",
+                    broken);
+        }
     }
 
     private static Optional<ParametricLaw> law(String name) {
@@ -62,53 +75,34 @@ public final class FitsFile {
         return Optional.empty();
     }
 
-    private static StoredFit fit(String place, ParametricLaw law, JsonNode fit, double confidence) {
+    private static StoredFit fit(String place, ParametricLaw law, FitsDocument.Fit fit, double confidence) {
         Map<String, Double> parameters = new LinkedHashMap<>();
         law.parameters().forEach(parameter -> {
-            JsonNode value = fit.path("parameters").path(parameter.name()).path("value");
-            if (!value.isNumber()) {
+            Estimate estimate = fit.parameters().get(parameter.name());
+            if (estimate == null || Double.isNaN(estimate.value())) {
                 throw new UserError(place + ": the fit of " + law.name() + " has no number for " + parameter.name()
                         + "; write it again with powersweep fit");
             }
-            parameters.put(parameter.name(), value.asDouble());
+            parameters.put(parameter.name(), estimate.value());
         });
-        JsonNode rows = fit.path("replicas").path("values");
-        List<double[]> replicas = new ArrayList<>();
-        for (JsonNode row : rows) {
-            double[] values = new double[row.size()];
-            for (int i = 0; i < values.length; i++) {
-                values[i] = row.get(i).asDouble(Double.NaN);
-            }
-            if (values.length == parameters.size()) {
-                replicas.add(values);
-            }
-        }
+        double[][] refits = fit.replicas().map(FitsDocument.Refits::values).orElse(new double[0][]);
         return new StoredFit(
                 law.name(),
                 law::predict,
                 parameters,
-                replicas.toArray(double[][]::new),
+                Arrays.stream(refits)
+                        .filter(refit -> refit.length == parameters.size())
+                        .toArray(double[][]::new),
                 confidence,
-                fit.path("quality").path("noise").asDouble(Double.NaN),
+fit.quality().map(Quality::noise).orElse(Double.NaN),
                 made(fit),
-                warnings(fit));
+                fit.warnings());
     }
 
-    private static List<String> warnings(JsonNode fit) {
-        List<String> warnings = new ArrayList<>();
-        fit.path("warnings").forEach(warning -> warnings.add(warning.asText()));
-        return warnings;
-    }
-
-    private static List<DesignCell> made(JsonNode fit) {
-        List<DesignCell> made = new ArrayList<>();
-        for (JsonNode row : fit.path("residuals")) {
-            if (row.path("n").isNumber() && row.path("d").isNumber()) {
-                double d = row.path("d").asDouble();
-                made.add(
-                        DesignCell.of(row.path("n").asDouble(), d, row.path("b").asDouble(Double.NaN)));
-            }
-        }
-        return made;
+    private static List<DesignCell> made(FitsDocument.Fit fit) {
+        return fit.residuals().orElse(List.of()).stream()
+                .filter(row -> !Double.isNaN(row.at("n")) && !Double.isNaN(row.at("d")))
+                .map(row -> DesignCell.of(row.at("n"), row.at("d"), row.at("b")))
+                .toList();
     }
 }

@@ -1,8 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.result.FitOptions;
@@ -24,29 +22,28 @@ public record Asked(List<String> laws, FitOptions options) {
     /** Reads it from what {@link FitsJson} wrote; empty where the text is something else. */
     public static Optional<Asked> of(String fitsJson) {
         try {
-            JsonNode root = new ObjectMapper().readTree(fitsJson);
-            JsonNode options = root.path("options");
+            FitsDocument document = FitsJson.read(fitsJson);
+            if (document.options().isEmpty()) {
+                return Optional.empty();
+            }
             List<String> laws = new ArrayList<>();
-            boolean profiles = false;
-            for (JsonNode fit : root.path("fits")) {
-                laws.add(fit.path("law").asText());
-                profiles |= !fit.at("/identifiability/profiles").isEmpty();
-            }
-            for (JsonNode refusal : root.path("refusals")) {
-                laws.add(refusal.path("law").asText());
-            }
-            if (laws.isEmpty() || !options.isObject()) {
+            document.fits().forEach(fit -> laws.add(fit.law()));
+            document.refusals().forEach(refusal -> laws.add(refusal.law()));
+            if (laws.isEmpty()) {
                 return Optional.empty();
             }
             laws.forEach(Laws::byName);
+            FitsDocument.Options options = document.options().get();
             FitOptions asked = FitOptions.defaults()
-                    .objective(Objective.byName(options.path("objective").asText()))
-                    .delta(options.path("delta").asDouble())
-                    .bootstrap(options.path("bootstrap").asInt())
-                    .resampling(FitOptions.Resampling.valueOf(
-                            options.path("resampling").asText()))
-                    .seed(options.path("seed").asLong())
-                    .confidence(options.path("confidence").asDouble());
+                    .objective(Objective.byName(options.objective()))
+                    .delta(options.delta())
+                    .bootstrap(options.bootstrap())
+                    .resampling(FitOptions.Resampling.valueOf(options.resampling()))
+                    .seed(options.seed())
+                    .confidence(options.confidence());
+            boolean profiles = document.fits().stream()
+                    .flatMap(fit -> fit.identifiability().stream())
+                    .anyMatch(told -> !told.profiles().isEmpty());
             return Optional.of(new Asked(laws, profiles ? asked.profiles() : asked));
         } catch (JsonProcessingException | FitRefusal | IllegalArgumentException foreign) {
             return Optional.empty();

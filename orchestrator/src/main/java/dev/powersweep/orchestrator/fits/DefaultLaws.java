@@ -11,7 +11,12 @@ import java.util.List;
 final class DefaultLaws {
     private static final List<String> JOINT = List.of("kaplan-nd", "chinchilla", "chinchilla-tied");
     private static final List<String> BATCH =
-            List.of("critical-batch", "three-term", "three-term-data", "three-term-loss");
+            List.of("critical-batch", "three-term", "three-term-data", "three-term-loss", "steps-batch");
+    private static final String FARSEER = "farseer";
+
+    /** Rows from which nine parameters are worth a try. */
+    private static final int ROWS_FOR_FARSEER = 45;
+
     private static final String REPETITION = "muennighoff";
     private static final String LEARNING_RATE = "lr-surface";
     private static final String BEST_BATCH = "batch-surface";
@@ -69,6 +74,10 @@ final class DefaultLaws {
     }
 
     private static void addWhatVaries(List<String> names, Observations runs) {
+        if (runs.size() >= ROWS_FOR_FARSEER
+                && Laws.byName(FARSEER).refusal(runs).isEmpty()) {
+            names.add(FARSEER);
+        }
         boolean repeated = false;
         for (int i = 0;
                 runs.has(Quantity.U) && !runs.derived(Quantity.U) && runs.has(Quantity.D) && i < runs.size();

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,10 +15,19 @@ import dev.powersweep.fitting.result.ObjectiveValue;
 import dev.powersweep.fitting.result.Quality;
 import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
+import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.budget.FitsFile;
+import dev.powersweep.orchestrator.budget.StoredFit;
+import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.runtable.ColumnChoice;
+import dev.powersweep.orchestrator.runtable.RunsFile;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class FitsJsonTest {
@@ -69,6 +79,79 @@ class FitsJsonTest {
         assertThat(values.size()).isEqualTo(2);
         assertThat(values.path(1).path(1).isNull()).isTrue();
         assertThat(FitsJson.write(fits(), FitsJson.Detail.SUMMARY)).doesNotContain("replicas");
+    }
+
+    /** {@code fits-stored.json} is what {@code fit --runs fits-stored-runs.csv --profiles} wrote before records were bound. */
+    @Test
+    void aFileOfAnEarlierVersionIsReadAndWrittenBackUnchanged() throws Exception {
+        String stored = resource("fits-stored.json");
+        assertThat(new ObjectMapper().readTree(FitsJson.write(FitsJson.read(stored))))
+                .isEqualTo(new ObjectMapper().readTree(stored));
+        assertThat(Asked.of(stored)).hasValueSatisfying(asked -> {
+            assertThat(asked.laws()).containsExactly("chinchilla", "kaplan-n", "muennighoff");
+            assertThat(asked.options().bootstrap()).isEqualTo(12);
+            assertThat(asked.options().extras()).isEqualTo(FitOptions.Extras.PROFILES);
+        });
+        assertThat(FitsFile.read("fits.json", stored))
+                .extracting(StoredFit::law)
+                .containsExactly("chinchilla", "kaplan-n");
+        assertThat(FitsFile.read("fits.json", stored).get(0).made()).hasSize(12);
+    }
+
+    @Test
+    void everyKeyOfAnEarlierVersionIsWrittenToday() throws Exception {
+        FitSet today = TableFitter.fit(
+                RunsFile.read(
+                        Path.of(FitsJsonTest.class
+                                .getResource("fits-stored-runs.csv")
+                                .toURI()),
+                        ColumnChoice.parse(List.of()),
+                        Map.of()),
+                List.of("chinchilla", "kaplan-n", "muennighoff"),
+                false,
+                FitOptions.defaults().bootstrap(12).profiles(),
+                Refits.Runner.HERE);
+        ObjectMapper mapper = new ObjectMapper();
+        assertThat(keys(mapper.readTree(FitsJson.write(today, FitsJson.Detail.FULL)), ""))
+                .containsAll(keys(mapper.readTree(resource("fits-stored.json")), ""));
+    }
+
+    @Test
+    void aFileOfAnotherShapeIsRefusedWithItsPlace() {
+        for (String foreign : List.of(
+                "[]",
+                "{\"fits\": {\"law\": 1}}",
+                "{\"fits\": [{\"law\": \"chinchilla\", \"parameters\": {\"E\": \"x\"}}]}",
+                "{\"fits\": [{\"law\": \"chinchilla\"}]}",
+                "{}",
+                "not JSON")) {
+            assertThatThrownBy(() -> FitsFile.read("DIR/fits.json", foreign))
+                    .as(foreign)
+                    .isInstanceOf(UserError.class)
+                    .hasMessageStartingWith("DIR/fits.json: ");
+            assertThat(Asked.of(foreign)).as(foreign).isEmpty();
+        }
+    }
+
+    private static String resource(String name) throws Exception {
+        try (InputStream stored = FitsJsonTest.class.getResourceAsStream(name)) {
+            return new String(stored.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Paths of every key; elements of one list share theirs. */
+    private static Set<String> keys(JsonNode node, String path) {
+        Set<String> keys = new TreeSet<>();
+        if (node.isArray()) {
+            node.forEach(element -> keys.addAll(keys(element, path + "[]")));
+        } else {
+            node.properties().forEach(entry -> {
+                String key = path + "." + entry.getKey();
+                keys.add(key);
+                keys.addAll(keys(entry.getValue(), key));
+            });
+        }
+        return keys;
     }
 
     @Test
