@@ -1,41 +1,49 @@
 package dev.powersweep.orchestrator.run;
 
-import java.util.Collection;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 
-/** The newest update of each running cell. */
+/** What Spark's listener bus brings for the driver's loop, which takes it when it comes round. */
 final class LiveBoard extends SparkListener {
     private final Map<String, LiveUpdate> newest = new ConcurrentHashMap<>();
-    /** The newest attempt of each cell that has ended. */
-    private final Map<String, Integer> ended = new ConcurrentHashMap<>();
+    private final Queue<String> lostExecutors = new ConcurrentLinkedQueue<>();
 
     @Override
     public void onOtherEvent(SparkListenerEvent event) {
         if (event instanceof LiveUpdate update) {
-            take(update);
+            newest.put(update.cell(), update);
         }
     }
 
-    /** Gives whether the update was news: one of an attempt that has ended comes too late. */
-    boolean take(LiveUpdate update) {
-        LiveUpdate now = newest.compute(update.cell(), (cell, known) -> {
-            boolean late = update.attempt() <= ended.getOrDefault(cell, 0)
-                    || (known != null && known.attempt() > update.attempt());
-            return late ? known : update;
+    @Override
+    public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+        lostExecutors.add(removed.executorId());
+    }
+
+    /** The newest update of each cell since the last call. */
+    List<LiveUpdate> updates() {
+        List<LiveUpdate> taken = new ArrayList<>();
+        newest.forEach((cell, update) -> {
+            if (newest.remove(cell, update)) {
+                taken.add(update);
+            }
         });
-        return now == update;
+        return taken;
     }
 
-    void ended(String cell, int attempt) {
-        ended.merge(cell, attempt, Math::max);
-        newest.computeIfPresent(cell, (id, known) -> known.attempt() <= attempt ? null : known);
-    }
-
-    Collection<LiveUpdate> running() {
-        return List.copyOf(newest.values());
+    /** Executors that are gone since the last call. */
+    List<String> lostExecutors() {
+        List<String> taken = new ArrayList<>();
+        for (String executor = lostExecutors.poll(); executor != null; executor = lostExecutors.poll()) {
+            taken.add(executor);
+        }
+        return taken;
     }
 }
