@@ -4,9 +4,11 @@ import dev.powersweep.fitting.allocation.BatchChoice;
 import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.allocation.Planner;
+import dev.powersweep.fitting.allocation.RecommendedRate;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
+import dev.powersweep.orchestrator.spec.LearningRateRule;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.LinkedHashSet;
@@ -27,13 +29,20 @@ public final class Budget {
 
     private Budget() {}
 
+    /** As {@link #plan(List, Optional, Goal, Optional)}, for runs that have no specification. */
+    public static BudgetPlan plan(List<StoredFit> fits, Optional<String> law, Goal goal) {
+        return plan(fits, law, goal, Optional.empty());
+    }
+
     /**
      * Plans a run.
      *
      * @param law name of the law to use; empty for the most general that was fitted
+     * @param rule for the learning rate, of the sweep that was fitted
      * @throws UserError where no law in N and D was fitted, or the goal is out of reach
      */
-    public static BudgetPlan plan(List<StoredFit> fits, Optional<String> law, Goal goal) {
+    public static BudgetPlan plan(
+            List<StoredFit> fits, Optional<String> law, Goal goal, Optional<LearningRateRule> rule) {
         StoredFit fit = choose(fits, law);
         if (goal instanceof Goal.Loss target) {
             double floor = ComputeOptimum.loss(fit.predictor(), fit.values(), MOST);
@@ -58,10 +67,32 @@ public final class Budget {
                             loss.high() * Math.exp(1.96 * fit.noise()),
                             loss.unit()),
                     batch.map(StoredFit::law),
+                    rule.map(own -> rate(own, plan)).orElse(plan.learningRate()),
                     warnings(fit, batch, plan));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
+    }
+
+    private static RecommendedRate rate(LearningRateRule rule, Plan plan) {
+        if (rule.followsBatch() && plan.batch().isEmpty()) {
+            return new RecommendedRate(
+                    Estimate.of(Double.NaN, "1"),
+                    "the sweep's own rule, training.learningRate, follows the batch, and no law of the batch size was"
+                            + " fitted");
+        }
+        double batch = plan.batch().map(Estimate::value).orElse(1.0);
+        double value = rule.peak(plan.n().value(), batch, plan.d().value());
+        if (!(value > 0)) {
+            return new RecommendedRate(
+                    Estimate.of(Double.NaN, "1"), "the sweep's own rule, training.learningRate, does not reach so far");
+        }
+        return new RecommendedRate(
+                Estimate.of(value, "1"),
+                "by the sweep's own rule, training.learningRate, extrapolated to this run"
+                        + (rule.baseWidth().isPresent()
+                                ? "; at base width " + rule.baseWidth().getAsInt() + ", transferred by width"
+                                : ""));
     }
 
     /** What the fits' readers were told to mind holds for what rests on them: sizes in millions stay in millions. */

@@ -28,7 +28,7 @@ public final class BudgetText {
         row(table, "one such run", budget.outcome(), value -> Numbers.fixed(value, 4));
         plan.batch().ifPresent(batch -> row(table, "batch B", batch, value -> Numbers.count(value) + " tokens"));
         plan.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
-        Estimate rate = plan.learningRate().value();
+        Estimate rate = budget.learningRate().value();
         if (!Double.isNaN(rate.value())) {
             row(table, "learning rate", rate, value -> Numbers.significant(value, 2));
         }
@@ -38,7 +38,7 @@ public final class BudgetText {
                 plan.batch().isEmpty()
                         ? "  No law of the batch size was fitted: vary it in the sweep to learn B and S.\n"
                         : "  The batch is a fifth of the critical one: it costs a fifth more data than the smallest.\n");
-        text.append("  Learning rate: ").append(plan.learningRate().source()).append(".\n");
+        text.append("  Learning rate: ").append(budget.learningRate().source()).append(".\n");
         for (Plan.Gain gain : plan.gains()) {
             text.append("  From ")
                     .append(Numbers.power(gain.fromFlops(), 3))
@@ -128,8 +128,8 @@ public final class BudgetText {
                 estimate(json, "steps", plan.steps().orElseThrow());
                 json.writeEndObject();
             }
-            estimate(json, "learningRate", plan.learningRate().value());
-            json.writeStringField("learningRateSource", plan.learningRate().source());
+            estimate(json, "learningRate", budget.learningRate().value());
+            json.writeStringField("learningRateSource", budget.learningRate().source());
             json.writeArrayFieldStart("gains");
             for (Plan.Gain gain : plan.gains()) {
                 json.writeStartObject();

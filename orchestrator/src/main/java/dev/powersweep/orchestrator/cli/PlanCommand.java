@@ -9,6 +9,8 @@ import dev.powersweep.orchestrator.budget.NextCells;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
+import dev.powersweep.orchestrator.spec.LearningRateRule;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -127,7 +129,7 @@ public final class PlanCommand implements Callable<Integer> {
                     file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
-            BudgetPlan plan = Budget.plan(stored(), law, goal(machines));
+            BudgetPlan plan = Budget.plan(stored(), law, goal(machines), rule());
             List<Rates.Cost> costs = machines.stream()
                     .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();
@@ -135,6 +137,16 @@ public final class PlanCommand implements Callable<Integer> {
         }
         out.flush();
         return CommandLine.ExitCode.OK;
+    }
+
+    /** Of the sweep that was fitted; empty where only its fits are given. */
+    private Optional<LearningRateRule> rule() {
+        return Files.isRegularFile(local())
+                ? Optional.empty()
+                : FittedSweep.specification(fits)
+                        .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
+                                .training()
+                                .learningRate());
     }
 
     private List<Rates> machines() {

@@ -78,6 +78,11 @@ public record LearningRateRule(Rule rule, BatchScaling batchScaling, long refere
         return rule instanceof Rule.Mup mup ? OptionalInt.of(mup.baseWidth) : OptionalInt.empty();
     }
 
+    /** Whether the rate is not known without a batch size. */
+    public boolean followsBatch() {
+        return batchScaling != BatchScaling.NONE || rule instanceof Rule.Power power && power.batch != 0;
+    }
+
     /** Whether cells that differ in D alone may have different rates. */
     public boolean followsData() {
         return rule instanceof Rule.Power power && power.data != 0;

@@ -91,6 +91,35 @@ class BudgetTest {
         assertThat(plan(new Goal.Flops(1e26)).learningRate().value().value()).isNaN();
     }
 
+    @Test
+    void theLearningRateIsByTheSweepsOwnRule() {
+        BudgetPlan constant = ownRule("0.004");
+        assertThat(constant.learningRate().value().value()).isEqualTo(0.004);
+        assertThat(constant.learningRate().source())
+                .isEqualTo("by the sweep's own rule, training.learningRate, extrapolated to this run");
+        assertThat(BudgetText.text(constant, List.of())).contains("0.004");
+        BudgetPlan power = ownRule("{rule: power, coefficient: 2, model: -0.5, data: 0.1}");
+        assertThat(power.learningRate().value().value())
+                .isCloseTo(
+                        2
+                                * Math.pow(power.plan().n().value(), -0.5)
+                                * Math.pow(power.plan().d().value(), 0.1),
+                        within(1e-12));
+        assertThat(ownRule("{value: 0.004, batchScaling: sqrt, referenceBatch: 1024}").learningRate())
+                .satisfies(rate -> assertThat(rate.value().value()).isNaN())
+                .satisfies(rate -> assertThat(rate.source()).contains("follows the batch"));
+    }
+
+    private static BudgetPlan ownRule(String rate) {
+        return Budget.plan(
+                List.of(published(List.of())),
+                Optional.empty(),
+                new Goal.Flops(1e19),
+                Optional.of(read("{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: " + rate + "}}")
+                        .training()
+                        .learningRate()));
+    }
+
     private static SweepSpec read(String yaml) {
         return SweepSpecReader.read(yaml, "next.yaml", List.of());
     }
