@@ -19,7 +19,7 @@ import org.hipparchus.distribution.continuous.TDistribution;
  * that tried several rates at each (N, B, D).
  *
  * <p>Each (N, B, D) gives ln η at the minimum of a quadratic in ln η, fitted to the rates within a factor of
- * {@value #NEAR} of the best one tried; rows count less the higher their loss, so that diverged and far rows do not move the
+ * {@value #NEAR} of the best one tried and its next neighbours; rows count less the higher their loss, so that diverged and far rows do not move the
  * minimum. A minimum at or beyond the lowest or highest rate is a bound and does not enter the rule. The exponents are an
  * ordinary least-squares line through the minima, with Student's intervals. A quantity of one value has exponent 0.
  *
@@ -148,7 +148,7 @@ public record RateRule(
         double rate = trial.rates[best];
         double lowest = trial.losses[best];
         int[] near = IntStream.range(0, trial.rates.length)
-                .filter(i -> Math.abs(Math.log(trial.rates[i] / rate)) <= Math.log(NEAR))
+                .filter(i -> Math.abs(Math.log(trial.rates[i] / rate)) <= Math.log(NEAR) || next(trial, rate, i))
                 .filter(i -> Double.isFinite(trial.losses[i]))
                 .toArray();
         double[] rates = Arrays.stream(near).mapToDouble(i -> trial.rates[i]).toArray();
@@ -168,6 +168,13 @@ public record RateRule(
                         ? Place.UPPER_EDGE
                         : rate == Arrays.stream(trial.rates).min().orElseThrow() ? Place.LOWER_EDGE : Place.UNKNOWN;
         return new Optimum(trial.n, trial.b, trial.d, place, rate, Double.NaN);
+    }
+
+    /** Whether no rate that was tried lies between that of a row and the best one. */
+    private static boolean next(Trial trial, double best, int row) {
+        double rate = trial.rates[row];
+        return Arrays.stream(trial.rates)
+                .noneMatch(other -> (other - rate) * (other - best) < 0);
     }
 
     /** Whether higher and lower rates than the best one were tried. */

@@ -66,6 +66,17 @@ class RateRuleTest {
     }
 
     @Test
+    void ratesFarApartAreFittedByTheNeighboursOfTheBest() {
+        RateRule rule = RateRule.fit(
+                List.of(trial(
+                        1e5, 1024, 1e6, 4e-3, new double[] {5e-5, 5e-4, 5e-3, 5e-2, 5e-1}, new Random(SEED), 0)),
+                0.95);
+        assertThat(rule.optima().get(0).place()).isEqualTo(RateRule.Place.INSIDE);
+        // Within half the spacing.
+        assertThat(rule.coefficient()).isBetween(4e-3 / Math.sqrt(10), 4e-3 * Math.sqrt(10));
+    }
+
+    @Test
     void aMinimumAtTheEdgeIsABoundAndDoesNotEnter() {
         Random random = new Random(SEED);
         List<RateRule.Trial> trials = new ArrayList<>(grid(random, 0));
