@@ -29,8 +29,7 @@ import org.hipparchus.distribution.continuous.TDistribution;
  * @param scatter factor by which a minimum lies off the rule, exp of the residual standard deviation; NaN where no
  *     degree of freedom is left
  */
-public record RateRule(
-        double coefficient, Map<Quantity, Estimate> exponents, List<Optimum> optima, double scatter) {
+public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, List<Optimum> optima, double scatter) {
     private static final double NEAR = 5;
     /** Share of the height above the lowest loss by which a quadratic may be off there. */
     private static final double MISFIT = 0.3;
@@ -81,7 +80,8 @@ public record RateRule(
         List<Optimum> inside =
                 optima.stream().filter(one -> one.place == Place.INSIDE).toList();
         if (inside.isEmpty()) {
-            long edge = optima.stream().filter(one -> one.place != Place.UNKNOWN).count();
+            long edge =
+                    optima.stream().filter(one -> one.place != Place.UNKNOWN).count();
             throw new FitRefusal(
                     edge == 0 ? FitRefusal.Reason.TOO_FEW_POINTS : FitRefusal.Reason.EDGE_MINIMUM,
                     "no best learning rate lies inside the rates that were tried (" + edge + " of " + optima.size()
@@ -111,10 +111,7 @@ public record RateRule(
             exponents.put(name, estimate(line, column++, level));
         }
         return new RateRule(
-                Math.exp(line.coefficients()[0]),
-                exponents,
-                optima,
-                Math.exp(Math.sqrt(line.residualVariance())));
+                Math.exp(line.coefficients()[0]), exponents, optima, Math.exp(Math.sqrt(line.residualVariance())));
     }
 
     private static Estimate estimate(LeastSquares line, int column, double level) {
@@ -159,8 +156,7 @@ public record RateRule(
                 .toArray();
         QuadraticOptimum fitted = QuadraticOptimum.fit(new double[][] {rates}, losses, weights);
         if (fitted instanceof QuadraticOptimum.Minimum minimum && bracketed(trial, rate)) {
-            return new Optimum(
-                    trial.n, trial.b, trial.d, Place.INSIDE, minimum.setting(0), minimum.standardError()[0]);
+            return new Optimum(trial.n, trial.b, trial.d, Place.INSIDE, minimum.setting(0), minimum.standardError()[0]);
         }
         Place place = trial.rates.length < 3
                 ? Place.UNKNOWN
@@ -173,8 +169,7 @@ public record RateRule(
     /** Whether no rate that was tried lies between that of a row and the best one. */
     private static boolean next(Trial trial, double best, int row) {
         double rate = trial.rates[row];
-        return Arrays.stream(trial.rates)
-                .noneMatch(other -> (other - rate) * (other - best) < 0);
+        return Arrays.stream(trial.rates).noneMatch(other -> (other - rate) * (other - best) < 0);
     }
 
     /** Whether higher and lower rates than the best one were tried. */
