@@ -53,8 +53,10 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
     /**
      * @param rate at the minimum; the best rate tried where the place is not inside
      * @param standardError of ln rate; NaN where no degree of freedom is left
+     * @param loss at the minimum, nats; the lowest one measured where the place is not inside, which is an upper bound
      */
-    public record Optimum(double n, double b, double d, Place place, double rate, double standardError) {}
+    public record Optimum(
+            double n, double b, double d, Place place, double rate, double standardError, double loss) {}
 
     public RateRule {
         exponents = Map.copyOf(exponents);
@@ -76,7 +78,7 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
      * @throws FitRefusal where no trial has its minimum inside its rates, or N, B and D move together
      */
     public static RateRule fit(List<Trial> trials, double level) {
-        List<Optimum> optima = trials.stream().map(RateRule::optimum).toList();
+        List<Optimum> optima = trials.stream().map(RateRule::best).toList();
         List<Optimum> inside =
                 optima.stream().filter(one -> one.place == Place.INSIDE).toList();
         if (inside.isEmpty()) {
@@ -137,7 +139,8 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
         return columns;
     }
 
-    private static Optimum optimum(Trial trial) {
+    /** The best rate of a trial. */
+    public static Optimum best(Trial trial) {
         int best = 0;
         for (int i = 1; i < trial.losses.length; i++) {
             best = trial.losses[i] < trial.losses[best] ? i : best;
@@ -156,14 +159,21 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
                 .toArray();
         QuadraticOptimum fitted = QuadraticOptimum.fit(new double[][] {rates}, losses, weights);
         if (fitted instanceof QuadraticOptimum.Minimum minimum && bracketed(trial, rate)) {
-            return new Optimum(trial.n, trial.b, trial.d, Place.INSIDE, minimum.setting(0), minimum.standardError()[0]);
+            return new Optimum(
+                    trial.n,
+                    trial.b,
+                    trial.d,
+                    Place.INSIDE,
+                    minimum.setting(0),
+                    minimum.standardError()[0],
+                    minimum.loss());
         }
         Place place = trial.rates.length < 3
                 ? Place.UNKNOWN
                 : rate == Arrays.stream(trial.rates).max().orElseThrow()
                         ? Place.UPPER_EDGE
                         : rate == Arrays.stream(trial.rates).min().orElseThrow() ? Place.LOWER_EDGE : Place.UNKNOWN;
-        return new Optimum(trial.n, trial.b, trial.d, place, rate, Double.NaN);
+        return new Optimum(trial.n, trial.b, trial.d, place, rate, Double.NaN, lowest);
     }
 
     /** Whether no rate that was tried lies between that of a row and the best one. */
