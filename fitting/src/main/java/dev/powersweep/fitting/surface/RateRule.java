@@ -55,8 +55,7 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
      * @param standardError of ln rate; NaN where no degree of freedom is left
      * @param loss at the minimum, nats; the lowest one measured where the place is not inside, which is an upper bound
      */
-    public record Optimum(
-            double n, double b, double d, Place place, double rate, double standardError, double loss) {}
+    public record Optimum(double n, double b, double d, Place place, double rate, double standardError, double loss) {}
 
     public RateRule {
         exponents = Map.copyOf(exponents);

@@ -69,9 +69,8 @@ final class BestRate {
         return cells.stream()
                 .filter(cell -> cell.settings().equals(best.settings()))
                 .collect(Collectors.groupingBy(
-                        CellResult::learningRate,
-                        TreeMap::new,
-                        Collectors.averagingDouble(cell -> cell.validationLoss().getAsDouble())));
+                        CellResult::learningRate, TreeMap::new, Collectors.averagingDouble(cell -> cell.validationLoss()
+                                .getAsDouble())));
     }
 
     private static boolean credible(List<CellResult> cells, RateRule.Optimum found) {

@@ -37,10 +37,13 @@ final class TriedRates {
                     .filter(cells -> rates(cells) > 1)
                     .filter(TriedRates::bestAtEdge)
                     .count();
-            notes.add("Losses are those at the best learning rate of every model, data and batch size, by a quadratic in its"
-                    + " logarithm; " + tuned + " of " + byScale.size() + " were trained at three rates or more.");
+            notes.add(
+                    "Losses are those at the best learning rate of every model, data and batch size, by a quadratic in its"
+                            + " logarithm; " + tuned + " of " + byScale.size()
+                            + " were trained at three rates or more.");
             if (edge > 0) {
-                notes.add("In " + edge + " of them no minimum lies inside the rates that were tried, so the loss there is an"
+                notes.add("In " + edge
+                        + " of them no minimum lies inside the rates that were tried, so the loss there is an"
                         + " upper bound; widen grid.learningRates.");
             }
         }
@@ -57,8 +60,7 @@ final class TriedRates {
 
     private static boolean bestAtEdge(List<CellResult> cells) {
         return BestRate.optimum(cells)
-                .map(found -> found.place() == RateRule.Place.LOWER_EDGE
-                        || found.place() == RateRule.Place.UPPER_EDGE)
+                .map(found -> found.place() == RateRule.Place.LOWER_EDGE || found.place() == RateRule.Place.UPPER_EDGE)
                 .orElse(true);
     }
 
