@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
  * the rates that were tried, losses are moved to it from the best rate tried; elsewhere the lowest one measured stays, an
  * upper bound. Rates are never averaged as if they were seeds; of several settings that of the lowest loss counts.
  */
-final class BestRate {
+public final class BestRate {
     private static final int FEWEST_RATES = 3;
 
     /**
@@ -49,7 +49,7 @@ final class BestRate {
     }
 
     /** The minimum over the rates of the best settings; empty where fewer than three were tried. */
-    static Optional<RateRule.Optimum> optimum(List<CellResult> cells) {
+    public static Optional<RateRule.Optimum> optimum(List<CellResult> cells) {
         TreeMap<Double, Double> losses = losses(cells);
         CellResult best = measured(cells).get(0);
         if (losses.size() < FEWEST_RATES) {
@@ -64,7 +64,7 @@ final class BestRate {
     }
 
     /** Mean loss by rate, of the best settings. */
-    private static TreeMap<Double, Double> losses(List<CellResult> cells) {
+    public static TreeMap<Double, Double> losses(List<CellResult> cells) {
         CellResult best = measured(cells).get(0);
         return cells.stream()
                 .filter(cell -> cell.settings().equals(best.settings()))

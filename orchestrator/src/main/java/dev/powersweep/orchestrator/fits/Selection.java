@@ -193,7 +193,7 @@ public enum Selection {
     }
 
     /** Cells by model, data and batch size, whatever rate and settings they were trained with. */
-    static Map<String, List<CellResult>> byScale(List<CellResult> cells) {
+    public static Map<String, List<CellResult>> byScale(List<CellResult> cells) {
         return cells.stream()
                 .collect(Collectors.groupingBy(
                         cell -> cell.parameters() + "/" + size(cell) + "/" + cell.batchTokens(),
