@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.spark.TaskHost;
 import java.io.Serializable;
 
 /**
@@ -18,6 +19,6 @@ record Piece(int set, byte[] bytes, String problem) implements Serializable {
     }
 
     static Piece unreadable(int set, String problem) {
-        return new Piece(set, NONE, problem);
+        return new Piece(set, NONE, problem + TaskHost.inWords());
     }
 }
