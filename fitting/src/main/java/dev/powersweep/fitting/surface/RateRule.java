@@ -29,8 +29,7 @@ import org.hipparchus.distribution.continuous.TDistribution;
  * @param scatter factor by which a minimum lies off the rule, exp of the residual standard deviation; NaN where no
  *     degree of freedom is left
  */
-public record RateRule(
-        double coefficient, Map<Quantity, Estimate> exponents, List<Optimum> optima, double scatter) {
+public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, List<Optimum> optima, double scatter) {
     private static final double NEAR = 5;
     /** Share of the height above the lowest loss by which a quadratic may be off there. */
     private static final double MISFIT = 0.3;
@@ -54,8 +53,9 @@ public record RateRule(
     /**
      * @param rate at the minimum; the best rate tried where the place is not inside
      * @param standardError of ln rate; NaN where no degree of freedom is left
+     * @param loss at the minimum, nats; the lowest one measured where the place is not inside, which is an upper bound
      */
-    public record Optimum(double n, double b, double d, Place place, double rate, double standardError) {}
+    public record Optimum(double n, double b, double d, Place place, double rate, double standardError, double loss) {}
 
     public RateRule {
         exponents = Map.copyOf(exponents);
@@ -77,11 +77,12 @@ public record RateRule(
      * @throws FitRefusal where no trial has its minimum inside its rates, or N, B and D move together
      */
     public static RateRule fit(List<Trial> trials, double level) {
-        List<Optimum> optima = trials.stream().map(RateRule::optimum).toList();
+        List<Optimum> optima = trials.stream().map(RateRule::best).toList();
         List<Optimum> inside =
                 optima.stream().filter(one -> one.place == Place.INSIDE).toList();
         if (inside.isEmpty()) {
-            long edge = optima.stream().filter(one -> one.place != Place.UNKNOWN).count();
+            long edge =
+                    optima.stream().filter(one -> one.place != Place.UNKNOWN).count();
             throw new FitRefusal(
                     edge == 0 ? FitRefusal.Reason.TOO_FEW_POINTS : FitRefusal.Reason.EDGE_MINIMUM,
                     "no best learning rate lies inside the rates that were tried (" + edge + " of " + optima.size()
@@ -111,10 +112,7 @@ public record RateRule(
             exponents.put(name, estimate(line, column++, level));
         }
         return new RateRule(
-                Math.exp(line.coefficients()[0]),
-                exponents,
-                optima,
-                Math.exp(Math.sqrt(line.residualVariance())));
+                Math.exp(line.coefficients()[0]), exponents, optima, Math.exp(Math.sqrt(line.residualVariance())));
     }
 
     private static Estimate estimate(LeastSquares line, int column, double level) {
@@ -140,7 +138,8 @@ public record RateRule(
         return columns;
     }
 
-    private static Optimum optimum(Trial trial) {
+    /** The best rate of a trial. */
+    public static Optimum best(Trial trial) {
         int best = 0;
         for (int i = 1; i < trial.losses.length; i++) {
             best = trial.losses[i] < trial.losses[best] ? i : best;
@@ -160,14 +159,26 @@ public record RateRule(
         QuadraticOptimum fitted = QuadraticOptimum.fit(new double[][] {rates}, losses, weights);
         if (fitted instanceof QuadraticOptimum.Minimum minimum && bracketed(trial, rate)) {
             return new Optimum(
-                    trial.n, trial.b, trial.d, Place.INSIDE, minimum.setting(0), minimum.standardError()[0]);
+                    trial.n,
+                    trial.b,
+                    trial.d,
+                    Place.INSIDE,
+                    minimum.setting(0),
+                    minimum.standardError()[0],
+                    minimum.loss());
         }
         Place place = trial.rates.length < 3
                 ? Place.UNKNOWN
                 : rate == Arrays.stream(trial.rates).max().orElseThrow()
                         ? Place.UPPER_EDGE
                         : rate == Arrays.stream(trial.rates).min().orElseThrow() ? Place.LOWER_EDGE : Place.UNKNOWN;
-        return new Optimum(trial.n, trial.b, trial.d, place, rate, Double.NaN);
+        return new Optimum(trial.n, trial.b, trial.d, place, rate, Double.NaN, lowest);
+    }
+
+    /** Whether no rate that was tried lies between that of a row and the best one. */
+    private static boolean next(Trial trial, double best, int row) {
+        double rate = trial.rates[row];
+        return Arrays.stream(trial.rates).noneMatch(other -> (other - rate) * (other - best) < 0);
     }
 
     /** Whether no rate that was tried lies between that of a row and the best one. */

@@ -22,7 +22,9 @@ class RateRuleTest {
         double[] losses = Arrays.stream(rates)
                 .map(rate -> {
                     double x = Math.log(rate / best);
-                    return 3 + 0.06 * x * x + 0.02 * Math.max(0, x) * x * x
+                    return 3
+                            + 0.06 * x * x
+                            + 0.02 * Math.max(0, x) * x * x
                             + (x > 1.9 ? 20 : 0)
                             + noise * random.nextGaussian();
                 })
@@ -40,7 +42,8 @@ class RateRuleTest {
             for (double b : new double[] {256, 1024, 4096}) {
                 for (double d : new double[] {1e6, 4e6}) {
                     double best = 0.5 * Math.pow(n, -0.5) * Math.pow(b, 0.4) * Math.pow(d, -0.1);
-                    trials.add(trial(n, b, d, best, around(best * Math.exp(0.3 * random.nextGaussian())), random, noise));
+                    trials.add(
+                            trial(n, b, d, best, around(best * Math.exp(0.3 * random.nextGaussian())), random, noise));
                 }
             }
         }
@@ -57,7 +60,8 @@ class RateRuleTest {
             assertThat(rule.exponents().get(Quantity.N).value()).isCloseTo(-0.5, within(0.15));
             assertThat(rule.exponents().get(Quantity.B).value()).isCloseTo(0.4, within(0.15));
             assertThat(rule.exponents().get(Quantity.D).value()).isCloseTo(-0.1, within(0.3));
-            if (rule.exponents().get(Quantity.N).low() <= -0.5 && rule.exponents().get(Quantity.N).high() >= -0.5) {
+            if (rule.exponents().get(Quantity.N).low() <= -0.5
+                    && rule.exponents().get(Quantity.N).high() >= -0.5) {
                 inside++;
             }
             assertThat(rule.scatter()).isBetween(1.0, 1.4);
@@ -68,8 +72,7 @@ class RateRuleTest {
     @Test
     void ratesFarApartAreFittedByTheNeighboursOfTheBest() {
         RateRule rule = RateRule.fit(
-                List.of(trial(
-                        1e5, 1024, 1e6, 4e-3, new double[] {5e-5, 5e-4, 5e-3, 5e-2, 5e-1}, new Random(SEED), 0)),
+                List.of(trial(1e5, 1024, 1e6, 4e-3, new double[] {5e-5, 5e-4, 5e-3, 5e-2, 5e-1}, new Random(SEED), 0)),
                 0.95);
         assertThat(rule.optima().get(0).place()).isEqualTo(RateRule.Place.INSIDE);
         // Within half the spacing.
@@ -112,7 +115,8 @@ class RateRuleTest {
         assertThatThrownBy(() -> RateRule.fit(
                         List.of(trial(1e5, 256, 1e6, 1e-3, new double[] {4e-3, 5e-3, 6e-3}, random, 0)), 0.95))
                 .isInstanceOf(FitRefusal.class)
-                .hasMessageStartingWith("no best learning rate lies inside the rates that were tried (1 of 1 at an edge); try");
+                .hasMessageStartingWith(
+                        "no best learning rate lies inside the rates that were tried (1 of 1 at an edge); try");
         assertThatThrownBy(() -> RateRule.fit(
                         List.of(
                                 trial(1e5, 256, 1e6, 4e-3, around(4e-3), random, 0),

@@ -15,7 +15,8 @@ import java.util.Optional;
  * @param learningRate by the sweep's own rule; by the planner's where runs have no specification
  * @param warnings of the fits that it rests on, and its own
  */
-public record BudgetPlan(Plan plan, Estimate outcome, Optional<String> batchLaw, RecommendedRate learningRate, List<String> warnings) {
+public record BudgetPlan(
+        Plan plan, Estimate outcome, Optional<String> batchLaw, RecommendedRate learningRate, List<String> warnings) {
     public BudgetPlan {
         warnings = List.copyOf(warnings);
     }

@@ -30,7 +30,8 @@ import java.util.stream.Collectors;
 /** The learning-rate rule of a sweep that tried several rates at each model, data and batch size. */
 public final class RatePilot {
     private static final double LEVEL = 0.95;
-    private static final Map<Quantity, String> KEYS = Map.of(Quantity.N, "model", Quantity.B, "batch", Quantity.D, "data");
+    private static final Map<Quantity, String> KEYS =
+            Map.of(Quantity.N, "model", Quantity.B, "batch", Quantity.D, "data");
     private static final List<Quantity> ORDER = List.of(Quantity.N, Quantity.B, Quantity.D);
 
     private final RateRule rule;
@@ -158,7 +159,8 @@ public final class RatePilot {
         if (edges > 0) {
             text.append("  mind: ")
                     .append(edges)
-                    .append(" best rates lie at the edge of what was tried and are left out; widen grid.learningRates.\n");
+                    .append(
+                            " best rates lie at the edge of what was tried and are left out; widen grid.learningRates.\n");
         }
         return text.append("  Beyond the measured sizes the rule is an extrapolation.\n\n")
                 .append(yaml())
@@ -176,8 +178,9 @@ public final class RatePilot {
     }
 
     private double extreme(Quantity name, boolean largest) {
-        ToDoubleFunction<RateRule.Optimum> of =
-                name == Quantity.N ? RateRule.Optimum::n : name == Quantity.B ? RateRule.Optimum::b : RateRule.Optimum::d;
+        ToDoubleFunction<RateRule.Optimum> of = name == Quantity.N
+                ? RateRule.Optimum::n
+                : name == Quantity.B ? RateRule.Optimum::b : RateRule.Optimum::d;
         return largest
                 ? inside().stream().mapToDouble(of).max().orElseThrow()
                 : inside().stream().mapToDouble(of).min().orElseThrow();

@@ -48,6 +48,9 @@ public record Rates(String name, double flopsPerSecond, double watts, double pri
             throw new UserError(file + ": cannot be read (" + unreadable + "); check --rates", unreadable);
         } catch (YamlEngineException broken) {
             throw new UserError(file + ": not YAML: " + broken.getMessage(), broken);
+        } catch (StackOverflowError deep) {
+            // The parser recurses into brackets.
+            throw new UserError(file + ": not a list of machines: brackets are nested too deeply", deep);
         }
         if (!(content instanceof List<?> machines) || machines.isEmpty()) {
             throw new UserError(file + ": must be a list of machines, as in"
@@ -56,28 +59,37 @@ public record Rates(String name, double flopsPerSecond, double watts, double pri
         List<Rates> rates = new ArrayList<>();
         for (Object machine : machines) {
             if (!(machine instanceof Map<?, ?> keys)) {
-                throw new UserError(file + ": '" + machine + "' is not a machine with keys and values");
+                throw new UserError(file + ": an entry is not a machine with keys and values");
             }
             rates.add(new Rates(
-                    String.valueOf(keys.get("name")),
+                    text(file, keys, "name"),
                     number(file, keys, "flopsPerSecond"),
                     number(file, keys, "watts"),
                     number(file, keys, "pricePerHour"),
-                    keys.containsKey("currency") ? String.valueOf(keys.get("currency")) : ""));
+                    keys.containsKey("currency") ? text(file, keys, "currency") : ""));
         }
         return rates;
     }
 
     private static double number(Path file, Map<?, ?> keys, String key) {
-        Object value = keys.get(key);
+        String value = text(file, keys, key);
         try {
-            double number = Double.parseDouble(String.valueOf(value));
+            double number = Double.parseDouble(value);
             if (number >= 0 && Double.isFinite(number) && (number > 0 || !key.equals("flopsPerSecond"))) {
                 return number;
             }
         } catch (NumberFormatException notANumber) {
             // Said below, as for a number out of range.
         }
-        throw new UserError(file + ": " + keys.get("name") + ": " + key + " = " + value + " must be a positive number");
+        throw new UserError(
+                file + ": " + text(file, keys, "name") + ": " + key + " = " + value + " must be a positive number");
+    }
+
+    private static String text(Path file, Map<?, ?> keys, String key) {
+        Object value = keys.get(key);
+        if (value instanceof Map<?, ?> || value instanceof List<?>) {
+            throw new UserError(file + ": " + key + " must be a single value, and it is a list or a mapping");
+        }
+        return String.valueOf(value);
     }
 }

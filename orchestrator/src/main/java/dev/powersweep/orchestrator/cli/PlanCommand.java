@@ -164,10 +164,9 @@ public final class PlanCommand implements Callable<Integer> {
     private Optional<LearningRateRule> rule() {
         return Files.isRegularFile(local())
                 ? Optional.empty()
-                : FittedSweep.specification(fits)
-                        .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
-                                .training()
-                                .learningRate());
+                : FittedSweep.specification(fits).map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
+                        .training()
+                        .learningRate());
     }
 
     private List<Rates> machines() {

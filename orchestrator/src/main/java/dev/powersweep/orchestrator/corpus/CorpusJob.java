@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.spark.TaskHost;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -267,7 +268,7 @@ final class CorpusJob {
     }
 
     private static UserError failure(String what, Exception e) {
-        return new UserError(what + ": " + rootMessage(e), e);
+        return new UserError(what + ": " + rootMessage(e) + TaskHost.inWords(e), e);
     }
 
     static String rootMessage(Throwable failure) {

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.spark.TaskHost;
 import java.io.Serializable;
 
 /**
@@ -19,7 +20,7 @@ record Piece(int set, byte[] bytes, String problem, int withoutText) implements 
     }
 
     static Piece unreadable(int set, String problem) {
-        return new Piece(set, NONE, problem, 0);
+        return new Piece(set, NONE, problem + TaskHost.inWords(), 0);
     }
 
     /** A row or line whose text is null or empty. */

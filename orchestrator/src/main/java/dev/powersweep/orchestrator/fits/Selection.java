@@ -29,7 +29,7 @@ public enum Selection {
         }
     },
     /** For laws that know the batch and not the rate, where several rates were tried. */
-    BEST_RATE("of every model, data and batch size the learning rate of lowest loss") {
+    BEST_RATE("every model, data and batch size at its best learning rate") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
             return bestRates(usable);
@@ -38,7 +38,7 @@ public enum Selection {
     BEST_BATCH("of every model and data size the batch of lowest loss, unless the batch that usually wins is missing") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
-            return best(usable);
+            return best(bestRates(usable));
         }
     },
     LARGEST_DATA("the largest data size, where data bind least; of every model the batch of lowest loss") {
@@ -61,7 +61,7 @@ public enum Selection {
     FRONTIER("the cells that no cheaper cell beats") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
-            List<CellResult> byCompute = usable.stream()
+            List<CellResult> byCompute = bestRates(usable).stream()
                     .sorted(Comparator.comparingDouble(CellResult::kaplanFlops)
                             .thenComparingDouble(cell -> cell.validationLoss().getAsDouble()))
                     .toList();
@@ -83,7 +83,10 @@ public enum Selection {
     CURVES("validation loss along every run") {
         @Override
         public List<CellResult> of(List<CellResult> usable) {
-            return bestRates(usable);
+            return byScale(usable).values().stream()
+                    .map(BestRate::measured)
+                    .flatMap(Collection::stream)
+                    .toList();
         }
     };
 
@@ -172,7 +175,7 @@ public enum Selection {
                 .collect(Collectors.groupingBy(
                         cell -> cell.parameters() + "/" + size(cell), TreeMap::new, Collectors.toList()));
         Map<Double, Long> wins = groups.values().stream()
-                .map(Selection::bestRule)
+                .map(BestRate::measured)
                 .collect(Collectors.groupingBy(rule -> rule.get(0).batchTokens(), Collectors.counting()));
         double usual = wins.entrySet().stream()
                 .filter(entry -> entry.getValue() >= USUAL * groups.size())
@@ -181,7 +184,7 @@ public enum Selection {
                 .orElse(Double.NaN);
         return groups.values().stream()
                 .filter(group -> Double.isNaN(usual) || group.stream().anyMatch(cell -> cell.batchTokens() == usual))
-                .map(Selection::bestRule)
+                .map(BestRate::measured)
                 .flatMap(Collection::stream)
                 .sorted(Comparator.comparingDouble(CellResult::parameters)
                         .thenComparingDouble(CellResult::tokens)
@@ -190,7 +193,7 @@ public enum Selection {
     }
 
     /** Cells by model, data and batch size, whatever rate and settings they were trained with. */
-    static Map<String, List<CellResult>> byScale(List<CellResult> cells) {
+    public static Map<String, List<CellResult>> byScale(List<CellResult> cells) {
         return cells.stream()
                 .collect(Collectors.groupingBy(
                         cell -> cell.parameters() + "/" + size(cell) + "/" + cell.batchTokens(),
@@ -200,21 +203,8 @@ public enum Selection {
 
     private static List<CellResult> bestRates(List<CellResult> cells) {
         return byScale(cells).values().stream()
-                .map(Selection::bestRule)
+                .map(BestRate::at)
                 .flatMap(Collection::stream)
                 .toList();
-    }
-
-    /** All seeds of the batch, rate and settings of lowest mean loss; rates are never averaged as if they were seeds. */
-    static List<CellResult> bestRule(List<CellResult> cells) {
-        Map<List<Object>, List<CellResult>> rules = cells.stream()
-                .collect(Collectors.groupingBy(
-                        cell -> List.of(cell.batchTokens(), cell.learningRate(), cell.settings())));
-        return rules.values().stream()
-                .min(Comparator.comparingDouble(seeds -> seeds.stream()
-                        .mapToDouble(cell -> cell.validationLoss().getAsDouble())
-                        .average()
-                        .orElseThrow()))
-                .orElseThrow();
     }
 }

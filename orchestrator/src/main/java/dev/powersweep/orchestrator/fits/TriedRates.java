@@ -1,11 +1,11 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.surface.RateRule;
 import dev.powersweep.orchestrator.results.CellResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.function.ToDoubleFunction;
 
 /**
  * How well the learning rates of a sweep are tuned. Laws in N, D and B describe the loss at the best rate; what a rate loses
@@ -37,12 +37,14 @@ final class TriedRates {
                     .filter(cells -> rates(cells) > 1)
                     .filter(TriedRates::bestAtEdge)
                     .count();
-            notes.add("Of every model, data and batch size the learning rate of lowest loss counts; " + tuned + " of "
-                    + byScale.size() + " were trained at three or more.");
+            notes.add(
+                    "Losses are those at the best learning rate of every model, data and batch size, by a quadratic in its"
+                            + " logarithm; " + tuned + " of " + byScale.size()
+                            + " were trained at three rates or more.");
             if (edge > 0) {
-                notes.add(edge
-                        + " best rates are the lowest or the highest one tried, so the loss there is an upper bound;"
-                        + " widen grid.learningRates.");
+                notes.add("In " + edge
+                        + " of them no minimum lies inside the rates that were tried, so the loss there is an"
+                        + " upper bound; widen grid.learningRates.");
             }
         }
         TreeSet<String> varied = new TreeSet<>();
@@ -57,13 +59,9 @@ final class TriedRates {
     }
 
     private static boolean bestAtEdge(List<CellResult> cells) {
-        double best = Selection.bestRule(cells).get(0).learningRate();
-        return best == extreme(cells, CellResult::learningRate)
-                || best == -extreme(cells, cell -> -cell.learningRate());
-    }
-
-    private static double extreme(List<CellResult> cells, ToDoubleFunction<CellResult> quantity) {
-        return cells.stream().mapToDouble(quantity).max().orElseThrow();
+        return BestRate.optimum(cells)
+                .map(found -> found.place() == RateRule.Place.LOWER_EDGE || found.place() == RateRule.Place.UPPER_EDGE)
+                .orElse(true);
     }
 
     private static long rates(List<CellResult> cells) {

@@ -63,6 +63,36 @@ public record CellResult(
         settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
     }
 
+    /** The same as it would have ended at another learning rate. */
+    public CellResult at(double rate, double loss) {
+        return new CellResult(
+                id,
+                name,
+                state,
+                problem,
+                attempts,
+                parameters,
+                totalParameters,
+                tokens,
+                tokensDone,
+                uniqueTokens,
+                batchTokens,
+                kaplanFlops,
+                trainingFlops,
+                seed,
+                rate,
+                schedule,
+                warmupSteps,
+                OptionalDouble.of(loss),
+                standardError,
+                bitsPerByte,
+                trainLoss,
+                seconds,
+                tokensPerSecond,
+                stoppedEarly,
+                settings);
+    }
+
     /** S planned. */
     public double steps() {
         return tokens / batchTokens;

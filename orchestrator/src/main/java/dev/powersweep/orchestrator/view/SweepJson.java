@@ -43,7 +43,7 @@ final class SweepJson {
         failures(json.putArray("failures"), picture);
         fit(json, picture);
         ArrayNode curves = json.putArray("curves");
-        for (CellView cell : SweepHtml.shownCurves(picture)) {
+        for (CellView cell : LossCurves.shown(picture)) {
             curve(
                     curves.addObject()
                             .put("cell", cell.plan().id())
@@ -124,7 +124,7 @@ final class SweepJson {
 
     /** {@code state}, {@code offset} and {@code limit} choose. */
     static JsonNode cells(SweepTab.Request request) {
-        List<CellView> chosen = SweepHtml.chosen(request);
+        List<CellView> chosen = CellsPage.chosen(request);
         int offset = Math.max(0, request.number("offset", 0));
         int limit = Math.min(LARGEST_LIMIT, Math.max(1, request.number("limit", LIMIT)));
         ObjectNode json = NODES.objectNode().put("total", chosen.size()).put("offset", offset);
@@ -134,7 +134,7 @@ final class SweepJson {
     }
 
     static JsonNode cell(SweepTab.Request request) {
-        return SweepHtml.named(request)
+        return CellPage.named(request)
                 .<JsonNode>map(cell -> {
                     ObjectNode json = of(cell);
                     cell.change().ifPresent(change -> json.put("lastLines", change.detail()));

@@ -12,6 +12,9 @@ import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class BudgetTest {
     private static final double ALPHA = 0.34;
@@ -105,9 +109,27 @@ class BudgetTest {
                                 * Math.pow(power.plan().n().value(), -0.5)
                                 * Math.pow(power.plan().d().value(), 0.1),
                         within(1e-12));
-        assertThat(ownRule("{value: 0.004, batchScaling: sqrt, referenceBatch: 1024}").learningRate())
+        assertThat(ownRule("{value: 0.004, batchScaling: sqrt, referenceBatch: 1024}")
+                        .learningRate())
                 .satisfies(rate -> assertThat(rate.value().value()).isNaN())
                 .satisfies(rate -> assertThat(rate.source()).contains("follows the batch"));
+    }
+
+    @Test
+    void machinesThatAreNoneAreRefusedInASentence(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("rates.yaml");
+        for (String text : List.of(
+                "[".repeat(100_000),
+                "- &m {name: *m, flopsPerSecond: 1e12, watts: 1, pricePerHour: 1}",
+                "- {name: a, flopsPerSecond: &l [*l], watts: 1, pricePerHour: 1}",
+                "- &l [*l]",
+                "- {name: a, flopsPerSecond: fast, watts: 1, pricePerHour: 1}")) {
+            Files.writeString(file, text);
+            assertThatThrownBy(() -> Rates.read(file))
+                    .as(text.substring(0, Math.min(40, text.length())))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageStartingWith(file + ": ");
+        }
     }
 
     private static BudgetPlan ownRule(String rate) {

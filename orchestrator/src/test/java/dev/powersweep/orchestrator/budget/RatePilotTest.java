@@ -100,7 +100,8 @@ class RatePilotTest {
         both.addAll(pilot("0.1"));
         assertThatThrownBy(() -> RatePilot.of(results(both)))
                 .isInstanceOf(UserError.class)
-                .hasMessage("sweeps/pilot: the sweep varies training.dropout, and a rule for the learning rate holds for one"
-                        + " setting; run a pilot that varies grid.learningRates alone");
+                .hasMessage(
+                        "sweeps/pilot: the sweep varies training.dropout, and a rule for the learning rate holds for one"
+                                + " setting; run a pilot that varies grid.learningRates alone");
     }
 }

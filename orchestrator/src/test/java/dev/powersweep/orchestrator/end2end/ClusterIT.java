@@ -70,7 +70,10 @@ class ClusterIT {
             }
             for (ProcessHandle trainer : loopback.cluster().trainers()) {
                 seen.add(visibleDevices(trainer));
+                assertThat(environment(trainer)).doesNotContain(Loopback.SECRET);
             }
+            assertThat(loopback.cluster().executors())
+                    .allSatisfy(executor -> assertThat(environment(executor)).contains(Loopback.SECRET));
             second = powersweep("run", specification, "--output", directory.root(), "--master", "local[1]");
             loopback.cluster().executors().get(0).destroyForcibly();
             assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
@@ -259,9 +262,12 @@ class ClusterIT {
         return report.trainer().orElseThrow().device();
     }
 
+    private static String environment(ProcessHandle process) throws IOException {
+        return Files.readString(Path.of("/proc/" + process.pid() + "/environ"));
+    }
+
     private static String visibleDevices(ProcessHandle process) throws IOException {
-        String environment = Files.readString(Path.of("/proc/" + process.pid() + "/environ"));
-        return environment
+        return environment(process)
                 .lines()
                 .flatMap(text -> List.of(text.split("\0", -1)).stream())
                 .filter(variable -> variable.startsWith("CUDA_VISIBLE_DEVICES="))

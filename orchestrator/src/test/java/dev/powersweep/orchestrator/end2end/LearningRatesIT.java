@@ -42,17 +42,18 @@ class LearningRatesIT {
         String text = powersweep("plan", pilot, "--learning-rate").orFail().out();
         assertThat(text).contains("Best learning rate = coefficient", "learningRate: {rule: power, coefficient: ");
         JsonNode rule = new ObjectMapper()
-                .readTree(powersweep("plan", pilot, "--learning-rate", "--json").orFail().out());
+                .readTree(powersweep("plan", pilot, "--learning-rate", "--json")
+                        .orFail()
+                        .out());
         assertThat(rule.at("/optima")).hasSize(2);
 
         Path next = folder.resolve("next.yaml");
         Files.writeString(
                 next,
-                rule.get("yaml").asText()
-                        + "  warmup: {steps: 2}\ncontext: 32\ngrid: {" + sizes + ", axes: {training.optimizer.weightDecay: [0, 0.1]}}\n");
+                rule.get("yaml").asText() + "  warmup: {steps: 2}\ncontext: 32\ngrid: {" + sizes
+                        + ", axes: {training.optimizer.weightDecay: [0, 0.1]}}\n");
         Path sweep = folder.resolve("next");
-        powersweep("run", next, "--output", sweep, "--master", "local[2]")
-                .orFail();
+        powersweep("run", next, "--output", sweep, "--master", "local[2]").orFail();
         assertThat(rows(sweep, "select count(distinct weight_decay) from cells where state = 'FINISHED'"))
                 .isEqualTo("2");
         assertThat(rows(sweep, "select count(*) from cells where name like '%-weightDecay0.1-s0'"))

@@ -20,6 +20,11 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** A Spark cluster and an HDFS that all tests of a run share, since they take a while to start. */
 final class Loopback implements AutoCloseable {
+    /** In the environment of every executor, where trainers must not have it from. */
+    static final String SECRET_VARIABLE = "AWS_SECRET_ACCESS_KEY";
+
+    static final String SECRET = "not-for-trainers";
+
     private static final int WORKERS = 2;
     private static final int DATA_NODES = 2;
 
@@ -43,7 +48,9 @@ final class Loopback implements AutoCloseable {
                         folder,
                         hdfs,
                         LoopbackCluster.start(
-                                folder.resolve("spark"), WORKERS, Map.of(StandInTrainer.PRETENDS_CUDA, "yes")));
+                                folder.resolve("spark"),
+                                WORKERS,
+                                Map.of(StandInTrainer.PRETENDS_CUDA, "yes", SECRET_VARIABLE, SECRET)));
             } catch (IOException | InterruptedException | RuntimeException | Error e) {
                 hdfs.close();
                 throw e;

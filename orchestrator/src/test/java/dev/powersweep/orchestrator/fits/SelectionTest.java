@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.KnownSweep;
@@ -51,18 +52,29 @@ class SelectionTest {
                 cell(1024, 0.004, 0, 3.5),
                 cell(4096, 0.001, 0, 3.2),
                 cell(4096, 0.002, 0, 3.1));
-        assertThat(Selection.BEST_RATE.of(cells))
-                .extracting(cell -> cell.batchTokens() + " " + cell.learningRate() + " " + cell.seed())
-                .containsExactly("1024.0 0.002 0", "1024.0 0.002 1", "4096.0 0.002 0");
+        List<CellResult> best = Selection.BEST_RATE.of(cells);
+        assertThat(best)
+                .extracting(cell -> cell.batchTokens() + " " + cell.seed())
+                .containsExactly("1024.0 0", "1024.0 1", "4096.0 0");
+        // Through (ln 1, 3.0), (ln 2, 2.85), (ln 4, 3.5): its minimum, and seeds apart as they were.
+        double x = Math.log(2) * (0.5 + 0.15 / 0.8);
+        assertThat(best.get(0).learningRate()).isCloseTo(0.001 * Math.exp(x), within(1e-5));
+        double minimum = 3.0 - 0.8 / 2 * Math.pow(x / Math.log(2), 2);
+        assertThat(best.get(0).validationLoss().getAsDouble()).isCloseTo(minimum - 0.05, within(0.01));
+        assertThat(best.get(1).validationLoss().getAsDouble()
+                        - best.get(0).validationLoss().getAsDouble())
+                .isCloseTo(0.1, within(1e-12));
+        assertThat(best.get(2)).isEqualTo(cells.get(5));
+        assertThat(Selection.CURVES.of(cells)).containsExactly(cells.get(1), cells.get(2), cells.get(5));
         assertThat(Selection.BEST_BATCH.of(cells)).hasSize(2).allMatch(cell -> cell.batchTokens() == 1024);
         TriedRates rates = new TriedRates(cells);
         assertThat(rates.several()).isTrue();
         assertThat(rates.notes())
                 .containsExactly(
-                        "Of every model, data and batch size the learning rate of lowest loss counts; 1 of 2 were trained"
-                                + " at three or more.",
-                        "1 best rates are the lowest or the highest one tried, so the loss there is an upper bound; widen"
-                                + " grid.learningRates.");
+                        "Losses are those at the best learning rate of every model, data and batch size, by a quadratic in"
+                                + " its logarithm; 1 of 2 were trained at three rates or more.",
+                        "In 1 of them no minimum lies inside the rates that were tried, so the loss there is an upper bound;"
+                                + " widen grid.learningRates.");
     }
 
     @Test

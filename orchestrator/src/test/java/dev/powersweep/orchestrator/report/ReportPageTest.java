@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +39,52 @@ class ReportPageTest {
 
     private static String page(SweepResults results, FitSet fits) {
         return ReportPage.html(SweepReport.of(results, fits, NOW));
+    }
+
+    @Test
+    void severalRatesAreDrawnWithTheirMinimaAndNeverAveraged() {
+        SweepResults known = KnownSweep.results(0, 1);
+        List<CellResult> cells = known.cells().stream()
+                .flatMap(cell -> cell.usable()
+                        ? Stream.of(0.5, 1.0, 2.0).map(factor -> {
+                            double x = Math.log(factor) - 0.2;
+                            return KnownSweep.twin(
+                                    cell,
+                                    factor * cell.learningRate(),
+                                    cell.validationLoss().getAsDouble() + 0.05 * x * x);
+                        })
+                        : Stream.of(cell))
+                .toList();
+        SweepResults results = new SweepResults(
+                known.name(),
+                known.place(),
+                known.specification(),
+                cells,
+                known.training(),
+                known.validation(),
+                known.noise(),
+                known.provenance());
+        FitSet fits = SweepFitter.fit(
+                results,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(60).threads(1));
+        String rated = page(results, fits);
+        assertThat(rated)
+                .contains("Learning rates", "Loss against the learning rate", "inside the rates tried")
+                .contains("the best of 3 cells")
+                .doesNotContain("(mean of")
+                .doesNotContain("Rates untuned");
+        assertThat(page).contains("Rates untuned").doesNotContain("Loss against the learning rate");
+        FitSet single = SweepFitter.fit(
+                known,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(60).threads(1));
+        double tuned =
+                fits.of("chinchilla").orElseThrow().parameters().get("alpha").value();
+        double untuned =
+                single.of("chinchilla").orElseThrow().parameters().get("alpha").value();
+        // The minima are those of the known law, shifted by nothing: the law is the same.
+        assertThat(tuned).isCloseTo(untuned, within(1e-3));
     }
 
     @Test

@@ -135,4 +135,34 @@ public final class KnownSweep {
     private static double gaussian(SplittableRandom random) {
         return Math.sqrt(-2 * Math.log(1 - random.nextDouble())) * Math.cos(2 * Math.PI * random.nextDouble());
     }
+
+    /** Another cell that differs from one in its learning rate. */
+    public static CellResult twin(CellResult cell, double rate, double loss) {
+        return new CellResult(
+                cell.id() + "-" + rate,
+                cell.name() + "-lr" + rate,
+                cell.state(),
+                cell.problem(),
+                cell.attempts(),
+                cell.parameters(),
+                cell.totalParameters(),
+                cell.tokens(),
+                cell.tokensDone(),
+                cell.uniqueTokens(),
+                cell.batchTokens(),
+                cell.kaplanFlops(),
+                cell.trainingFlops(),
+                cell.seed(),
+                rate,
+                cell.schedule(),
+                cell.warmupSteps(),
+                OptionalDouble.of(loss),
+                cell.standardError(),
+                cell.bitsPerByte(),
+                cell.trainLoss(),
+                cell.seconds(),
+                cell.tokensPerSecond(),
+                cell.stoppedEarly(),
+                cell.settings());
+    }
 }

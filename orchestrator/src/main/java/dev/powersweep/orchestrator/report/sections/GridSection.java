@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.report.sections;
 
+import dev.powersweep.orchestrator.fits.Selection;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
@@ -41,7 +42,8 @@ final class GridSection {
         return new ReportModel.Section(
                 "grid",
                 "The grid",
-                "Validation loss in nats per token at the end of each cell, one map per batch size; darker is lower."
+                "Validation loss in nats per token at the end of each cell, one map per batch size, at the best"
+                        + " learning rate tried; darker is lower."
                         + " Hatched tiles brought no loss.",
                 blocks);
     }
@@ -91,18 +93,20 @@ final class GridSection {
                     tone(worst),
                     worst.name() + worst.problem().map(p -> ": " + p).orElse(""));
         }
-        double mean = usable.stream()
+        List<CellResult> best = Selection.BEST_RATE.of(usable);
+        double mean = best.stream()
                 .mapToDouble(cell -> cell.validationLoss().getAsDouble())
                 .average()
                 .orElseThrow();
         double span = losses.getMax() - losses.getMin();
         double shade = span > 0 ? 0.95 * (mean - losses.getMin()) / span : 0.3;
-        String several = usable.size() > 1 ? " (mean of " + usable.size() + ")" : "";
+        String several = (best.size() > 1 ? " (mean of " + best.size() + ")" : "")
+                + (best.size() < usable.size() ? ", the best of " + usable.size() + " cells" : "");
         return new Block.HeatTile(
                 Numbers.fixed(mean, 3),
                 shade,
                 Block.Tone.GOOD,
-                String.join(", ", usable.stream().map(CellResult::name).toList()) + several);
+                String.join(", ", best.stream().map(CellResult::name).toList()) + several);
     }
 
     private static Block.Tone tone(CellResult cell) {

@@ -29,6 +29,7 @@ public final class SweepReport {
         ComputeSection.of(fits).ifPresent(sections::add);
         IsoFlopSection.of(fits).ifPresent(sections::add);
         BatchSection.of(fits).ifPresent(sections::add);
+        RatesSection.of(results).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
         LawsSection.of(set).ifPresent(sections::add);
         sections.add(FitsSection.of(set));

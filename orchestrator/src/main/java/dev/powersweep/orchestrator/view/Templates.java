@@ -1,0 +1,32 @@
+package dev.powersweep.orchestrator.view;
+
+import com.samskivert.mustache.Mustache;
+import com.samskivert.mustache.Template;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+/** The pages' templates, which escape every value, and what goes with them. */
+final class Templates {
+    private Templates() {}
+
+    static Template named(String name) {
+        return Mustache.compiler()
+                .escapeHTML(true)
+                .emptyStringIsFalse(true)
+                .zeroIsFalse(true)
+                .compile(resource(name));
+    }
+
+    static String resource(String name) {
+        try (InputStream in = Templates.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalStateException("the packaged resource " + name + " is missing");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+}
