@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.corpus;
 
-import dev.powersweep.orchestrator.spark.TaskHost;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -268,7 +267,7 @@ final class CorpusJob {
     }
 
     private static UserError failure(String what, Exception e) {
-        return new UserError(what + ": " + rootMessage(e) + TaskHost.inWords(e), e);
+        return new UserError(what + ": " + rootMessage(e), e);
     }
 
     static String rootMessage(Throwable failure) {

@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.corpus;
 
-import dev.powersweep.orchestrator.spark.TaskHost;
 import java.io.Serializable;
 
 /**
@@ -20,7 +19,7 @@ record Piece(int set, byte[] bytes, String problem, int withoutText) implements 
     }
 
     static Piece unreadable(int set, String problem) {
-        return new Piece(set, NONE, problem + TaskHost.inWords(), 0);
+        return new Piece(set, NONE, problem, 0);
     }
 
     /** A row or line whose text is null or empty. */
