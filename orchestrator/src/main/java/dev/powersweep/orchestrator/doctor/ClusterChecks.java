@@ -22,7 +22,11 @@ final class ClusterChecks {
     private ClusterChecks() {}
 
     record ExecutorReport(String executor, String host, int cores, List<String> gpuAddresses, List<Finding> findings)
-            implements Serializable {}
+            implements Serializable {
+        private ExecutorReport with(int ofExecutor) {
+            return new ExecutorReport(executor, host, ofExecutor, gpuAddresses, findings);
+        }
+    }
 
     /** Throws {@link UserError} when the master gives no executor. */
     static List<ExecutorReport> run(String master) {
@@ -35,12 +39,18 @@ final class ClusterChecks {
         try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
             ExecutorWait.firstOrFail(spark);
             ExecutorWait.all(spark);
-            int slots = Math.max(1, new ExecutorSlots(spark).count());
+            ExecutorSlots executors = new ExecutorSlots(spark);
+            int slots = Math.max(1, executors.count());
             Map<String, ExecutorReport> byExecutor = new TreeMap<>();
             spark.parallelize(IntStream.range(0, 4 * slots).boxed().toList(), 4 * slots)
                     .mapPartitions(ignored -> List.of(inspect()).iterator())
                     .collect()
                     .forEach(report -> byExecutor.putIfAbsent(report.executor(), report));
+            // A task sees its machine's processors; an executor may have fewer.
+            executors
+                    .executors()
+                    .forEach(executor ->
+                            byExecutor.computeIfPresent(executor.id(), (id, report) -> report.with(executor.cores())));
             return byExecutor.values().stream()
                     .sorted(Comparator.comparing(ExecutorReport::host))
                     .toList();
