@@ -116,6 +116,12 @@ public final class PlanCommand implements Callable<Integer> {
                     + " (grid.learningRates), and the YAML to paste.")
     private boolean learningRate;
 
+    @Option(
+            names = "--trust",
+            description = "Take over files and programs that the specification in DIR names into what --suggest prints."
+                    + " Without it they are shown and refused.")
+    private boolean trusted;
+
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
@@ -128,7 +134,7 @@ public final class PlanCommand implements Callable<Integer> {
                         command.commandLine(), "--learning-rate needs the directory of a sweep, and no --suggest");
             }
             RatePilot pilot = RatePilot.of(FittedSweep.results(fits));
-            out.print(json ? pilot.json() : pilot.text());
+            out.print(json ? Shown.json(pilot.json()) : pilot.text());
         } else if (suggest.isPresent()) {
             boolean file = Files.isRegularFile(local());
             Optional<String> base = file ? Optional.empty() : base();
