@@ -94,7 +94,7 @@ public final class FitsFile {
                         .filter(refit -> refit.length == parameters.size())
                         .toArray(double[][]::new),
                 confidence,
-fit.quality().map(Quality::noise).orElse(Double.NaN),
+                fit.quality().map(Quality::noise).orElse(Double.NaN),
                 made(fit),
                 fit.warnings());
     }

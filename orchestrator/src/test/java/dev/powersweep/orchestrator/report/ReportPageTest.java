@@ -65,7 +65,9 @@ class ReportPageTest {
                 known.noise(),
                 known.provenance());
         FitSet fits = SweepFitter.fit(
-                results, List.of("chinchilla"), SweepFitter.options().bootstrap(60).threads(1));
+                results,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(60).threads(1));
         String rated = page(results, fits);
         assertThat(rated)
                 .contains("Learning rates", "Loss against the learning rate", "inside the rates tried")
@@ -74,9 +76,13 @@ class ReportPageTest {
                 .doesNotContain("Rates untuned");
         assertThat(page).contains("Rates untuned").doesNotContain("Loss against the learning rate");
         FitSet single = SweepFitter.fit(
-                known, List.of("chinchilla"), SweepFitter.options().bootstrap(60).threads(1));
-        double tuned = fits.of("chinchilla").orElseThrow().parameters().get("alpha").value();
-        double untuned = single.of("chinchilla").orElseThrow().parameters().get("alpha").value();
+                known,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(60).threads(1));
+        double tuned =
+                fits.of("chinchilla").orElseThrow().parameters().get("alpha").value();
+        double untuned =
+                single.of("chinchilla").orElseThrow().parameters().get("alpha").value();
         // The minima are those of the known law, shifted by nothing: the law is the same.
         assertThat(tuned).isCloseTo(untuned, within(1e-3));
     }

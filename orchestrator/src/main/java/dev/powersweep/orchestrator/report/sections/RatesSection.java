@@ -27,8 +27,8 @@ final class RatesSection {
     static Optional<ReportModel.Section> of(SweepResults results) {
         List<List<CellResult>> scales = Selection.byScale(results.usable()).values().stream()
                 .filter(cells -> BestRate.losses(cells).size() > 1)
-                .sorted(Comparator.comparingDouble((List<CellResult> cells) ->
-                                cells.get(0).parameters())
+                .sorted(Comparator.comparingDouble(
+                                (List<CellResult> cells) -> cells.get(0).parameters())
                         .thenComparingDouble(cells -> cells.get(0).tokens())
                         .thenComparingDouble(cells -> cells.get(0).batchTokens()))
                 .toList();
@@ -50,8 +50,10 @@ final class RatesSection {
         List<Double> losses = new ArrayList<>();
         for (int i = 0; i < scales.size(); i++) {
             TreeMap<Double, Double> curve = BestRate.losses(scales.get(i));
-            double[] x = curve.keySet().stream().mapToDouble(Double::doubleValue).toArray();
-            double[] y = curve.values().stream().mapToDouble(Double::doubleValue).toArray();
+            double[] x =
+                    curve.keySet().stream().mapToDouble(Double::doubleValue).toArray();
+            double[] y =
+                    curve.values().stream().mapToDouble(Double::doubleValue).toArray();
             String colour = Palette.ordered(i, scales.size());
             series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
             series.add(new Chart.Points(name(scales.get(i).get(0)), colour, Marks.symbol(i), x, y, List.of()));
@@ -103,7 +105,8 @@ final class RatesSection {
         Map.Entry<Double, Double> lowest =
                 losses.entrySet().stream().min(Map.Entry.comparingByValue()).orElseThrow();
         Optional<RateRule.Optimum> found = BestRate.optimum(cells);
-        boolean inside = found.filter(one -> one.place() == RateRule.Place.INSIDE).isPresent();
+        boolean inside =
+                found.filter(one -> one.place() == RateRule.Place.INSIDE).isPresent();
         return List.of(
                 Block.Cell.of(Numbers.count(of.parameters())),
                 Block.Cell.of(Numbers.count(of.tokens())),
