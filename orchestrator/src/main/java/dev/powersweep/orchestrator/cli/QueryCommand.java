@@ -2,23 +2,20 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
-import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.LocalFile;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
-import dev.powersweep.orchestrator.tables.TableFile;
+import dev.powersweep.orchestrator.tables.EmbeddedSql;
+import dev.powersweep.orchestrator.tables.SparkSql;
+import dev.powersweep.orchestrator.tables.SqlEngine;
 import dev.powersweep.orchestrator.tables.TableViews;
-import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
-import org.apache.spark.SparkThrowable;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -29,9 +26,14 @@ import picocli.CommandLine.Parameters;
         name = "query",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description =
-                "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column.")
+        description = {
+            "Answers SQL over a sweep's tables: cells, steps, evals, fits. docs/tables.md names every column,"
+                    + " docs/cookbook.md has twenty questions.",
+            "Without SQL a prompt opens: .tables, .schema TABLE, .help, .quit; the tab key completes names."
+        })
 public final class QueryCommand implements Callable<Integer> {
+    private static final int WARNINGS = 3;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -40,40 +42,83 @@ public final class QueryCommand implements Callable<Integer> {
 
     @Parameters(
             index = "1",
+            arity = "0..1",
             paramLabel = "SQL",
-            description = "E.g. \"select state, count(*) from cells group by state\".")
-    private String sql = "";
+            description = "One query, e.g. \"select state, count(*) from cells group by state\".")
+    private Optional<String> sql = Optional.empty();
 
     @Option(
             names = "--format",
             paramLabel = "FORMAT",
-            description = "table (default), csv or json: an array of objects.")
+            description = "table (default), csv, json (an array of objects), markdown, or parquet with --output.")
     private RowFormat format = RowFormat.TABLE;
 
-    private static final int WARNINGS = 3;
-    private static final Pattern UNREADABLE = Pattern.compile("while reading file (\\S+\\.parquet)");
+    @Option(names = "--output", paramLabel = "FILE", description = "Write the answer here instead of printing it.")
+    private Optional<Path> output = Optional.empty();
+
+    @Option(
+            names = "--master",
+            paramLabel = "URL",
+            description =
+                    "Answer by Spark SQL on this master, for tables that one machine should not read; default: here,"
+                            + " by an embedded engine.")
+    private Optional<String> master = Optional.empty();
+
+    @Option(
+            names = "--unsafe",
+            description = "Run any statement with your own rights: one that reads other files, writes, or changes.")
+    private boolean unsafe;
 
     @Override
     public Integer call() {
+        if (format == RowFormat.PARQUET && (output.isEmpty() || sql.isEmpty())) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), "--format parquet writes a file: give SQL and --output FILE.parquet");
+        }
+        if (output.isPresent() && sql.isEmpty()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), "--output needs the SQL whose answer it takes");
+        }
         Configuration configuration = HadoopSettings.configuration();
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         SweepState state = LedgerReader.open(directory, configuration);
-        try (SparkSession session = Sessions.forQuery()) {
-            // What Spark logs of a failing query is said in one sentence below.
-            session.sparkContext().setLogLevel("OFF");
-            TableViews.register(session, directory, state, configuration);
+        SqlEngine.Guard guard = unsafe ? SqlEngine.Guard.OFF : SqlEngine.Guard.ON;
+        try (SqlEngine engine = engine(directory, state, configuration, guard)) {
             warn(TableViews.lacking(directory, state, configuration));
-            Dataset<Row> answer = session.sql(sql);
-            List<Row> rows = answer.collectAsList();
-            PrintWriter out = command.commandLine().getOut();
-            format.print(List.of(answer.columns()), rows, out);
+            if (sql.isPresent()) {
+                answer(engine, sql.get());
+            } else {
+                new QueryPrompt(engine, format, command.commandLine().getOut()).run();
+            }
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private SqlEngine engine(
+            SweepDirectory directory, SweepState state, Configuration configuration, SqlEngine.Guard guard) {
+        if (master.isPresent()) {
+            return new SparkSql(Sessions.forQuery(master.get()), directory, state, configuration, guard);
+        }
+        if (!EmbeddedSql.available()) {
+            throw new UserError("the embedded engine's library (libduckdb_java.so_linux_…) does not lie beside the"
+                    + " application jar; put it there, or ask Spark with --master 'local[*]'");
+        }
+        return EmbeddedSql.open(directory, state, configuration, guard);
+    }
+
+    private void answer(SqlEngine engine, String question) {
+        if (format == RowFormat.PARQUET) {
+            engine.save(question, output.orElseThrow());
+        } else if (output.isPresent()) {
+            StringWriter text = new StringWriter();
+            PrintWriter out = new PrintWriter(text);
+            format.print(engine.ask(question), out);
             out.flush();
-            return CommandLine.ExitCode.OK;
-        } catch (UserError e) {
-            throw e;
-        } catch (Exception e) {
-            // Spark throws checked exceptions that it does not declare to Java.
-            throw refused(e, directory, configuration);
+            LocalFile.replace(output.get(), text.toString());
+        } else {
+            PrintWriter out = command.commandLine().getOut();
+            format.print(engine.ask(question), out);
+            out.flush();
         }
     }
 
@@ -84,37 +129,5 @@ public final class QueryCommand implements Callable<Integer> {
             err.println("warning: " + (lacking.size() - WARNINGS) + " more cells lack files");
         }
         err.flush();
-    }
-
-    private static UserError refused(Exception failure, SweepDirectory directory, Configuration configuration) {
-        String message = sentence(failure);
-        boolean sqlItself = failure instanceof SparkThrowable spark
-                && (spark.getSqlState() != null && spark.getSqlState().startsWith("42"));
-        if (!sqlItself) {
-            try {
-                TableViews.requireWhole(directory, Storage.of(directory.root(), configuration), configuration);
-            } catch (IOException e) {
-                throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
-            }
-            Matcher unreadable = UNREADABLE.matcher(message);
-            if (unreadable.find()) {
-                return TableFile.damaged(new Path(unreadable.group(1)), failure);
-            }
-        }
-        String hint =
-                message.contains("TABLE_OR_VIEW_NOT_FOUND") ? "; the tables are cells, steps, evals and fits" : "";
-        return new UserError("the SQL was refused: " + message + hint, failure);
-    }
-
-    /** The first line that says something of Spark's message. */
-    private static String sentence(Exception failure) {
-        String message = failure.getMessage();
-        return message == null
-                ? failure.toString()
-                : message.lines()
-                        .filter(line -> !line.isBlank())
-                        .findFirst()
-                        .orElse("")
-                        .strip();
     }
 }

@@ -5,24 +5,26 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import de.siegmar.fastcsv.writer.LineDelimiter;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.tables.Answer;
 import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.sql.Row;
+import java.util.Optional;
 
-/** How rows of an answer are printed. */
+/**
+ * How rows of an answer are printed. What a terminal or a spreadsheet would carry out in names and messages is made
+ * harmless; JSON keeps it, escaped.
+ */
 enum RowFormat {
     /** Columns in line, numbers to the right; absent values are empty. */
     TABLE {
         @Override
-        void print(List<String> columns, List<Row> rows, PrintWriter out) {
-            List<List<String>> cells = new ArrayList<>();
-            cells.add(columns.stream().map(Shown::line).toList());
-            rows.forEach(row -> cells.add(texts(row).stream().map(Shown::line).toList()));
-            int[] widths = new int[columns.size()];
+        void print(Answer answer, PrintWriter out) {
+            List<List<String>> cells = cells(answer, Shown::line);
+            int[] widths = new int[answer.columns().size()];
             cells.forEach(line -> {
                 for (int i = 0; i < widths.length; i++) {
                     widths[i] = Math.max(widths[i], line.get(i).length());
@@ -32,52 +34,103 @@ enum RowFormat {
                 StringBuilder text = new StringBuilder();
                 for (int i = 0; i < widths.length; i++) {
                     String padding = " ".repeat(widths[i] - line.get(i).length());
-                    boolean right = !rows.isEmpty() && rows.get(0).get(i) instanceof Number;
-                    text.append(i == 0 ? "" : "  ").append(right ? padding + line.get(i) : line.get(i) + padding);
+                    text.append(i == 0 ? "" : "  ")
+                            .append(numeric(answer, i) ? padding + line.get(i) : line.get(i) + padding);
                 }
                 out.println(text.toString().stripTrailing());
             }
         }
     },
-    /** RFC 4180 with a header and line feeds alone. */
+    /** RFC 4180 with a header and line feeds alone; text that a spreadsheet would take for a formula has ' before it. */
     CSV {
         @Override
-        void print(List<String> columns, List<Row> rows, PrintWriter out) {
+        void print(Answer answer, PrintWriter out) {
             CsvWriter csv = CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(out);
-            csv.writeRecord(columns);
-            rows.forEach(row -> csv.writeRecord(texts(row)));
+            csv.writeRecord(answer.columns().stream()
+                    .map(name -> guarded(Shown.line(name)))
+                    .toList());
+            answer.rows()
+                    .forEach(row -> csv.writeRecord(row.stream()
+                            .map(value -> value.filter(Number.class::isInstance).isPresent()
+                                    ? text(value)
+                                    : guarded(Shown.line(text(value))))
+                            .toList()));
             try {
                 csv.flush();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
+
+        private String guarded(String text) {
+            return !text.isEmpty() && FORMULA.indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
+        }
     },
     /** An array with one object a row. */
     JSON {
         @Override
-        void print(List<String> columns, List<Row> rows, PrintWriter out) {
+        void print(Answer answer, PrintWriter out) {
             ArrayNode array = LedgerJson.mapper().createArrayNode();
-            for (Row row : rows) {
+            for (List<Optional<Object>> row : answer.rows()) {
                 ObjectNode object = array.addObject();
-                for (int i = 0; i < columns.size(); i++) {
+                for (int i = 0; i < answer.columns().size(); i++) {
                     object.set(
-                            columns.get(i),
-                            LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
+                            answer.columns().get(i),
+                            LedgerJson.mapper()
+                                    .valueToTree(
+                                            row.get(i).map(RowFormat::plain).orElse(null)));
                 }
             }
             out.println(Shown.json(LedgerJson.line(array)));
         }
+    },
+    /** A table for a document. */
+    MARKDOWN {
+        @Override
+        void print(Answer answer, PrintWriter out) {
+            List<List<String>> cells = cells(answer, text -> Shown.line(text).replace("|", "\\|"));
+            out.println("| " + String.join(" | ", cells.get(0)) + " |");
+            StringBuilder rule = new StringBuilder("|");
+            for (int i = 0; i < answer.columns().size(); i++) {
+                rule.append(numeric(answer, i) ? "---:|" : "---|");
+            }
+            out.println(rule);
+            cells.stream().skip(1).forEach(line -> out.println("| " + String.join(" | ", line) + " |"));
+        }
+    },
+    /** A file for --output; it is written by the engine, with its types. */
+    PARQUET {
+        @Override
+        void print(Answer answer, PrintWriter out) {
+            throw new IllegalStateException("Parquet is written by the engine");
+        }
     };
 
-    abstract void print(List<String> columns, List<Row> rows, PrintWriter out);
+    /** What spreadsheets take for the beginning of a formula. */
+    private static final String FORMULA = "=+-@\t\r";
 
-    private static List<String> texts(Row row) {
-        List<String> texts = new ArrayList<>();
-        for (int i = 0; i < row.size(); i++) {
-            texts.add(row.isNullAt(i) ? "" : String.valueOf(row.get(i)));
-        }
-        return texts;
+    abstract void print(Answer answer, PrintWriter out);
+
+    private static List<List<String>> cells(Answer answer, java.util.function.UnaryOperator<String> shown) {
+        List<List<String>> cells = new ArrayList<>();
+        cells.add(answer.columns().stream().map(shown).toList());
+        answer.rows()
+                .forEach(row -> cells.add(
+                        row.stream().map(value -> shown.apply(text(value))).toList()));
+        return cells;
+    }
+
+    private static boolean numeric(Answer answer, int column) {
+        return answer.rows().stream()
+                .map(row -> row.get(column))
+                .filter(Optional::isPresent)
+                .findFirst()
+                .filter(value -> value.get() instanceof Number)
+                .isPresent();
+    }
+
+    private static String text(Optional<Object> value) {
+        return value.map(String::valueOf).orElse("");
     }
 
     private static Object plain(Object value) {

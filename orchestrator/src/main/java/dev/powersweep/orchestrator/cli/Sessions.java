@@ -7,6 +7,10 @@ import dev.powersweep.orchestrator.run.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
 import dev.powersweep.orchestrator.tables.TableFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.SparkConf;
@@ -81,11 +85,13 @@ final class Sessions {
         }
     }
 
-    /** For a question about tables of a few megabytes: quick to start. */
-    static SparkSession forQuery() {
+    /** For questions about tables: quick to start, where there is no cluster to be waited for. */
+    static SparkSession forQuery(String master) {
         SparkConf conf = new SparkConf();
-        conf.setIfMissing("spark.master", "local[*]");
+        conf.setIfMissing("spark.master", master);
         conf.setAppName("PowerSweep query");
+        // Spark makes the directory of its default database on the first name that it does not know.
+        conf.set("spark.sql.warehouse.dir", emptyDirectory().toUri().toString());
         conf.set("spark.ui.enabled", "false");
         conf.set("spark.ui.showConsoleProgress", "false");
         conf.set("spark.sql.shuffle.partitions", "2");
@@ -102,6 +108,18 @@ final class Sessions {
     private static SparkSession session(SparkConf conf) {
         SparkContext.getOrCreate(DriverNetwork.closed(conf));
         return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /** One that goes with the process. */
+    private static Path emptyDirectory() {
+        try {
+            Path directory = Files.createTempDirectory("powersweep-warehouse");
+            directory.toFile().deleteOnExit();
+            return directory;
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "no directory could be made below " + System.getProperty("java.io.tmpdir"), e);
+        }
     }
 
     /**

@@ -92,7 +92,11 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
             "power",
             "temp",
             "bpb",
-            "entropy");
+            "entropy",
+            "attempt",
+            "attempts",
+            "predicted",
+            "done");
 
     /**
      * Finds them.

@@ -97,6 +97,7 @@ final class QuantityNames {
             "all");
     private static final Set<String> DATA = Set.of("token", "tokens");
     private static final Set<String> OF_DATA = Set.of(
+            "d",
             "n",
             "num",
             "number",
@@ -262,6 +263,10 @@ final class QuantityNames {
             "index",
             "rank");
 
+    /** With these a letter L is a loss: L_val. */
+    private static final Set<String> SPLITS =
+            Set.of("val", "valid", "validation", "eval", "test", "train", "heldout", "holdout");
+
     private static final Map<Quantity, List<String>> NAMES = names();
 
     private QuantityNames() {}
@@ -399,6 +404,7 @@ final class QuantityNames {
                 || words.contains("nll")
                 || words.contains("xent")
                 || words.contains("cross") && words.contains("entropy");
+        nats |= words.size() == 2 && words.contains("l") && words.stream().anyMatch(SPLITS::contains);
         boolean bits = words.contains("bpb") || words.contains("bits") && words.contains("byte");
         boolean other = name.spread() || words.stream().anyMatch(NO_LOSS::contains);
         if (!nats && !bits || other) {

@@ -16,8 +16,10 @@ import java.util.stream.Collectors;
  * with one; a factor between them is explained, and asked about, never divided out in silence.
  */
 final class Redundancy {
-    /** Accounts of compute differ by this much at most: with embeddings and attention or without, the forward pass alone. */
-    private static final double ACCOUNTING = 3.5;
+    /** Accounts of compute differ by this much at most: the forward pass alone, or embeddings and attention of small models. */
+    private static final double LEAST_ACCOUNT = 1 / 3.5;
+
+    private static final double LARGEST_ACCOUNT = 10;
 
     private static final double ROUNDING = 0.05;
     /** Ramps of the batch and steps that were skipped. */
@@ -64,7 +66,7 @@ final class Redundancy {
         }
         String found = headers.get(Quantity.C) + " is " + Quantities.text(ratio) + " times 6·" + headers.get(Quantity.N)
                 + "·" + headers.get(Quantity.D) + (constant(ratios) ? " in every row" : " in the middle row");
-        if (ratio < ACCOUNTING && ratio > 1 / ACCOUNTING) {
+        if (ratio < LARGEST_ACCOUNT && ratio > LEAST_ACCOUNT) {
             return Optional.of(Character.toUpperCase(found.charAt(0)) + found.substring(1)
                     + ": compute is taken as given, by whatever account; laws in n and d do not use it.");
         }

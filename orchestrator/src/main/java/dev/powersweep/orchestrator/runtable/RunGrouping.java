@@ -42,7 +42,13 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
         }
         Optional<Integer> asked = choice.runs(header, table.file());
         Optional<Integer> sure = asked.or(() -> known(SURE, header, read));
-        Optional<Integer> index = sure.or(() -> known(LIKELY, header, read));
+        // An id of its own for every row says more than a name that several rows share.
+        Optional<Integer> index = sure.or(() -> LIKELY.stream()
+                        .flatMap(name -> known(List.of(name), header, read).stream())
+                        .filter(column -> new HashSet<>(table.column(column)).size()
+                                == table.rows().size())
+                        .findFirst())
+                .or(() -> known(LIKELY, header, read));
         if (index.isEmpty()) {
             return NONE;
         }

@@ -33,7 +33,11 @@ public final class RunsFile {
             "pending",
             "error",
             "cancelled",
-            "canceled");
+            "canceled",
+            "diverged",
+            "planned",
+            "interrupted",
+            "queued");
 
     private static final Set<String> ENDED = Set.of("finished", "completed", "success", "succeeded", "done");
     private static final Set<String> STATES = Set.of("state", "status", "runstate");

@@ -23,6 +23,7 @@ import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.InputFile;
+import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.api.RecordConsumer;
@@ -133,6 +134,24 @@ public final class TableFile {
             return reader.getRecordCount();
         } catch (IOException | RuntimeException e) {
             throw damaged(file, e);
+        }
+    }
+
+    /**
+     * Compares the checksum of every page of a local file, without unpacking one.
+     *
+     * @throws UserError naming the file where one differs, or the file cannot be read
+     */
+    static void requireChecksums(java.nio.file.Path file) {
+        ParquetReadOptions options = ParquetReadOptions.builder(new HadoopParquetConfiguration(PARQUET_DEFAULTS))
+                .usePageChecksumVerification()
+                .build();
+        try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(file), options)) {
+            while (reader.readNextRowGroup() != null) {
+                // Reading compares.
+            }
+        } catch (IOException | RuntimeException e) {
+            throw damaged(new Path(file.toUri()), e);
         }
     }
 
