@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
+import dev.powersweep.orchestrator.dispatch.LiveCells;
 import java.io.Serial;
 import org.apache.spark.scheduler.SparkListenerEvent;
 
@@ -23,7 +24,7 @@ public record LiveUpdate(
         long storedStep,
         String host,
         String executor)
-        implements SparkListenerEvent {
+        implements SparkListenerEvent, LiveCells.Update {
     @Serial
     private static final long serialVersionUID = 1L;
 
