@@ -36,8 +36,8 @@ final class World {
     static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
     private static final RunPolicy POLICY = new RunPolicy(1, 0, 0, 5, 1, 0, 60, 3, 4, Optional.empty());
-    private static final double LONGEST_SECONDS = 200_000;
-    private static final int MOST_EVENTS = 200_000;
+    private static final double LONGEST_SECONDS = 20_000;
+    private static final int MOST_EVENTS = 50_000;
     private static final int MOST_LOSSES = 3;
 
     /** What a driver is started for. */
