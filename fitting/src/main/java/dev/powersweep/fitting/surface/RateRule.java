@@ -181,13 +181,6 @@ public record RateRule(double coefficient, Map<Quantity, Estimate> exponents, Li
         return Arrays.stream(trial.rates).noneMatch(other -> (other - rate) * (other - best) < 0);
     }
 
-    /** Whether no rate that was tried lies between that of a row and the best one. */
-    private static boolean next(Trial trial, double best, int row) {
-        double rate = trial.rates[row];
-        return Arrays.stream(trial.rates)
-                .noneMatch(other -> (other - rate) * (other - best) < 0);
-    }
-
     /** Whether higher and lower rates than the best one were tried. */
     private static boolean bracketed(Trial trial, double rate) {
         return Arrays.stream(trial.rates).anyMatch(tried -> tried < rate)

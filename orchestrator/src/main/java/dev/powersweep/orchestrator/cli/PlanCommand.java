@@ -105,12 +105,6 @@ public final class PlanCommand implements Callable<Integer> {
     private Optional<Integer> suggest = Optional.empty();
 
     @Option(
-            names = "--trust",
-            description = "Take over files and programs that the specification in DIR names into what --suggest prints."
-                    + " Without it they are shown and refused.")
-    private boolean trusted;
-
-    @Option(
             names = "--learning-rate",
             description = "Print, instead of a plan, the rule for the learning rate by the rates that the sweep tried"
                     + " (grid.learningRates), and the YAML to paste.")

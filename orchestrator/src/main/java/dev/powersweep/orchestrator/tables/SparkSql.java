@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.tables;
 
 import static scala.jdk.javaapi.CollectionConverters.asJava;
 
-import dev.powersweep.orchestrator.ledger.SweepState;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
