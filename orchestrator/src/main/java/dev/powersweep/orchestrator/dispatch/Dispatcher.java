@@ -336,8 +336,19 @@ public final class Dispatcher {
     private Map<FailureClass, Integer> failuresWith(AttemptReport report) {
         Map<FailureClass, Integer> failures =
                 new HashMap<>(state.cell(report.cell()).orElseThrow().failures());
-        failures.merge(report.failure().orElseThrow(), 1, Integer::sum);
+        FailureClass failure = report.failure().orElseThrow();
+        failures.merge(failure, 1, Integer::sum);
+        if (failure == FailureClass.BAD_NODE) {
+            // Which hosts are bad each driver has to find out for itself.
+            failures.put(failure, hosts.countFor(report.cell()));
+        }
         return failures;
+    }
+
+    /** Whether this very attempt has begun and not ended. */
+    public boolean runs(String cell, int attempt) {
+        AttemptOrder order = running.get(cell);
+        return order != null && order.attempt() == attempt;
     }
 
     /** Lets no further attempt begin. */

@@ -76,12 +76,11 @@ public final class FailurePolicy {
         return new Decision.GiveUp();
     }
 
+    /** Memory has a bound of its own, and who loses executors or meets bad hosts is not to blame. */
     private static int blamed(Map<FailureClass, Integer> failures) {
-        return failures.entrySet().stream()
-                .filter(entry ->
-                        entry.getKey() != FailureClass.LOST_EXECUTOR && entry.getKey() != FailureClass.BAD_NODE)
-                .mapToInt(Map.Entry::getValue)
-                .sum();
+        return failures.getOrDefault(FailureClass.NATIVE_CRASH, 0)
+                + failures.getOrDefault(FailureClass.TIMEOUT, 0)
+                + failures.getOrDefault(FailureClass.IO, 0);
     }
 
     private static double pause(int failures) {

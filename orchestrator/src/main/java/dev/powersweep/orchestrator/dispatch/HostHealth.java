@@ -12,12 +12,15 @@ final class HostHealth {
 
     private final Map<String, Integer> failures = new HashMap<>();
     private final Map<String, Set<String>> failedFor = new HashMap<>();
+    private final Map<String, Integer> badFor = new HashMap<>();
     private final Set<String> excluded = new HashSet<>();
+    private final Set<String> seen = new HashSet<>();
     private Set<String> present = Set.of();
 
     /** Hosts that attempts can run on now, by the names that Spark knows. */
     void present(Set<String> hosts) {
         present = Set.copyOf(hosts);
+        seen.addAll(hosts);
     }
 
     /** Lets a cell avoid a host that one of its attempts failed on, for whatever reason. */
@@ -40,20 +43,31 @@ final class HostHealth {
         return failures.merge(host, 1, Integer::sum) >= FAILURES_TO_EXCLUDE && excluded.add(host);
     }
 
+    /** Counts one more failure of a cell that hosts are to blame for; gives those that this driver has seen. */
+    int countFor(String cell) {
+        return badFor.merge(cell, 1, Integer::sum);
+    }
+
     Set<String> excluded() {
         return Set.copyOf(excluded);
     }
 
-    /** Excluded hosts, and those that have failed this very cell. */
+    /**
+     * Excluded hosts, and those that have failed this very cell; none where these are all that were ever seen. Others
+     * that are away for the moment are worth waiting for.
+     */
     Set<String> avoidedBy(String cell) {
         Set<String> hosts = new HashSet<>(excluded);
         hosts.addAll(failedFor.getOrDefault(cell, Set.of()));
-        return hosts;
+        if (!seen.isEmpty() && hosts.containsAll(seen)) {
+            hosts.retainAll(excluded);
+        }
+        return hosts.containsAll(seen) && !seen.isEmpty() ? Set.of() : hosts;
     }
 
-    /** Hosts that can take cells: those present, excluded ones left out unless there are no others. */
+    /** Hosts that can take cells: those that were seen, excluded ones left out unless there are no others. */
     int usable() {
-        long others = present.stream().filter(host -> !excluded.contains(host)).count();
+        long others = seen.stream().filter(host -> !excluded.contains(host)).count();
         return (int) Math.max(1, others > 0 ? others : present.size());
     }
 }

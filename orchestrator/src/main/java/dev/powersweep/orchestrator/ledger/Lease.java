@@ -96,7 +96,7 @@ public final class Lease implements AutoCloseable {
                 System.getProperty("user.name", "?"),
                 Instant.now());
         try {
-            storage.createNew(file(ledger, epoch + 1), LedgerJson.bytes(holder));
+            claim(storage, ledger, holder);
         } catch (FileAlreadyExistsException e) {
             throw held(directory, holder(storage, ledger, epoch + 1));
         }
@@ -149,7 +149,17 @@ public final class Lease implements AutoCloseable {
 
     /** Whether another driver has taken over. */
     boolean lost() throws IOException {
-        return storage.exists(file(ledger, holder.epoch() + 1));
+        return superseded(storage, ledger, holder.epoch());
+    }
+
+    /** Whether a driver has taken over from the one that owns an epoch. */
+    static boolean superseded(Storage storage, Path ledger, long epoch) throws IOException {
+        return storage.exists(file(ledger, epoch + 1));
+    }
+
+    /** Makes the holder the owner of its epoch; throws {@link FileAlreadyExistsException} where another one is. */
+    static void claim(Storage storage, Path ledger, Holder holder) throws IOException {
+        storage.createNew(file(ledger, holder.epoch()), LedgerJson.bytes(holder));
     }
 
     synchronized void beat(Optional<LiveNumbers> live) throws IOException {
@@ -270,7 +280,7 @@ public final class Lease implements AutoCloseable {
         }
     }
 
-    private static long newestEpoch(Storage storage, Path ledger) throws IOException {
+    static long newestEpoch(Storage storage, Path ledger) throws IOException {
         OptionalLong newest = storage.list(ledger).stream()
                 .map(Storage.Entry::name)
                 .filter(name -> name.matches("lease-\\d+\\.json"))

@@ -5,19 +5,17 @@ import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.logging.log4j.LogManager;
@@ -27,16 +25,12 @@ import org.apache.logging.log4j.Logger;
  * The driver's pen. One thread writes; events that arrive while it writes go into the next segment together.
  *
  * <p>Guarantees: when {@link #append}'s future completes, the events are stored and count, even if another driver took
- * over in that moment; when it fails, they do not count. Assumes one instance per {@link Lease}.
+ * over in that moment. When it fails with {@link UnknownException}, they may have been stored or be stored yet; when it
+ * fails otherwise, they do not count, and neither does anything that is appended after. Every future completes. Assumes
+ * one instance per {@link Lease}.
  */
 public final class Ledger implements AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(Ledger.class);
-
-    /** Segments of one size that are merged into one of the next size. */
-    private static final int MERGE = 32;
-
-    private static final int WRITE_TRIES = 5;
-    private static final long FIRST_RETRY_MILLIS = 200;
 
     /** The ledger is another driver's now. */
     public static final class FencedException extends IOException {
@@ -47,18 +41,26 @@ public final class Ledger implements AutoCloseable {
         }
     }
 
+    /** The storage does not say whether a write came through. */
+    public static final class UnknownException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        UnknownException(Path ledger, IOException cause) {
+            super("it is not known whether the newest events are stored in " + ledger + " (" + reason(cause) + ")", cause);
+        }
+    }
+
     private record Entry(List<LedgerEvent> events, CompletableFuture<Void> durable) {}
 
     private static final Entry END = new Entry(List.of(), new CompletableFuture<>());
 
-    private final Storage storage;
     private final Path directory;
     private final Lease lease;
     private final SweepState initialState;
+    private final SegmentWriter segments;
     private final BlockingQueue<Entry> queue = new LinkedBlockingQueue<>();
-    private final List<Segment> segments = new ArrayList<>();
     private final Thread writer;
-    private long writes;
+    private Optional<Throwable> broken = Optional.empty();
     private volatile boolean fenced;
 
     private Ledger(
@@ -68,10 +70,10 @@ public final class Ledger implements AutoCloseable {
             SweepState initialState,
             Lease.Timing timing,
             Supplier<Optional<LiveNumbers>> live) {
-        this.storage = storage;
         this.directory = directory;
         this.lease = lease;
         this.initialState = initialState;
+        this.segments = new SegmentWriter(storage, directory, lease.epoch(), TimeUnit.MILLISECONDS::sleep);
         this.writer = new Thread(this::write, "ledger");
         writer.setDaemon(true);
         writer.start();
@@ -95,24 +97,24 @@ public final class Ledger implements AutoCloseable {
         try {
             storage.makeDirectory(directory.ledger());
             Lease lease = Lease.acquire(storage, directory, timing);
+            Ledger ledger;
+            LedgerEvent.DriverStarted started;
             try {
                 // Listed after the lease stands: a former driver whose write is not in this listing sees the lease.
                 LedgerReader.Replay replay = LedgerReader.replay(storage, directory);
-                Ledger ledger = new Ledger(storage, directory.ledger(), lease, replay.state(), timing, live);
-                LedgerEvent.DriverStarted started = new LedgerEvent.DriverStarted(
-                        Instant.now(),
-                        lease.epoch(),
-                        fences(lease.epoch(), replay.lastSegments()),
-                        lease.holder().host(),
-                        lease.holder().pid(),
-                        application,
-                        version);
-                ledger.initialState.apply(started);
-                ledger.append(List.of(started)).join();
-                return ledger;
+                started = replay.next(Instant.now(), lease.holder(), application, version);
+                replay.state().apply(started);
+                ledger = new Ledger(storage, directory.ledger(), lease, replay.state(), timing, live);
             } catch (IOException | RuntimeException e) {
                 lease.close();
                 throw e;
+            }
+            try {
+                ledger.append(List.of(started)).join();
+                return ledger;
+            } catch (CompletionException e) {
+                ledger.close();
+                throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
             }
         } catch (IOException e) {
             throw new UserError(
@@ -120,14 +122,6 @@ public final class Ledger implements AutoCloseable {
                             + "; choose another --output or make it writable",
                     e);
         }
-    }
-
-    private static Map<Long, Long> fences(long epoch, Map<Long, Long> lastSegments) {
-        java.util.HashMap<Long, Long> fences = new java.util.HashMap<>();
-        for (long earlier = 1; earlier < epoch; earlier++) {
-            fences.put(earlier, lastSegments.getOrDefault(earlier, 0L));
-        }
-        return fences;
     }
 
     private static String reason(IOException e) {
@@ -174,106 +168,59 @@ public final class Ledger implements AutoCloseable {
 
     private void write() {
         List<Entry> batch = new ArrayList<>();
-        while (true) {
+        boolean ending = false;
+        while (!ending) {
             batch.clear();
             try {
                 batch.add(queue.take());
-            } catch (InterruptedException e) {
-                return;
+                queue.drainTo(batch);
+                ending = batch.remove(END);
+                if (!batch.isEmpty()) {
+                    writeBatch(batch);
+                }
+            } catch (Throwable e) {
+                // Whoever waits must hear of it, whatever it is; what follows would rest on events that are not there.
+                LOG.error("the writer of {} failed", directory, e);
+                broken = Optional.of(e);
+                batch.forEach(entry -> entry.durable().completeExceptionally(e));
+                ending = ending || e instanceof InterruptedException;
             }
-            queue.drainTo(batch);
-            boolean ending = batch.remove(END);
-            if (!batch.isEmpty()) {
-                writeBatch(batch);
-            }
-            if (ending) {
-                return;
-            }
+        }
+        for (Entry late = queue.poll(); late != null; late = queue.poll()) {
+            late.durable().completeExceptionally(new IOException("the ledger of " + directory + " is closed"));
         }
     }
 
-    private void writeBatch(List<Entry> batch) {
+    private void writeBatch(List<Entry> batch) throws InterruptedException {
+        if (fenced && broken.isEmpty()) {
+            broken = Optional.of(new FencedException(directory));
+        }
+        if (broken.isPresent()) {
+            batch.forEach(entry -> entry.durable().completeExceptionally(broken.get()));
+            return;
+        }
         StringBuilder text = new StringBuilder();
         batch.forEach(entry -> entry.events()
                 .forEach(event -> text.append(LedgerJson.line(event)).append('\n')));
-        try {
-            if (fenced) {
-                throw new FencedException(directory);
-            }
-            Segment segment = Segment.in(directory, lease.epoch(), writes + 1, writes + 1);
-            store(segment, text.toString().getBytes(StandardCharsets.UTF_8));
-            if (lease.lost()) {
-                fenced = true;
-                throw new FencedException(directory);
-            }
-            writes++;
-            segments.add(segment);
+        SegmentWriter.Result result = segments.write(text.toString().getBytes(StandardCharsets.UTF_8));
+        if (result instanceof SegmentWriter.Result.Failed failed) {
+            fenced = fenced || failed.reason() instanceof FencedException;
+            broken = Optional.of(failed.reason());
+            batch.forEach(entry -> entry.durable().completeExceptionally(failed.reason()));
+        } else if (result instanceof SegmentWriter.Result.Unknown unknown) {
+            IOException reason = new UnknownException(directory, unknown.reason());
+            batch.forEach(entry -> entry.durable().completeExceptionally(reason));
+        } else {
             batch.forEach(entry -> entry.durable().complete(null));
-        } catch (IOException | RuntimeException e) {
-            batch.forEach(entry -> entry.durable().completeExceptionally(e));
-            return;
-        }
-        try {
             compact();
+        }
+    }
+
+    private void compact() {
+        try {
+            segments.compact();
         } catch (IOException e) {
             LOG.warn("segments of {} could not be merged; they stay as they are: {}", directory, e.toString());
-        }
-    }
-
-    private void store(Segment segment, byte[] content) throws IOException {
-        for (int i = 1; ; i++) {
-            try {
-                storage.createNew(segment.path(), content);
-                return;
-            } catch (FileAlreadyExistsException e) {
-                // Ours if an earlier try came through although it reported an error.
-                if (i > 1 && Arrays.equals(storage.read(segment.path()), content)) {
-                    return;
-                }
-                throw e;
-            } catch (IOException e) {
-                if (i == WRITE_TRIES) {
-                    throw e;
-                }
-                LOG.warn("writing {} failed, trying again: {}", segment.path(), e.toString());
-                try {
-                    Thread.sleep(FIRST_RETRY_MILLIS << i);
-                } catch (InterruptedException interrupted) {
-                    Thread.currentThread().interrupt();
-                    throw e;
-                }
-            }
-        }
-    }
-
-    /**
-     * Merges runs of segments of one size, so that a sweep of n writes leaves O(log n) files and each event is
-     * rewritten O(log n) times. Only writes that are known to count are merged, so no fence falls inside a segment.
-     */
-    private void compact() throws IOException {
-        while (true) {
-            int size = segments.size();
-            if (size < MERGE
-                    || segments.get(size - MERGE).writes()
-                            != segments.get(size - 1).writes()) {
-                return;
-            }
-            List<Segment> old = List.copyOf(segments.subList(size - MERGE, size));
-            ByteArrayOutputStream merged = new ByteArrayOutputStream();
-            for (Segment segment : old) {
-                merged.writeBytes(storage.read(segment.path()));
-            }
-            Segment whole = Segment.in(
-                    directory,
-                    lease.epoch(),
-                    old.get(0).first(),
-                    old.get(MERGE - 1).last());
-            storage.createNew(whole.path(), merged.toByteArray());
-            segments.subList(size - MERGE, size).clear();
-            segments.add(whole);
-            for (Segment segment : old) {
-                storage.delete(segment.path());
-            }
         }
     }
 }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.Serial;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -25,7 +26,17 @@ public final class LedgerReader {
     private LedgerReader() {}
 
     /** A ledger replayed, with what the next epoch has to fence. */
-    record Replay(SweepState state, Map<Long, Long> lastSegments) {}
+    record Replay(SweepState state, Map<Long, Long> lastSegments) {
+        /** The first event of the driver that follows: says how far each earlier one's writes count. */
+        LedgerEvent.DriverStarted next(Instant at, Lease.Holder holder, String application, String version) {
+            Map<Long, Long> fences = new HashMap<>();
+            for (long earlier = 1; earlier < holder.epoch(); earlier++) {
+                fences.put(earlier, lastSegments.getOrDefault(earlier, 0L));
+            }
+            return new LedgerEvent.DriverStarted(
+                    at, holder.epoch(), fences, holder.host(), holder.pid(), application, version);
+        }
+    }
 
     /** The sweep in {@code directory}; throws {@link UserError} when there is none. */
     public static SweepState open(SweepDirectory directory, Configuration configuration) {
@@ -64,6 +75,16 @@ public final class LedgerReader {
     }
 
     private static Replay tryReplay(Storage storage, SweepDirectory directory) throws IOException {
+        Counting counting = counting(storage, directory);
+        SweepState state = new SweepState();
+        counting.events().values().forEach(list -> list.forEach(state::apply));
+        return new Replay(state, counting.lastSegments());
+    }
+
+    /** The events that count, by epoch, with the last segment of each epoch, counted or not. */
+    record Counting(TreeMap<Long, List<LedgerEvent>> events, Map<Long, Long> lastSegments) {}
+
+    static Counting counting(Storage storage, SweepDirectory directory) throws IOException {
         TreeMap<Long, List<Segment>> epochs = new TreeMap<>();
         storage.list(directory.ledger()).stream()
                 .flatMap(entry -> Segment.of(entry).stream())
@@ -96,9 +117,7 @@ public final class LedgerReader {
                 throw new GapException(directory, fence.getKey(), 1);
             }
         }
-        SweepState state = new SweepState();
-        events.values().forEach(list -> list.forEach(state::apply));
-        return new Replay(state, lastSegments);
+        return new Counting(events, lastSegments);
     }
 
     /** A driver numbers its segments from one on, and whoever followed it wrote down how far they count. */

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.run;
 
+import dev.powersweep.orchestrator.dispatch.LiveCells;
 import java.io.Serial;
 import java.io.Serializable;
 import org.apache.spark.scheduler.SparkListenerEvent;
@@ -24,7 +25,7 @@ public record LiveUpdate(
         long storedStep,
         String host,
         String executor)
-        implements SparkListenerEvent, Serializable {
+        implements SparkListenerEvent, LiveCells.Update, Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
 

@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.dispatch.Endings;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ final class SparkAttempts implements Attempts, AutoCloseable {
 
     private static final long REFUSED_PAUSE_MILLIS = 500;
     private static final long NO_SLOT_NANOS = TimeUnit.MINUTES.toNanos(1);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final JavaSparkContext spark;
     private final CellTask task;
@@ -145,11 +147,11 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         try {
             // Not by interrupt: a task that is told to stop lets its trainer write a checkpoint first.
             spark.setJobGroup(cell, description, false);
-            Optional<String> report = report(order);
+            Optional<String> report = report(order, begun);
             while (report.isEmpty()) {
                 // Offered a host that it avoids, for want of others at that moment.
                 TimeUnit.MILLISECONDS.sleep(REFUSED_PAUSE_MILLIS);
-                report = report(order);
+                report = report(order, begun);
             }
             if (report.get().equals(CellTask.LOST)) {
                 return untrained(order, begun, Endings.executorLost());
@@ -174,7 +176,7 @@ final class SparkAttempts implements Attempts, AutoCloseable {
     }
 
     /** Runs the attempt where the order allows it; empty when Spark had no such place. */
-    private Optional<String> report(AttemptOrder order) {
+    private Optional<String> report(AttemptOrder order, Instant begun) {
         List<String> hosts = List.of();
         AttemptOrder placed = order;
         if (!order.avoidHosts().isEmpty()) {
@@ -182,6 +184,10 @@ final class SparkAttempts implements Attempts, AutoCloseable {
                     .filter(host -> !order.avoidHosts().contains(host))
                     .toList();
             if (hosts.isEmpty()) {
+                // Hosts that it need not avoid are away, and may come back.
+                if (Duration.between(begun, Instant.now()).compareTo(PATIENCE) < 0) {
+                    return Optional.empty();
+                }
                 placed = order.anywhere();
             }
         }

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.run;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.LiveCells;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.view.Curve;
@@ -58,7 +59,8 @@ final class SweepBroadcast implements SweepProgress {
     private final CurrentFit fit;
     private final SweepMetrics metrics = new SweepMetrics();
     private final Map<String, CellPlan> plans = new ConcurrentHashMap<>();
-    private final LiveBoard live = new LiveBoard();
+    /** Fed by the loop and by Spark's listener bus. */
+    private final LiveCells<LiveUpdate> live = new LiveCells<>();
     private final Map<String, Curve> curves = new ConcurrentHashMap<>();
     private final SparkListener listener = new Curves();
     private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
@@ -86,13 +88,31 @@ final class SweepBroadcast implements SweepProgress {
         public void onOtherEvent(SparkListenerEvent event) {
             if (event instanceof LiveUpdate update) {
                 CellPlan plan = plans.get(update.cell());
-                if (plan != null && live.take(update)) {
+                if (plan != null && heard(update)) {
                     Curve curve = curves.computeIfAbsent(update.cell(), cell -> new Curve(SweepBoard.CURVE_POINTS));
                     synchronized (curve) {
                         curve.add((double) update.step() * plan.batchTokens(), update.loss());
                     }
                 }
             }
+        }
+    }
+
+    private boolean heard(LiveUpdate update) {
+        synchronized (live) {
+            return live.heard(update);
+        }
+    }
+
+    private void apply(LedgerEvent event) {
+        synchronized (live) {
+            live.apply(event);
+        }
+    }
+
+    private List<LiveUpdate> newest() {
+        synchronized (live) {
+            return live.newest();
         }
     }
 
@@ -167,6 +187,7 @@ final class SweepBroadcast implements SweepProgress {
     @Override
     public void changed(LedgerEvent event) {
         if (event instanceof LedgerEvent.Running running) {
+            apply(event);
             add(change(record(running.cell()), Optional.empty(), running.at()));
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
@@ -175,7 +196,7 @@ final class SweepBroadcast implements SweepProgress {
                     * cell.cell().batchTokens();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
             add(change(cell, Optional.of(report), ended.at()));
-            live.ended(report.cell(), report.attempt());
+            apply(event);
             if (cell.state().terminal()) {
                 curves.remove(report.cell());
             }
@@ -267,8 +288,7 @@ final class SweepBroadcast implements SweepProgress {
                 now);
         metrics.slots(numbers.slots());
         List<Measurement> running = new ArrayList<>();
-        live.running()
-                .forEach(update -> running.add(new Measurement(
+        newest().forEach(update -> running.add(new Measurement(
                         plans.get(update.cell()).cell(),
                         update.attempt(),
                         update.step(),

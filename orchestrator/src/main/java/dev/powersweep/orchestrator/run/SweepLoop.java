@@ -2,17 +2,15 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
-import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.dispatch.Dispatcher;
 import dev.powersweep.orchestrator.dispatch.Endings;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.RunTotals;
+import dev.powersweep.orchestrator.dispatch.SweepCourse;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
-import dev.powersweep.worker.cell.CellState;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,14 +25,16 @@ import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
-/** The driver's loop: keeps the slots busy, and writes down what happens. One thread owns all of its state. */
+/**
+ * The driver's loop: brings {@link SweepCourse} what happens and carries out what follows. One thread owns all of its
+ * state.
+ */
 final class SweepLoop {
     private static final Logger LOG = LogManager.getLogger(SweepLoop.class);
     private static final Duration TICK = Duration.ofSeconds(1);
 
     private final Ledger ledger;
-    private final SweepState state;
-    private final Dispatcher dispatcher;
+    private final SweepCourse<LiveUpdate> course;
     private final Attempts attempts;
     private final LiveBoard board;
     private final SweepProgress progress;
@@ -44,70 +44,74 @@ final class SweepLoop {
     private final BlockingQueue<AttemptReport> ends = new LinkedBlockingQueue<>();
     private final AtomicReference<Throwable> ledgerFailure = new AtomicReference<>();
     private final Map<String, Instant> begun = new HashMap<>();
+    private final PackingMeter packing = new PackingMeter();
+    private final Instant startedAt = Instant.now();
     private final long started = System.nanoTime();
 
     private CompletableFuture<Void> stored = CompletableFuture.completedFuture(null);
     private int slots;
-    private int begunAttempts;
-    private int done;
-    private int failed;
-    private long tokens;
-    private final PackingMeter packing = new PackingMeter();
 
     /**
+     * @param cells identities of the cells to bring to an end
+     * @param memoryBytes that the trainers of all slots together may take; 0 for no bound
      * @param live takes the numbers that the lease's beat shows to others
      * @param snapshot called when the state has changed, at most once a tick
      */
     SweepLoop(
             Ledger ledger,
             SweepState state,
-            Dispatcher dispatcher,
+            List<String> cells,
+            long memoryBytes,
             Attempts attempts,
             LiveBoard board,
             SweepProgress progress,
             AtomicReference<Optional<LiveNumbers>> live,
-            Consumer<SweepState> snapshot,
-            int total) {
+            Consumer<SweepState> snapshot) {
         this.ledger = ledger;
-        this.state = state;
-        this.dispatcher = dispatcher;
+        this.course = new SweepCourse<>(
+                state, state.submitted().orElseThrow().policy(), cells, memoryBytes, this::append);
         this.attempts = attempts;
         this.board = board;
         this.progress = progress;
         this.live = live;
         this.snapshot = snapshot;
-        this.total = total;
+        this.total = cells.size();
     }
 
     /** Runs to the end; what came of it is in the state and in the ledger by then. */
     void run() throws InterruptedException {
         Instant lastTick = Instant.EPOCH;
         boolean cancelled = false;
-        while (!dispatcher.done()) {
+        while (!course.done()) {
             if (!cancelled && (ledger.fenced() || ledgerFailure.get() != null || !attempts.usable())) {
                 cancelled = true;
-                dispatcher.stop(whyUnusable());
+                course.stop(whyUnusable());
                 attempts.cancelAll("the sweep's driver stops");
             }
-            board.running().forEach(update -> dispatcher.stored(update.cell(), update.storedStep()));
+            board.updates().forEach(course::heard);
             fill();
             AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
             while (report != null) {
-                take(report);
+                course.ended(report, now()).ifPresent(this::ended);
                 report = ends.poll();
             }
-            Instant now = Instant.now();
+            Instant now = now();
             if (Duration.between(lastTick, now).compareTo(TICK) >= 0) {
                 lastTick = now;
                 SweepProgress.Numbers numbers = numbers(now);
                 live.set(Optional.of(liveNumbers(numbers)));
                 progress.now(numbers);
-                snapshot.accept(state);
+                snapshot.accept(course.state());
             }
         }
-        dispatcher.stopped().ifPresent(reason -> append(new LedgerEvent.SweepStopped(Instant.now(), reason)));
+        course.stopped().ifPresent(reason -> append(new LedgerEvent.SweepStopped(now(), reason)));
         stored.exceptionally(failure -> null).join();
-        progress.now(numbers(Instant.now()));
+        progress.now(numbers(now()));
+    }
+
+    /** The time of day when the run began, carried on by a clock that never jumps. */
+    private Instant now() {
+        return startedAt.plusNanos(System.nanoTime() - started);
     }
 
     private String whyUnusable() {
@@ -119,25 +123,17 @@ final class SweepLoop {
     }
 
     private void fill() {
-        slots = attempts.slots(dispatcher.excludedHosts());
+        slots = attempts.slots(course.excludedHosts());
         packing.slots(slots, seconds());
-        dispatcher.hosts(attempts.hosts());
-        while (dispatcher.running() < slots) {
-            Instant now = Instant.now();
-            Optional<AttemptOrder> next = dispatcher.next(now);
-            if (next.isEmpty()) {
-                return;
-            }
-            AttemptOrder order = next.get();
-            begunAttempts++;
+        Instant now = now();
+        for (AttemptOrder order : course.fill(slots, attempts.hosts(), now)) {
             begun.put(order.gridCell().cell().id(), now);
-            append(Dispatcher.begun(order, now));
             attempts.begin(order)
-                    .whenComplete((report, failure) -> ends.add(report != null ? report : bug(order, failure)));
+                    .whenComplete((report, failure) -> ends.add(report != null ? report : unreported(order, failure)));
         }
     }
 
-    private static AttemptReport bug(AttemptOrder order, Throwable failure) {
+    private static AttemptReport unreported(AttemptOrder order, Throwable failure) {
         LOG.error(
                 "attempt {} of {} gave no report",
                 order.attempt(),
@@ -153,32 +149,17 @@ final class SweepLoop {
                 now);
     }
 
-    private void take(AttemptReport report) {
-        Instant now = Instant.now();
-        board.ended(report.cell(), report.attempt());
+    private void ended(AttemptReport report) {
         begun.remove(report.cell());
-        LedgerEvent.Ended event = dispatcher.ended(report, now);
-        append(event);
-        dispatcher.judgeHost(event.report(), now).ifPresent(this::exclude);
-        CellRecord cell = state.cell(report.cell()).orElseThrow();
-        tokens += Math.max(0, report.step() - report.resumedFromStep())
-                * cell.cell().batchTokens();
-        CellState after = event.report().state();
-        if (after == CellState.FINISHED || after == CellState.DIVERGED) {
-            done++;
-        } else if (after == CellState.FAILED) {
-            failed++;
-        }
-        packing.ended(event.report());
-        progress.ended(cell.name(), event.report(), numbers(now));
-    }
-
-    private void exclude(LedgerEvent.HostExcluded event) {
-        LOG.warn("host {} gets no more cells: {}", event.host(), event.reason());
-        append(event);
+        packing.ended(report);
+        String name = course.state().cell(report.cell()).orElseThrow().name();
+        progress.ended(name, report, numbers(now()));
     }
 
     private void append(LedgerEvent event) {
+        if (event instanceof LedgerEvent.HostExcluded excluded) {
+            LOG.warn("host {} gets no more cells: {}", excluded.host(), excluded.reason());
+        }
         stored = ledger.append(List.of(event));
         stored.whenComplete((nothing, failure) -> {
             if (failure != null) {
@@ -190,19 +171,21 @@ final class SweepLoop {
     }
 
     private SweepProgress.Numbers numbers(Instant now) {
-        Collection<LiveUpdate> running = board.running();
-        double elapsed = (System.nanoTime() - started) / 1e9;
+        List<LiveUpdate> running = course.live().newest();
+        double elapsed = seconds();
+        RunTotals totals = course.totals();
         double rate = running.isEmpty()
-                ? tokens / Math.max(elapsed, 1e-3)
+                ? totals.tokens() / Math.max(elapsed, 1e-3)
                 : running.stream().mapToDouble(LiveUpdate::tokensPerSecond).sum();
-        return new SweepProgress.Numbers(total, done, failed, dispatcher.running(), slots, rate, eta(now), elapsed);
+        return new SweepProgress.Numbers(
+                total, totals.done(), totals.failed(), course.running(), slots, rate, eta(now), elapsed);
     }
 
     private OptionalDouble eta(Instant now) {
-        double left = dispatcher.waitingSeconds();
+        double left = course.waitingSeconds();
         double longest = 0;
         for (Map.Entry<String, Instant> cell : begun.entrySet()) {
-            double predicted = dispatcher.expectedSeconds(cell.getKey());
+            double predicted = course.expectedSeconds(cell.getKey());
             double remaining = Math.max(
                     0, predicted - Duration.between(cell.getValue(), now).toMillis() / 1e3);
             left += remaining;
@@ -215,7 +198,7 @@ final class SweepLoop {
         return new LiveNumbers(
                 numbers.tokensPerSecond(),
                 numbers.etaSeconds(),
-                board.running().stream()
+                course.live().newest().stream()
                         .map(update -> new LiveNumbers.RunningCell(
                                 update.cell(),
                                 update.name(),
@@ -229,15 +212,11 @@ final class SweepLoop {
     }
 
     Optional<String> stopped() {
-        return dispatcher.stopped();
+        return course.stopped();
     }
 
-    int begunAttempts() {
-        return begunAttempts;
-    }
-
-    long tokens() {
-        return tokens;
+    RunTotals totals() {
+        return course.totals();
     }
 
     /** How well the slots were used. */

@@ -2,9 +2,8 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.dispatch.Dispatcher;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
-import dev.powersweep.orchestrator.dispatch.LedgerEvent.Beginning;
+import dev.powersweep.orchestrator.dispatch.Openings;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
@@ -123,29 +122,7 @@ public final class SweepRunner {
                 plan.cells().stream().map(cell -> cell.gridCell().cell().id()).collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
             state.submitted().ifPresent(stored -> requireSame(directory, stored, plan));
-            List<LedgerEvent> events = new ArrayList<>();
-            Instant now = Instant.now();
-            events.add(new LedgerEvent.Submitted(
-                    now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
-            for (PlannedCell cell : plan.cells()) {
-                Optional<CellRecord> known = state.cell(cell.gridCell().cell().id());
-                // What was predicted of a cell that has ended stays: it is not to be told in hindsight.
-                PlannedCell planned = known.filter(record -> record.state().terminal())
-                        .map(record -> new PlannedCell(
-                                cell.gridCell(),
-                                record.planned().predictedSeconds(),
-                                record.planned().memoryBytes()))
-                        .orElse(cell);
-                if (known.isEmpty() || !known.get().planned().equals(planned)) {
-                    events.add(new LedgerEvent.Planned(
-                            now,
-                            planned.gridCell().name(),
-                            planned.gridCell().cell(),
-                            planned.predictedSeconds(),
-                            planned.memoryBytes()));
-                }
-            }
-            return events;
+            return Openings.submitted(state, plan, Instant.now());
         });
     }
 
@@ -173,16 +150,7 @@ public final class SweepRunner {
                 .collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
             trust.require(directory, state.submitted().orElseThrow().policy());
-            Instant now = Instant.now();
-            List<LedgerEvent> events = new ArrayList<>();
-            for (CellRecord cell : state.cells()) {
-                String id = cell.cell().id();
-                if (wanted.contains(id) && cell.state().terminal()) {
-                    events.add(new LedgerEvent.Requested(
-                            now, id, cell.state() == CellState.FAILED ? Beginning.RESUME : Beginning.AFRESH));
-                }
-            }
-            return events;
+            return Openings.requested(state, wanted, Instant.now());
         });
     }
 
@@ -200,7 +168,7 @@ public final class SweepRunner {
         try (Ledger ledger =
                 Ledger.open(storage, directory, spark.sc().applicationId(), version(), timing, live::get)) {
             SweepState state = ledger.initialState();
-            List<LedgerEvent> events = new ArrayList<>(interruptedBefore(state));
+            List<LedgerEvent> events = new ArrayList<>(Openings.abandoned(state, Instant.now()));
             events.forEach(state::apply);
             List<LedgerEvent> begin = opening.events(state);
             begin.forEach(state::apply);
@@ -235,13 +203,13 @@ public final class SweepRunner {
                 SweepLoop loop = new SweepLoop(
                         ledger,
                         state,
-                        new Dispatcher(state, policy, cells, sharedMemoryBytes()),
+                        cells,
+                        sharedMemoryBytes(),
                         attempts,
                         board,
                         watching,
                         live,
-                        snapshot::offer,
-                        cells.size());
+                        snapshot::offer);
                 if (!cells.isEmpty()) {
                     loop.run();
                 }
@@ -269,17 +237,6 @@ public final class SweepRunner {
         } catch (IOException e) {
             throw new UserError("cannot bring the tables of " + directory.root() + " into order: " + e.getMessage(), e);
         }
-    }
-
-    /** Cells that a former driver left running: nobody will tell how they ended. */
-    private static List<LedgerEvent> interruptedBefore(SweepState state) {
-        Instant now = Instant.now();
-        return state.cells().stream()
-                .filter(cell -> cell.state() == CellState.RUNNING)
-                .<LedgerEvent>map(cell -> new LedgerEvent.Ended(
-                        now,
-                        AttemptReport.lost(cell.cell().id(), cell.attempts(), "the driver of this attempt ended", now)))
-                .toList();
     }
 
     private static void store(Ledger ledger, List<LedgerEvent> events) {
@@ -352,8 +309,8 @@ public final class SweepRunner {
                 state.count(CellState.DIVERGED),
                 state.count(CellState.FAILED),
                 state.count(CellState.PLANNED) + state.count(CellState.RUNNING) + state.count(CellState.INTERRUPTED),
-                loop.begunAttempts(),
-                loop.tokens(),
+                loop.totals().begun(),
+                loop.totals().tokens(),
                 loop.seconds(),
                 loop.packing(),
                 sharedFlops(state),

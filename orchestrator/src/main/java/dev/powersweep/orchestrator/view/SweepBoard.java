@@ -123,7 +123,10 @@ public final class SweepBoard {
             return;
         }
         Row row = rows.get(measurement.cell());
-        if (row.change.isEmpty() || !row.change.get().state().equals(CellState.RUNNING.name())) {
+        // One that was overtaken by its attempt's end is of the past.
+        if (row.change.isEmpty()
+                || !row.change.get().state().equals(CellState.RUNNING.name())
+                || row.change.get().attempt() != measurement.attempt()) {
             return;
         }
         row.measurement = Optional.of(measurement);

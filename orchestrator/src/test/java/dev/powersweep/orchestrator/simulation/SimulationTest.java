@@ -1,0 +1,60 @@
+package dev.powersweep.orchestrator.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.orchestrator.run.StandInTrainer.Trouble;
+import dev.powersweep.orchestrator.run.Sweeps;
+import dev.powersweep.worker.cell.Cell;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Sweeps on virtual clusters, each of one seed: the real dispatcher, state machine of attempts, ledger and projections,
+ * under lost executors, late and doubled updates, torn and unknown writes, full disks, hung and dying trainers, wrong
+ * clocks, killed and superseded drivers, growth and reruns.
+ *
+ * <p>{@code -Dsimulation.seed=N} replays one seed, {@code -Dsimulation.seeds=N} runs more of them.
+ */
+class SimulationTest {
+    private static final int SEEDS = 10_000;
+    private static final int SHOWN = 5;
+
+    @Test
+    void whateverGoesWrongASweepEndsAsAnUndisturbedOne() {
+        List<VirtualCell> pool = pool();
+        Long single = Long.getLong("simulation.seed");
+        if (single != null) {
+            new World(single, pool).run();
+            return;
+        }
+        long first = Long.getLong("test.seed", 1) * 1_000_003;
+        int seeds = Integer.getInteger("simulation.seeds", SEEDS);
+        ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
+        LongStream.range(first, first + seeds).parallel().forEach(seed -> {
+            if (failures.size() >= SHOWN) {
+                return;
+            }
+            try {
+                new World(seed, pool).run();
+            } catch (RuntimeException | AssertionError e) {
+                failures.add("-Dtest=SimulationTest -Dsimulation.seed=" + seed + ": " + e);
+            }
+        });
+        assertThat(failures).isEmpty();
+    }
+
+    /** Cells of every kind; well ones are most. */
+    private static List<VirtualCell> pool() {
+        List<VirtualCell> pool = new ArrayList<>();
+        VirtualCell.Kind[] kinds = VirtualCell.Kind.values();
+        for (int i = 0; i < 16; i++) {
+            VirtualCell.Kind kind = i < 10 ? VirtualCell.Kind.WELL : kinds[i - 10];
+            Cell cell = Sweeps.cell(1 + i % 2, 4 + i, Trouble.NONE);
+            pool.add(new VirtualCell(cell, cell.id(), kind));
+        }
+        return pool;
+    }
+}
