@@ -25,9 +25,6 @@ public final class LiveCells<U extends LiveCells.Update> {
 
         /** Optimiser steps whose results are stored. */
         long storedStep();
-
-        /** Where the attempt runs, by Spark's name. */
-        String executor();
     }
 
     private static final class Running<U> {
@@ -75,14 +72,5 @@ public final class LiveCells<U extends LiveCells.Update> {
     /** The newest update of a running cell. */
     public Optional<U> newest(String cell) {
         return Optional.ofNullable(running.get(cell)).flatMap(known -> known.newest);
-    }
-
-    /** Attempts that run on an executor, as far as they were heard of, by cell. */
-    Map<String, Integer> on(String executor) {
-        Map<String, Integer> attempts = new HashMap<>();
-        running.forEach((cell, known) -> known.newest
-                .filter(update -> update.executor().equals(executor))
-                .ifPresent(update -> attempts.put(cell, known.attempt)));
-        return attempts;
     }
 }

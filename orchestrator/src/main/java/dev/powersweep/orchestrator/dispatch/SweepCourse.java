@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -62,7 +61,7 @@ public final class SweepCourse<U extends LiveCells.Update> {
     }
 
     /**
-     * Takes the end of an attempt in. An end may be told of twice, by the executor's loss and by what Spark makes of it;
+     * Takes the end of an attempt in. An end may be told of twice, by the executor's loss and by what Spark makes of it later;
      * the second time says nothing.
      *
      * @return what the ledger has of it; empty when the attempt had ended before
@@ -75,22 +74,6 @@ public final class SweepCourse<U extends LiveCells.Update> {
         tell(event);
         dispatcher.judgeHost(event.report(), now).ifPresent(this::tell);
         return Optional.of(event.report());
-    }
-
-    /** Takes in that an executor is gone; its attempts end at once, whenever Spark comes to tell of them. */
-    public List<AttemptReport> executorLost(String executor, Instant now) {
-        List<AttemptReport> lost = new ArrayList<>();
-        for (Map.Entry<String, Integer> attempt : live.on(executor).entrySet()) {
-            AttemptReport report = AttemptReport.untrained(
-                    attempt.getKey(),
-                    attempt.getValue(),
-                    Endings.executorLost(),
-                    new AttemptReport.Place("", executor),
-                    now,
-                    now);
-            ended(report, now).ifPresent(lost::add);
-        }
-        return lost;
     }
 
     /** Takes a live update in. */

@@ -10,21 +10,15 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 
-/** What Spark's listener bus brings for the driver's loop, which takes it when it comes round. */
+/** Keeps the live updates that Spark's listener bus brings until the driver's loop comes round to take them. */
 final class LiveBoard extends SparkListener {
     private final Map<String, LiveUpdate> newest = new ConcurrentHashMap<>();
-    private final Queue<String> lostExecutors = new ConcurrentLinkedQueue<>();
 
     @Override
     public void onOtherEvent(SparkListenerEvent event) {
         if (event instanceof LiveUpdate update) {
             newest.put(update.cell(), update);
         }
-    }
-
-    @Override
-    public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
-        lostExecutors.add(removed.executorId());
     }
 
     /** The newest update of each cell since the last call. */
@@ -35,15 +29,6 @@ final class LiveBoard extends SparkListener {
                 taken.add(update);
             }
         });
-        return taken;
-    }
-
-    /** Executors that are gone since the last call. */
-    List<String> lostExecutors() {
-        List<String> taken = new ArrayList<>();
-        for (String executor = lostExecutors.poll(); executor != null; executor = lostExecutors.poll()) {
-            taken.add(executor);
-        }
         return taken;
     }
 }

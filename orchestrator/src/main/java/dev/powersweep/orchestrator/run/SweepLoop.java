@@ -89,9 +89,6 @@ final class SweepLoop {
                 attempts.cancelAll("the sweep's driver stops");
             }
             board.updates().forEach(course::heard);
-            for (String executor : board.lostExecutors()) {
-                course.executorLost(executor, now()).forEach(this::ended);
-            }
             fill();
             AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
             while (report != null) {
@@ -130,7 +127,7 @@ final class SweepLoop {
     }
 
     private void fill() {
-        slots = slots();
+        slots = attempts.slots(course.excludedHosts());
         packing.slots(slots, seconds());
         Instant now = now();
         for (AttemptOrder order : course.fill(slots, attempts.hosts(), now)) {

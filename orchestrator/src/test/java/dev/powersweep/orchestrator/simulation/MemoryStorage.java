@@ -1,8 +1,10 @@
 package dev.powersweep.orchestrator.simulation;
 
 import dev.powersweep.orchestrator.storage.Storage;
+import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,6 +88,11 @@ final class MemoryStorage implements Storage {
             throw new FileNotFoundException(file.toString());
         }
         return content;
+    }
+
+    @Override
+    public InputStream open(Path file) throws IOException {
+        return new ByteArrayInputStream(read(file));
     }
 
     @Override

@@ -239,7 +239,6 @@ final class VirtualDriver {
         if (dead || stopping) {
             return;
         }
-        course.executorLost(executor.id(), clock());
         attempt.ifPresent(lost -> {
             String cell = lost.cell().id();
             boolean known = course.live()
@@ -249,13 +248,16 @@ final class VirtualDriver {
             if (known) {
                 overdue.put(cell + "#" + lost.order().attempt(), world.now());
             }
-            lateLosses.add(AttemptReport.untrained(
+            AttemptReport report = AttemptReport.untrained(
                     cell,
                     lost.order().attempt(),
                     Endings.executorLost(),
                     AttemptReport.Place.UNKNOWN,
                     clock(),
-                    clock()));
+                    clock());
+            ended(report);
+            // And again, when a slot is free for Spark's second try.
+            lateLosses.add(report);
         });
     }
 }
