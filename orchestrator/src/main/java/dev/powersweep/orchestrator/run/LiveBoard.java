@@ -3,12 +3,9 @@ package dev.powersweep.orchestrator.run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
-import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 
 /** Keeps the live updates that Spark's listener bus brings until the driver's loop comes round to take them. */
 final class LiveBoard extends SparkListener {

@@ -122,10 +122,6 @@ final class SweepLoop {
         return failure != null ? "the ledger cannot be written: " + failure.getMessage() : "Spark was shut down";
     }
 
-    private int slots() {
-        return attempts.slots(course.excludedHosts());
-    }
-
     private void fill() {
         slots = attempts.slots(course.excludedHosts());
         packing.slots(slots, seconds());
