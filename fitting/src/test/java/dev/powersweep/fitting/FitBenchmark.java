@@ -55,6 +55,7 @@ public class FitBenchmark {
         "chinchilla",
         "chinchilla-tied",
         "gadre",
+        "farseer",
         "muennighoff",
         "muennighoff-joint",
         "envelope",
@@ -67,6 +68,7 @@ public class FitBenchmark {
         "three-term-size",
         "three-term-loss",
         "three-term-steps",
+        "steps-batch",
         "lr-surface",
         "batch-surface"
     })
@@ -104,6 +106,8 @@ public class FitBenchmark {
             case "chinchilla" -> SURFACE;
             case "chinchilla-tied" -> new double[] {1.8, 470, 1400, 0.345};
             case "gadre" -> new double[] {1.75, 90, 160, 0.17};
+            case "farseer" -> new double[] {-6.1, 7.3, -7.23, 1.67, 26.3, -2.24, 0.0137, -0.04, -0.158};
+            case "steps-batch" -> new double[] {1.2, 300, 20, 8, 0.3, 0.25, 0.2};
             case "muennighoff" -> new double[] {15.39, 5.31};
             case "muennighoff-joint" -> new double[] {1.87, 521, 1488, 0.35, 0.35, 15.39, 5.31};
             case "three-term" -> new double[] {1.69, 406.4, 410.7, 0.34, 0.28, 1e6};

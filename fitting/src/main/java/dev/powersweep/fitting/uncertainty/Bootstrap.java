@@ -59,13 +59,11 @@ public final class Bootstrap {
             within[i] = !problem.objective().huber() || Math.abs(residual[i]) <= problem.delta();
             inside += within[i] ? 1 : 0;
         }
-        // What p parameters take from the residuals depends on the objective. Squared errors shrink them all, by (n −
-        // p)/n in
-        // the square. Absolute values leave their size alone but draw p rows onto the curve, and the density of
-        // residuals there
-        // is what the fit's error hangs on. Huber's function lies between by the share of rows within its threshold,
-        // and so
-        // do the two corrections (Huber 1981, section 7.6, has the same share in his correction of the covariance).
+        // What p parameters take from the residuals depends on the objective. Squared errors shrink all residuals, by
+        // (n − p)/n in the square. Absolute values leave their size alone but put p rows onto the curve, and the error
+        // of
+        // the fit depends on the density of residuals there. Huber's function lies between by the share of rows within
+        // its threshold, and so do the two corrections (Huber 1981, section 7.6: the same share in the covariance).
         double share = inside / (double) rows;
         double spent = Math.min(problem.model().dimension(), rows / 2.0);
         double inflate = Math.sqrt(rows / (rows - spent * share));

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Puts into sentences what a careful reader would conclude from the numbers of a fit. */
 final class Diagnosis {
@@ -43,8 +44,8 @@ final class Diagnosis {
             sentences.add((rivals.size() == 1 ? "A distant minimum comes" : rivals.size() + " distant minima come")
                     + String.format(
                             Locale.ROOT,
-                            " within %.2g %% of the best objective (the nearest at %s): the data cannot tell them apart, and a point"
-                                    + " estimate alone misleads.",
+                            " within %.2g %% of the best objective (the nearest at %s): the data cannot tell them"
+                                    + " apart, and a point estimate alone misleads.",
                             100 * Math.max(1e-6, rivals.get(rivals.size() - 1).excess()),
                             describe(rivals.get(0).parameters())));
         }
@@ -65,6 +66,15 @@ final class Diagnosis {
                         estimate.high()));
             }
         });
+        String open = replicas.size() > 0
+                ? ""
+                : parameters.entrySet().stream()
+                        .filter(entry -> !entry.getValue().hasInterval() && anyInterval(parameters))
+                        .map(Map.Entry::getKey)
+                        .collect(Collectors.joining(", "));
+        if (!open.isEmpty()) {
+            sentences.add("Not determined by so few rows: " + open + ".");
+        }
         for (Profile profile : profiles) {
             if (profile.high() == Double.POSITIVE_INFINITY || profile.low() == 0) {
                 sentences.add("The likelihood does not bound " + profile.parameter()
@@ -81,6 +91,10 @@ final class Diagnosis {
                 ? "One minimum stands alone and every parameter is determined."
                 : String.join(" ", sentences);
         return new Identifiability(verdict, rivals);
+    }
+
+    private static boolean anyInterval(Map<String, Estimate> parameters) {
+        return parameters.values().stream().anyMatch(Estimate::hasInterval);
     }
 
     private static List<String> together(ParametricLaw law, Replicas replicas) {
@@ -101,8 +115,8 @@ final class Diagnosis {
                 if (k < j && Math.abs(Correlation.of(column(replicas, j), column(replicas, k))) > TOGETHER) {
                     sentences.add(String.format(
                             Locale.ROOT,
-                            "%s and %s move together (correlation %.3f): the data determine a combination of them, hardly"
-                                    + " each alone.",
+                            "%s and %s move together (correlation %.3f): the data determine a combination of them,"
+                                    + " hardly each alone.",
                             law.parameters().get(k).name(),
                             law.parameters().get(j).name(),
                             Correlation.of(column(replicas, j), column(replicas, k))));
@@ -147,17 +161,19 @@ final class Diagnosis {
                             + " losses do not mind, but coefficients and compute are in those units.");
         }
         if (runs.has(Quantity.D) && Arrays.stream(runs.column(Quantity.D)).max().orElse(0) < 1e4) {
-            warnings.add(
-                    "No run saw ten thousand tokens: d seems to be counted in millions or billions. Exponents and losses"
-                            + " do not mind, but coefficients and compute are in those units.");
+            warnings.add("No run saw ten thousand tokens: d seems to be counted in millions or billions. Exponents and"
+                    + " losses do not mind, but coefficients and compute are in those units.");
         }
         if (runs.runs() < runs.size()
                 && options.resampling() != FitOptions.Resampling.RUNS
                 && options.bootstrap() > 0) {
-            warnings.add(
-                    "Rows of one run hang together, and this bootstrap draws rows; resample runs for honest intervals.");
+            warnings.add("Rows of one run hang together, and this bootstrap draws rows; resample runs for honest"
+                    + " intervals.");
         }
-        if (options.bootstrap() > 0 && options.resampling() == FitOptions.Resampling.RUNS && runs.runs() < 15) {
+        if (options.bootstrap() > 0
+                && options.resampling() == FitOptions.Resampling.RUNS
+                && runs.runs() < 15
+                && runs.runs() - law.parameters().size() >= ParametricFit.FEWEST_SPARE) {
             warnings.add("There are only " + runs.runs() + " runs to resample: the intervals are rough.");
         }
         double[] sizes = residuals.stream()

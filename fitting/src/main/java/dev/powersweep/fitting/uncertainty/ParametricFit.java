@@ -6,6 +6,7 @@ import dev.powersweep.fitting.law.ParametricLaw;
 import dev.powersweep.fitting.optimise.GlobalSearch;
 import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
+import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.optimise.Problem;
 import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
@@ -39,6 +40,9 @@ public final class ParametricFit {
     private static final double SCALE_SHARE = 0.1;
 
     private static final int ROLL_OUT_STEPS = 5;
+
+    /** Rows beside the parameters below which refits cover too little: {@code FewRowsTest} measures it. */
+    static final int FEWEST_SPARE = 6;
 
     private final ParametricLaw law;
     private final Observations runs;
@@ -112,10 +116,17 @@ public final class ParametricFit {
         double[] published = bound.published(best.theta());
         List<String> names = law.parameters().stream().map(Parameter::name).toList();
         Map<String, Estimate> parameters = new LinkedHashMap<>();
+        Map<String, Profile> student = few() && options.bootstrap() > 0 ? student(published) : Map.of();
         for (int j = 0; j < published.length; j++) {
             int column = j;
-            double[] interval = options.interval(
-                    Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), published[column]);
+            Profile told = student.get(names.get(j));
+            double[] interval = told == null
+                    ? options.interval(
+                            Arrays.stream(refits)
+                                    .mapToDouble(row -> row[column])
+                                    .toArray(),
+                            published[column])
+                    : bounded(told);
             parameters.put(
                     names.get(j),
                     new Estimate(
@@ -136,6 +147,9 @@ public final class ParametricFit {
         if (!convergence.certified()) {
             result.warn("The minimum is " + convergence.how() + ".");
         }
+        if (few() && options.bootstrap() > 0) {
+            result.warn(FewRows.warning(runs.runs(), law.parameters().size(), parameters));
+        }
         Diagnosis.warnings(law, runs, options, residuals).forEach(result::warn);
         List<Profile> profiles = profiles(best, rivals);
         result.profiles(profiles);
@@ -154,8 +168,8 @@ public final class ParametricFit {
                 .filter(tried -> tried.rmsLog() > 4 * tried.baselineRmsLog())
                 .ifPresent(tried -> result.warn(String.format(
                         Locale.ROOT,
-                        "Fitted without the largest scale, the law misses it by %.2g %%, four times its error elsewhere or more: do"
-                                + " not extrapolate far.",
+                        "Fitted without the largest scale, the law misses it by %.2g %%, four times its error"
+                                + " elsewhere or more: do not extrapolate far.",
                         100 * tried.rmsLog())));
         return result.build();
     }
@@ -167,7 +181,8 @@ public final class ParametricFit {
         List<double[]> minima = new ArrayList<>();
         minima.add(bound.published(best.theta()));
         rivals.stream().limit(4).forEach(rival -> minima.add(bound.published(rival.theta())));
-        return new ProfileLikelihood(bound, law.parameters(), problem, options, minima).all();
+        return ProfileLikelihood.of(bound, law.parameters(), problem, options, minima)
+                .all();
     }
 
     /** Names of parameters that ended on a bound, or at nothing. */
@@ -196,7 +211,40 @@ public final class ParametricFit {
         List<double[]> starts = new ArrayList<>();
         starts.add(best.theta());
         rivals.stream().limit(3).forEach(other -> starts.add(other.theta()));
-        return options.bootstrap() == 0 ? new double[0][] : runner.all(new Refits(law, runs, options, starts));
+        return options.bootstrap() == 0 || few() ? new double[0][] : runner.all(new Refits(law, runs, options, starts));
+    }
+
+    /** Whether too few rows are left beside the parameters for refits to scatter as the fit does. */
+    private boolean few() {
+        return runs.runs() - law.parameters().size() < FEWEST_SPARE;
+    }
+
+    /** Intervals of few rows, by parameter: Student's t about the least squares fit of the logarithms. */
+    private Map<String, Profile> student(double[] published) {
+        int spare = runs.runs() - law.parameters().size();
+        if (spare < 1) {
+            return Map.of();
+        }
+        Problem squares =
+                new Problem(bound.model(), problem.logTarget(), problem.weights(), Objective.MSE_LOG, options.delta());
+        Minimum best = new GlobalSearch(squares, bound, GlobalSearch.Density.SPARSE, options.threads())
+                .run(bound.internal(published))
+                .best();
+        if (!(best.value() > NOISE_FREE)) {
+            return Map.of();
+        }
+        Map<String, Profile> intervals = new LinkedHashMap<>();
+        ProfileLikelihood.student(bound, law.parameters(), squares, options, bound.published(best.theta()), spare)
+                .all()
+                .forEach(profile -> intervals.put(profile.parameter(), profile));
+        return intervals;
+    }
+
+    /** An interval that the rows bound from above; from below every parameter is bounded by zero. */
+    private static double[] bounded(Profile profile) {
+        return profile.high() < Double.POSITIVE_INFINITY
+                ? new double[] {profile.low(), profile.high()}
+                : new double[] {Double.NaN, Double.NaN};
     }
 
     private double totalWeight() {

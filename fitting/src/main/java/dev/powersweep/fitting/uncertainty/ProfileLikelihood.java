@@ -14,6 +14,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
+import org.hipparchus.distribution.continuous.TDistribution;
 import org.hipparchus.special.Erf;
 
 /**
@@ -35,20 +37,61 @@ final class ProfileLikelihood {
     private final double best;
     private final List<double[]> minima;
     private final double threshold;
+    private final DoubleUnaryOperator excess;
 
     /**
+     * The profile likelihood: the excess is minus twice the log likelihood, the threshold that of χ².
+     *
      * @param minima published parameters, the best first, rivals after it
      */
-    ProfileLikelihood(
+    static ProfileLikelihood of(
             BoundLaw law, List<Parameter> parameters, Problem problem, FitOptions options, List<double[]> minima) {
+        double weight = Arrays.stream(problem.weights()).sum();
+        double best = problem.value(law.internal(minima.get(0)));
+        double z = Math.sqrt(2) * Erf.erfInv(options.confidence());
+        DoubleUnaryOperator minusTwo =
+                sum -> NoiseModel.minusTwoLogLikelihood(options.objective(), options.delta(), sum, weight);
+        double lowest = minusTwo.applyAsDouble(best);
+        return new ProfileLikelihood(
+                law, parameters, problem, options, minima, sum -> minusTwo.applyAsDouble(sum) - lowest, z * z);
+    }
+
+    /**
+     * Student's t for squared errors and few rows: with the others at their best, {@code ν·(S(b)/S − 1)} is t² of ν degrees of
+     * freedom, exactly where the model is linear.
+     *
+     * @param problem of squared errors
+     * @param spare ν, rows minus parameters, at least 1
+     */
+    static ProfileLikelihood student(
+            BoundLaw law,
+            List<Parameter> parameters,
+            Problem problem,
+            FitOptions options,
+            double[] minimum,
+            int spare) {
+        double best = problem.value(law.internal(minimum));
+        double t = new TDistribution(spare).inverseCumulativeProbability((1 + options.confidence()) / 2);
+        return new ProfileLikelihood(
+                law, parameters, problem, options, List.of(minimum), sum -> spare * (sum / best - 1), t * t);
+    }
+
+    private ProfileLikelihood(
+            BoundLaw law,
+            List<Parameter> parameters,
+            Problem problem,
+            FitOptions options,
+            List<double[]> minima,
+            DoubleUnaryOperator excess,
+            double threshold) {
         this.law = law;
         this.parameters = parameters;
         this.problem = problem;
         this.options = options;
         this.minima = minima;
         this.best = problem.value(law.internal(minima.get(0)));
-        double z = Math.sqrt(2) * Erf.erfInv(options.confidence());
-        this.threshold = z * z;
+        this.excess = excess;
+        this.threshold = threshold;
     }
 
     /** One profile a parameter; parameters that cannot be held (a product of others) are left out. */
@@ -87,7 +130,7 @@ final class ProfileLikelihood {
         double centre = Math.log(place[parameter]);
         double at = centre;
         double step = 1e-3;
-        double excess = 0;
+        double before = 0;
         double crossing = sign < 0 ? 0 : Double.POSITIVE_INFINITY;
         for (int count = 0; count < MOST_STEPS && Math.abs(at - centre) < WIDEST; count++) {
             double next = at + sign * step;
@@ -107,27 +150,25 @@ final class ProfileLikelihood {
             if (found == null) {
                 return crossing;
             }
-            double weight = Arrays.stream(problem.weights()).sum();
-            double moved = NoiseModel.minusTwoLogLikelihood(options.objective(), options.delta(), value, weight)
-                    - NoiseModel.minusTwoLogLikelihood(options.objective(), options.delta(), best, weight);
-            if (moved - excess > 1.5 && step > 1e-6) {
+            double moved = excess.applyAsDouble(value);
+            if (moved - before > 0.4 * threshold && step > 1e-6) {
                 step *= 0.4;
                 continue;
             }
             points.add(new double[] {Math.exp(next), value});
-            if (excess < threshold && moved >= threshold) {
-                crossing = Math.exp(at + sign * step * (threshold - excess) / (moved - excess));
+            if (before < threshold && moved >= threshold) {
+                crossing = Math.exp(at + sign * step * (threshold - before) / (moved - before));
             } else if (moved < threshold) {
                 crossing = sign < 0 ? 0 : Double.POSITIVE_INFINITY;
             }
             if (moved > 2 * threshold) {
                 return crossing;
             }
-            if (moved - excess < 0.4) {
+            if (moved - before < 0.1 * threshold) {
                 step *= 2;
             }
             at = next;
-            excess = moved;
+            before = moved;
             place = found;
         }
         return crossing;
