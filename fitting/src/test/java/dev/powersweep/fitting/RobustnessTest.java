@@ -245,4 +245,37 @@ class RobustnessTest {
         assertThat(fit.identifiability().verdict()).contains("E ran to the end of its range");
         assertThat(fit.predict(Point.nd(1e8, 1e10)).value()).isBetween(0.1, 2.0);
     }
+
+    @Test
+    void theLargestOfEveryDirectionIsPredictedBetterThanByNoChange() {
+        double[][] nd = TestRuns.grid(6, 1e7, 1e9, 6, 1e9, 1e11);
+        Observations runs = TestRuns.chinchilla(nd, new double[] {1.7, 400, 410, 0.34, 0.28}, 0.002, TestRuns.seed());
+        FitResult fit = Fitter.fit(LAW, runs, FitOptions.defaults());
+        assertThat(fit.axes()).containsOnlyKeys(Quantity.N, Quantity.D, Quantity.C);
+        assertThat(fit.axes().get(Quantity.N).rows()).isEqualTo(6);
+        assertThat(fit.axes().get(Quantity.D).rows()).isEqualTo(6);
+        assertThat(fit.beatsNoChange()).isTrue();
+        fit.axes().values().forEach(tested -> assertThat(tested.error()).isLessThan(tested.baseline() / 4));
+    }
+
+    @Test
+    void aLawThatTurnsTheWrongWayDoesNotBeatNoChange() {
+        // The loss levels off over the last step of D: continuing its fall is worse than no change.
+        double[][] nd = TestRuns.grid(5, 1e7, 1e9, 5, 1e9, 1e11);
+        double[] loss = new double[25];
+        for (int i = 0; i < 25; i++) {
+            loss[i] = 1.7 + 400 * Math.pow(nd[0][i], -0.34) + 3 * Math.pow(Math.min(nd[1][i], 3.1e10) / 1e9, -0.1);
+        }
+        FitResult fit = Fitter.fit(LAW, Observations.of(nd[0], nd[1], loss), FitOptions.defaults());
+        assertThat(fit.axes().get(Quantity.D).beatsNoChange()).isFalse();
+        assertThat(fit.beatsNoChange()).isFalse();
+        assertThat(fit.warnings()).anyMatch(warning -> warning.startsWith("Along d the law errs"));
+    }
+
+    @Test
+    void whatCannotBeTestedAlongADirectionIsNotClaimed() {
+        double[][] nd = TestRuns.grid(6, 1e7, 1e9, 3, 1e9, 1e11);
+        Observations runs = TestRuns.chinchilla(nd, new double[] {1.7, 400, 410, 0.34, 0.28}, 0.002, TestRuns.seed());
+        assertThat(Fitter.fit(LAW, runs, FitOptions.defaults()).axes()).doesNotContainKey(Quantity.D);
+    }
 }

@@ -28,6 +28,7 @@ import java.util.SplittableRandom;
  * @param residuals one a row
  * @param rollOut the largest scale predicted from the smaller ones, then the one below it from what is smaller still, and so
  *     on while the rows allow; none where they are too few
+ * @param axes hold-outs along N, D and C, as far as the law knows them and the rows allow
  * @param profiles likelihood profiles, where asked for
  * @param replicas parameters of the bootstrap refits, none where not asked for
  * @param warnings what a careful reader should know
@@ -48,6 +49,7 @@ public record FitResult(
         Quality quality,
         List<Residual> residuals,
         List<HoldOut> rollOut,
+        Map<Quantity, AxisHoldOut> axes,
         List<Profile> profiles,
         Replicas replicas,
         List<String> warnings,
@@ -63,6 +65,7 @@ public record FitResult(
         derived = Collections.unmodifiableMap(new LinkedHashMap<>(derived));
         residuals = List.copyOf(residuals);
         rollOut = List.copyOf(rollOut);
+        axes = Collections.unmodifiableMap(new LinkedHashMap<>(axes));
         profiles = List.copyOf(profiles);
         warnings = List.copyOf(warnings);
     }
@@ -79,6 +82,11 @@ public record FitResult(
                 .mapToDouble(step -> step.heldOut() * step.rmsLog() * step.rmsLog())
                 .sum();
         return rows == 0 ? OptionalDouble.empty() : OptionalDouble.of(Math.sqrt(square / rows));
+    }
+
+    /** Whether no direction that was tested is predicted worse than by "no change"; true where none was. */
+    public boolean beatsNoChange() {
+        return axes.values().stream().allMatch(AxisHoldOut::beatsNoChange);
     }
 
     /** A parameter's or derived quantity's value by name. */
@@ -145,6 +153,7 @@ public record FitResult(
         private Quality quality = new Quality(Double.NaN, 0, Double.NaN, Double.NaN);
         private List<Residual> residuals = List.of();
         private List<HoldOut> rollOut = List.of();
+        private Map<Quantity, AxisHoldOut> axes = Map.of();
         private List<Profile> profiles = List.of();
         private Replicas replicas;
         private final List<String> warnings = new ArrayList<>();
@@ -217,6 +226,12 @@ public record FitResult(
             return this;
         }
 
+        /** Hold-outs along single directions. */
+        public Builder axes(Map<Quantity, AxisHoldOut> tested) {
+            axes = tested;
+            return this;
+        }
+
         /** Likelihood profiles. */
         public Builder profiles(List<Profile> all) {
             profiles = all;
@@ -267,6 +282,7 @@ public record FitResult(
                     quality,
                     residuals,
                     rollOut,
+                    axes,
                     profiles,
                     refits,
                     warnings,

@@ -8,6 +8,7 @@ import dev.powersweep.fitting.optimise.Minimum;
 import dev.powersweep.fitting.optimise.Newton;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.optimise.Problem;
+import dev.powersweep.fitting.result.AxisHoldOut;
 import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitOptions;
@@ -21,6 +22,7 @@ import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -163,6 +165,19 @@ public final class ParametricFit {
                 profiles));
         List<HoldOut> steps = rollOut(published);
         result.rollOut(steps);
+        Map<Quantity, AxisHoldOut> axes = new AxisHoldOuts(law, runs, options, published).all();
+        result.axes(axes);
+        axes.forEach((axis, tested) -> {
+            if (!tested.beatsNoChange()) {
+                result.warn(String.format(
+                        Locale.ROOT,
+                        "Along %s the law errs %.2g %% on the largest scale where no change from the nearest smaller"
+                                + " run errs %.2g %%: it is not to be extrapolated that way.",
+                        axis.label(),
+                        100 * tested.error(),
+                        100 * tested.baseline()));
+            }
+        });
         steps.stream()
                 .findFirst()
                 .filter(tried -> tried.rmsLog() > 4 * tried.baselineRmsLog())

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonAnyGetter;
 import com.fasterxml.jackson.annotation.JsonAnySetter;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import dev.powersweep.fitting.result.AxisHoldOut;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.result.FitResult;
@@ -14,6 +15,7 @@ import dev.powersweep.fitting.result.Quality;
 import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
+import dev.powersweep.fitting.runs.Quantity;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,7 +103,7 @@ public record FitsDocument(
                 convergence(result.convergence()),
                 Optional.of(identifiability(result)),
                 Optional.of(result.quality()),
-                result.holdOut().map(FitsDocument::holdOut),
+                holdOuts(result),
                 new RollOut(
                         result.rollOutError().orElse(Double.NaN),
                         result.rollOut().stream().map(FitsDocument::holdOut).toList()),
@@ -139,6 +141,23 @@ public record FitsDocument(
     private static HoldOut holdOut(dev.powersweep.fitting.result.HoldOut step) {
         return new HoldOut(
                 step.scale(), step.heldOut(), step.fitted(), step.rmsLog(), step.meanLog(), step.baselineRmsLog());
+    }
+
+    private static Optional<HoldOuts> holdOuts(FitResult fit) {
+        if (fit.holdOut().isEmpty() && fit.axes().isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<dev.powersweep.fitting.result.HoldOut> largest = fit.holdOut();
+        return Optional.of(new HoldOuts(
+                largest.map(dev.powersweep.fitting.result.HoldOut::scale),
+                largest.map(dev.powersweep.fitting.result.HoldOut::heldOut),
+                largest.map(dev.powersweep.fitting.result.HoldOut::fitted),
+                largest.map(dev.powersweep.fitting.result.HoldOut::rmsLog),
+                largest.map(dev.powersweep.fitting.result.HoldOut::meanLog),
+                largest.map(dev.powersweep.fitting.result.HoldOut::baselineRmsLog),
+                Optional.ofNullable(fit.axes().get(Quantity.N)),
+                Optional.ofNullable(fit.axes().get(Quantity.D)),
+                Optional.ofNullable(fit.axes().get(Quantity.C))));
     }
 
     private static Band band(LawBand band) {
@@ -190,7 +209,7 @@ public record FitsDocument(
             Convergence convergence,
             Optional<Identifiability> identifiability,
             Optional<Quality> quality,
-            Optional<HoldOut> holdOut,
+            Optional<HoldOuts> holdOut,
             RollOut rollOut,
             List<Band> bands,
             List<String> warnings,
@@ -233,6 +252,19 @@ public record FitsDocument(
     /** Rows predicted from smaller ones. */
     public record HoldOut(
             String scale, int heldOut, int fitted, double rmsLog, double meanLog, double baselineRmsLog) {}
+
+    /** The largest scale predicted from the smaller ones, and hold-outs along N, D and C; absent where untested. */
+    @JsonInclude(JsonInclude.Include.NON_ABSENT)
+    public record HoldOuts(
+            Optional<String> scale,
+            Optional<Integer> heldOut,
+            Optional<Integer> fitted,
+            Optional<Double> rmsLog,
+            Optional<Double> meanLog,
+            Optional<Double> baselineRmsLog,
+            Optional<AxisHoldOut> n,
+            Optional<AxisHoldOut> d,
+            Optional<AxisHoldOut> c) {}
 
     /** Every step of the roll-out and their common error. */
     public record RollOut(double rmsLog, List<HoldOut> steps) {}

@@ -40,6 +40,12 @@ public final class FitsSummary {
                 .map(entry -> entry.getKey() + " " + estimate(entry.getValue()))
                 .collect(Collectors.joining(", "));
         String doubt = fit.convergence().certified() ? "" : "; minimum NOT certified";
+        String tested = fit.axes().entrySet().stream()
+                .map(entry -> entry.getKey().label() + " "
+                        + Numbers.percent(entry.getValue().error(), 2) + " (no change "
+                        + Numbers.percent(entry.getValue().baseline(), 2) + ")")
+                .collect(Collectors.joining(", "));
+        doubt += tested.isEmpty() ? "" : "; largest scale left out: " + tested;
         return parameters + doubt + " — " + shortened(fit.identifiability().verdict());
     }
 

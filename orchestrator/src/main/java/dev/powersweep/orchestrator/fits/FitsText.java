@@ -4,12 +4,15 @@ import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Fits as text for a terminal. */
 public final class FitsText {
@@ -59,6 +62,9 @@ public final class FitsText {
         item(text, "minimum", convergence(fit.convergence()));
         item(text, "data say", fit.identifiability().verdict());
         fit.holdOut().ifPresent(largest -> item(text, "hold-out", holdOuts(fit)));
+        if (fit.response() == Quantity.LOSS && fit.parameters().size() > 1) {
+            item(text, "along axes", axes(fit));
+        }
         item(text, "rows", fit.rows() + " of " + fit.runs() + " runs (" + fitted.selection() + ")");
         warnings(fit).forEach(warning -> item(text, "mind", warning));
     }
@@ -137,6 +143,18 @@ public final class FitsText {
                 : largest + "; rolled out over " + fit.rollOut().size()
                         + " scales, each predicted from the smaller ones: "
                         + Numbers.percent(fit.rollOutError().orElseThrow(), 2);
+    }
+
+    /** What the law predicts along N, D and C beside "no change", and what of it is untested. */
+    public static String axes(FitResult fit) {
+        return Stream.of(Quantity.N, Quantity.D, Quantity.C)
+                .map(axis -> fit.axes().containsKey(axis)
+                        ? "along " + axis.label() + " "
+                                + Numbers.percent(fit.axes().get(axis).error(), 2) + " (no change "
+                                + Numbers.percent(fit.axes().get(axis).baseline(), 2) + ", "
+                                + fit.axes().get(axis).rows() + " rows)"
+                        : "untested along " + axis.label())
+                .collect(Collectors.joining("; "));
     }
 
     private static void item(StringBuilder text, String name, String value) {

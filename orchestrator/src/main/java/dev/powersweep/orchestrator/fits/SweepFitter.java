@@ -82,7 +82,7 @@ public final class SweepFitter {
             }
         });
         List<FitSet.Outcome> all = List.copyOf(outcomes.values());
-        List<Reading> readings = new ArrayList<>(Readings.of(all));
+        List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(all, notes)));
         readings.addAll(verdicts);
         return new FitSet(results.place(), usable.size(), usable.size(), notes, options, all, readings);
     }
@@ -93,7 +93,8 @@ public final class SweepFitter {
         if (finished.isEmpty()) {
             throw new UserError(
                     results.place() + ": none of its " + results.cells().size()
-                            + " cells has finished, so there is nothing to fit; powersweep status tells where they stand");
+                            + " cells has finished, so there is nothing to fit; powersweep status tells where they"
+                            + " stand");
         }
         notes.add(finished.size() + " of " + results.cells().size()
                 + " cells finished; their validation losses are fitted, against non-embedding parameters and tokens"

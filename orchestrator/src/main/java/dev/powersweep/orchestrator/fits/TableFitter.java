@@ -76,7 +76,7 @@ public final class TableFitter {
         }
         LawGroup.fit(alongRuns, all, "every row", options, refits, outcomes);
         List<FitSet.Outcome> each = List.copyOf(outcomes.values());
-        List<Reading> readings = new ArrayList<>(Readings.of(each));
+        List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(each, notes)));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
     }
