@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
+import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
@@ -108,6 +109,13 @@ public final class PlanCommand implements Callable<Integer> {
                     + " (grid.learningRates), and the YAML to paste.")
     private boolean learningRate;
 
+    @Option(
+            names = "--extrapolate",
+            description =
+                    "Answer even where the plan lies more than 100 times beyond the largest fitted run along N, D or"
+                            + " C.")
+    private boolean extrapolate;
+
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
@@ -129,7 +137,21 @@ public final class PlanCommand implements Callable<Integer> {
                     file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
-            BudgetPlan plan = Budget.plan(stored(), law, goal(machines), rule());
+            BudgetPlan plan;
+            try {
+                plan = Budget.plan(
+                        stored(),
+                        law,
+                        goal(machines),
+                        rule(),
+                        extrapolate ? Budget.Reach.ANYWHERE : Budget.Reach.OF_THE_RUNS);
+            } catch (OutOfReach refusal) {
+                if (json) {
+                    out.print(BudgetText.refused(refusal.getMessage()));
+                    out.flush();
+                }
+                throw new UserError(refusal.getMessage(), refusal);
+            }
             List<Rates.Cost> costs = machines.stream()
                     .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();
