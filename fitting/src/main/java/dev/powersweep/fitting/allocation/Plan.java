@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param sensitivity how the answer moves with the exponent, where there are enough refits
  * @param regret loss given away if the truth lies elsewhere in the fit's uncertainty: 0 at the estimate, its interval over the
  *     refits
+ * @param extrapolations directions in which the plan lies far outside the fitted runs
  * @param warnings what a careful reader should know
  */
 public record Plan(
@@ -39,11 +40,13 @@ public record Plan(
         List<Gain> gains,
         Optional<Sensitivity> sensitivity,
         Estimate regret,
+        List<Extrapolation> extrapolations,
         List<String> warnings) {
 
     /** Takes copies. */
     public Plan {
         gains = List.copyOf(gains);
+        extrapolations = List.copyOf(extrapolations);
         warnings = List.copyOf(warnings);
     }
 

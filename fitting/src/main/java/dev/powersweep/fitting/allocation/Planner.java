@@ -5,12 +5,10 @@ import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
-import dev.powersweep.fitting.runs.Quantity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -110,23 +108,13 @@ public final class Planner {
                 gains(best.flops(), refits),
                 sensitivity(best, refits, drawn),
                 regret(best, refits),
+                Extrapolation.of(fit, best),
                 warnings);
     }
 
     private List<String> warnings(Optimum best, int lost) {
         List<String> warnings = new ArrayList<>();
-        double largest = fit.residuals().stream()
-                .filter(residual -> residual.at().has(Quantity.C))
-                .mapToDouble(residual -> residual.at().get(Quantity.C))
-                .max()
-                .orElse(Double.NaN);
-        if (best.flops() > 100 * largest) {
-            warnings.add(String.format(
-                    Locale.ROOT,
-                    "The plan lies %.0f times beyond the largest run of the fit (%.3g FLOPs): treat it as an extrapolation.",
-                    best.flops() / largest,
-                    largest));
-        }
+        Extrapolation.of(fit, best).forEach(outside -> warnings.add(outside.sentence()));
         if (lost > 0) {
             warnings.add(lost + " of " + fit.replicas().size() + " bootstrap refits cannot reach the goal at all;"
                     + " the intervals leave them out.");

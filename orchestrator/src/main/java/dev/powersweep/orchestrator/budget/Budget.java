@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.budget;
 
 import dev.powersweep.fitting.allocation.BatchChoice;
+import dev.powersweep.fitting.allocation.Extrapolation;
 import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.allocation.Planner;
@@ -13,6 +14,7 @@ import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -43,6 +45,24 @@ public final class Budget {
      */
     public static BudgetPlan plan(
             List<StoredFit> fits, Optional<String> law, Goal goal, Optional<LearningRateRule> rule) {
+        return plan(fits, law, goal, rule, Reach.OF_THE_RUNS);
+    }
+
+    /** How far from the fitted runs a plan may lie. */
+    public enum Reach {
+        /** Up to {@link Extrapolation#REFUSED} times the largest of each direction. */
+        OF_THE_RUNS,
+        /** Anywhere: the reader asked for an extrapolation. */
+        ANYWHERE
+    }
+
+    /**
+     * Plans a run.
+     *
+     * @throws OutOfReach where the plan lies further away than that
+     */
+    public static BudgetPlan plan(
+            List<StoredFit> fits, Optional<String> law, Goal goal, Optional<LearningRateRule> rule, Reach reach) {
         StoredFit fit = choose(fits, law);
         if (goal instanceof Goal.Loss target) {
             double floor = ComputeOptimum.loss(fit.predictor(), fit.values(), MOST);
@@ -58,6 +78,12 @@ public final class Budget {
             Planner planner = new Planner(fit.fit());
             batch.ifPresent(known -> planner.batch(new BatchChoice(known.fit(), BatchChoice.DEFAULT_OVERHEAD)));
             Plan plan = planner.plan(goal);
+            if (reach == Reach.OF_THE_RUNS) {
+                plan.extrapolations().stream()
+                        .filter(Extrapolation::refused)
+                        .findFirst()
+                        .ifPresent(outside -> refuse(fit, outside));
+            }
             Estimate loss = plan.loss();
             return new BudgetPlan(
                     plan,
@@ -93,6 +119,20 @@ public final class Budget {
                         + (rule.baseWidth().isPresent()
                                 ? "; at base width " + rule.baseWidth().getAsInt() + ", transferred by width"
                                 : ""));
+    }
+
+    private static void refuse(StoredFit fit, Extrapolation outside) {
+        throw new OutOfReach(String.format(
+                Locale.ROOT,
+                "the plan by %s needs %s = %.3g %s, %.3g times the largest that was fitted (%.3g), and nobody knows"
+                        + " whether the law holds there; train larger cells, ask for less, or give --extrapolate to see"
+                        + " its numbers",
+                fit.law(),
+                outside.axis().label(),
+                outside.value(),
+                outside.axis().unit(),
+                outside.factor(),
+                outside.edge()));
     }
 
     /** What the fits' readers were told to mind holds for what rests on them: sizes in millions stay in millions. */

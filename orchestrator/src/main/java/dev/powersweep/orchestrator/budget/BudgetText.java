@@ -37,7 +37,8 @@ public final class BudgetText {
         text.append(
                 plan.batch().isEmpty()
                         ? "  No law of the batch size was fitted: vary it in the sweep to learn B and S.\n"
-                        : "  The batch is a fifth of the critical one: it costs a fifth more data than the smallest.\n");
+                        : "  The batch is a fifth of the critical one: it costs a fifth more data than the"
+                                + " smallest.\n");
         text.append("  Learning rate: ").append(budget.learningRate().source()).append(".\n");
         for (Plan.Gain gain : plan.gains()) {
             text.append("  From ")
@@ -105,6 +106,20 @@ public final class BudgetText {
         return value.hasInterval()
                 ? " (" + Numbers.fixed(value.low(), 4) + " … " + Numbers.fixed(value.high(), 4) + ")"
                 : "";
+    }
+
+    /** What is answered in JSON where there is no plan. */
+    public static String refused(String sentence) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+            json.setPrettyPrinter(new DefaultPrettyPrinter());
+            json.writeStartObject();
+            json.writeStringField("refused", sentence);
+            json.writeEndObject();
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible);
+        }
+        return text.append('\n').toString();
     }
 
     public static String json(BudgetPlan budget, List<Rates.Cost> costs) {

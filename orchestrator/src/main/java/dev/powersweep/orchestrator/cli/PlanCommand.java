@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
+import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
@@ -111,10 +112,18 @@ public final class PlanCommand implements Callable<Integer> {
     private boolean learningRate;
 
     @Option(
+<<<<<<< HEAD
             names = "--trust",
             description = "Take over files and programs that the specification in DIR names into what --suggest prints."
                     + " Without it they are shown and refused.")
     private boolean trusted;
+=======
+            names = "--extrapolate",
+            description =
+                    "Answer even where the plan lies more than 100 times beyond the largest fitted run along N, D or"
+                            + " C.")
+    private boolean extrapolate;
+>>>>>>> w/fit
 
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
@@ -136,7 +145,21 @@ public final class PlanCommand implements Callable<Integer> {
                     NextCells.choose(stored(), law, suggest.get()), base, file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
-            BudgetPlan plan = Budget.plan(stored(), law, goal(machines), rule());
+            BudgetPlan plan;
+            try {
+                plan = Budget.plan(
+                        stored(),
+                        law,
+                        goal(machines),
+                        rule(),
+                        extrapolate ? Budget.Reach.ANYWHERE : Budget.Reach.OF_THE_RUNS);
+            } catch (OutOfReach refusal) {
+                if (json) {
+                    out.print(BudgetText.refused(refusal.getMessage()));
+                    out.flush();
+                }
+                throw new UserError(refusal.getMessage(), refusal);
+            }
             List<Rates.Cost> costs = machines.stream()
                     .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();

@@ -27,8 +27,7 @@ public final class Openings {
     /** Of a plan: the submission, and the cells that are new or predicted anew. */
     public static List<LedgerEvent> submitted(SweepState state, SweepPlan plan, Instant now) {
         List<LedgerEvent> events = new ArrayList<>();
-        events.add(new LedgerEvent.Submitted(
-                now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
+        events.add(new LedgerEvent.Submitted(now, plan.name(), plan.corpusHash(), plan.specification(), plan.policy()));
         for (PlannedCell cell : plan.cells()) {
             Optional<CellRecord> known = state.cell(cell.gridCell().cell().id());
             // What was predicted of a cell that has ended stays: it is not to be told in hindsight.

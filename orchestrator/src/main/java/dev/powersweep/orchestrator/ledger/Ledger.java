@@ -46,7 +46,9 @@ public final class Ledger implements AutoCloseable {
         private static final long serialVersionUID = 1L;
 
         UnknownException(Path ledger, IOException cause) {
-            super("it is not known whether the newest events are stored in " + ledger + " (" + reason(cause) + ")", cause);
+            super(
+                    "it is not known whether the newest events are stored in " + ledger + " (" + reason(cause) + ")",
+                    cause);
         }
     }
 

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.tables;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

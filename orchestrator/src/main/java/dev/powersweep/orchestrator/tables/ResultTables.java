@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.tables;
 
 import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

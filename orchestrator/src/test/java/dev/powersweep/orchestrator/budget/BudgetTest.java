@@ -76,6 +76,28 @@ class BudgetTest {
     }
 
     @Test
+    void aPlanFarBeyondTheRunsIsRefusedUnlessAnExtrapolationIsAskedFor() {
+        List<StoredFit> small =
+                List.of(published(List.of(DesignCell.of(1e6, 1e8, Double.NaN), DesignCell.of(1e8, 1e10, 1e5))));
+        Plan near = Budget.plan(small, Optional.empty(), new Goal.Flops(1e19), Optional.empty())
+                .plan();
+        assertThat(near.warnings()).noneMatch(warning -> warning.contains("extrapolated"));
+        Plan far = Budget.plan(small, Optional.empty(), new Goal.Flops(3e20), Optional.empty())
+                .plan();
+        assertThat(far.warnings())
+                .anyMatch(warning -> warning.contains("times the largest that was fitted (6.00e+18)"));
+        assertThatThrownBy(() -> Budget.plan(small, Optional.empty(), new Goal.Flops(1e24), Optional.empty()))
+                .isInstanceOf(OutOfReach.class)
+                .hasMessageContaining("the largest that was fitted")
+                .hasMessageContaining("--extrapolate");
+        assertThat(Budget.plan(small, Optional.empty(), new Goal.Flops(1e24), Optional.empty(), Budget.Reach.ANYWHERE)
+                        .plan()
+                        .warnings())
+                .filteredOn(warning -> warning.contains("extrapolated"))
+                .hasSize(3);
+    }
+
+    @Test
     void aLossBelowTheFloorIsRefusedWithTheFloor() {
         assertThatThrownBy(() -> plan(new Goal.Loss(1.5)))
                 .isInstanceOf(UserError.class)

@@ -259,6 +259,25 @@ class FitCommandTest {
     }
 
     @Test
+    void aPlanOutOfReachIsRefusedInOneSentenceAndInJson() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        execute("fit", "--law", "chinchilla", "--bootstrap", "0", "--runs", runs, "--output", folder.toString());
+        String fits = folder.resolve("fits.json").toString();
+
+        Answer text = execute("plan", fits, "--flops", "1e30");
+        assertThat(text.status()).isEqualTo(1);
+        assertThat(text.out()).isEmpty();
+        assertThat(text.err()).hasLineCount(1).contains("times the largest that was fitted", "--extrapolate");
+        Answer json = execute("plan", fits, "--flops", "1e30", "--json");
+        assertThat(json.status()).isEqualTo(1);
+        assertThat(new ObjectMapper().readTree(json.out()).at("/refused").asText())
+                .contains("--extrapolate");
+        Answer asked = execute("plan", fits, "--flops", "1e30", "--extrapolate");
+        assertThat(asked.status()).isZero();
+        assertThat(asked.out()).contains("it is extrapolated");
+    }
+
+    @Test
     void hoursOfAMachineThatNobodyKnowsAreRefused() throws Exception {
         String runs = file(grid("n,d,loss", 0.005));
         execute("fit", "--law", "chinchilla", "--bootstrap", "0", "--runs", runs, "--output", folder.toString());

@@ -495,8 +495,8 @@ class FitTablesTest {
     @Test
     void parquetIsReadWithItsStructs() throws Exception {
         MessageType schema = MessageTypeParser.parseMessageType(
-                "message run { required binary name (STRING); required group config { required int64 params; optional double"
-                        + " lr; } required int64 tokens; repeated float history; required double val_loss; }");
+                "message run { required binary name (STRING); required group config { required int64 params; optional"
+                        + " double lr; } required int64 tokens; repeated float history; required double val_loss; }");
         Path file = folder.resolve("runs.parquet");
         try (var writer = ExampleParquetWriter.builder(new LocalOutputFile(file))
                 .withType(schema)
@@ -594,7 +594,7 @@ class FitTablesTest {
                 "--output",
                 folder.toString());
 
-        Answer plan = execute("plan", folder.resolve("fits.json").toString(), "--flops", "1e20");
+        Answer plan = execute("plan", folder.resolve("fits.json").toString(), "--flops", "1e20", "--extrapolate");
 
         assertThat(plan.status()).isZero();
         assertThat(plan.out()).contains("n seems to be counted in millions or billions", "d seems to be counted");

@@ -198,8 +198,17 @@ class HostileDirectoryTest {
         Path file = sweep.resolve("fits.json");
         List<String> strange = List.of("0", "-1", "1e308", "1e-320", "1e999", "\"x\"", "null", "[]", "{}");
         List<String> held = List.of(
-                "0.95", "\"value\": 1.7", "\"value\": 400", "\"value\": 0.34", "[1.7, 400, 0.34, 410, 0.28]", "0.01", "1e6",
-                "1e8", "1000", "[\"w\"]", "\"chinchilla\"");
+                "0.95",
+                "\"value\": 1.7",
+                "\"value\": 400",
+                "\"value\": 0.34",
+                "[1.7, 400, 0.34, 410, 0.28]",
+                "0.01",
+                "1e6",
+                "1e8",
+                "1000",
+                "[\"w\"]",
+                "\"chinchilla\"");
         for (String part : held) {
             for (String value : strange) {
                 String put = part.startsWith("\"value\"") ? "\"value\": " + value : value;
@@ -215,7 +224,9 @@ class HostileDirectoryTest {
             }
         }
         Files.writeString(file, "[".repeat(100_000));
-        assertThat(powersweep("plan", sweep, "--flops", "1e18").err()).contains("not JSON").hasLineCount(1);
+        assertThat(powersweep("plan", sweep, "--flops", "1e18").err())
+                .contains("not JSON")
+                .hasLineCount(1);
     }
 
     /** Rewrites the ledger as whoever may write to the directory can. */

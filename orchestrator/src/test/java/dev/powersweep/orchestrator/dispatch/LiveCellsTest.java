@@ -15,14 +15,20 @@ class LiveCellsTest {
         assertThat(cells.heard(new Heard("000000000000000a", 1, 1, 0))).isFalse();
         begin(1);
         assertThat(cells.heard(new Heard("000000000000000a", 1, 5, 4))).isTrue();
-        assertThat(cells.heard(new Heard("000000000000000a", 1, 3, 0))).as("overtaken").isFalse();
+        assertThat(cells.heard(new Heard("000000000000000a", 1, 3, 0)))
+                .as("overtaken")
+                .isFalse();
         assertThat(cells.newest()).extracting(Heard::step).containsExactly(5L);
-        cells.apply(new LedgerEvent.Ended(
-                Instant.EPOCH, AttemptReport.lost("000000000000000a", 1, "gone", Instant.EPOCH)));
-        assertThat(cells.heard(new Heard("000000000000000a", 1, 6, 4))).as("after its end").isFalse();
+        cells.apply(
+                new LedgerEvent.Ended(Instant.EPOCH, AttemptReport.lost("000000000000000a", 1, "gone", Instant.EPOCH)));
+        assertThat(cells.heard(new Heard("000000000000000a", 1, 6, 4)))
+                .as("after its end")
+                .isFalse();
         assertThat(cells.newest()).isEmpty();
         begin(2);
-        assertThat(cells.heard(new Heard("000000000000000a", 1, 7, 4))).as("of the attempt before").isFalse();
+        assertThat(cells.heard(new Heard("000000000000000a", 1, 7, 4)))
+                .as("of the attempt before")
+                .isFalse();
         assertThat(cells.heard(new Heard("000000000000000a", 2, 4, 4))).isTrue();
         assertThat(cells.newest("000000000000000a").orElseThrow().attempt()).isEqualTo(2);
     }

@@ -121,7 +121,8 @@ class PlaceIT {
                 environment, "bin/powersweep", "run", specification, "--output", output, "--master", master);
         result.orFail();
         try (Stream<Path> corpora = Files.list(output.resolve("corpus"))) {
-            assertThat(corpora.map(each -> each.getFileName().toString()).toList()).isEqualTo(List.of("c1ee4d10a1e3ffa5"));
+            assertThat(corpora.map(each -> each.getFileName().toString()).toList())
+                    .isEqualTo(List.of("c1ee4d10a1e3ffa5"));
         }
         Configuration configuration = new Configuration();
         return StoredResults.of(SweepDirectory.at(output.toString(), configuration), configuration);

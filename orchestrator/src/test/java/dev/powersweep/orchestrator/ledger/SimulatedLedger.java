@@ -37,15 +37,12 @@ public final class SimulatedLedger {
         long epoch = Lease.newestEpoch(storage, directory) + 1;
         Lease.Holder holder = new Lease.Holder(epoch, "driver", epoch, Optional.empty(), "simulation", now);
         Lease.claim(storage, directory, holder);
-        LedgerReader.Replay replay = LedgerReader.replay(storage, new dev.powersweep.orchestrator.storage.SweepDirectory(root));
+        LedgerReader.Replay replay =
+                LedgerReader.replay(storage, new dev.powersweep.orchestrator.storage.SweepDirectory(root));
         LedgerEvent.DriverStarted started = replay.next(now, holder, "simulation", "test");
         replay.state().apply(started);
         SimulatedLedger ledger = new SimulatedLedger(
-                storage,
-                directory,
-                epoch,
-                replay.state(),
-                new SegmentWriter(storage, directory, epoch, millis -> {}));
+                storage, directory, epoch, replay.state(), new SegmentWriter(storage, directory, epoch, millis -> {}));
         ledger.append(List.of(started));
         return ledger;
     }

@@ -160,13 +160,21 @@ final class VirtualAttempt {
             return Optional.of(new AttemptInput.Sent());
         } else if (action instanceof AttemptAction.Commit commit) {
             if (mishap == Mishap.STORAGE_FAILS && commit.step() >= mishapAt) {
-                throw new Thrown(fault(action, Fault.Kind.IO, "IOException: connection reset, cell " + cell.id(), Optional.empty()));
+                throw new Thrown(fault(
+                        action, Fault.Kind.IO, "IOException: connection reset, cell " + cell.id(), Optional.empty()));
             }
             store.commit(claim, commit.rows(), commit.step(), commit.outcome());
-            return Optional.of(new AttemptInput.Committed(store.step(), commit.rows().size()));
+            return Optional.of(
+                    new AttemptInput.Committed(store.step(), commit.rows().size()));
         } else if (action instanceof AttemptAction.Tell) {
-            world.tell(executor, new Update(
-                    cell.id(), order.attempt(), state.known().step(), state.known().stored(), executor.id()));
+            world.tell(
+                    executor,
+                    new Update(
+                            cell.id(),
+                            order.attempt(),
+                            state.known().step(),
+                            state.known().stored(),
+                            executor.id()));
         } else if (action instanceof AttemptAction.AskHost) {
             return Optional.of(new AttemptInput.HostAnswered(executor.sickness().map(sick -> sick + " at /tmp/cache")));
         } else if (action instanceof AttemptAction.AskToStop) {
@@ -263,7 +271,9 @@ final class VirtualAttempt {
                 order.attempt(),
                 outcome,
                 new AttemptReport.Work(
-                        outcome.trouble().isEmpty() ? Math.max(state.known().step(), store.step()) : state.known().stored(),
+                        outcome.trouble().isEmpty()
+                                ? Math.max(state.known().step(), store.step())
+                                : state.known().stored(),
                         state.known().resumedFrom(),
                         Optional.empty(),
                         1,

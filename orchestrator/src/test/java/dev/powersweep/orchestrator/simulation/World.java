@@ -213,8 +213,7 @@ final class World {
     }
 
     private VirtualExecutor executor(VirtualDriver driver, String host) {
-        VirtualExecutor executor =
-                new VirtualExecutor("e" + ++executorIds, host, Optional.ofNullable(sick.get(host)));
+        VirtualExecutor executor = new VirtualExecutor("e" + ++executorIds, host, Optional.ofNullable(sick.get(host)));
         employers.put(executor, driver);
         return executor;
     }
@@ -237,7 +236,9 @@ final class World {
     /** Over the network: late, twice, out of order, or not at all. */
     void tell(VirtualExecutor executor, VirtualAttempt.Update update) {
         for (int copies = random.nextInt(5) == 0 ? random.nextInt(3) : 1; copies > 0; copies--) {
-            in(3 * random.nextDouble() * random.nextDouble(), () -> employers.get(executor).heard(update));
+            in(
+                    3 * random.nextDouble() * random.nextDouble(),
+                    () -> employers.get(executor).heard(update));
         }
     }
 
@@ -251,11 +252,13 @@ final class World {
         if (runsLeft > 0) {
             runsLeft--;
             submitted = planned.size();
-            in(10, () -> hire((state, at) -> {
-                List<LedgerEvent> events = new ArrayList<>(again(state, at));
-                events.addAll(submission(state, at));
-                return events;
-            }));
+            in(
+                    10,
+                    () -> hire((state, at) -> {
+                        List<LedgerEvent> events = new ArrayList<>(again(state, at));
+                        events.addAll(submission(state, at));
+                        return events;
+                    }));
         } else {
             over = true;
         }
@@ -278,8 +281,8 @@ final class World {
                     || (stores.get(known.id()).step() == known.steps()
                             && cell.last().orElseThrow().step() == known.steps());
             if (!whole) {
-                throw new AssertionError("a finished cell has " + stores.get(known.id()).step() + " of "
-                        + known.steps() + " steps");
+                throw new AssertionError(
+                        "a finished cell has " + stores.get(known.id()).step() + " of " + known.steps() + " steps");
             }
         }
         if (stored.cells().size() != submitted) {
