@@ -112,18 +112,17 @@ public final class PlanCommand implements Callable<Integer> {
     private boolean learningRate;
 
     @Option(
-<<<<<<< HEAD
             names = "--trust",
             description = "Take over files and programs that the specification in DIR names into what --suggest prints."
                     + " Without it they are shown and refused.")
     private boolean trusted;
-=======
+
+    @Option(
             names = "--extrapolate",
             description =
                     "Answer even where the plan lies more than 100 times beyond the largest fitted run along N, D or"
                             + " C.")
     private boolean extrapolate;
->>>>>>> w/fit
 
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
