@@ -56,8 +56,7 @@ final class SpecKeys {
             OUTPUT);
 
     /** What single cells follow from, beside the grid. */
-    static final Section<GridSpec.Variant> CELL =
-            Section.of(SpecKeys::variant, CONTEXT, MODEL, TRAINING, EVALUATION);
+    static final Section<GridSpec.Variant> CELL = Section.of(SpecKeys::variant, CONTEXT, MODEL, TRAINING, EVALUATION);
 
     private SpecKeys() {}
 
