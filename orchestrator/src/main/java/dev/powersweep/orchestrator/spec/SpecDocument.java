@@ -15,17 +15,22 @@ import org.snakeyaml.engine.v2.nodes.Node;
  */
 record SpecDocument(Node root, String file, String defaultName, String text, Problems problems) {
 
+    private static final List<String> CELL_KEYS =
+            SpecKeys.CELL.keys().stream().map(SpecKey::name).toList();
+
     /** The tree, checked; empty where it is no specification, and the problems are noted. */
     Optional<Value> check() {
         return new SpecChecker(this).check(SpecKeys.ROOT, root, new Place(file, 1, ""), "");
     }
 
-    /** What another tree says of single cells; empty where it holds values that it cannot, which are noted. */
-    Optional<GridSpec.Variant> variant(Node other, List<GridSpec.Setting> settings) {
-        SpecDocument variant = new SpecDocument(other, file, defaultName, text, new Problems());
-        Optional<Value> checked = variant.check();
+    /** What a tree says of single cells; empty where it holds values that it cannot, which are noted. */
+    Optional<GridSpec.Variant> variant(Node tree, List<GridSpec.Setting> settings) {
+        SpecDocument variant = new SpecDocument(tree, file, defaultName, text, new Problems());
+        Optional<Value> checked = new SpecChecker(variant)
+                .check(SpecKeys.CELL, SpecYaml.only(tree, CELL_KEYS), new Place(file, 1, ""), "");
         Optional<GridSpec.Variant> result = variant.problems.none()
-                ? checked.map(value -> SpecKeys.variant((Settings) value.content(), settings))
+                ? checked.map(SpecKeys.CELL::bind)
+                        .map(made -> new GridSpec.Variant(settings, made.context(), made.model(), made.training()))
                 : Optional.empty();
         problems.addAll(variant.problems);
         return result;

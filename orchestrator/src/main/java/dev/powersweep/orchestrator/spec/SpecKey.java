@@ -3,7 +3,6 @@ package dev.powersweep.orchestrator.spec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * One key of the specification: name, kind, default and meaning stand here and nowhere else; the reader, the JSON Schema
@@ -64,9 +63,5 @@ record SpecKey<T>(
                 : value + ", unless "
                         + unless.stream().map(key -> "`" + key.name + "`").collect(Collectors.joining(" or "))
                         + " is given";
-    }
-
-    static List<String> names(Stream<SpecKey<?>> keys) {
-        return keys.map(SpecKey::name).toList();
     }
 }

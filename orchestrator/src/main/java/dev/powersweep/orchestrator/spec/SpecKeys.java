@@ -55,6 +55,9 @@ final class SpecKeys {
             RUN,
             OUTPUT);
 
+    /** What single cells follow from, beside the grid. */
+    static final Section<GridSpec.Variant> CELL = Section.of(SpecKeys::variant, CONTEXT, MODEL, TRAINING, EVALUATION);
+
     private SpecKeys() {}
 
     private static SweepSpec sweep(Settings root) {
@@ -81,9 +84,8 @@ final class SpecKeys {
                 root.document().text());
     }
 
-    /** What the root says of single cells. */
-    static GridSpec.Variant variant(Settings root, List<GridSpec.Setting> settings) {
+    private static GridSpec.Variant variant(Settings root) {
         TrainingKeys.checkTrunk(root.nested(TRAINING), root.get(EVALUATION));
-        return new GridSpec.Variant(settings, root.get(CONTEXT), root.get(MODEL), root.get(TRAINING));
+        return new GridSpec.Variant(List.of(), root.get(CONTEXT), root.get(MODEL), root.get(TRAINING));
     }
 }

@@ -142,6 +142,18 @@ final class SpecYaml {
                 .emitToString(new Serialize(settings).serializeOne(root).iterator());
     }
 
+    /** The mapping with these keys alone. */
+    static Node only(Node root, List<String> keys) {
+        if (!(root instanceof MappingNode mapping)) {
+            return root;
+        }
+        List<NodeTuple> kept = mapping.getValue().stream()
+                .filter(tuple -> tuple.getKeyNode() instanceof ScalarNode key && keys.contains(key.getValue()))
+                .toList();
+        return new MappingNode(
+                Tag.MAP, true, kept, mapping.getFlowStyle(), mapping.getStartMark(), mapping.getEndMark());
+    }
+
     /** A mapping of one key, standing where its value does. */
     static Node mapping(String key, Node value) {
         return new MappingNode(

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -424,5 +425,14 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read("grid: &g [*g]", "context=64")).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> read("grid: {modelSizes: 1k, dataSizes: 1k, axes: {training.dropout: &d [*d]}}"))
                 .isInstanceOf(UserError.class);
+    }
+
+    @Test
+    @Timeout(60)
+    void theTimeToReadManyPartsGrowsWithTheirNumberAlone() {
+        String part = "{modelSizes: 25k, dataSizes: 300k, axes: {training.dropout: [0, 0.1]}}";
+        SweepSpec spec = read("grid: {union: [" + (part + ", ").repeat(4999) + part + "]}");
+        assertThat(spec.grid().parts()).hasSize(5000);
+        assertThat(spec.grid().parts().get(4999).variants()).hasSize(2);
     }
 }
