@@ -14,18 +14,23 @@ import java.util.zip.CRC32C;
  * The tokens of one file, mapped read-only. A mapping holds at most 2 GB, so a longer file has several, and a range may
  * cross from one to the next.
  *
- * <p>Assumes that the file is not shortened while it is mapped. Safe for use by several threads.
+ * <p>The system answers a read behind the end of a file that was shortened while it is mapped by SIGBUS, and the JVM makes
+ * an {@link InternalError} of that, at the latest when the method that read returns; it becomes a {@link ShardException}
+ * that names the file. Safe for use by several threads.
  */
 final class MappedTokens {
     /** Bytes of a mapping; a multiple of every token's size. */
     static final long SEGMENT_BYTES = 1L << 30;
 
+    private final Path file;
     private final TokenType type;
     private final long tokens;
     private final long segmentBytes;
     private final MappedByteBuffer[] segments;
 
-    private MappedTokens(TokenType type, long tokens, long segmentBytes, MappedByteBuffer[] segments) {
+    private MappedTokens(
+            Path file, TokenType type, long tokens, long segmentBytes, MappedByteBuffer[] segments) {
+        this.file = file;
         this.type = type;
         this.tokens = tokens;
         this.segmentBytes = segmentBytes;
@@ -47,7 +52,7 @@ final class MappedTokens {
                 segments[i] = channel.map(FileChannel.MapMode.READ_ONLY, start, Math.min(segmentBytes, bytes - start));
                 segments[i].order(ByteOrder.LITTLE_ENDIAN);
             }
-            return new MappedTokens(type, bytes / type.bytes(), segmentBytes, segments);
+            return new MappedTokens(file, type, bytes / type.bytes(), segmentBytes, segments);
         }
     }
 
@@ -55,8 +60,27 @@ final class MappedTokens {
         return tokens;
     }
 
-    /** Copies tokens [{@code position}, {@code position + count}) to {@code target} from {@code offset} on. */
+    /**
+     * Copies tokens [{@code position}, {@code position + count}) to {@code target} from {@code offset} on.
+     *
+     * @throws ShardException when the file has become shorter since it was mapped
+     */
     void read(long position, int count, int[] target, int offset) {
+        try {
+            copy(position, count, target, offset);
+        } catch (InternalError e) {
+            throw shortened(e);
+        }
+    }
+
+    private ShardException shortened(InternalError e) {
+        return ShardException.damaged(
+                "The token file " + file + " became shorter while it was read: " + e.getMessage()
+                        + "; copy the shard again, and look at what else writes there.",
+                e);
+    }
+
+    private void copy(long position, int count, int[] target, int offset) {
         if (position < 0 || count < 0 || position + count > tokens) {
             throw new IndexOutOfBoundsException(
                     "tokens [" + position + ", " + (position + count) + ") of a file of " + tokens);
@@ -78,6 +102,11 @@ final class MappedTokens {
                         target[offset + done + i] = segment.getShort(at + 2 * i) & 0xffff;
                     }
                 }
+                case UINT32 -> {
+                    for (int i = 0; i < part; i++) {
+                        target[offset + done + i] = segment.getInt(at + 4 * i);
+                    }
+                }
             }
             done += part;
             next += (long) part * type.bytes();
@@ -86,19 +115,29 @@ final class MappedTokens {
 
     long crc32c() {
         CRC32C crc = new CRC32C();
-        for (MappedByteBuffer segment : segments) {
-            crc.update(segment.duplicate());
+        try {
+            for (MappedByteBuffer segment : segments) {
+                crc.update(segment.duplicate());
+            }
+        } catch (InternalError e) {
+            throw shortened(e);
         }
         return crc.getValue();
     }
 
-    /** The largest token; −1 when there is none. */
-    int largest() {
-        int largest = -1;
+    /** The largest token, unsigned; −1 when there is none. */
+    long largest() {
+        long largest = -1;
         for (MappedByteBuffer segment : segments) {
             ByteBuffer view = segment.duplicate().order(ByteOrder.LITTLE_ENDIAN);
             while (view.remaining() >= type.bytes()) {
-                largest = Math.max(largest, type == TokenType.UINT8 ? view.get() & 0xff : view.getShort() & 0xffff);
+                long token =
+                        switch (type) {
+                            case UINT8 -> Byte.toUnsignedLong(view.get());
+                            case UINT16 -> Short.toUnsignedLong(view.getShort());
+                            case UINT32 -> Integer.toUnsignedLong(view.getInt());
+                        };
+                largest = Math.max(largest, token);
             }
         }
         return largest;

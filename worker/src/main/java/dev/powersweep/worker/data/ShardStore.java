@@ -113,7 +113,7 @@ public final class ShardStore {
                     expected.crc32c()));
         }
         if (manifest.vocabulary() < manifest.type().maxVocabulary()) {
-            int largest = tokens.largest();
+            long largest = tokens.largest();
             if (largest >= manifest.vocabulary()) {
                 throw ShardException.unsuitable("The token file " + file + " holds the token " + largest
                         + ", outside its manifest's vocabulary of " + manifest.vocabulary()

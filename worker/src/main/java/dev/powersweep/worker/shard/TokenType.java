@@ -3,7 +3,9 @@ package dev.powersweep.worker.shard;
 /** How a token is stored: unsigned, little-endian. */
 public enum TokenType {
     UINT8(1, 1 << 8),
-    UINT16(2, 1 << 16);
+    UINT16(2, 1 << 16),
+    /** Of the 32 bits 31 are used, so that a token is an {@code int}. */
+    UINT32(4, Integer.MAX_VALUE);
 
     private final int bytes;
     private final int maxVocabulary;
@@ -22,14 +24,13 @@ public enum TokenType {
         return maxVocabulary;
     }
 
-    /** The smallest type that holds the vocabulary; throws {@link IllegalArgumentException} above 65,536. */
+    /** The smallest type that holds the vocabulary, in [1, 2³¹ − 1]. */
     public static TokenType forVocabulary(int vocabulary) {
         for (TokenType type : values()) {
             if (vocabulary <= type.maxVocabulary) {
                 return type;
             }
         }
-        throw new IllegalArgumentException(
-                "a vocabulary of " + vocabulary + " does not fit 16-bit tokens; the largest is " + (1 << 16));
+        throw new IllegalStateException("every vocabulary fits the widest type");
     }
 }

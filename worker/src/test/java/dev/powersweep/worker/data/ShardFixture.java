@@ -56,10 +56,10 @@ public final class ShardFixture {
     private static TokenFile file(Path directory, String name, TokenType type, int[] tokens) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(tokens.length * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         for (int token : tokens) {
-            if (type == TokenType.UINT8) {
-                bytes.put((byte) token);
-            } else {
-                bytes.putShort((short) token);
+            switch (type) {
+                case UINT8 -> bytes.put((byte) token);
+                case UINT16 -> bytes.putShort((short) token);
+                case UINT32 -> bytes.putInt(token);
             }
         }
         Files.write(directory.resolve(name + ".bin"), bytes.array());

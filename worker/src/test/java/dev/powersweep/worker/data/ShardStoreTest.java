@@ -85,6 +85,57 @@ class ShardStoreTest {
     }
 
     @Test
+    void tokensOfVocabulariesAbove65536AreReadIn32Bits() throws IOException {
+        Path wide = directory.resolve("wide");
+        ShardFixture.write(
+                wide,
+                TokenType.UINT32,
+                128_256,
+                ShardFixture.tokens(1000, i -> (int) (i * 7919 % 128_256)),
+                ShardFixture.tokens(40, i -> 128_255));
+        Shard shard = new ShardStore().open(wide);
+        int[] found = new int[1000];
+        shard.train().read(0, 1000, found, 0);
+        assertThat(found).isEqualTo(ShardFixture.tokens(1000, i -> (int) (i * 7919 % 128_256)));
+        MappedTokens pieces = MappedTokens.open(wide.resolve("train.bin"), TokenType.UINT32, 12);
+        int[] again = new int[1000];
+        pieces.read(0, 1000, again, 0);
+        assertThat(again).isEqualTo(found);
+        assertThat(pieces.largest()).isEqualTo(Arrays.stream(found).max().orElseThrow());
+        assertThat(TokenType.forVocabulary(65_536)).isEqualTo(TokenType.UINT16);
+        assertThat(TokenType.forVocabulary(65_537)).isEqualTo(TokenType.UINT32);
+        ShardFixture.write(
+                wide, TokenType.UINT32, 128_256, ShardFixture.tokens(100, i -> -1), ShardFixture.tokens(40, i -> 0));
+        assertThatThrownBy(() -> new ShardStore().open(wide))
+                .isInstanceOf(ShardException.class)
+                .hasMessageContaining("holds the token 4294967295, outside its manifest's vocabulary of 128256");
+    }
+
+    @Test
+    void aFileThatIsCutShortUnderAReaderIsDamagedAndNoCrash() throws IOException {
+        Path large = directory.resolve("large");
+        ShardFixture.write(
+                large,
+                TokenType.UINT16,
+                1000,
+                ShardFixture.tokens(1_000_000, i -> (int) (i % 1000)),
+                ShardFixture.tokens(40, i -> (int) i));
+        Shard shard = new ShardStore().open(large);
+        try (java.nio.channels.FileChannel file = java.nio.channels.FileChannel.open(
+                large.resolve("train.bin"), java.nio.file.StandardOpenOption.WRITE)) {
+            file.truncate(4096);
+        }
+        int[] tokens = new int[1000];
+        for (int round = 0; round < 100; round++) {
+            assertThatThrownBy(() -> shard.train().read(900_000, 1000, tokens, 0))
+                    .isInstanceOfSatisfying(
+                            ShardException.class,
+                            failure -> assertThat(failure.cause()).isEqualTo(ShardException.Cause.DAMAGED))
+                    .hasMessageContaining("train.bin became shorter while it was read");
+        }
+    }
+
+    @Test
     void aFileIsReadThroughOnceUntilItChanges() throws IOException {
         ShardStore store = new ShardStore();
         store.open(directory);
