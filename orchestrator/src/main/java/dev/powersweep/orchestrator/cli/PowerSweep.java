@@ -54,6 +54,11 @@ public final class PowerSweep implements Runnable {
 
     /** Runs one command and returns its exit code: 0 only on success, 2 for a wrong command line, 1 otherwise. */
     static int execute(String... arguments) {
+        Optional<String> lost = lostCharacters(arguments);
+        if (lost.isPresent()) {
+            System.err.println("powersweep: " + lost.get());
+            return ExitCode.USAGE;
+        }
         Optional<CommandLine> only = arguments.length == 0 ? Optional.empty() : only(arguments[0]);
         try {
             return only.isPresent()
@@ -65,6 +70,16 @@ public final class PowerSweep implements Runnable {
                     + " --driver-memory 4g), and submit again: what had ended is stored");
             return ExitCode.SOFTWARE;
         }
+    }
+
+    /** A JVM whose locale is POSIX reads every character of its arguments that is not ASCII as U+FFFD. */
+    private static Optional<String> lostCharacters(String... arguments) {
+        String encoding = System.getProperty("sun.jnu.encoding", "");
+        return Arrays.stream(arguments)
+                .filter(argument -> argument.indexOf('\ufffd') >= 0 && !encoding.equals("UTF-8"))
+                .findFirst()
+                .map(argument -> "the argument " + argument + " has characters that this JVM cannot read: its locale makes"
+                        + " names " + encoding + "; start it with LC_ALL=C.UTF-8");
     }
 
     /** One command without the others, whose options need not be looked at: a command starts in half the time. */

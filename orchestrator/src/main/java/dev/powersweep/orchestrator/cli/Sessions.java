@@ -52,6 +52,7 @@ final class Sessions {
                 "org.apache.spark.metrics.sink.PrometheusServlet");
         conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
+        utf8(conf);
         return SparkSession.builder().config(conf).getOrCreate();
     }
 
@@ -71,6 +72,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         FixedExecutors.require(conf);
         quietHeart(conf);
+        utf8(conf);
         try (JavaSparkContext spark = new JavaSparkContext(conf)) {
             ExecutorWait.firstOrFail(spark);
             return work.apply(new SparkRefits(spark));
@@ -90,7 +92,18 @@ final class Sessions {
         conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
         conf.set("spark.hadoop." + TableFile.VERIFY_CHECKSUMS, "true");
         quietHeart(conf);
+        utf8(conf);
         return SparkSession.builder().config(conf).getOrCreate();
+    }
+
+    /**
+     * Executors read the names of files as the driver does: a JVM takes their encoding from the locale, and a Worker that
+     * was started in POSIX would know ASCII names only.
+     */
+    private static void utf8(SparkConf conf) {
+        conf.setIfMissing("spark.executorEnv.LC_ALL", "C.UTF-8");
+        String options = conf.get("spark.executor.defaultJavaOptions", "");
+        conf.set("spark.executor.defaultJavaOptions", ("-Dfile.encoding=UTF-8 " + options).strip());
     }
 
     /**

@@ -84,6 +84,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0");
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
+        options.add("-Dfile.encoding=UTF-8");
         // Standard output carries frames alone; the story of a crash goes where the log goes, not into a working
         // folder.
         options.add("-XX:+DisplayVMOutputToStderr");
@@ -109,6 +110,8 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
 
         Map<String, String> environment = new LinkedHashMap<>();
         String threads = Integer.toString(resources.threads());
+        // A JVM takes the encoding of file names from the locale, and of POSIX only ASCII.
+        environment.put("LC_ALL", "C.UTF-8");
         environment.put("OMP_NUM_THREADS", threads);
         environment.put("OPENBLAS_NUM_THREADS", threads);
         // Threads that spin between parallel regions starve the trainer next door.
