@@ -32,9 +32,16 @@ sealed interface BlockEncoder {
 
     /** As a library makes them, {@code tokenBytes} bytes each. */
     record Library(LibraryTokenizer tokenizer, int tokenBytes) implements BlockEncoder {
+        /** One a byte at most is usual; normalisers may write a character out. */
+        private static final int MOST_TOKENS_PER_BYTE = 32;
+
         @Override
         public byte[] encode(byte[] text, int from, int to) {
             int[] tokens = tokenizer.encode(new String(text, from, to - from, StandardCharsets.UTF_8));
+            if (tokens.length > MOST_TOKENS_PER_BYTE * (to - from + 1)) {
+                throw new UserError("the tokenizer " + tokenizer.describe() + " made " + tokens.length + " tokens of "
+                        + (to - from) + " bytes; its rules multiply the text, so mend its file");
+            }
             byte[] stored = new byte[tokens.length * tokenBytes];
             for (int i = 0; i < tokens.length; i++) {
                 if (tokens[i] < 0 || tokens[i] >= tokenizer.vocabulary()) {

@@ -2,18 +2,12 @@ package dev.powersweep.orchestrator.corpus;
 
 import dev.powersweep.worker.shard.TokenType;
 import java.io.Serializable;
-import java.util.Optional;
 
 /** What a corpus's blocks are, before and after encoding; crosses to the tasks. */
 sealed interface BlockForm extends Serializable {
 
     /** End of the block that starts at {@code from}. */
     int end(byte[] bytes, int from, int to);
-
-    /** What is wrong with a block; text was checked when it was read. */
-    default Optional<String> problem(byte[] bytes, int from, int to) {
-        return Optional.empty();
-    }
 
     BlockEncoder encoder();
 
@@ -79,32 +73,29 @@ sealed interface BlockForm extends Serializable {
         }
     }
 
-    /** Tokens made elsewhere, two bytes each, in blocks of as many bytes as text's smallest. */
+    /**
+     * Tokens made elsewhere, in the smallest of two or four bytes that holds the vocabulary, in blocks of as many bytes as
+     * text's smallest; checked when they were read.
+     */
     record Tokens(int vocabulary) implements BlockForm {
+        /** Bytes of a token before it is stored. */
+        static int inputBytes(int vocabulary) {
+            return Math.max(2, TokenType.forVocabulary(vocabulary).bytes());
+        }
+
         @Override
         public int end(byte[] bytes, int from, int to) {
             return Math.min(to, from + BlockCutter.LEAST);
         }
 
         @Override
-        public Optional<String> problem(byte[] bytes, int from, int to) {
-            for (int i = from; i + 1 < to; i += 2) {
-                int token = (bytes[i] & 0xff) | (bytes[i + 1] & 0xff) << Byte.SIZE;
-                if (token >= vocabulary) {
-                    return Optional.of("token " + token + " is not below corpus.tokens.vocabulary = " + vocabulary);
-                }
-            }
-            return Optional.empty();
-        }
-
-        @Override
         public BlockEncoder encoder() {
-            return vocabulary <= 256 ? new BlockEncoder.LowBytes() : new BlockEncoder.Bytes();
+            return tokenBytes() == 1 ? new BlockEncoder.LowBytes() : new BlockEncoder.Bytes();
         }
 
         @Override
         public int tokenBytes() {
-            return vocabulary <= 256 ? 1 : 2;
+            return TokenType.forVocabulary(vocabulary).bytes();
         }
 
         @Override

@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /**
  * What one pass over the blocks of a corpus gives: for every set its bytes and the sum of its blocks' hashes, which is the
@@ -15,10 +16,16 @@ import java.util.Optional;
 final class CorpusDigest implements Serializable {
     private static final long serialVersionUID = 1L;
     private static final int HASH_BYTES = 8;
+    /** Different blocks from which on text is not called repeating. */
+    static final int MANY = 64;
 
     private final long[][] sums;
     private final long[] blocks;
     private final long[] bytes;
+    private long withoutText;
+    /** Orders of different blocks of the corpus's own text, as many as tell whether it repeats. */
+    private final TreeSet<Long> different = new TreeSet<>();
+
     private String firstProblem = "";
 
     /** @param sets training text, held-out text, then extra sets */
@@ -36,6 +43,13 @@ final class CorpusDigest implements Serializable {
         sum[3] += hash.tie();
         blocks[set]++;
         bytes[set] += length;
+        if (set <= CorpusRecipe.VALIDATION && different.size() < MANY) {
+            different.add(hash.order());
+        }
+    }
+
+    void addWithoutText(int rows) {
+        withoutText += rows;
     }
 
     void add(String problem) {
@@ -49,6 +63,10 @@ final class CorpusDigest implements Serializable {
             }
             blocks[set] += other.blocks[set];
             bytes[set] += other.bytes[set];
+        }
+        withoutText += other.withoutText;
+        if (different.size() < MANY) {
+            different.addAll(other.different);
         }
         firstProblem = first(firstProblem, other.firstProblem);
         return this;
@@ -65,6 +83,20 @@ final class CorpusDigest implements Serializable {
 
     long bytes(int set) {
         return bytes[set];
+    }
+
+    long blocks(int set) {
+        return blocks[set];
+    }
+
+    /** Rows and lines that hold no text. */
+    long withoutText() {
+        return withoutText;
+    }
+
+    /** Different blocks of the corpus's own text; {@value #MANY} or more count as many. */
+    int differentBlocks() {
+        return different.size();
     }
 
     /**

@@ -77,10 +77,8 @@ final class CorpusJob {
                 digest.add(piece.problem());
                 continue;
             }
-            visit(piece, recipe, form, (set, hash, bytes, from, to) -> {
-                digest.add(set, hash, to - from);
-                form.problem(bytes, from, to).ifPresent(digest::add);
-            });
+            digest.addWithoutText(piece.withoutText());
+            visit(piece, recipe, form, (set, hash, bytes, from, to) -> digest.add(set, hash, to - from));
         }
         return digest;
     }

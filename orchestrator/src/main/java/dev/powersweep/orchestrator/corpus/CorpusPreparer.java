@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.TokenizerSpec;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.ShardManifest.TokenFile;
 import dev.powersweep.worker.shard.TokenType;
@@ -51,15 +52,57 @@ public final class CorpusPreparer {
         this.tokenizer = tokenizer;
         this.published = LibraryTokenizer.of(tokenizer, session.sparkContext().hadoopConfiguration());
         this.tokenizerName = published.map(LibraryTokenizer::describe).orElseGet(tokenizer::describe);
-        this.recipe = CorpusRecipe.of(corpus, tokenizerName, extra);
         this.input = CorpusInput.open(session, corpus, extra);
+        this.recipe = CorpusRecipe.of(corpus, tokenizerName, extra, input.heldOutGiven());
         this.job = new CorpusJob(session, input, recipe);
         this.digest = job.digest(inputForm());
         this.hash = digest.hash(recipe.description());
-        if (digest.bytes(CorpusRecipe.TRAIN) == 0) {
+        tell();
+        requireBothSides();
+    }
+
+    private void tell() {
+        LOG.info("corpus: read {}", input.files().summary());
+        input.files().leftOut().forEach(clause -> LOG.warn("corpus: not read: {}", clause));
+        if (digest.withoutText() > 0) {
+            LOG.warn("corpus: {} rows or lines hold no text", digest.withoutText());
+        }
+    }
+
+    private void requireBothSides() {
+        long train = digest.blocks(CorpusRecipe.TRAIN);
+        long held = digest.blocks(CorpusRecipe.VALIDATION);
+        if (train + held == 0) {
             throw new UserError(
                     "the corpus is empty: there is no training text in it; name other files in corpus.text");
         }
+        if (train > 0 && held > 0) {
+            return;
+        }
+        boolean tokens = corpus.source() instanceof CorpusSpec.Source.Tokens;
+        String what = tokens ? "tokens" : "text";
+        if (2 * digest.differentBlocks() <= train + held && digest.differentBlocks() < CorpusDigest.MANY) {
+            throw new UserError("the " + what + " repeats itself: its " + (train + held) + " blocks of some 4 KiB are only "
+                    + digest.differentBlocks() + " different ones, and equal blocks go to the same side, so that none is left"
+                    + (train == 0 ? " to train on" : " to hold out")
+                    + (tokens
+                            ? "; give held-out files as corpus.tokens.validation"
+                            : "; take text with less repetition, or a directory with the splits train and validation"));
+        }
+        throw new UserError("the " + what + " is too short to hold " + corpus.validationFraction() + " of it out: it has "
+                + (train + held) + " blocks of some 4 KiB and none for "
+                + (train == 0 ? "training" : "evaluation") + "; take more " + what
+                + (train == 0 ? ", or lower corpus.validationFraction" : ", or raise corpus.validationFraction"));
+    }
+
+    /** What was read; the files that a directory holds and that were left out are among it. */
+    public ReadFiles read() {
+        return input.files();
+    }
+
+    /** Rows of tables and lines of JSON Lines that hold no text. */
+    public long withoutText() {
+        return digest.withoutText();
     }
 
     /**
@@ -128,6 +171,7 @@ public final class CorpusPreparer {
                 store.write(
                         new Path(temporary, BytePairs.FILE_NAME), learnt.pairs().json());
             }
+            store.write(new Path(temporary, ReadFiles.FILE_NAME), CellJson.line(input.files()) + "\n");
             PreparedCorpus prepared = store.commit(temporary, manifest(files));
             done = true;
             LOG.info(
@@ -178,7 +222,9 @@ public final class CorpusPreparer {
         if (tokenizer instanceof TokenizerSpec.Bpe || published.isPresent()) {
             return job.countTokens(storedForm());
         }
-        int inputBytes = tokenizer instanceof TokenizerSpec.External ? 2 : 1;
+        int inputBytes = tokenizer instanceof TokenizerSpec.External external
+                ? BlockForm.Tokens.inputBytes(external.vocabulary())
+                : 1;
         long[] tokens = new long[recipe.sets().size()];
         for (int set = 0; set < tokens.length; set++) {
             tokens[set] = digest.bytes(set) / inputBytes;

@@ -24,18 +24,42 @@ record CorpusRecipe(List<String> sets, int thousandths, Malformed malformed, Str
 
     private static final int SHARES = 1000;
 
-    /** @param tokenizer name with all that decides its tokens */
-    static CorpusRecipe of(CorpusSpec corpus, String tokenizer, List<EvaluationSpec.Set> extra) {
+    /** Names of the sets: train, validation, then the extra ones. */
+    static List<String> sets(List<EvaluationSpec.Set> extra) {
         List<String> sets = new ArrayList<>(List.of("train", ShardManifest.VALIDATION));
         extra.forEach(set -> sets.add(set.name()));
-        boolean givenValidation = corpus.source() instanceof CorpusSpec.Source.Tokens tokens
-                && !tokens.validation().isEmpty();
-        int thousandths = givenValidation ? 0 : (int) Math.max(1, Math.round(corpus.validationFraction() * SHARES));
+        return List.copyOf(sets);
+    }
+
+    /**
+     * The recipe of a specification.
+     *
+     * @param tokenizer name with all that decides its tokens
+     * @param heldOutGiven whether held-out text came with the corpus
+     */
+    static CorpusRecipe of(
+            CorpusSpec corpus, String tokenizer, List<EvaluationSpec.Set> extra, boolean heldOutGiven) {
+        List<String> sets = sets(extra);
+        boolean givenValidation = heldOutGiven
+                || (corpus.source() instanceof CorpusSpec.Source.Tokens tokens
+                        && !tokens.validation().isEmpty());
+        boolean whole = corpus.split() == CorpusSpec.Split.FILE;
+        int thousandths = givenValidation || whole ? 0 : thousandths(corpus);
         return new CorpusRecipe(
-                List.copyOf(sets),
+                sets,
                 thousandths,
                 corpus.malformed(),
-                String.join("\n", VERSION, tokenizer, Integer.toString(thousandths), String.join(",", sets)));
+                String.join(
+                        "\n",
+                        VERSION,
+                        tokenizer,
+                        whole && !givenValidation ? "files-" + thousandths(corpus) : Integer.toString(thousandths),
+                        String.join(",", sets)));
+    }
+
+    /** Held-out thousandths of the text. */
+    static int thousandths(CorpusSpec corpus) {
+        return (int) Math.max(1, Math.round(corpus.validationFraction() * SHARES));
     }
 
     /** The set a block belongs to: pieces of the corpus are split by the block's hash, others keep theirs. */

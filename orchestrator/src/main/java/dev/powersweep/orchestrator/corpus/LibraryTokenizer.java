@@ -21,8 +21,9 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 
 /** A tokenizer that was made elsewhere and that a library runs; crosses to the tasks. */
@@ -78,7 +79,7 @@ sealed interface LibraryTokenizer extends Serializable {
     final class HuggingFace implements LibraryTokenizer {
         private static final long serialVersionUID = 1L;
         private static final int HASH_BYTES = 8;
-        private static final int LARGEST_VOCABULARY = 1 << 16;
+        private static final long MOST_JSON_BYTES = 256L << 20;
 
         private final String json;
         private final int vocabulary;
@@ -91,7 +92,7 @@ sealed interface LibraryTokenizer extends Serializable {
 
         static HuggingFace read(TokenizerSpec.JsonFile file, Configuration configuration) {
             String json = text(file.path(), configuration);
-            int vocabulary;
+            long vocabulary;
             try {
                 vocabulary = vocabulary(new ObjectMapper().readTree(json));
             } catch (JsonProcessingException e) {
@@ -100,20 +101,20 @@ sealed interface LibraryTokenizer extends Serializable {
                                 + "); give a tokenizer.json",
                         e);
             }
-            if (vocabulary == 0) {
+            if (vocabulary < 1) {
                 throw new UserError("tokenizer.path = " + file.path()
                         + " holds no tokens under model.vocab; give a tokenizer.json of Hugging Face's tokenizers");
             }
-            if (vocabulary > LARGEST_VOCABULARY) {
+            if (vocabulary > TokenizerSpec.LARGEST_VOCABULARY) {
                 throw new UserError(String.format(
                         Locale.ROOT,
-                        "tokenizer.path = %s has %,d token kinds, but tokens are stored in 16 bits; give a tokenizer of"
-                                + " at most %,d",
+                        "tokenizer.path = %s numbers a token %,d, but tokens are whole numbers from 0 and below %,d; mend"
+                                + " the file",
                         file.path(),
-                        vocabulary,
-                        LARGEST_VOCABULARY));
+                        vocabulary - 1,
+                        TokenizerSpec.LARGEST_VOCABULARY));
             }
-            HuggingFace tokenizer = new HuggingFace(json, vocabulary);
+            HuggingFace tokenizer = new HuggingFace(json, (int) vocabulary);
             try {
                 tokenizer.encode("");
             } catch (RuntimeException e) {
@@ -170,6 +171,16 @@ sealed interface LibraryTokenizer extends Serializable {
             try {
                 Path given = new Path(path);
                 Path qualified = given.getFileSystem(configuration).makeQualified(given);
+                FileStatus status = qualified.getFileSystem(configuration).getFileStatus(qualified);
+                if (status.isDirectory() || status.getLen() == 0 || status.getLen() > MOST_JSON_BYTES) {
+                    throw new UserError("tokenizer.path = " + path + " is "
+                            + (status.isDirectory()
+                                    ? "a directory"
+                                    : status.getLen() == 0
+                                            ? "empty or no regular file"
+                                            : status.getLen() + " bytes long, and the largest tokenizers have 20 million")
+                            + "; give a tokenizer.json");
+                }
                 return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
             } catch (NoSuchFileException | FileNotFoundException e) {
                 throw new UserError(
@@ -180,16 +191,22 @@ sealed interface LibraryTokenizer extends Serializable {
         }
 
         /** One above the largest token: models keep a vocabulary by token or, with scores, in the tokens' order. */
-        private static int vocabulary(JsonNode tokenizer) {
+        private static long vocabulary(JsonNode tokenizer) {
             JsonNode vocabulary = tokenizer.path("model").path("vocab");
-            IntStream tokens = vocabulary.isArray()
-                    ? IntStream.range(0, vocabulary.size())
-                    : vocabulary.valueStream().mapToInt(JsonNode::intValue);
-            IntStream added = tokenizer.path("added_tokens").valueStream().mapToInt(token -> token.path("id")
-                    .intValue());
+            LongStream tokens = vocabulary.isArray()
+                    ? LongStream.range(0, vocabulary.size())
+                    : vocabulary.valueStream().mapToLong(HuggingFace::number);
+            LongStream added = tokenizer.path("added_tokens").valueStream().mapToLong(token -> number(token.path("id")));
             return vocabulary.isEmpty()
                     ? 0
-                    : 1 + IntStream.concat(tokens, added).max().orElseThrow();
+                    : 1 + LongStream.concat(tokens, added).max().orElseThrow();
+        }
+
+        /** A token's number; one that no token can have where it is none. */
+        private static long number(JsonNode id) {
+            return id.isIntegralNumber() && id.canConvertToLong() && id.longValue() >= 0
+                    ? Math.min(id.longValue(), Long.MAX_VALUE - 1)
+                    : Long.MAX_VALUE - 1;
         }
     }
 }

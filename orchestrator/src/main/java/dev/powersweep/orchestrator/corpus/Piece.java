@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.corpus;
 
-import dev.powersweep.orchestrator.spark.TaskHost;
 import java.io.Serializable;
 
 /**
@@ -10,15 +9,21 @@ import java.io.Serializable;
  * @param set 0 for the corpus, part of which is held out; 1 and above for sets that are held out whole
  * @param bytes whole lines of text, or whole tokens
  * @param problem a sentence; empty where there is none
+ * @param withoutText rows or lines in its place that hold no text
  */
-record Piece(int set, byte[] bytes, String problem) implements Serializable {
+record Piece(int set, byte[] bytes, String problem, int withoutText) implements Serializable {
     private static final byte[] NONE = {};
 
     static Piece of(int set, byte[] bytes) {
-        return new Piece(set, bytes, "");
+        return new Piece(set, bytes, "", 0);
     }
 
     static Piece unreadable(int set, String problem) {
-        return new Piece(set, NONE, problem + TaskHost.inWords());
+        return new Piece(set, NONE, problem, 0);
+    }
+
+    /** A row or line whose text is null or empty. */
+    static Piece withoutText(int set) {
+        return new Piece(set, NONE, "", 1);
     }
 }

@@ -14,8 +14,6 @@ import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.io.compress.CompressionCodec;
-import org.apache.hadoop.io.compress.CompressionCodecFactory;
 
 /**
  * Reads pieces of text files. Where a piece ends depends on the file alone: at the first line end after each multiple of
@@ -24,13 +22,13 @@ import org.apache.hadoop.io.compress.CompressionCodecFactory;
 final class PieceReader {
     static final int PIECE_BYTES = 8 << 20;
     static final int LOOK_AHEAD = 64 << 10;
-    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+    static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
 
     /**
      * What one task reads: bytes [start, start + {@value #PIECE_BYTES}) of a file with the line that crosses its end, or
      * all of a compressed file.
      */
-    record Assignment(int set, String path, long start, long fileBytes, boolean compressed) implements Serializable {}
+    record Assignment(int set, String path, long start, long fileBytes, Packing packing) implements Serializable {}
 
     private final Configuration configuration;
     private final Malformed malformed;
@@ -40,16 +38,15 @@ final class PieceReader {
         this.malformed = malformed;
     }
 
-    static List<Assignment> assignments(int set, List<InputFiles.InputFile> files, Configuration configuration) {
-        CompressionCodecFactory codecs = new CompressionCodecFactory(configuration);
+    static List<Assignment> assignments(int set, List<SourceFile> files) {
         List<Assignment> result = new ArrayList<>();
-        for (InputFiles.InputFile file : files) {
-            if (codecs.getCodec(new Path(file.path())) != null) {
-                result.add(new Assignment(set, file.path(), 0, file.bytes(), true));
+        for (SourceFile file : files) {
+            if (file.packing() != Packing.NONE) {
+                result.add(new Assignment(set, file.path(), 0, file.bytes(), file.packing()));
                 continue;
             }
             for (long start = 0; start < file.bytes(); start += PIECE_BYTES) {
-                result.add(new Assignment(set, file.path(), start, file.bytes(), false));
+                result.add(new Assignment(set, file.path(), start, file.bytes(), Packing.NONE));
             }
         }
         return result;
@@ -57,22 +54,23 @@ final class PieceReader {
 
     Iterator<Piece> read(Assignment assignment) {
         try {
-            if (assignment.compressed) {
+            if (assignment.packing != Packing.NONE) {
                 return new CompressedPieces(assignment);
             }
             return List.of(plain(assignment)).iterator();
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             return List.of(unreadable(assignment, e)).iterator();
         }
     }
 
-    private static Piece unreadable(Assignment assignment, IOException e) {
-        return Piece.unreadable(assignment.set, assignment.path + " cannot be read: " + e.getMessage());
+    private static Piece unreadable(Assignment assignment, Exception e) {
+        return Piece.unreadable(
+                assignment.set, ReadFailure.sentence(assignment.path, assignment.packing, e));
     }
 
     private Piece plain(Assignment assignment) throws IOException {
         Path path = new Path(assignment.path);
-        try (FSDataInputStream file = path.getFileSystem(configuration).open(path)) {
+        try (FSDataInputStream file = LocalNames.open(path, configuration)) {
             long start = boundary(file, assignment.start, assignment.fileBytes);
             long end = boundary(
                     file, Math.min(assignment.fileBytes, assignment.start + PIECE_BYTES), assignment.fileBytes);
@@ -141,10 +139,7 @@ final class PieceReader {
 
         CompressedPieces(Assignment assignment) throws IOException {
             this.assignment = assignment;
-            Path path = new Path(assignment.path);
-            CompressionCodec codec = new CompressionCodecFactory(configuration).getCodec(path);
-            this.stream =
-                    codec.createInputStream(path.getFileSystem(configuration).open(path));
+            this.stream = assignment.packing.open(new Path(assignment.path), assignment.fileBytes, configuration);
         }
 
         @Override
@@ -172,7 +167,7 @@ final class PieceReader {
                 Piece piece = checked(assignment, offset, Arrays.copyOf(buffer, end));
                 offset += end;
                 return piece;
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
                 atEnd = true;
                 return unreadable(assignment, e);
             }

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
@@ -11,60 +12,80 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Reads pieces of token files: unsigned 16-bit little-endian tokens as nanoGPT writes them, or the same behind a header of
- * 256 32-bit words that begins with 20240520, as newer tools write them.
+ * Reads pieces of token files of any {@link TokenLayout}; a piece holds the tokens in the same bytes whatever the file
+ * holds them in, each below the vocabulary.
  */
 final class TokenFileReader {
-    private static final int MAGIC = 20240520;
-    private static final int HEADER_BYTES = 256 * Integer.BYTES;
-    private static final int TOKEN_BYTES = 2;
+    /** Tokens of a piece; blocks begin anew at each. */
+    static final int PIECE_TOKENS = PieceReader.PIECE_BYTES / 2;
 
-    record Assignment(int set, String path, long start, long fileBytes) implements Serializable {}
+    /** What one task reads: {@value #PIECE_TOKENS} tokens from the token {@code first} on. */
+    record Assignment(int set, TokenLayout layout, long first) implements Serializable {}
 
     private final Configuration configuration;
+    private final int vocabulary;
 
-    TokenFileReader(Configuration configuration) {
+    TokenFileReader(Configuration configuration, int vocabulary) {
         this.configuration = configuration;
+        this.vocabulary = vocabulary;
     }
 
-    static List<Assignment> assignments(int set, List<InputFiles.InputFile> files) {
+    static List<Assignment> assignments(int set, List<TokenLayout> files) {
         List<Assignment> result = new ArrayList<>();
-        for (InputFiles.InputFile file : files) {
-            for (long start = 0; start < file.bytes(); start += PieceReader.PIECE_BYTES) {
-                result.add(new Assignment(set, file.path(), start, file.bytes()));
+        for (TokenLayout file : files) {
+            for (long first = 0; first < file.tokens(); first += PIECE_TOKENS) {
+                result.add(new Assignment(set, file, first));
             }
         }
         return result;
     }
 
     Piece read(Assignment assignment) {
-        Path path = new Path(assignment.path);
-        try (FSDataInputStream file = path.getFileSystem(configuration).open(path)) {
-            int header = headerBytes(file, assignment.fileBytes);
-            if ((assignment.fileBytes - header) % TOKEN_BYTES != 0) {
-                return Piece.unreadable(
-                        assignment.set,
-                        assignment.path + " holds no whole number of 16-bit tokens: it has " + assignment.fileBytes
-                                + " bytes, so it is cut short or of another kind");
-            }
-            long start = assignment.start + header;
-            long end = Math.min(assignment.fileBytes, start + PieceReader.PIECE_BYTES);
-            byte[] bytes = new byte[(int) Math.max(0, end - start)];
-            if (bytes.length > 0) {
-                file.readFully(start, bytes);
-            }
-            return Piece.of(assignment.set, bytes);
-        } catch (IOException e) {
-            return Piece.unreadable(assignment.set, assignment.path + " cannot be read: " + e.getMessage());
+        TokenLayout layout = assignment.layout;
+        Path path = new Path(layout.path());
+        int width = layout.width().bytes();
+        int count = (int) Math.min(PIECE_TOKENS, layout.tokens() - assignment.first);
+        byte[] bytes = new byte[count * width];
+        try (FSDataInputStream file = LocalNames.open(path, configuration)) {
+            file.readFully(layout.start() + assignment.first * width, bytes);
+        } catch (EOFException e) {
+            return Piece.unreadable(assignment.set, layout.path() + " became shorter while it was read");
+        } catch (IOException | RuntimeException e) {
+            return Piece.unreadable(assignment.set, ReadFailure.sentence(layout.path(), Packing.NONE, e));
         }
+        return converted(assignment, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), count);
     }
 
-    private static int headerBytes(FSDataInputStream file, long fileBytes) throws IOException {
-        if (fileBytes < HEADER_BYTES) {
-            return 0;
+    private Piece converted(Assignment assignment, ByteBuffer stored, int count) {
+        int inputBytes = BlockForm.Tokens.inputBytes(vocabulary);
+        ByteBuffer tokens = ByteBuffer.allocate(count * inputBytes).order(ByteOrder.LITTLE_ENDIAN);
+        TokenLayout layout = assignment.layout;
+        for (int i = 0; i < count; i++) {
+            long token =
+                    switch (layout.width()) {
+                        case UINT8 -> Byte.toUnsignedLong(stored.get(i));
+                        case UINT16 -> Short.toUnsignedLong(stored.getShort(2 * i));
+                        case UINT32 -> Integer.toUnsignedLong(stored.getInt(4 * i));
+                        case INT32 -> stored.getInt(4 * i);
+                        case INT64 -> stored.getLong(8 * i);
+                        case AUTO -> throw new IllegalStateException("a layout has a width");
+                    };
+            if (token < 0 || token >= vocabulary) {
+                long position = assignment.first + i;
+                return Piece.unreadable(
+                        assignment.set,
+                        layout.path() + " holds the token " + token + " at position " + position + " (byte "
+                                + (layout.start() + position * layout.width().bytes())
+                                + "), which is not below corpus.tokens.vocabulary = " + vocabulary
+                                + "; set it to the number of tokens of the tokenizer, or corpus.tokens.type where tokens are"
+                                + " not stored as " + layout.width().name().toLowerCase(java.util.Locale.ROOT));
+            }
+            if (inputBytes == 2) {
+                tokens.putShort(2 * i, (short) token);
+            } else {
+                tokens.putInt(4 * i, (int) token);
+            }
         }
-        byte[] first = new byte[Integer.BYTES];
-        file.readFully(0, first);
-        return ByteBuffer.wrap(first).order(ByteOrder.LITTLE_ENDIAN).getInt() == MAGIC ? HEADER_BYTES : 0;
+        return Piece.of(assignment.set, tokens.array());
     }
 }

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.results;
 
+import dev.powersweep.orchestrator.corpus.ReadFiles;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -77,7 +78,7 @@ public final class SweepReader {
                 training,
                 validation,
                 norms,
-                provenance(rows));
+                provenance(rows, directory, configuration));
     }
 
     /** In the order of their names, from the ledger: the table is a snapshot, and an old one after a killed driver. */
@@ -190,11 +191,22 @@ public final class SweepReader {
     }
 
     /** What the cells say of their making; several answers stand side by side. */
-    private static Map<String, String> provenance(List<CellRow> rows) {
+    private static Map<String, String> provenance(
+            List<CellRow> rows, SweepDirectory directory, Configuration configuration) {
         Map<String, String> facts = new LinkedHashMap<>();
         fact(facts, rows, "PowerSweep", row -> row.provenance().version());
         fact(facts, rows, "commit", row -> row.provenance().gitCommit());
         fact(facts, rows, "corpus", row -> Optional.of(row.rule().corpusHash()));
+        String text = rows.stream()
+                .map(row -> row.rule().corpusHash())
+                .distinct()
+                .limit(4)
+                .flatMap(hash -> ReadFiles.find(directory.corpus(hash), configuration).stream())
+                .map(ReadFiles::summary)
+                .collect(Collectors.joining("; "));
+        if (!text.isEmpty()) {
+            facts.put("text", text);
+        }
         fact(facts, rows, "host", row -> row.execution().host());
         fact(facts, rows, "CPU", row -> row.provenance().cpu());
         fact(facts, rows, "device", row -> row.provenance().device());

@@ -16,14 +16,20 @@ import java.util.Optional;
 /** The keys of {@code corpus}. */
 final class CorpusKeys {
     static final Many<String> PATHS = new Many<>(Text.of(".+", "a path or glob"));
+    /** Of a tokenizer that is trained here. */
     static final int LARGEST_VOCABULARY = 1 << 16;
 
     private static final SpecKey<List<String>> TRAIN =
-            required("train", PATHS, "Files of unsigned 16-bit little-endian tokens.");
+            required("train", PATHS, "Files of tokens.");
     private static final SpecKey<List<String>> VALIDATION =
             optional("validation", PATHS, "blocks of the training files are held out", "Files of held-out tokens.");
     private static final SpecKey<Integer> VOCABULARY =
-            required("vocabulary", Numeric.whole(2, LARGEST_VOCABULARY), "Token kinds.");
+            required("vocabulary", Numeric.whole(2, TokenizerSpec.LARGEST_VOCABULARY), "Token kinds.");
+    private static final SpecKey<CorpusSpec.TokenWidth> TYPE = withDefault(
+            "type",
+            Choice.of(CorpusSpec.TokenWidth.class),
+            "auto",
+            "How a raw token is stored, little-endian. `auto`: as a file's header says (.npy, llm.c); without one `uint16` for vocabularies up to 65,536, else `uint32`.");
     private static final SpecKey<Double> BYTES_PER_TOKEN = optional(
             "bytesPerToken", Numeric.above(0, 1e6), "no bits per byte", "Mean UTF-8 bytes of text a token stands for.");
 
@@ -36,14 +42,18 @@ final class CorpusKeys {
             "format",
             Choice.of(CorpusSpec.Format.class),
             "auto",
-            "`auto` takes files ending in .parquet as Parquet, all others as text.");
+            "`auto` goes by each file's first bytes and name: Parquet, JSON Lines (.jsonl, .ndjson, .json), else text; text and JSON Lines may be packed by gzip, zstd or bzip2.");
     private static final SpecKey<String> TEXT_COLUMN =
-            withDefault("textColumn", Text.ANY, "text", "The column that holds the text of Parquet files.");
+            withDefault(
+            "textColumn",
+            Text.ANY,
+            "text",
+            "The column of Parquet files, or the field of JSON Lines, that holds the text; `a.b` for one inside another.");
     private static final SpecKey<Source> TOKENS = optional(
             "tokens",
-            Section.of(CorpusKeys::tokens, TRAIN, VALIDATION, VOCABULARY, BYTES_PER_TOKEN),
+            Section.of(CorpusKeys::tokens, TRAIN, VALIDATION, VOCABULARY, TYPE, BYTES_PER_TOKEN),
             "none",
-            "Tokens made elsewhere, in nanoGPT's `.bin` layout.");
+            "Tokens made elsewhere: raw integers as nanoGPT's `.bin`, behind llm.c's header, or NumPy's `.npy`.");
     private static final SpecKey<String> BUNDLED = withDefault(
                     "bundled",
                     Choice.of("wordnet"),
@@ -55,6 +65,11 @@ final class CorpusKeys {
             Numeric.closed(0.001, 0.5),
             "0.05",
             "Share of the text held out, in thousandths; blocks are chosen by a hash of their content.");
+    private static final SpecKey<CorpusSpec.Split> SPLIT = withDefault(
+            "split",
+            Choice.of(CorpusSpec.Split.class),
+            "block",
+            "What is held out as a whole: blocks of some 4 KiB of text, or files of text and documents of JSON Lines and Parquet, so that no book stands on both sides.");
     private static final SpecKey<CorpusSpec.Malformed> MALFORMED = withDefault(
             "malformed",
             Choice.of(CorpusSpec.Malformed.class),
@@ -62,7 +77,7 @@ final class CorpusKeys {
             "Bytes that are not UTF-8: refuse the file, or put U+FFFD in their place.");
 
     static final Section<CorpusSpec> SECTION = Section.of(
-                    CorpusKeys::corpus, BUNDLED, TEXT, FORMAT, TEXT_COLUMN, TOKENS, VALIDATION_FRACTION, MALFORMED)
+                    CorpusKeys::corpus, BUNDLED, TEXT, FORMAT, TEXT_COLUMN, TOKENS, VALIDATION_FRACTION, SPLIT, MALFORMED)
             .atMostOneOf(BUNDLED, TEXT, TOKENS);
 
     private CorpusKeys() {}
@@ -71,11 +86,17 @@ final class CorpusKeys {
         Optional<Source> text =
                 corpus.find(TEXT).map(paths -> new Source.Text(paths, corpus.get(FORMAT), corpus.get(TEXT_COLUMN)));
         Source source = corpus.find(TOKENS).or(() -> text).orElseGet(() -> new Source.Bundled(corpus.get(BUNDLED)));
-        return new CorpusSpec(source, corpus.get(VALIDATION_FRACTION), corpus.get(MALFORMED));
+        if (source instanceof Source.Tokens && corpus.get(SPLIT) == CorpusSpec.Split.FILE) {
+            corpus.refuse(SPLIT, "is for text; with corpus.tokens give held-out files as corpus.tokens.validation");
+        } else if (source instanceof Source.Bundled && corpus.get(SPLIT) == CorpusSpec.Split.FILE) {
+            corpus.refuse(SPLIT, "is for files of your own; the bundled text is single lines that have nothing in common");
+        }
+        return new CorpusSpec(
+                source, corpus.get(VALIDATION_FRACTION), corpus.get(MALFORMED), corpus.get(SPLIT));
     }
 
     private static Source tokens(Settings tokens) {
         return new Source.Tokens(
-                tokens.get(TRAIN), tokens.list(VALIDATION), tokens.get(VOCABULARY), tokens.findDouble(BYTES_PER_TOKEN));
+                tokens.get(TRAIN), tokens.list(VALIDATION), tokens.get(VOCABULARY), tokens.findDouble(BYTES_PER_TOKEN), tokens.get(TYPE));
     }
 }

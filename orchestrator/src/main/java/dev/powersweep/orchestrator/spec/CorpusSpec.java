@@ -8,8 +8,9 @@ import java.util.OptionalDouble;
  *
  * @param validationFraction share of the text's blocks that is held out, in thousandths
  * @param malformed what becomes of bytes that are not UTF-8
+ * @param split what is held out as a whole
  */
-public record CorpusSpec(Source source, double validationFraction, Malformed malformed) {
+public record CorpusSpec(Source source, double validationFraction, Malformed malformed, Split split) {
 
     /** Where the text comes from. */
     public sealed interface Source {
@@ -24,7 +25,7 @@ public record CorpusSpec(Source source, double validationFraction, Malformed mal
         /**
          * Files, directories and globs on any Hadoop file system.
          *
-         * @param textColumn the column that holds the text where a path is Parquet
+         * @param textColumn the column of Parquet, or the field of JSON Lines, that holds the text
          */
         record Text(List<String> paths, Format format, String textColumn) implements Source {
             public Text {
@@ -33,14 +34,20 @@ public record CorpusSpec(Source source, double validationFraction, Malformed mal
         }
 
         /**
-         * Tokens made elsewhere: unsigned 16-bit little-endian files, with or without the 1024-byte header that some
-         * tools write.
+         * Tokens made elsewhere: raw little-endian integers, the same behind the 1024-byte header that some tools
+         * write, or NumPy arrays.
          *
          * @param validation files of held-out tokens; where there are none, blocks of the training files are held out
          * @param vocabulary token kinds; every stored token is below it
          * @param bytesPerToken mean UTF-8 bytes of text a token stands for, where it is known
+         * @param type how raw tokens are stored
          */
-        record Tokens(List<String> train, List<String> validation, int vocabulary, OptionalDouble bytesPerToken)
+        record Tokens(
+                List<String> train,
+                List<String> validation,
+                int vocabulary,
+                OptionalDouble bytesPerToken,
+                TokenWidth type)
                 implements Source {
             public Tokens {
                 train = List.copyOf(train);
@@ -50,10 +57,41 @@ public record CorpusSpec(Source source, double validationFraction, Malformed mal
     }
 
     public enum Format {
-        /** Parquet where a file's name ends in {@code .parquet}, text otherwise. */
+        /** By each file's first bytes and its name. */
         AUTO,
         TEXT,
-        PARQUET
+        PARQUET,
+        JSONL
+    }
+
+    /** How a token is stored: little-endian, unsigned unless said otherwise. */
+    public enum TokenWidth {
+        /** As a file's header says; without one 16 bits for vocabularies up to 65,536, else 32. */
+        AUTO(0),
+        UINT8(1),
+        UINT16(2),
+        UINT32(4),
+        /** Signed, as NumPy and PyTorch write by default. */
+        INT32(4),
+        INT64(8);
+
+        private final int bytes;
+
+        TokenWidth(int bytes) {
+            this.bytes = bytes;
+        }
+
+        /** Bytes of a token; 0 for {@link #AUTO}. */
+        public int bytes() {
+            return bytes;
+        }
+    }
+
+    public enum Split {
+        /** Blocks of about 4 KiB. */
+        BLOCK,
+        /** Files of text, and documents of JSON Lines and Parquet. */
+        FILE
     }
 
     public enum Malformed {

@@ -29,7 +29,7 @@ final class TokenizerKeys {
             "path",
             Text.ANY,
             "none",
-            "The `tokenizer.json` of kind `file`, on any Hadoop file system; at most 65,536 token kinds.");
+            "The `tokenizer.json` of kind `file`, on any Hadoop file system.");
     private static final SpecKey<Integer> VOCABULARY = withDefault(
             "vocabulary",
             Numeric.whole(257, CorpusKeys.LARGEST_VOCABULARY),

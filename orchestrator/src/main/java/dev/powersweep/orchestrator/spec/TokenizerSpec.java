@@ -3,6 +3,9 @@ package dev.powersweep.orchestrator.spec;
 /** How text becomes tokens. */
 public sealed interface TokenizerSpec {
 
+    /** Token kinds at most: sixty times what published tokenizers have, and an embedding that fits memory. */
+    int LARGEST_VOCABULARY = 1 << 24;
+
     /** Name with parameters, e.g. {@code bpe-4096}; all of the identity but for a file's content. */
     String describe();
 

@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Format;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Source;
+import dev.powersweep.orchestrator.spec.CorpusSpec.TokenWidth;
 import dev.powersweep.orchestrator.spec.EvaluationSpec;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
@@ -181,7 +182,7 @@ class CorpusPreparerTest {
                         Format.AUTO,
                         "body"),
                 0.1,
-                Malformed.FAIL);
+                Malformed.FAIL, CorpusSpec.Split.BLOCK);
         PreparedCorpus prepared = CorpusPreparer.prepare(
                 session,
                 corpus,
@@ -203,7 +204,8 @@ class CorpusPreparerTest {
                         BYTES,
                         "out"))
                 .isInstanceOf(UserError.class)
-                .hasMessage("corpus.text: the Parquet files have no column text; set corpus.textColumn to one of body");
+                .hasMessageMatching("the corpus cannot be used: file:.*\\.parquet has no column text; set corpus.textColumn to"
+                        + " one of body, or leave the file out( \\(and .*)?");
     }
 
     @Test
@@ -211,23 +213,25 @@ class CorpusPreparerTest {
         SplittableRandom random = new SplittableRandom(8);
         ByteBuffer tokens = ByteBuffer.allocate(1024 + 2 * 50_000).order(ByteOrder.LITTLE_ENDIAN);
         tokens.putInt(0, 20240520);
+        tokens.putInt(4, 1);
+        tokens.putInt(8, 50_000);
         tokens.position(1024);
         for (int i = 0; i < 50_000; i++) {
             tokens.putShort((short) random.nextInt(1000));
         }
         String path = write("train.bin", tokens.array());
-        Source source = new Source.Tokens(List.of(path), List.of(), 1000, OptionalDouble.of(4.5));
+        Source source = new Source.Tokens(List.of(path), List.of(), 1000, OptionalDouble.of(4.5), TokenWidth.AUTO);
         PreparedCorpus corpus = prepare(source, new TokenizerSpec.External(1000), "out");
         ShardManifest manifest = corpus.manifest();
         assertThat(manifest.train().tokens() + manifest.evaluation().get(0).tokens())
                 .isEqualTo(50_000);
         assertThat(manifest.train().textBytes())
                 .isEqualTo(Math.round(4.5 * manifest.train().tokens()));
-        Source narrow = new Source.Tokens(List.of(path), List.of(), 500, OptionalDouble.empty());
+        Source narrow = new Source.Tokens(List.of(path), List.of(), 500, OptionalDouble.empty(), TokenWidth.AUTO);
         assertThatThrownBy(() -> prepare(narrow, new TokenizerSpec.External(500), "out"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("is not below corpus.tokens.vocabulary = 500");
-        Source given = new Source.Tokens(List.of(path), List.of(path), 1000, OptionalDouble.empty());
+        Source given = new Source.Tokens(List.of(path), List.of(path), 1000, OptionalDouble.empty(), TokenWidth.AUTO);
         ShardManifest whole =
                 prepare(given, new TokenizerSpec.External(1000), "out").manifest();
         assertThat(whole.train().tokens()).isEqualTo(50_000);
@@ -280,15 +284,16 @@ class CorpusPreparerTest {
                         + "/none.txt does not exist; name a file, directory or glob, e.g. --set corpus.text=PATH");
         Files.createDirectories(folder.resolve("empty/_hidden"));
         assertThatThrownBy(() -> prepare(folder + "/empty", BYTES, "out"))
-                .hasMessage("corpus.text = " + folder + "/empty holds no file with text in it");
-        byte[] text = prose(20_000, 9);
+                .hasMessage("corpus.text = " + folder + "/empty holds no file with text in it; left out: _hidden of file:"
+                        + folder + "/empty (names that begin with _ or .)");
+        byte[] text = prose(60_000, 9);
         text[12_345] = (byte) 0xff;
         String path = write("latin.txt", text);
         assertThatThrownBy(() -> prepare(path, BYTES, "out"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("latin.txt is not UTF-8 text: byte 0xff at offset 12345");
         CorpusSpec lenient =
-                new CorpusSpec(new Source.Text(List.of(path), Format.AUTO, "text"), 0.1, Malformed.REPLACE);
+                new CorpusSpec(new Source.Text(List.of(path), Format.AUTO, "text"), 0.1, Malformed.REPLACE, CorpusSpec.Split.BLOCK);
         PreparedCorpus replaced = CorpusPreparer.prepare(session, lenient, BYTES, List.of(), directory("out"));
         assertThat(replaced.manifest().train().tokens()
                         + replaced.manifest().evaluation().get(0).tokens())
@@ -308,7 +313,7 @@ class CorpusPreparerTest {
 
     private PreparedCorpus prepare(Source source, TokenizerSpec tokenizer, String output) {
         return CorpusPreparer.prepare(
-                session, new CorpusSpec(source, 0.1, Malformed.FAIL), tokenizer, List.of(), directory(output));
+                session, new CorpusSpec(source, 0.1, Malformed.FAIL, CorpusSpec.Split.BLOCK), tokenizer, List.of(), directory(output));
     }
 
     private SweepDirectory directory(String name) {

@@ -83,11 +83,19 @@ class LibraryTokenizerTest {
                         + " holds no tokens under model.vocab; give a tokenizer.json of Hugging Face's tokenizers");
         ObjectNode large = small();
         ((ObjectNode) large.get("model").get("vocab")).put("abcabc", 128_255);
-        assertThatThrownBy(() -> open(large))
-                .isInstanceOf(UserError.class)
-                .hasMessageContaining(
-                        "has 128,256 token kinds, but tokens are stored in 16 bits; give a tokenizer of at"
-                                + " most 65,536");
+        assertThat(open(large).vocabulary()).isEqualTo(128_256);
+        for (Object number : new Object[] {1L << 24, 4_294_967_297L, -1, 1.5, "7", Long.MAX_VALUE}) {
+            ObjectNode hostile = small();
+            ((ObjectNode) hostile.get("model").get("vocab")).putPOJO("abcabc", number);
+            assertThatThrownBy(() -> open(hostile))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("but tokens are whole numbers from 0 and below 16,777,216; mend the file");
+        }
+        Path deep = Files.writeString(folder.resolve("deep"), "{\"model\":".repeat(100_000));
+        assertThatThrownBy(() -> open(deep)).isInstanceOf(UserError.class).hasMessageContaining("is not JSON (");
+        Path nothing = Files.writeString(folder.resolve("nothing"), "");
+        assertThatThrownBy(() -> open(nothing)).isInstanceOf(UserError.class).hasMessageContaining("is empty or no regular file");
+        assertThatThrownBy(() -> open(folder)).isInstanceOf(UserError.class).hasMessageContaining("is a directory");
         ObjectNode unknown = small();
         ((ObjectNode) unknown.get("model")).put("type", "Syllables");
         assertThatThrownBy(() -> open(unknown))

@@ -2,7 +2,6 @@ package dev.powersweep.orchestrator.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.corpus.InputFiles.InputFile;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -97,9 +96,10 @@ class TextTest {
             Files.write(file, text);
             Configuration configuration = new Configuration();
             PieceReader reader = new PieceReader(configuration, Malformed.FAIL);
+            SourceFile source = new SourceFile(file.toString(), text.length, InputKind.TEXT, Packing.NONE);
             ByteArrayOutputStream joined = new ByteArrayOutputStream();
             for (PieceReader.Assignment assignment :
-                    PieceReader.assignments(0, List.of(new InputFile(file.toString(), text.length)), configuration)) {
+                    PieceReader.assignments(0, List.of(source)) ) {
                 Piece piece = reader.read(assignment).next();
                 assertThat(piece.problem()).isEmpty();
                 joined.writeBytes(piece.bytes());

@@ -83,6 +83,7 @@ class SweepSpecReaderTest {
                   textColumn: body
                   validationFraction: 0.1
                   malformed: replace
+                  split: file
                 tokenizer: {kind: bpe, vocabulary: 1k}
                 context: 64
                 model: {activation: squared-relu, positions: rotary, normalization: rms-norm, embeddings: untied, headWidth: 16}
@@ -116,7 +117,8 @@ class SweepSpecReaderTest {
                         new CorpusSpec.Source.Text(
                                 List.of("a.txt", "hdfs:///b/*.parquet"), CorpusSpec.Format.PARQUET, "body"),
                         0.1,
-                        CorpusSpec.Malformed.REPLACE));
+                        CorpusSpec.Malformed.REPLACE,
+                        CorpusSpec.Split.FILE));
         assertThat(spec.tokenizer()).isEqualTo(new TokenizerSpec.Bpe(1000));
         assertThat(spec.model())
                 .isEqualTo(new ModelSpec(
