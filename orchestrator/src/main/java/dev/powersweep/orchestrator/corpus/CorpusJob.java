@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -243,6 +244,8 @@ final class CorpusJob {
                 stored += block._2.stored.length;
                 textBytes += block._2.textBytes;
             }
+        } catch (IOException | FSError e) {
+            throw new IOException(ReadFailure.place() + rootMessage(e));
         }
         return List.of(new TokenPart(set, task.partitionId(), file.getName(), stored / tokenBytes, textBytes))
                 .iterator();

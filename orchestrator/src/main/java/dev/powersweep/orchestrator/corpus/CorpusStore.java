@@ -128,6 +128,11 @@ final class CorpusStore {
                 tokens += part.tokens();
                 textBytes += part.textBytes();
             }
+        } catch (FileNotFoundException e) {
+            throw new UserError(
+                    "the corpus cannot be stored in " + directory.root() + ": what the tasks wrote there is not seen by the"
+                            + " driver (" + e.getMessage() + "); choose an --output that all hosts of the cluster share",
+                    e);
         } catch (IOException | FSError e) {
             throw new UserError(notStored(temporary, e), e);
         }

@@ -66,9 +66,9 @@ final class FileProbe {
             if (container.isPresent()) {
                 return refused(file, packing, container.get());
             }
-            Optional<String> named2 = format == Format.AUTO ? Containers.named(file.path()) : Optional.empty();
-            if (named2.isPresent()) {
-                return refused(file, packing, named2.get());
+            Optional<String> unread = format == Format.AUTO ? Containers.named(file.path()) : Optional.empty();
+            if (unread.isPresent()) {
+                return refused(file, packing, unread.get());
             }
             return text(file, packing, head, inner);
         } catch (IOException | RuntimeException e) {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
@@ -61,7 +62,7 @@ final class ParquetText {
                         .filter(codec -> !READ.contains(codec))
                         .findFirst();
                 if (unread.isPresent()) {
-                    return Optional.of("is compressed by " + unread.get().name().toLowerCase(java.util.Locale.ROOT)
+                    return Optional.of("is compressed by " + unread.get().name().toLowerCase(Locale.ROOT)
                             + ", which is not read here; write it with zstd, snappy or gzip");
                 }
             }
@@ -185,7 +186,7 @@ final class ParquetText {
                     + type.asGroupType().getFields().stream().map(Type::getName).collect(Collectors.joining(", "));
         }
         LogicalTypeAnnotation meaning = type.getLogicalTypeAnnotation();
-        String stored = type.asPrimitiveType().getPrimitiveTypeName().name().toLowerCase(java.util.Locale.ROOT);
+        String stored = type.asPrimitiveType().getPrimitiveTypeName().name().toLowerCase(Locale.ROOT);
         return meaning == null ? stored : stored + " (" + meaning + ")";
     }
 
@@ -210,6 +211,7 @@ final class ParquetText {
         private final DocumentRule rule;
         private final ParquetReader<Group> reader;
         private Optional<Piece> next;
+        private boolean ended;
 
         Rows(Assignment assignment, DocumentRule rule, Configuration configuration)
                 throws IOException {
@@ -245,8 +247,6 @@ final class ParquetText {
                 return Optional.of(unreadable(assignment, e));
             }
         }
-
-        private boolean ended;
 
         private void close() {
             ended = true;

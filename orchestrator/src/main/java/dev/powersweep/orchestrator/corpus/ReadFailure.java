@@ -28,6 +28,11 @@ final class ReadFailure {
         return path + " cannot be read: " + cause;
     }
 
+    /** Where on a cluster something happened, to go before what it was; empty in one process. */
+    static String place() {
+        return onCluster() ? "on " + host() + ": " : "";
+    }
+
     private static boolean missingHere(String path) {
         return path.startsWith("file:")
                 && !Files.isReadable(Path.of(new org.apache.hadoop.fs.Path(path).toUri().getPath()));

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
@@ -78,7 +79,7 @@ final class TokenFileReader {
                                 + (layout.start() + position * layout.width().bytes())
                                 + "), which is not below corpus.tokens.vocabulary = " + vocabulary
                                 + "; set it to the number of tokens of the tokenizer, or corpus.tokens.type where tokens are"
-                                + " not stored as " + layout.width().name().toLowerCase(java.util.Locale.ROOT));
+                                + " not stored as " + layout.width().name().toLowerCase(Locale.ROOT));
             }
             if (inputBytes == 2) {
                 tokens.putShort(2 * i, (short) token);

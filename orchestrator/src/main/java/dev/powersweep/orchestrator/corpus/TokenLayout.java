@@ -6,7 +6,9 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -203,7 +205,7 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
         }
 
         private boolean starts(byte[] magic) {
-            return head.length >= magic.length && java.util.Arrays.equals(head, 0, magic.length, magic, 0, magic.length);
+            return head.length >= magic.length && Arrays.equals(head, 0, magic.length, magic, 0, magic.length);
         }
 
         private Answer found(CorpusSpec.TokenWidth width, long start, long tokens) {
@@ -215,7 +217,7 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
         }
 
         private static String name(CorpusSpec.TokenWidth width) {
-            return width.name().toLowerCase(java.util.Locale.ROOT);
+            return width.name().toLowerCase(Locale.ROOT);
         }
     }
 }
