@@ -207,6 +207,10 @@ class SweepSpecReaderTest {
             context=12.5                      | --set context=12.5: context = 12.5 must be a whole number in [1, 65536]
             context=                          | --set context=: context has no value; it must be a whole number (k, M, G, T allowed) in [1, 65536]
             context                           | --set context must have the form key.path=value, e.g. training.learningRate=0.001
+            corpus.split=file                 | corpus.split is for files of your own; the bundled text is single lines that have nothing in common
+            corpus.split=book                 | --set corpus.split=book: corpus.split = book must be one of block or file
+            corpus={tokens: {train: a.bin, vocabulary: 9}, split: file} | corpus.split is for text; with corpus.tokens give held-out files as corpus.tokens.validation
+            corpus={tokens: {train: a.bin, vocabulary: 20M}} | corpus.tokens.vocabulary = 20M must be in [2, 16777216]
             grid=3                            | --set grid=3: grid = 3 must be a mapping
             training.optimizer.epsilon=1e29   | training.optimizer.epsilon = 1e29 must be in (0, 1]
             training.optimizer.epsilon=1e308  | training.optimizer.epsilon = 1e308 must be a number in (0, 1], and between 1e-30 and 1e30 in size
