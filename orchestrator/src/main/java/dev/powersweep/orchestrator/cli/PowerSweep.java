@@ -78,8 +78,9 @@ public final class PowerSweep implements Runnable {
         return Arrays.stream(arguments)
                 .filter(argument -> argument.indexOf('\ufffd') >= 0 && !encoding.equals("UTF-8"))
                 .findFirst()
-                .map(argument -> "the argument " + argument + " has characters that this JVM cannot read: its locale makes"
-                        + " names " + encoding + "; start it with LC_ALL=C.UTF-8");
+                .map(argument ->
+                        "the argument " + argument + " has characters that this JVM cannot read: its locale makes"
+                                + " names " + encoding + "; start it with LC_ALL=C.UTF-8");
     }
 
     /** One command without the others, whose options need not be looked at: a command starts in half the time. */

@@ -27,15 +27,19 @@ final class Containers {
             magic("7z\u00bc\u00af\u0027\u001c", "is a 7-Zip archive" + UNPACK),
             magic("Rar!\u001a\u0007", "is a RAR archive" + UNPACK),
             magic("\u00fd7zXZ\0", "is compressed by xz, which is not read here; unpack it, or pack it by gzip or zstd"),
-            magic("\u0004\"M\u0018", "is compressed by lz4, which is not read here; unpack it, or pack it by gzip or zstd"),
+            magic(
+                    "\u0004\"M\u0018",
+                    "is compressed by lz4, which is not read here; unpack it, or pack it by gzip or zstd"),
             magic("\u00ff\u0006\0\0sNaPpY", "is compressed by snappy, which is not read here; unpack it"),
             magic("%PDF-", "is a PDF; extract its text first, e.g. by pdftotext"),
             magic("\u00d0\u00cf\u0011\u00e0", "is an old Office document; save it as plain text"),
             magic("{\\rtf", "is a Rich Text document; save it as plain text"),
             magic("ORC", "is an ORC file; write its text as Parquet or JSON Lines"),
             magic("ARROW1", "is an Arrow file; write it as Parquet, e.g. dataset.to_parquet(…)"),
-            magic("\u00ff\u00ff\u00ff\u00ff", "is an Arrow stream, as datasets saved to disk are, or another binary"
-                    + " file; write it as Parquet, e.g. dataset.to_parquet(…)"),
+            magic(
+                    "\u00ff\u00ff\u00ff\u00ff",
+                    "is an Arrow stream, as datasets saved to disk are, or another binary"
+                            + " file; write it as Parquet, e.g. dataset.to_parquet(…)"),
             magic("Obj\u0001", "is an Avro file; write its text as Parquet or JSON Lines"),
             magic("SEQ\u0006", "is a Hadoop sequence file; write its text as Parquet or JSON Lines"),
             magic("\u0089HDF", "is an HDF5 file; write its text as Parquet or JSON Lines"),
@@ -55,10 +59,7 @@ final class Containers {
 
     /** What a file that begins so is, with the remedy; empty where it may be what it is taken for. */
     static Optional<String> known(byte[] head) {
-        return KNOWN.stream()
-                .filter(magic -> magic.starts(head))
-                .findFirst()
-                .map(Magic::sentence);
+        return KNOWN.stream().filter(magic -> magic.starts(head)).findFirst().map(Magic::sentence);
     }
 
     /** As {@link #known} for a file of numbers, which may begin with any two or three bytes by chance. */
@@ -82,11 +83,13 @@ final class Containers {
     static Optional<String> named(String path) {
         String name = path.toLowerCase(Locale.ROOT);
         if (name.endsWith(".br")) {
-            return Optional.of("is compressed by brotli, which is not read here; unpack it, or pack it by gzip or zstd");
+            return Optional.of(
+                    "is compressed by brotli, which is not read here; unpack it, or pack it by gzip or zstd");
         }
         if (TABLES.stream().anyMatch(name::endsWith)) {
-            return Optional.of("is a table of characters; write its text as Parquet or JSON Lines, or set corpus.format:"
-                    + " text to train on the table as it stands");
+            return Optional.of(
+                    "is a table of characters; write its text as Parquet or JSON Lines, or set corpus.format:"
+                            + " text to train on the table as it stands");
         }
         return Optional.empty();
     }
@@ -116,7 +119,11 @@ final class Containers {
     }
 
     static boolean parquet(byte[] head) {
-        return head.length > 3 && head[0] == 'P' && head[1] == 'A' && head[2] == 'R' && (head[3] == '1' || head[3] == 'E');
+        return head.length > 3
+                && head[0] == 'P'
+                && head[1] == 'A'
+                && head[2] == 'R'
+                && (head[3] == '1' || head[3] == 'E');
     }
 
     private static Magic magic(String bytes, String sentence) {

@@ -172,12 +172,14 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes, boolean heldOutGiven, Read
             List<SourceFile> json = of(InputKind.JSON_LINES, files);
             if (!json.isEmpty()) {
                 parts.add(distribute(JsonLinesReader.assignments(set, json))
-                        .flatMap(assignment -> new JsonLinesReader(settings.value().value(), rule).read(assignment)));
+                        .flatMap(assignment ->
+                                new JsonLinesReader(settings.value().value(), rule).read(assignment)));
             }
             List<SourceFile> parquet = of(InputKind.PARQUET, files);
             if (!parquet.isEmpty()) {
                 parts.add(distribute(ParquetText.assignments(set, parquet))
-                        .flatMap(assignment -> ParquetText.read(assignment, rule, settings.value().value())));
+                        .flatMap(assignment -> ParquetText.read(
+                                assignment, rule, settings.value().value())));
             }
         }
 
@@ -198,21 +200,23 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes, boolean heldOutGiven, Read
         void addTokens(int set, String key, List<String> paths, CorpusSpec.Source.Tokens tokens) {
             InputFiles.Listing listing = InputFiles.list(key, paths, configuration);
             leftOut.addAll(listing.leftOut());
-            listing.heldOut().forEach(file -> leftOut.add(file.path() + " (a split of its own; name it as"
-                    + " corpus.tokens.validation)"));
+            listing.heldOut()
+                    .forEach(file -> leftOut.add(
+                            file.path() + " (a split of its own; name it as" + " corpus.tokens.validation)"));
             Broadcast<SerializableConfiguration> settings = settings();
             int vocabulary = tokens.vocabulary();
             CorpusSpec.TokenWidth width = tokens.type();
             List<TokenLayout.Answer> answers = asked(
                     listing.files(),
-                    file -> TokenLayout.of(file, width, vocabulary, settings.value().value()));
+                    file -> TokenLayout.of(
+                            file, width, vocabulary, settings.value().value()));
             refuse(answers.stream().map(TokenLayout.Answer::problem).toList());
             List<TokenLayout> layouts = answers.stream()
                     .flatMap(answer -> answer.layouts().stream())
                     .toList();
             for (InputFile file : listing.files()) {
-                read.add(new FilesOfSet(
-                        set, new SourceFile(file.path(), file.bytes(), InputKind.TOKENS, Packing.NONE)));
+                read.add(
+                        new FilesOfSet(set, new SourceFile(file.path(), file.bytes(), InputKind.TOKENS, Packing.NONE)));
                 bytes += file.bytes();
             }
             parts.add(distribute(TokenFileReader.assignments(set, layouts))
@@ -233,11 +237,17 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes, boolean heldOutGiven, Read
         }
 
         private static void refuse(List<String> problems) {
-            problems.stream().filter(problem -> !problem.isEmpty()).min(Comparator.naturalOrder()).ifPresent(problem -> {
-                long others = problems.stream().filter(each -> !each.isEmpty()).count() - 1;
-                throw new UserError("the corpus cannot be used: " + problem
-                        + (others == 0 ? "" : " (and " + others + " more of its files)"));
-            });
+            problems.stream()
+                    .filter(problem -> !problem.isEmpty())
+                    .min(Comparator.naturalOrder())
+                    .ifPresent(problem -> {
+                        long others = problems.stream()
+                                        .filter(each -> !each.isEmpty())
+                                        .count()
+                                - 1;
+                        throw new UserError("the corpus cannot be used: " + problem
+                                + (others == 0 ? "" : " (and " + others + " more of its files)"));
+                    });
         }
 
         private Broadcast<SerializableConfiguration> settings() {

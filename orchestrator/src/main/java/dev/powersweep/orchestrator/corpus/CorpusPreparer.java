@@ -82,14 +82,17 @@ public final class CorpusPreparer {
         boolean tokens = corpus.source() instanceof CorpusSpec.Source.Tokens;
         String what = tokens ? "tokens" : "text";
         if (2 * digest.differentBlocks() <= train + held && digest.differentBlocks() < CorpusDigest.MANY) {
-            throw new UserError("the " + what + " repeats itself: its " + (train + held) + " blocks of some 4 KiB are only "
-                    + digest.differentBlocks() + " different ones, and equal blocks go to the same side, so that none is left"
-                    + (train == 0 ? " to train on" : " to hold out")
-                    + (tokens
-                            ? "; give held-out files as corpus.tokens.validation"
-                            : "; take text with less repetition, or a directory with the splits train and validation"));
+            throw new UserError(
+                    "the " + what + " repeats itself: its " + (train + held) + " blocks of some 4 KiB are only "
+                            + digest.differentBlocks()
+                            + " different ones, and equal blocks go to the same side, so that none is left"
+                            + (train == 0 ? " to train on" : " to hold out")
+                            + (tokens
+                                    ? "; give held-out files as corpus.tokens.validation"
+                                    : "; take text with less repetition, or a directory with the splits train and validation"));
         }
-        throw new UserError("the " + what + " is too short to hold " + corpus.validationFraction() + " of it out: it has "
+        throw new UserError("the " + what + " is too short to hold " + corpus.validationFraction()
+                + " of it out: it has "
                 + (train + held) + " blocks of some 4 KiB and none for "
                 + (train == 0 ? "training" : "evaluation") + "; take more " + what
                 + (train == 0 ? ", or lower corpus.validationFraction" : ", or raise corpus.validationFraction"));

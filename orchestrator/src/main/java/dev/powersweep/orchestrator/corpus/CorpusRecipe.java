@@ -37,8 +37,7 @@ record CorpusRecipe(List<String> sets, int thousandths, Malformed malformed, Str
      * @param tokenizer name with all that decides its tokens
      * @param heldOutGiven whether held-out text came with the corpus
      */
-    static CorpusRecipe of(
-            CorpusSpec corpus, String tokenizer, List<EvaluationSpec.Set> extra, boolean heldOutGiven) {
+    static CorpusRecipe of(CorpusSpec corpus, String tokenizer, List<EvaluationSpec.Set> extra, boolean heldOutGiven) {
         List<String> sets = sets(extra);
         boolean givenValidation = heldOutGiven
                 || (corpus.source() instanceof CorpusSpec.Source.Tokens tokens

@@ -130,8 +130,9 @@ final class CorpusStore {
             }
         } catch (FileNotFoundException e) {
             throw new UserError(
-                    "the corpus cannot be stored in " + directory.root() + ": what the tasks wrote there is not seen by the"
-                            + " driver (" + e.getMessage() + "); choose an --output that all hosts of the cluster share",
+                    "the corpus cannot be stored in " + directory.root()
+                            + ": what the tasks wrote there is not seen by the" + " driver (" + e.getMessage()
+                            + "); choose an --output that all hosts of the cluster share",
                     e);
         } catch (IOException | FSError e) {
             throw new UserError(notStored(temporary, e), e);

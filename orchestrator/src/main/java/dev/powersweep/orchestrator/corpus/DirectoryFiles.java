@@ -51,9 +51,11 @@ final class DirectoryFiles {
             "md5sums.txt",
             "thumbs.db",
             "desktop.ini");
-    private static final Pattern CARD = Pattern.compile("(readme|licen[cs]e|copying|citation|notice)(\\.(md|txt|rst|cff|bib))?");
+    private static final Pattern CARD =
+            Pattern.compile("(readme|licen[cs]e|copying|citation|notice)(\\.(md|txt|rst|cff|bib))?");
     /** {@code train-00000-of-00002.parquet} and the like: a file's number and how many there are. */
     private static final Pattern NUMBERED = Pattern.compile("(.*?)-(\\d{5})-of-(\\d{5})(.*)");
+
     private static final int MOST_NAMED = 5;
 
     private final Path directory;
@@ -102,8 +104,8 @@ final class DirectoryFiles {
             return;
         }
         if (!none.isEmpty()) {
-            throw new UserError(directory + " holds files of splits (" + relative(
-                            splits.get(Split.TRAIN).get(0).path())
+            throw new UserError(directory + " holds files of splits ("
+                    + relative(splits.get(Split.TRAIN).get(0).path())
                     + ") beside others (" + relative(none.get(0).path())
                     + "); name the files to train on, or a glob of them");
         }
@@ -161,9 +163,7 @@ final class DirectoryFiles {
             return Optional.of(SPLITS.get(words[0]));
         }
         // wiki.train.raw and the like.
-        return words.length == 3 && SPLITS.containsKey(words[1])
-                ? Optional.of(SPLITS.get(words[1]))
-                : Optional.empty();
+        return words.length == 3 && SPLITS.containsKey(words[1]) ? Optional.of(SPLITS.get(words[1])) : Optional.empty();
     }
 
     List<InputFile> training() {

@@ -42,20 +42,29 @@ final class FileProbe {
             packing = packing(path, raw);
             Optional<Packing> named = Packing.named(file.path());
             if (named.isPresent() && named.get() != packing) {
-                return refused(file, packing, "is not " + named.get().title() + ", though its name says so; give it its"
-                        + " right name, or fetch it again");
+                return refused(
+                        file,
+                        packing,
+                        "is not " + named.get().title() + ", though its name says so; give it its"
+                                + " right name, or fetch it again");
             }
             byte[] head = packing == Packing.NONE ? raw : head(packing, path, file.bytes());
             if (Containers.parquet(head)) {
                 return format == Format.TEXT || format == Format.JSONL || packing != Packing.NONE
-                        ? refused(file, packing, "is Parquet; set corpus.format: auto"
-                                + (packing == Packing.NONE ? "" : " and unpack it"))
+                        ? refused(
+                                file,
+                                packing,
+                                "is Parquet; set corpus.format: auto"
+                                        + (packing == Packing.NONE ? "" : " and unpack it"))
                         : parquet(file);
             }
             String inner = Packing.inner(file.path()).toLowerCase(Locale.ROOT);
             if (format == Format.PARQUET || inner.endsWith(".parquet")) {
-                return refused(file, packing, "is not readable Parquet: it does not begin with PAR1; leave it out or give"
-                        + " it its right name");
+                return refused(
+                        file,
+                        packing,
+                        "is not readable Parquet: it does not begin with PAR1; leave it out or give"
+                                + " it its right name");
             }
             Optional<String> container = Containers.known(head);
             if (container.isEmpty() && packing != Packing.NONE) {
@@ -81,11 +90,15 @@ final class FileProbe {
     private Answer text(InputFiles.InputFile file, Packing packing, byte[] head, String inner) {
         for (int i = 0; i < head.length; i++) {
             if (head[i] == 0) {
-                return refused(file, packing, "is not text: it holds a byte of value 0 at offset " + i
-                        + "; convert it to UTF-8 text, or give token files as corpus.tokens.train");
+                return refused(
+                        file,
+                        packing,
+                        "is not text: it holds a byte of value 0 at offset " + i
+                                + "; convert it to UTF-8 text, or give token files as corpus.tokens.train");
             }
         }
-        if (format == Format.JSONL || (format == Format.AUTO && JSON_LINES.stream().anyMatch(inner::endsWith))) {
+        if (format == Format.JSONL
+                || (format == Format.AUTO && JSON_LINES.stream().anyMatch(inner::endsWith))) {
             return new Answer(new SourceFile(file.path(), file.bytes(), InputKind.JSON_LINES, packing), "");
         }
         if (format == Format.AUTO) {
@@ -93,12 +106,18 @@ final class FileProbe {
             if (inner.endsWith(".json")) {
                 return lines
                         ? new Answer(new SourceFile(file.path(), file.bytes(), InputKind.JSON_LINES, packing), "")
-                        : refused(file, packing, "is one JSON document; write one object a line, e.g. jq -c '.[]' for a"
-                                + " list, and name it .jsonl");
+                        : refused(
+                                file,
+                                packing,
+                                "is one JSON document; write one object a line, e.g. jq -c '.[]' for a"
+                                        + " list, and name it .jsonl");
             }
             if (lines) {
-                return refused(file, packing, "holds a JSON object on each line; set corpus.format: jsonl to read the text"
-                        + " in them (field corpus.textColumn), or text to train on the JSON itself");
+                return refused(
+                        file,
+                        packing,
+                        "holds a JSON object on each line; set corpus.format: jsonl to read the text"
+                                + " in them (field corpus.textColumn), or text to train on the JSON itself");
             }
         }
         long beginning = BlockHash.of(BlockHash.sha256(), head, 0, head.length).order();
@@ -174,7 +193,6 @@ final class FileProbe {
     }
 
     private static Answer refused(InputFiles.InputFile file, Packing packing, String why) {
-        return new Answer(
-                new SourceFile(file.path(), file.bytes(), InputKind.TEXT, packing), file.path() + " " + why);
+        return new Answer(new SourceFile(file.path(), file.bytes(), InputKind.TEXT, packing), file.path() + " " + why);
     }
 }

@@ -146,7 +146,9 @@ final class InputFiles {
 
     /** Which directory it really is; empty but on the local file system. */
     private static Optional<Object> identity(Path folder) throws IOException {
-        return local(folder) ? Optional.of(java.nio.file.Path.of(folder.toUri().getPath()).toRealPath()) : Optional.empty();
+        return local(folder)
+                ? Optional.of(java.nio.file.Path.of(folder.toUri().getPath()).toRealPath())
+                : Optional.empty();
     }
 
     private static boolean local(Path path) {
@@ -179,8 +181,8 @@ final class InputFiles {
                     throw new Unfollowed(entry + " is a link to " + Files.readSymbolicLink(entry)
                             + ", which does not exist; mend or remove it, or name the files");
                 }
-                throw new Unfollowed(entry + " was not there a moment ago; start again when " + folder
-                        + " no longer changes");
+                throw new Unfollowed(
+                        entry + " was not there a moment ago; start again when " + folder + " no longer changes");
             }
         }
     }

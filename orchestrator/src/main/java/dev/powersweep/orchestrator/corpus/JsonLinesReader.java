@@ -53,8 +53,7 @@ final class JsonLinesReader {
     }
 
     private static Piece unreadable(Assignment assignment, Exception e) {
-        return Piece.unreadable(
-                assignment.set, ReadFailure.sentence(assignment.path, assignment.packing, e));
+        return Piece.unreadable(assignment.set, ReadFailure.sentence(assignment.path, assignment.packing, e));
     }
 
     private final class Lines implements Iterator<Piece> {
@@ -108,9 +107,11 @@ final class JsonLinesReader {
             int wrong = Utf8.firstMalformed(buffer, from, to);
             if (wrong >= 0) {
                 if (rule.malformed() == Malformed.FAIL) {
-                    return problem("is not UTF-8 text: byte 0x" + Integer.toHexString(buffer[wrong] & 0xff)
-                            + " at offset " + (lines.offset() + wrong - lines.from())
-                            + "; convert the file, leave it out, or set corpus.malformed: replace", false);
+                    return problem(
+                            "is not UTF-8 text: byte 0x" + Integer.toHexString(buffer[wrong] & 0xff)
+                                    + " at offset " + (lines.offset() + wrong - lines.from())
+                                    + "; convert the file, leave it out, or set corpus.malformed: replace",
+                            false);
                 }
                 line = new String(buffer, from, to - from, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
                 start = 0;
@@ -125,9 +126,11 @@ final class JsonLinesReader {
             int half = halfCharacter(text);
             if (half >= 0) {
                 if (rule.malformed() == Malformed.FAIL) {
-                    return problem("has text with half a character, \\u"
-                            + Integer.toHexString(text.charAt(half))
-                            + "; mend it, or set corpus.malformed: replace", true);
+                    return problem(
+                            "has text with half a character, \\u"
+                                    + Integer.toHexString(text.charAt(half))
+                                    + "; mend it, or set corpus.malformed: replace",
+                            true);
                 }
                 text = whole(text);
             }
@@ -141,8 +144,10 @@ final class JsonLinesReader {
             close();
             return Piece.unreadable(
                     assignment.set,
-                    assignment.path + (ofLine ? ": the line at byte " + lines.offset() : "")
-                            + (assignment.packing == Packing.NONE ? " " : ofLine ? " of what it unpacks to " : " ") + why);
+                    assignment.path
+                            + (ofLine ? ": the line at byte " + lines.offset() : "")
+                            + (assignment.packing == Packing.NONE ? " " : ofLine ? " of what it unpacks to " : " ")
+                            + why);
         }
 
         private void close() {

@@ -178,7 +178,8 @@ sealed interface LibraryTokenizer extends Serializable {
                                     ? "a directory"
                                     : status.getLen() == 0
                                             ? "empty or no regular file"
-                                            : status.getLen() + " bytes long, and the largest tokenizers have 20 million")
+                                            : status.getLen()
+                                                    + " bytes long, and the largest tokenizers have 20 million")
                             + "; give a tokenizer.json");
                 }
                 return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
@@ -196,7 +197,8 @@ sealed interface LibraryTokenizer extends Serializable {
             LongStream tokens = vocabulary.isArray()
                     ? LongStream.range(0, vocabulary.size())
                     : vocabulary.valueStream().mapToLong(HuggingFace::number);
-            LongStream added = tokenizer.path("added_tokens").valueStream().mapToLong(token -> number(token.path("id")));
+            LongStream added =
+                    tokenizer.path("added_tokens").valueStream().mapToLong(token -> number(token.path("id")));
             return vocabulary.isEmpty()
                     ? 0
                     : 1 + LongStream.concat(tokens, added).max().orElseThrow();

@@ -19,7 +19,9 @@ final class LocalNames {
 
     static FSDataInputStream open(Path path, Configuration configuration) throws IOException {
         FileSystem files = path.getFileSystem(configuration);
-        return unsayable(path, files) ? ((LocalFileSystem) files).getRawFileSystem().open(path) : files.open(path);
+        return unsayable(path, files)
+                ? ((LocalFileSystem) files).getRawFileSystem().open(path)
+                : files.open(path);
     }
 
     static InputFile parquet(Path path, Configuration configuration) throws IOException {

@@ -2,7 +2,6 @@ package dev.powersweep.orchestrator.corpus;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -68,8 +67,8 @@ final class ParquetText {
             }
             return Optional.empty();
         } catch (IOException | RuntimeException e) {
-            return Optional.of("is not readable Parquet: " + CorpusJob.rootMessage(e)
-                    + "; fetch it again or leave it out");
+            return Optional.of(
+                    "is not readable Parquet: " + CorpusJob.rootMessage(e) + "; fetch it again or leave it out");
         }
     }
 
@@ -83,8 +82,7 @@ final class ParquetText {
         return result;
     }
 
-    static Iterator<Piece> read(
-            Assignment assignment, DocumentRule rule, Configuration configuration) {
+    static Iterator<Piece> read(Assignment assignment, DocumentRule rule, Configuration configuration) {
         try {
             return new Rows(assignment, rule, configuration);
         } catch (IOException | RuntimeException e) {
@@ -93,8 +91,7 @@ final class ParquetText {
     }
 
     private static Piece unreadable(Assignment assignment, Exception e) {
-        return Piece.unreadable(
-                assignment.set, ReadFailure.sentence(assignment.path, Packing.NONE, e));
+        return Piece.unreadable(assignment.set, ReadFailure.sentence(assignment.path, Packing.NONE, e));
     }
 
     private static InputFile input(String path, Configuration configuration) throws IOException {
@@ -146,12 +143,15 @@ final class ParquetText {
         Type outer = group.getFields().stream()
                 .filter(type -> !type.isPrimitive()
                         && name.startsWith(type.getName() + ".")
-                        && field(type.asGroupType(), name.substring(type.getName().length() + 1))
+                        && field(
+                                        type.asGroupType(),
+                                        name.substring(type.getName().length() + 1))
                                 .isPresent())
                 .findFirst()
                 .orElseThrow();
         return outer.asGroupType()
-                .withNewFields(nest(outer.asGroupType(), name.substring(outer.getName().length() + 1)));
+                .withNewFields(
+                        nest(outer.asGroupType(), name.substring(outer.getName().length() + 1)));
     }
 
     private static int leaves(Type type) {
@@ -213,8 +213,7 @@ final class ParquetText {
         private Optional<Piece> next;
         private boolean ended;
 
-        Rows(Assignment assignment, DocumentRule rule, Configuration configuration)
-                throws IOException {
+        Rows(Assignment assignment, DocumentRule rule, Configuration configuration) throws IOException {
             this.assignment = assignment;
             this.rule = rule;
             MessageType schema;

@@ -64,8 +64,7 @@ final class PieceReader {
     }
 
     private static Piece unreadable(Assignment assignment, Exception e) {
-        return Piece.unreadable(
-                assignment.set, ReadFailure.sentence(assignment.path, assignment.packing, e));
+        return Piece.unreadable(assignment.set, ReadFailure.sentence(assignment.path, assignment.packing, e));
     }
 
     private Piece plain(Assignment assignment) throws IOException {

@@ -35,14 +35,13 @@ final class ReadFailure {
 
     private static boolean missingHere(String path) {
         return path.startsWith("file:")
-                && !Files.isReadable(Path.of(new org.apache.hadoop.fs.Path(path).toUri().getPath()));
+                && !Files.isReadable(
+                        Path.of(new org.apache.hadoop.fs.Path(path).toUri().getPath()));
     }
 
     private static boolean onCluster() {
         SparkEnv environment = SparkEnv.get();
-        return TaskContext.get() != null
-                && environment != null
-                && !"driver".equals(environment.executorId());
+        return TaskContext.get() != null && environment != null && !"driver".equals(environment.executorId());
     }
 
     private static String host() {

@@ -47,7 +47,8 @@ public record ReadFiles(List<ReadFile> files, List<String> leftOut) {
         try {
             Storage storage = Storage.of(file, configuration);
             return storage.exists(file)
-                    ? Optional.of(CellJson.read(new String(storage.read(file), StandardCharsets.UTF_8), ReadFiles.class))
+                    ? Optional.of(
+                            CellJson.read(new String(storage.read(file), StandardCharsets.UTF_8), ReadFiles.class))
                     : Optional.empty();
         } catch (IOException | IllegalArgumentException e) {
             LOG.warn("{} cannot be read: {}", file, e.getMessage());
@@ -68,8 +69,13 @@ public record ReadFiles(List<ReadFile> files, List<String> leftOut) {
         }
         List<String> parts = new ArrayList<>();
         kinds.forEach((kind, count) -> parts.add(count + " " + kind));
-        return String.format(Locale.ROOT, "%,d %s, %s: %s", files.size(), files.size() == 1 ? "file" : "files",
-                size(bytes), String.join(", ", parts));
+        return String.format(
+                Locale.ROOT,
+                "%,d %s, %s: %s",
+                files.size(),
+                files.size() == 1 ? "file" : "files",
+                size(bytes),
+                String.join(", ", parts));
     }
 
     private static String size(long bytes) {

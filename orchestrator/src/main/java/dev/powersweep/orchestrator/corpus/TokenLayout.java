@@ -42,7 +42,8 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
     private static final int LEAST_PAIRS = 32;
 
     /** Finds out by the file's beginning. */
-    static Answer of(InputFiles.InputFile file, CorpusSpec.TokenWidth asked, int vocabulary, Configuration configuration) {
+    static Answer of(
+            InputFiles.InputFile file, CorpusSpec.TokenWidth asked, int vocabulary, Configuration configuration) {
         Path path = new Path(file.path());
         try (FSDataInputStream stream = LocalNames.open(path, configuration)) {
             byte[] head = stream.readNBytes(HEAD_BYTES);
@@ -73,8 +74,8 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
             CorpusSpec.TokenWidth width =
                     words.getInt(0) == MAGIC_16 ? CorpusSpec.TokenWidth.UINT16 : CorpusSpec.TokenWidth.UINT32;
             if (asked != CorpusSpec.TokenWidth.AUTO && asked != width) {
-                return refused("says in its header that its tokens are " + name(width)
-                        + "; take corpus.tokens.type = " + name(asked) + " away");
+                return refused("says in its header that its tokens are " + name(width) + "; take corpus.tokens.type = "
+                        + name(asked) + " away");
             }
             long said = Integer.toUnsignedLong(words.getInt(2 * Integer.BYTES));
             long there = file.bytes() - HEADER_BYTES;

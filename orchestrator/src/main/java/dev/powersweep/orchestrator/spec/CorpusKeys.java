@@ -19,8 +19,7 @@ final class CorpusKeys {
     /** Of a tokenizer that is trained here. */
     static final int LARGEST_VOCABULARY = 1 << 16;
 
-    private static final SpecKey<List<String>> TRAIN =
-            required("train", PATHS, "Files of tokens.");
+    private static final SpecKey<List<String>> TRAIN = required("train", PATHS, "Files of tokens.");
     private static final SpecKey<List<String>> VALIDATION =
             optional("validation", PATHS, "blocks of the training files are held out", "Files of held-out tokens.");
     private static final SpecKey<Integer> VOCABULARY =
@@ -43,8 +42,7 @@ final class CorpusKeys {
             Choice.of(CorpusSpec.Format.class),
             "auto",
             "`auto` goes by each file's first bytes and name: Parquet, JSON Lines (.jsonl, .ndjson, .json), else text; text and JSON Lines may be packed by gzip, zstd or bzip2.");
-    private static final SpecKey<String> TEXT_COLUMN =
-            withDefault(
+    private static final SpecKey<String> TEXT_COLUMN = withDefault(
             "textColumn",
             Text.ANY,
             "text",
@@ -77,7 +75,15 @@ final class CorpusKeys {
             "Bytes that are not UTF-8: refuse the file, or put U+FFFD in their place.");
 
     static final Section<CorpusSpec> SECTION = Section.of(
-                    CorpusKeys::corpus, BUNDLED, TEXT, FORMAT, TEXT_COLUMN, TOKENS, VALIDATION_FRACTION, SPLIT, MALFORMED)
+                    CorpusKeys::corpus,
+                    BUNDLED,
+                    TEXT,
+                    FORMAT,
+                    TEXT_COLUMN,
+                    TOKENS,
+                    VALIDATION_FRACTION,
+                    SPLIT,
+                    MALFORMED)
             .atMostOneOf(BUNDLED, TEXT, TOKENS);
 
     private CorpusKeys() {}
@@ -89,14 +95,18 @@ final class CorpusKeys {
         if (source instanceof Source.Tokens && corpus.get(SPLIT) == CorpusSpec.Split.FILE) {
             corpus.refuse(SPLIT, "is for text; with corpus.tokens give held-out files as corpus.tokens.validation");
         } else if (source instanceof Source.Bundled && corpus.get(SPLIT) == CorpusSpec.Split.FILE) {
-            corpus.refuse(SPLIT, "is for files of your own; the bundled text is single lines that have nothing in common");
+            corpus.refuse(
+                    SPLIT, "is for files of your own; the bundled text is single lines that have nothing in common");
         }
-        return new CorpusSpec(
-                source, corpus.get(VALIDATION_FRACTION), corpus.get(MALFORMED), corpus.get(SPLIT));
+        return new CorpusSpec(source, corpus.get(VALIDATION_FRACTION), corpus.get(MALFORMED), corpus.get(SPLIT));
     }
 
     private static Source tokens(Settings tokens) {
         return new Source.Tokens(
-                tokens.get(TRAIN), tokens.list(VALIDATION), tokens.get(VOCABULARY), tokens.findDouble(BYTES_PER_TOKEN), tokens.get(TYPE));
+                tokens.get(TRAIN),
+                tokens.list(VALIDATION),
+                tokens.get(VOCABULARY),
+                tokens.findDouble(BYTES_PER_TOKEN),
+                tokens.get(TYPE));
     }
 }

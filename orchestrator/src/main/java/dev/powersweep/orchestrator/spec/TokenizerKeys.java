@@ -25,11 +25,8 @@ final class TokenizerKeys {
             "kind",
             Choice.of(Kind.class),
             "`bytes`: one token a byte. `bpe`: byte-pair encoding trained on the corpus. `gpt2`: GPT-2's vocabulary of 50,257. `file`: Hugging Face's `tokenizer.json`.");
-    private static final SpecKey<String> PATH = optional(
-            "path",
-            Text.ANY,
-            "none",
-            "The `tokenizer.json` of kind `file`, on any Hadoop file system.");
+    private static final SpecKey<String> PATH =
+            optional("path", Text.ANY, "none", "The `tokenizer.json` of kind `file`, on any Hadoop file system.");
     private static final SpecKey<Integer> VOCABULARY = withDefault(
             "vocabulary",
             Numeric.whole(257, CorpusKeys.LARGEST_VOCABULARY),

@@ -182,7 +182,8 @@ class CorpusPreparerTest {
                         Format.AUTO,
                         "body"),
                 0.1,
-                Malformed.FAIL, CorpusSpec.Split.BLOCK);
+                Malformed.FAIL,
+                CorpusSpec.Split.BLOCK);
         PreparedCorpus prepared = CorpusPreparer.prepare(
                 session,
                 corpus,
@@ -204,8 +205,9 @@ class CorpusPreparerTest {
                         BYTES,
                         "out"))
                 .isInstanceOf(UserError.class)
-                .hasMessageMatching("the corpus cannot be used: file:.*\\.parquet has no column text; set corpus.textColumn to"
-                        + " one of body, or leave the file out( \\(and .*)?");
+                .hasMessageMatching(
+                        "the corpus cannot be used: file:.*\\.parquet has no column text; set corpus.textColumn to"
+                                + " one of body, or leave the file out( \\(and .*)?");
     }
 
     @Test
@@ -284,16 +286,17 @@ class CorpusPreparerTest {
                         + "/none.txt does not exist; name a file, directory or glob, e.g. --set corpus.text=PATH");
         Files.createDirectories(folder.resolve("empty/_hidden"));
         assertThatThrownBy(() -> prepare(folder + "/empty", BYTES, "out"))
-                .hasMessage("corpus.text = " + folder + "/empty holds no file with text in it; left out: _hidden of file:"
-                        + folder + "/empty (names that begin with _ or .)");
+                .hasMessage(
+                        "corpus.text = " + folder + "/empty holds no file with text in it; left out: _hidden of file:"
+                                + folder + "/empty (names that begin with _ or .)");
         byte[] text = prose(60_000, 9);
         text[12_345] = (byte) 0xff;
         String path = write("latin.txt", text);
         assertThatThrownBy(() -> prepare(path, BYTES, "out"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("latin.txt is not UTF-8 text: byte 0xff at offset 12345");
-        CorpusSpec lenient =
-                new CorpusSpec(new Source.Text(List.of(path), Format.AUTO, "text"), 0.1, Malformed.REPLACE, CorpusSpec.Split.BLOCK);
+        CorpusSpec lenient = new CorpusSpec(
+                new Source.Text(List.of(path), Format.AUTO, "text"), 0.1, Malformed.REPLACE, CorpusSpec.Split.BLOCK);
         PreparedCorpus replaced = CorpusPreparer.prepare(session, lenient, BYTES, List.of(), directory("out"));
         assertThat(replaced.manifest().train().tokens()
                         + replaced.manifest().evaluation().get(0).tokens())
@@ -313,7 +316,11 @@ class CorpusPreparerTest {
 
     private PreparedCorpus prepare(Source source, TokenizerSpec tokenizer, String output) {
         return CorpusPreparer.prepare(
-                session, new CorpusSpec(source, 0.1, Malformed.FAIL, CorpusSpec.Split.BLOCK), tokenizer, List.of(), directory(output));
+                session,
+                new CorpusSpec(source, 0.1, Malformed.FAIL, CorpusSpec.Split.BLOCK),
+                tokenizer,
+                List.of(),
+                directory(output));
     }
 
     private SweepDirectory directory(String name) {

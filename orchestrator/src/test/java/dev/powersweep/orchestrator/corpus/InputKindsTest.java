@@ -95,58 +95,111 @@ class InputKindsTest {
                     byte[] second = jsonLines("body", DOCUMENTS.subList(150, 400));
                     return put(home, "members.jsonl.gz", join(gzip(first), gzip(second)));
                 }),
-                new Form("no-name-of-its-packing.ndjson", "body", home ->
-                        put(home, "packed.ndjson", gzip(jsonLines("body", DOCUMENTS)))),
+                new Form(
+                        "no-name-of-its-packing.ndjson",
+                        "body",
+                        home -> put(home, "packed.ndjson", gzip(jsonLines("body", DOCUMENTS)))),
                 new Form("json-with-lines.json", "body", home -> put(home, "a.json", jsonLines("body", DOCUMENTS))),
-                new Form("nested.jsonl", "meta.body", home -> put(home, "nested.jsonl", DOCUMENTS.stream()
-                        .map(text -> "{\"id\":1,\"meta\":{\"lang\":\"en\",\"body\":" + quoted(text) + "}}\r\n\n")
-                        .reduce("", String::concat)
-                        .getBytes(StandardCharsets.UTF_8))),
-                new Form("list.jsonl", "body", home -> put(home, "list.jsonl", DOCUMENTS.stream()
-                        .map(text -> "{\"body\":[" + Stream.of(text.split("\n", -1))
-                                .map(InputKindsTest::quoted)
-                                .reduce((a, b) -> a + "," + b)
-                                .orElseThrow() + "]}\n")
-                        .reduce("", String::concat)
-                        .getBytes(StandardCharsets.UTF_8))),
-                parquetForm(Form::new, "required.parquet", "body", "message m { required binary body (STRING); }",
-                        CompressionCodecName.ZSTD, (row, text) -> row.add("body", text)),
-                parquetForm(Form::new, "optional-among-others.parquet", "body",
+                new Form(
+                        "nested.jsonl",
+                        "meta.body",
+                        home -> put(
+                                home,
+                                "nested.jsonl",
+                                DOCUMENTS.stream()
+                                        .map(text -> "{\"id\":1,\"meta\":{\"lang\":\"en\",\"body\":" + quoted(text)
+                                                + "}}\r\n\n")
+                                        .reduce("", String::concat)
+                                        .getBytes(StandardCharsets.UTF_8))),
+                new Form(
+                        "list.jsonl",
+                        "body",
+                        home -> put(
+                                home,
+                                "list.jsonl",
+                                DOCUMENTS.stream()
+                                        .map(text -> "{\"body\":["
+                                                + Stream.of(text.split("\n", -1))
+                                                        .map(InputKindsTest::quoted)
+                                                        .reduce((a, b) -> a + "," + b)
+                                                        .orElseThrow()
+                                                + "]}\n")
+                                        .reduce("", String::concat)
+                                        .getBytes(StandardCharsets.UTF_8))),
+                parquetForm(
+                        Form::new,
+                        "required.parquet",
+                        "body",
+                        "message m { required binary body (STRING); }",
+                        CompressionCodecName.ZSTD,
+                        (row, text) -> row.add("body", text)),
+                parquetForm(
+                        Form::new,
+                        "optional-among-others.parquet",
+                        "body",
                         "message m { required int64 id; optional binary body (STRING); optional double score; }",
-                        CompressionCodecName.SNAPPY, (row, text) -> {
+                        CompressionCodecName.SNAPPY,
+                        (row, text) -> {
                             row.add("id", 7L);
                             row.add("body", text);
                         }),
-                parquetForm(Form::new, "plain-bytes.parquet", "body", "message m { optional binary body; }",
-                        CompressionCodecName.GZIP, (row, text) -> row.add("body", text)),
-                parquetForm(Form::new, "nested.parquet", "meta.body",
+                parquetForm(
+                        Form::new,
+                        "plain-bytes.parquet",
+                        "body",
+                        "message m { optional binary body; }",
+                        CompressionCodecName.GZIP,
+                        (row, text) -> row.add("body", text)),
+                parquetForm(
+                        Form::new,
+                        "nested.parquet",
+                        "meta.body",
                         "message m { optional group meta { optional binary body (STRING); optional int32 n; } }",
                         CompressionCodecName.UNCOMPRESSED,
                         (row, text) -> row.addGroup("meta").append("body", text)),
-                parquetForm(Form::new, "name-with-points.parquet", "meta.body",
+                parquetForm(
+                        Form::new,
+                        "name-with-points.parquet",
+                        "meta.body",
                         "message m { optional binary meta.body (STRING); }",
-                        CompressionCodecName.LZ4_RAW, (row, text) -> row.add("meta.body", text)),
-                parquetForm(Form::new, "list.parquet", "body",
+                        CompressionCodecName.LZ4_RAW,
+                        (row, text) -> row.add("meta.body", text)),
+                parquetForm(
+                        Form::new,
+                        "list.parquet",
+                        "body",
                         "message m { optional group body (LIST) { repeated group list { optional binary element (STRING); } } }",
-                        CompressionCodecName.ZSTD, (row, text) -> {
+                        CompressionCodecName.ZSTD,
+                        (row, text) -> {
                             Group list = row.addGroup("body");
                             for (String line : text.split("\n", -1)) {
                                 list.addGroup("list").append("element", line);
                             }
                         }),
-                parquetForm(Form::new, "old-list.parquet", "body",
+                parquetForm(
+                        Form::new,
+                        "old-list.parquet",
+                        "body",
                         "message m { repeated binary body (STRING); }",
-                        CompressionCodecName.ZSTD, (row, text) -> {
+                        CompressionCodecName.ZSTD,
+                        (row, text) -> {
                             for (String line : text.split("\n", -1)) {
                                 row.add("body", line);
                             }
                         }),
                 new Form("several-schemas", "body", home -> {
-                    parquet(home.resolve("several/a.parquet"), "message m { required binary body (STRING); }",
-                            CompressionCodecName.ZSTD, DOCUMENTS.subList(0, 100), (row, text) -> row.add("body", text));
-                    parquet(home.resolve("several/b.parquet"),
+                    parquet(
+                            home.resolve("several/a.parquet"),
+                            "message m { required binary body (STRING); }",
+                            CompressionCodecName.ZSTD,
+                            DOCUMENTS.subList(0, 100),
+                            (row, text) -> row.add("body", text));
+                    parquet(
+                            home.resolve("several/b.parquet"),
                             "message m { optional int32 n; optional binary body (STRING); }",
-                            CompressionCodecName.SNAPPY, DOCUMENTS.subList(100, 200), (row, text) -> row.add("body", text));
+                            CompressionCodecName.SNAPPY,
+                            DOCUMENTS.subList(100, 200),
+                            (row, text) -> row.add("body", text));
                     put(home, "several/c.jsonl", jsonLines("body", DOCUMENTS.subList(200, 300)));
                     put(home, "several/d.jsonl.zst", zstd(jsonLines("body", DOCUMENTS.subList(300, 400))));
                     put(home, "several/README.md", "---\ndataset_info: x\n---\n".getBytes(StandardCharsets.UTF_8));
@@ -155,9 +208,12 @@ class InputKindsTest {
                 }),
                 new Form("Hugging Face folder without splits in names", "body", home -> {
                     for (int i = 0; i < 2; i++) {
-                        parquet(home.resolve("hub/data/train-0000" + i + "-of-00002.parquet"),
-                                "message m { optional binary body (STRING); }", CompressionCodecName.SNAPPY,
-                                DOCUMENTS.subList(200 * i, 200 * i + 200), (row, text) -> row.add("body", text));
+                        parquet(
+                                home.resolve("hub/data/train-0000" + i + "-of-00002.parquet"),
+                                "message m { optional binary body (STRING); }",
+                                CompressionCodecName.SNAPPY,
+                                DOCUMENTS.subList(200 * i, 200 * i + 200),
+                                (row, text) -> row.add("body", text));
                     }
                     put(home, "hub/README.md", "---\nlicense: mit\n---\n".getBytes(StandardCharsets.UTF_8));
                     put(home, "hub/.gitattributes", "x".getBytes(StandardCharsets.UTF_8));
@@ -176,14 +232,17 @@ class InputKindsTest {
                     put(home, "beside/2.jsonl", jsonLines("body", DOCUMENTS.subList(200, 400)));
                     return home.resolve("beside/{1,[2-3]}.json?");
                 }),
-                new Form("a file that looks like a pattern", "body", home ->
-                        put(home, "data[1].jsonl", jsonLines("body", DOCUMENTS))));
-        return forms.stream().map(form -> DynamicTest.dynamicTest(form.name(), () -> {
-            Path home = Files.createTempDirectory(folder, "form");
-            String path = form.written().write(home).toString();
-            PreparedCorpus corpus = prepare(new Source.Text(List.of(path), Format.AUTO, form.column()));
-            assertThat(corpus.manifest().corpusHash()).isEqualTo(expected);
-        }));
+                new Form(
+                        "a file that looks like a pattern",
+                        "body",
+                        home -> put(home, "data[1].jsonl", jsonLines("body", DOCUMENTS))));
+        return forms.stream()
+                .map(form -> DynamicTest.dynamicTest(form.name(), () -> {
+                    Path home = Files.createTempDirectory(folder, "form");
+                    String path = form.written().write(home).toString();
+                    PreparedCorpus corpus = prepare(new Source.Text(List.of(path), Format.AUTO, form.column()));
+                    assertThat(corpus.manifest().corpusHash()).isEqualTo(expected);
+                }));
     }
 
     @TestFactory
@@ -194,12 +253,15 @@ class InputKindsTest {
         return Stream.of(
                         new Form("a.txt.gz", gzip(text)),
                         new Form("a.txt.zst", zstd(text)),
-                        new Form("a.zst", join(zstd(Arrays.copyOf(text, 1000)), zstd(Arrays.copyOfRange(text, 1000, text.length)))),
+                        new Form(
+                                "a.zst",
+                                join(
+                                        zstd(Arrays.copyOf(text, 1000)),
+                                        zstd(Arrays.copyOfRange(text, 1000, text.length)))),
                         new Form("without-suffix", zstd(text)),
                         new Form("a.md", text))
                 .map(form -> DynamicTest.dynamicTest(
-                        form.name(),
-                        () -> assertThat(prepare(text(form.bytes(), form.name(), "text"))
+                        form.name(), () -> assertThat(prepare(text(form.bytes(), form.name(), "text"))
                                         .manifest()
                                         .corpusHash())
                                 .isEqualTo(expected)));
@@ -225,32 +287,56 @@ class InputKindsTest {
                 new Refusal("a.pdf", "%PDF-1.7 …".getBytes(StandardCharsets.UTF_8), "is a PDF", "pdftotext"),
                 new Refusal("a.docx", zip(text), "is a zip archive"),
                 new Refusal("utf16.txt", "\ufeffhello".getBytes(StandardCharsets.UTF_16LE), "is UTF-16 text", "iconv"),
-                new Refusal("utf16.txt", "hello world".getBytes(StandardCharsets.UTF_16LE), "is not text: it holds a byte of value 0"),
-                new Refusal("a.txt", jsonLines("text", DOCUMENTS), "holds a JSON object on each line", "corpus.format: jsonl"),
+                new Refusal(
+                        "utf16.txt",
+                        "hello world".getBytes(StandardCharsets.UTF_16LE),
+                        "is not text: it holds a byte of value 0"),
+                new Refusal(
+                        "a.txt",
+                        jsonLines("text", DOCUMENTS),
+                        "holds a JSON object on each line",
+                        "corpus.format: jsonl"),
                 new Refusal("a.txt.gz", gzip(jsonLines("text", DOCUMENTS)), "holds a JSON object on each line"),
                 new Refusal("a.json", object, "is one JSON document", "jq"),
                 new Refusal("a.json", "[{\"text\":\"a\"}]".getBytes(StandardCharsets.UTF_8), "is one JSON document"),
                 new Refusal("a.gz", text, "is not gzip, though its name says so"),
                 new Refusal("a.txt.zst", text, "is not zstd, though its name says so"),
-                new Refusal("cut.txt.zst", Arrays.copyOf(zstd(text), 20_000), "cut.txt.zst cannot be unpacked as zstd", "fetch it again"),
-                new Refusal("cut.txt.gz", Arrays.copyOf(gzip(text), 20_000), "cut.txt.gz cannot be unpacked as gzip", "fetch it again"),
+                new Refusal(
+                        "cut.txt.zst",
+                        Arrays.copyOf(zstd(text), 20_000),
+                        "cut.txt.zst cannot be unpacked as zstd",
+                        "fetch it again"),
+                new Refusal(
+                        "cut.txt.gz",
+                        Arrays.copyOf(gzip(text), 20_000),
+                        "cut.txt.gz cannot be unpacked as gzip",
+                        "fetch it again"),
                 new Refusal("twice.txt.gz", gzip(gzip(text)), "is packed twice"),
                 new Refusal("a.bin", shorts(text.length / 2), "is not text", "corpus.tokens.train"),
                 new Refusal("a.npy", npy("<u2", shorts(1000), "(1000,)"), "is a NumPy array", "corpus.tokens.train"),
-                new Refusal("a.jsonl", "{\"text\":\"a\"}\n{\"body\":\"b\"}\n".getBytes(StandardCharsets.UTF_8),
+                new Refusal(
+                        "a.jsonl",
+                        "{\"text\":\"a\"}\n{\"body\":\"b\"}\n".getBytes(StandardCharsets.UTF_8),
                         "a.jsonl: the line at byte 13 has no field text; set corpus.textColumn to one of body"),
-                new Refusal("a.jsonl", "{\"text\":\"a\"}\n{\"text\": \"b".getBytes(StandardCharsets.UTF_8),
+                new Refusal(
+                        "a.jsonl",
+                        "{\"text\":\"a\"}\n{\"text\": \"b".getBytes(StandardCharsets.UTF_8),
                         "a.jsonl: the line at byte 13 is not JSON"),
-                new Refusal("a.jsonl", "{\"text\":\"a\"}{\"text\":\"b\"}\n".getBytes(StandardCharsets.UTF_8),
+                new Refusal(
+                        "a.jsonl",
+                        "{\"text\":\"a\"}{\"text\":\"b\"}\n".getBytes(StandardCharsets.UTF_8),
                         "holds more than one JSON object"),
-                new Refusal("a.jsonl", "{\"text\":{\"a\":1}}\n".getBytes(StandardCharsets.UTF_8), "that is an object", "text.NAME"),
+                new Refusal(
+                        "a.jsonl",
+                        "{\"text\":{\"a\":1}}\n".getBytes(StandardCharsets.UTF_8),
+                        "that is an object",
+                        "text.NAME"),
                 new Refusal("a.jsonl", "{\"text\":17}\n".getBytes(StandardCharsets.UTF_8), "that is no text"),
                 new Refusal("a.jsonl", "{\"text\":\"\\ud800\"}\n".getBytes(StandardCharsets.UTF_8), "half a character"),
                 new Refusal("a.jsonl", ("[".repeat(5000)).getBytes(StandardCharsets.UTF_8), "holds no JSON object"),
                 new Refusal("a.jsonl", ("{\"a\":" + "[".repeat(5000)).getBytes(StandardCharsets.UTF_8), "is not JSON"));
-        return refusals.stream().map(refusal -> DynamicTest.dynamicTest(
-                refusal.name() + ": " + refusal.words()[0],
-                () -> {
+        return refusals.stream()
+                .map(refusal -> DynamicTest.dynamicTest(refusal.name() + ": " + refusal.words()[0], () -> {
                     var refused = assertThatThrownBy(() -> prepare(text(refusal.bytes(), refusal.name(), "text")))
                             .isInstanceOf(UserError.class)
                             .hasMessageContaining(refusal.name())
@@ -270,41 +356,82 @@ class InputKindsTest {
     Stream<DynamicTest> parquetThatHasNoTextIsRefusedFileByFile() {
         record Refusal(String name, Consumer<Path> written, String... words) {}
         return Stream.of(
-                        new Refusal("one of two lacks the column", home -> {
-                            unchecked(() -> parquet(home.resolve("a.parquet"), "message m { required binary text (STRING); }",
-                                    CompressionCodecName.ZSTD, DOCUMENTS, (row, text) -> row.add("text", text)));
-                            unchecked(() -> parquet(home.resolve("b.parquet"), "message m { required binary content (STRING); }",
-                                    CompressionCodecName.ZSTD, DOCUMENTS, (row, text) -> row.add("content", text)));
-                        }, "b.parquet has no column text; set corpus.textColumn to one of content, or leave the file out"),
-                        new Refusal("the column is a number in one", home -> {
-                            unchecked(() -> parquet(home.resolve("a.parquet"), "message m { required binary text (STRING); }",
-                                    CompressionCodecName.ZSTD, DOCUMENTS, (row, text) -> row.add("text", text)));
-                            unchecked(() -> parquet(home.resolve("b.parquet"), "message m { required int64 text; }",
-                                    CompressionCodecName.ZSTD, DOCUMENTS, (row, text) -> row.add("text", 1L)));
-                        }, "b.parquet has a column text that holds int64 and not text"),
-                        new Refusal("conversations", home ->
-                                unchecked(() -> parquet(home.resolve("c.parquet"),
+                        new Refusal(
+                                "one of two lacks the column",
+                                home -> {
+                                    unchecked(() -> parquet(
+                                            home.resolve("a.parquet"),
+                                            "message m { required binary text (STRING); }",
+                                            CompressionCodecName.ZSTD,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("text", text)));
+                                    unchecked(() -> parquet(
+                                            home.resolve("b.parquet"),
+                                            "message m { required binary content (STRING); }",
+                                            CompressionCodecName.ZSTD,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("content", text)));
+                                },
+                                "b.parquet has no column text; set corpus.textColumn to one of content, or leave the file out"),
+                        new Refusal(
+                                "the column is a number in one",
+                                home -> {
+                                    unchecked(() -> parquet(
+                                            home.resolve("a.parquet"),
+                                            "message m { required binary text (STRING); }",
+                                            CompressionCodecName.ZSTD,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("text", text)));
+                                    unchecked(() -> parquet(
+                                            home.resolve("b.parquet"),
+                                            "message m { required int64 text; }",
+                                            CompressionCodecName.ZSTD,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("text", 1L)));
+                                },
+                                "b.parquet has a column text that holds int64 and not text"),
+                        new Refusal(
+                                "conversations",
+                                home -> unchecked(() -> parquet(
+                                        home.resolve("c.parquet"),
                                         "message m { optional group text (LIST) { repeated group list { optional group element"
                                                 + " { optional binary role (STRING); optional binary content (STRING); } } } }",
-                                        CompressionCodecName.ZSTD, List.of("a"), (row, text) -> row.addGroup("text"))),
+                                        CompressionCodecName.ZSTD,
+                                        List.of("a"),
+                                        (row, text) -> row.addGroup("text"))),
                                 "c.parquet has a column text that holds a structure"),
-                        new Refusal("brotli", home -> unchecked(() -> {
-                            Path file = home.resolve("d.parquet");
-                            parquet(file, "message m { required binary text (STRING); }", CompressionCodecName.SNAPPY,
-                                    DOCUMENTS, (row, text) -> row.add("text", text));
-                            sayBrotli(file);
-                        }), "d.parquet is compressed by brotli, which is not read here; write it with zstd, snappy or gzip"),
-                        new Refusal("cut short", home -> unchecked(() -> {
-                            Path file = home.resolve("e.parquet");
-                            parquet(file, "message m { required binary text (STRING); }", CompressionCodecName.SNAPPY,
-                                    DOCUMENTS, (row, text) -> row.add("text", text));
-                            Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 5000));
-                        }), "e.parquet is not readable Parquet", "fetch it again"))
+                        new Refusal(
+                                "brotli",
+                                home -> unchecked(() -> {
+                                    Path file = home.resolve("d.parquet");
+                                    parquet(
+                                            file,
+                                            "message m { required binary text (STRING); }",
+                                            CompressionCodecName.SNAPPY,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("text", text));
+                                    sayBrotli(file);
+                                }),
+                                "d.parquet is compressed by brotli, which is not read here; write it with zstd, snappy or gzip"),
+                        new Refusal(
+                                "cut short",
+                                home -> unchecked(() -> {
+                                    Path file = home.resolve("e.parquet");
+                                    parquet(
+                                            file,
+                                            "message m { required binary text (STRING); }",
+                                            CompressionCodecName.SNAPPY,
+                                            DOCUMENTS,
+                                            (row, text) -> row.add("text", text));
+                                    Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 5000));
+                                }),
+                                "e.parquet is not readable Parquet",
+                                "fetch it again"))
                 .map(refusal -> DynamicTest.dynamicTest(refusal.name(), () -> {
                     Path home = Files.createTempDirectory(folder, "parquet");
                     refusal.written().accept(home);
-                    var refused = assertThatThrownBy(() -> prepare(
-                                    new Source.Text(List.of(home.toString()), Format.AUTO, "text")))
+                    var refused = assertThatThrownBy(
+                                    () -> prepare(new Source.Text(List.of(home.toString()), Format.AUTO, "text")))
                             .isInstanceOf(UserError.class);
                     for (String word : refusal.words()) {
                         refused.hasMessageContaining(word);
@@ -324,9 +451,12 @@ class InputKindsTest {
         put(home, "_note.txt", "x".getBytes(StandardCharsets.UTF_8));
         put(home, "nothing.jsonl", new byte[0]);
         CorpusSpec spec = new CorpusSpec(
-                new Source.Text(List.of(home.toString()), Format.AUTO, "text"), 0.1, Malformed.FAIL, CorpusSpec.Split.BLOCK);
-        InputFiles.Listing listing =
-                InputFiles.list("corpus.text", List.of(home.toString()), session.sparkContext().hadoopConfiguration());
+                new Source.Text(List.of(home.toString()), Format.AUTO, "text"),
+                0.1,
+                Malformed.FAIL,
+                CorpusSpec.Split.BLOCK);
+        InputFiles.Listing listing = InputFiles.list(
+                "corpus.text", List.of(home.toString()), session.sparkContext().hadoopConfiguration());
         assertThat(listing.files()).hasSize(2);
         assertThat(listing.heldOut()).hasSize(1);
         assertThat(String.join("; ", listing.leftOut()))
@@ -359,7 +489,11 @@ class InputKindsTest {
         for (int book = 0; book < 10; book++) {
             StringBuilder text = new StringBuilder();
             for (int line = 0; line < 2000; line++) {
-                text.append("book ").append(book).append(" line ").append(line * 7919 % 2000).append('\n');
+                text.append("book ")
+                        .append(book)
+                        .append(" line ")
+                        .append(line * 7919 % 2000)
+                        .append('\n');
             }
             put(folder, "books/" + book + ".txt", text.toString().getBytes(StandardCharsets.UTF_8));
         }
@@ -380,8 +514,12 @@ class InputKindsTest {
             String train = Files.readString(home.resolve("train.bin"));
             String held = Files.readString(home.resolve("validation.bin"));
             List<String> units = path.equals("books")
-                    ? java.util.stream.IntStream.range(0, 10).mapToObj(book -> "book " + book + " line ").toList()
-                    : java.util.stream.IntStream.range(0, 400).mapToObj(n -> "Document " + n + " ").toList();
+                    ? java.util.stream.IntStream.range(0, 10)
+                            .mapToObj(book -> "book " + book + " line ")
+                            .toList()
+                    : java.util.stream.IntStream.range(0, 400)
+                            .mapToObj(n -> "Document " + n + " ")
+                            .toList();
             assertThat(units).allMatch(unit -> train.contains(unit) != held.contains(unit));
             sides.add((int) units.stream().filter(held::contains).count());
         }
@@ -415,9 +553,12 @@ class InputKindsTest {
         StringBuilder lines = new StringBuilder(new String(jsonLines("text", DOCUMENTS), StandardCharsets.UTF_8));
         lines.append("{\"text\":null}\n{\"text\":\"\"}\n{\"text\":[]}\n");
         Source source = text(lines.toString().getBytes(StandardCharsets.UTF_8), "some.jsonl", "text");
-        CorpusPreparer preparer = CorpusPreparer.open(session, dev.powersweep.orchestrator.spec.SweepSpecReader.read(
-                "{grid: {modelSizes: 25k, dataSizes: 1k}}", "sweep.yaml",
-                List.of("corpus.text=" + ((Source.Text) source).paths().get(0))));
+        CorpusPreparer preparer = CorpusPreparer.open(
+                session,
+                dev.powersweep.orchestrator.spec.SweepSpecReader.read(
+                        "{grid: {modelSizes: 25k, dataSizes: 1k}}",
+                        "sweep.yaml",
+                        List.of("corpus.text=" + ((Source.Text) source).paths().get(0))));
         assertThat(preparer.withoutText()).isEqualTo(3);
         assertThat(preparer.read().summary()).endsWith(": 1 JSON Lines");
     }
@@ -428,33 +569,42 @@ class InputKindsTest {
         assertThatThrownBy(() -> prepare(text(text, "repeats.txt", "text")))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("the text repeats itself")
-                .hasMessageContaining("take text with less repetition, or a directory with the splits train and validation");
+                .hasMessageContaining(
+                        "take text with less repetition, or a directory with the splits train and validation");
         put(folder, "remedy/train.txt", text);
         put(folder, "remedy/validation.txt", text);
-        PreparedCorpus corpus = prepare(
-                new Source.Text(List.of(folder.resolve("remedy").toString()), Format.AUTO, "text"));
+        PreparedCorpus corpus =
+                prepare(new Source.Text(List.of(folder.resolve("remedy").toString()), Format.AUTO, "text"));
         assertThat(corpus.manifest().train().tokens()).isEqualTo(text.length);
     }
 
     @TestFactory
     Stream<DynamicTest> everyFormOfTheSameTokensIsTheSameCorpus() throws IOException {
         int[] tokens = new SplittableRandom(SEED).ints(60_000, 0, 50_257).toArray();
-        String expected = tokens(stored(tokens, 2), "a.bin", 50_257, TokenWidth.AUTO).manifest().corpusHash();
+        String expected = tokens(stored(tokens, 2), "a.bin", 50_257, TokenWidth.AUTO)
+                .manifest()
+                .corpusHash();
         record Form(String name, byte[] bytes, TokenWidth type) {}
         return Stream.of(
                         new Form("uint16", stored(tokens, 2), TokenWidth.UINT16),
                         new Form("uint32", stored(tokens, 4), TokenWidth.UINT32),
                         new Form("int32", stored(tokens, 4), TokenWidth.INT32),
                         new Form("int64", stored(tokens, 8), TokenWidth.INT64),
-                        new Form("header", join(header(20240520, 1, tokens.length), stored(tokens, 2)), TokenWidth.AUTO),
-                        new Form("header of 32 bits", join(header(20240801, 7, tokens.length), stored(tokens, 4)), TokenWidth.AUTO),
+                        new Form(
+                                "header", join(header(20240520, 1, tokens.length), stored(tokens, 2)), TokenWidth.AUTO),
+                        new Form(
+                                "header of 32 bits",
+                                join(header(20240801, 7, tokens.length), stored(tokens, 4)),
+                                TokenWidth.AUTO),
                         new Form("a.npy", npy("<u2", stored(tokens, 2), "(60000,)"), TokenWidth.AUTO),
                         new Form("a.npy", npy("<u4", stored(tokens, 4), "(600, 100)"), TokenWidth.AUTO),
                         new Form("a.npy", npy("<i4", stored(tokens, 4), "(60000,)"), TokenWidth.AUTO),
                         new Form("a.npy", npy("<i8", stored(tokens, 8), "(60000,)"), TokenWidth.AUTO))
-                .map(form -> DynamicTest.dynamicTest(form.name(), () -> assertThat(
-                                tokens(form.bytes(), form.name() + ".bin", 50_257, form.type()).manifest().corpusHash())
-                        .isEqualTo(expected)));
+                .map(form -> DynamicTest.dynamicTest(
+                        form.name(), () -> assertThat(tokens(form.bytes(), form.name() + ".bin", 50_257, form.type())
+                                        .manifest()
+                                        .corpusHash())
+                                .isEqualTo(expected)));
     }
 
     @Test
@@ -464,7 +614,8 @@ class InputKindsTest {
         assertThat(corpus.manifest().type()).isEqualTo(TokenType.UINT32);
         assertThat(corpus.manifest().vocabulary()).isEqualTo(128_256);
         List<Integer> found = new ArrayList<>();
-        for (var file : List.of(corpus.manifest().train(), corpus.manifest().evaluation().get(0))) {
+        for (var file : List.of(
+                corpus.manifest().train(), corpus.manifest().evaluation().get(0))) {
             ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(
                             Path.of(corpus.directory().toUri()).resolve(file.file())))
                     .order(ByteOrder.LITTLE_ENDIAN);
@@ -484,24 +635,75 @@ class InputKindsTest {
         wrong[41_234] = 50_257;
         record Refusal(String name, byte[] bytes, TokenWidth type, String... words) {}
         return Stream.of(
-                        new Refusal("u32.bin", stored(tokens, 4), TokenWidth.AUTO, "u32.bin holds 32-bit tokens as it seems", "corpus.tokens.type: uint32"),
-                        new Refusal("i64.bin", stored(tokens, 8), TokenWidth.AUTO, "i64.bin holds 64-bit tokens as it seems", "corpus.tokens.type: int64"),
-                        new Refusal("wrong.bin", stored(wrong, 2), TokenWidth.AUTO,
+                        new Refusal(
+                                "u32.bin",
+                                stored(tokens, 4),
+                                TokenWidth.AUTO,
+                                "u32.bin holds 32-bit tokens as it seems",
+                                "corpus.tokens.type: uint32"),
+                        new Refusal(
+                                "i64.bin",
+                                stored(tokens, 8),
+                                TokenWidth.AUTO,
+                                "i64.bin holds 64-bit tokens as it seems",
+                                "corpus.tokens.type: int64"),
+                        new Refusal(
+                                "wrong.bin",
+                                stored(wrong, 2),
+                                TokenWidth.AUTO,
                                 "wrong.bin holds the token 50257 at position 41234 (byte 82468), which is not below corpus.tokens.vocabulary = 50257"),
-                        new Refusal("headed.bin", join(header(20240520, 1, 60_000), stored(wrong, 2)), TokenWidth.AUTO,
+                        new Refusal(
+                                "headed.bin",
+                                join(header(20240520, 1, 60_000), stored(wrong, 2)),
+                                TokenWidth.AUTO,
                                 "at position 41234 (byte 83492)"),
-                        new Refusal("count.bin", join(header(20240520, 1, 59_999), stored(tokens, 2)), TokenWidth.AUTO,
+                        new Refusal(
+                                "count.bin",
+                                join(header(20240520, 1, 59_999), stored(tokens, 2)),
+                                TokenWidth.AUTO,
                                 "says in its header that it holds 59999 tokens of 2 bytes, but 120000 bytes follow"),
-                        new Refusal("type.bin", join(header(20240520, 1, 60_000), stored(tokens, 2)), TokenWidth.UINT32,
+                        new Refusal(
+                                "type.bin",
+                                join(header(20240520, 1, 60_000), stored(tokens, 2)),
+                                TokenWidth.UINT32,
                                 "says in its header that its tokens are uint16"),
-                        new Refusal("negative.npy", npy("<i4", stored(new int[] {5, -1, 7}, 4), "(3,)"), TokenWidth.AUTO, "holds the token -1 at position 1"),
-                        new Refusal("big.npy", npy(">u2", stored(tokens, 2), "(60000,)"), TokenWidth.AUTO, "is a NumPy array of >u2", "astype"),
-                        new Refusal("float.npy", npy("<f4", stored(tokens, 4), "(60000,)"), TokenWidth.AUTO, "is a NumPy array of <f4"),
-                        new Refusal("short.npy", npy("<u2", stored(tokens, 2), "(60001,)"), TokenWidth.AUTO, "says in its header that it holds 60001 tokens"),
-                        new Refusal("odd.bin", Arrays.copyOf(stored(tokens, 2), 119_999), TokenWidth.AUTO, "holds no whole number of 16-bit tokens"),
+                        new Refusal(
+                                "negative.npy",
+                                npy("<i4", stored(new int[] {5, -1, 7}, 4), "(3,)"),
+                                TokenWidth.AUTO,
+                                "holds the token -1 at position 1"),
+                        new Refusal(
+                                "big.npy",
+                                npy(">u2", stored(tokens, 2), "(60000,)"),
+                                TokenWidth.AUTO,
+                                "is a NumPy array of >u2",
+                                "astype"),
+                        new Refusal(
+                                "float.npy",
+                                npy("<f4", stored(tokens, 4), "(60000,)"),
+                                TokenWidth.AUTO,
+                                "is a NumPy array of <f4"),
+                        new Refusal(
+                                "short.npy",
+                                npy("<u2", stored(tokens, 2), "(60001,)"),
+                                TokenWidth.AUTO,
+                                "says in its header that it holds 60001 tokens"),
+                        new Refusal(
+                                "odd.bin",
+                                Arrays.copyOf(stored(tokens, 2), 119_999),
+                                TokenWidth.AUTO,
+                                "holds no whole number of 16-bit tokens"),
                         new Refusal("tokens.npz", zip(stored(tokens, 2)), TokenWidth.AUTO, "is a zip archive"),
-                        new Refusal("tokens.bin.gz", gzip(stored(tokens, 2)), TokenWidth.AUTO, "is compressed by gzip; unpack it"),
-                        new Refusal("prose.bin", String.join("\n", DOCUMENTS).getBytes(StandardCharsets.UTF_8), TokenWidth.AUTO, "holds text and not tokens; give it as corpus.text"))
+                        new Refusal(
+                                "tokens.bin.gz",
+                                gzip(stored(tokens, 2)),
+                                TokenWidth.AUTO,
+                                "is compressed by gzip; unpack it"),
+                        new Refusal(
+                                "prose.bin",
+                                String.join("\n", DOCUMENTS).getBytes(StandardCharsets.UTF_8),
+                                TokenWidth.AUTO,
+                                "holds text and not tokens; give it as corpus.text"))
                 .map(refusal -> DynamicTest.dynamicTest(refusal.name(), () -> {
                     var refused = assertThatThrownBy(
                                     () -> tokens(refusal.bytes(), refusal.name(), 50_257, refusal.type()))
@@ -538,10 +740,12 @@ class InputKindsTest {
                 new CorpusSpec(
                         new Source.Tokens(List.of(path), List.of(), vocabulary, OptionalDouble.empty(), type),
                         0.1,
-                        Malformed.FAIL, CorpusSpec.Split.BLOCK),
+                        Malformed.FAIL,
+                        CorpusSpec.Split.BLOCK),
                 new TokenizerSpec.External(vocabulary),
                 List.of(),
-                new SweepDirectory(new org.apache.hadoop.fs.Path(home.resolve("out").toUri())));
+                new SweepDirectory(
+                        new org.apache.hadoop.fs.Path(home.resolve("out").toUri())));
     }
 
     private Source text(byte[] bytes, String name, String column) throws IOException {
@@ -590,19 +794,26 @@ class InputKindsTest {
     }
 
     private static String quoted(String text) {
-        return "\"" + text.replace("\\", "\\\\")
-                .replace("\"", "\\\"")
-                .replace("\n", "\\n")
-                .replace("\t", "\\t")
-                .replace("é", "\\u00e9")
-                .replace("𝄞", "\\ud834\\udd1e") + "\"";
+        return "\""
+                + text.replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                        .replace("\t", "\\t")
+                        .replace("é", "\\u00e9")
+                        .replace("𝄞", "\\ud834\\udd1e")
+                + "\"";
     }
 
     private static byte[] jsonLines(String field, List<String> documents) {
         StringBuilder lines = new StringBuilder();
         for (String document : documents) {
-            lines.append("{\"id\": 17, \"tags\": [\"a\", {\"").append(field).append("\": \"decoy\"}], \"").append(field)
-                    .append("\": ").append(quoted(document)).append("}\n");
+            lines.append("{\"id\": 17, \"tags\": [\"a\", {\"")
+                    .append(field)
+                    .append("\": \"decoy\"}], \"")
+                    .append(field)
+                    .append("\": ")
+                    .append(quoted(document))
+                    .append("}\n");
         }
         return lines.toString().getBytes(StandardCharsets.UTF_8);
     }
@@ -663,9 +874,14 @@ class InputKindsTest {
     private static byte[] npy(String type, byte[] data, String shape) {
         String header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }";
         String padded = header + " ".repeat(63 - (10 + header.length()) % 64) + "\n";
-        ByteBuffer file = ByteBuffer.allocate(10 + padded.length() + data.length).order(ByteOrder.LITTLE_ENDIAN);
-        file.put("\u0093NUMPY".getBytes(StandardCharsets.ISO_8859_1)).put((byte) 1).put((byte) 0);
-        file.putShort((short) padded.length()).put(padded.getBytes(StandardCharsets.ISO_8859_1)).put(data);
+        ByteBuffer file =
+                ByteBuffer.allocate(10 + padded.length() + data.length).order(ByteOrder.LITTLE_ENDIAN);
+        file.put("\u0093NUMPY".getBytes(StandardCharsets.ISO_8859_1))
+                .put((byte) 1)
+                .put((byte) 0);
+        file.putShort((short) padded.length())
+                .put(padded.getBytes(StandardCharsets.ISO_8859_1))
+                .put(data);
         return file.array();
     }
 
@@ -678,7 +894,12 @@ class InputKindsTest {
     }
 
     private static <F> F parquetForm(
-            FormMaker<F> maker, String name, String column, String schema, CompressionCodecName codec, RowWriter writer) {
+            FormMaker<F> maker,
+            String name,
+            String column,
+            String schema,
+            CompressionCodecName codec,
+            RowWriter writer) {
         return maker.form(name, column, home -> {
             parquet(home.resolve(name), schema, codec, DOCUMENTS, writer);
             return home.resolve(name);

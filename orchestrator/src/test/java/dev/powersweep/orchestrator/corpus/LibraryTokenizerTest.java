@@ -94,7 +94,9 @@ class LibraryTokenizerTest {
         Path deep = Files.writeString(folder.resolve("deep"), "{\"model\":".repeat(100_000));
         assertThatThrownBy(() -> open(deep)).isInstanceOf(UserError.class).hasMessageContaining("is not JSON (");
         Path nothing = Files.writeString(folder.resolve("nothing"), "");
-        assertThatThrownBy(() -> open(nothing)).isInstanceOf(UserError.class).hasMessageContaining("is empty or no regular file");
+        assertThatThrownBy(() -> open(nothing))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("is empty or no regular file");
         assertThatThrownBy(() -> open(folder)).isInstanceOf(UserError.class).hasMessageContaining("is a directory");
         ObjectNode unknown = small();
         ((ObjectNode) unknown.get("model")).put("type", "Syllables");

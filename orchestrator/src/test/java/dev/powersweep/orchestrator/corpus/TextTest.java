@@ -98,8 +98,7 @@ class TextTest {
             PieceReader reader = new PieceReader(configuration, Malformed.FAIL);
             SourceFile source = new SourceFile(file.toString(), text.length, InputKind.TEXT, Packing.NONE);
             ByteArrayOutputStream joined = new ByteArrayOutputStream();
-            for (PieceReader.Assignment assignment :
-                    PieceReader.assignments(0, List.of(source)) ) {
+            for (PieceReader.Assignment assignment : PieceReader.assignments(0, List.of(source))) {
                 Piece piece = reader.read(assignment).next();
                 assertThat(piece.problem()).isEmpty();
                 joined.writeBytes(piece.bytes());

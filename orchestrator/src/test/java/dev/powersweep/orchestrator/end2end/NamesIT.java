@@ -17,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Names of files that are not ASCII or hold colons, in locales that know neither. */
 class NamesIT {
     private static final Map<String, String> POSIX = Map.of("LC_ALL", "POSIX", "LANG", "");
-    private static final String CELLS = """
+    private static final String CELLS =
+            """
             grid: {modelSizes: 5k, dataSizes: 10k, batchSizes: 1024}
             context: 64
             evaluation: {timesPerRun: 1, tokens: 2048}
@@ -54,8 +55,8 @@ class NamesIT {
                     .orElseThrow();
             assertThat(Files.readString(sources)).contains("Küche.txt", "plain.txt", "a:b.txt");
         }
-        Result status = PowerSweepProcess.run(POSIX, "bin/powersweep", "status", output)
-                .orFail();
+        Result status =
+                PowerSweepProcess.run(POSIX, "bin/powersweep", "status", output).orFail();
         assertThat(status.out()).contains("1 of 1");
         Result cells = PowerSweepProcess.run(
                         POSIX, "bin/powersweep", "query", output, "select state from cells", "--format", "csv")

@@ -54,10 +54,7 @@ class PlaceIT {
                 """);
         StoredResults one = run(specification, "local[1]", Map.of("TZ", "Asia/Kathmandu", "LC_ALL", "POSIX"));
         StoredResults three = run(specification, "local[3]", Map.of("TZ", "UTC", "LC_ALL", "C.UTF-8"));
-        StoredResults cluster = run(
-                specification,
-                loopback.cluster().url(),
-                ON_CLUSTER);
+        StoredResults cluster = run(specification, loopback.cluster().url(), ON_CLUSTER);
         assertThat(one.cells()).hasSize(4);
         assertThat(one.steps()).hasSize(2 * (20 + 39));
         assertThat(three).isEqualTo(one);
@@ -67,14 +64,20 @@ class PlaceIT {
     @Test
     void everyKindOfFileIsReadByExecutorsAsInOneProcess(Loopback loopback) throws Exception {
         Path specification = Files.writeString(
-                folder.resolve("kinds.yaml"), "grid: {modelSizes: 5k, dataSizes: 10k, batchSizes: 1024}\ncontext: 64\n");
+                folder.resolve("kinds.yaml"),
+                "grid: {modelSizes: 5k, dataSizes: 10k, batchSizes: 1024}\ncontext: 64\n");
         Files.createDirectory(folder.resolve("kinds"));
         Path text = Texts.write(folder.resolve("kinds/plain: [1].txt"), 1);
         StringBuilder lines = new StringBuilder();
-        for (String paragraph : Files.readString(Texts.write(folder.resolve("other.txt"), 2)).split("\n\n")) {
-            lines.append("{\"meta\":{\"text\":\"").append(paragraph.replace("\n", "\\n")).append("\"}}\n");
+        for (String paragraph :
+                Files.readString(Texts.write(folder.resolve("other.txt"), 2)).split("\n\n")) {
+            lines.append("{\"meta\":{\"text\":\"")
+                    .append(paragraph.replace("\n", "\\n"))
+                    .append("\"}}\n");
         }
-        Files.write(folder.resolve("kinds/b.jsonl.zst"), Zstd.compress(lines.toString().getBytes(StandardCharsets.UTF_8)));
+        Files.write(
+                folder.resolve("kinds/b.jsonl.zst"),
+                Zstd.compress(lines.toString().getBytes(StandardCharsets.UTF_8)));
         MessageType schema = MessageTypeParser.parseMessageType(
                 "message m { optional group meta { optional binary text (STRING); } }");
         try (ParquetWriter<Group> rows = ExampleParquetWriter.builder(
@@ -118,7 +121,8 @@ class PlaceIT {
                 environment, "bin/powersweep", "run", specification, "--output", output, "--master", master);
         result.orFail();
         try (Stream<Path> corpora = Files.list(output.resolve("corpus"))) {
-            assertThat(corpora.map(each -> each.getFileName().toString()).toList()).isEqualTo(List.of("c1ee4d10a1e3ffa5"));
+            assertThat(corpora.map(each -> each.getFileName().toString()).toList())
+                    .isEqualTo(List.of("c1ee4d10a1e3ffa5"));
         }
         Configuration configuration = new Configuration();
         return StoredResults.of(SweepDirectory.at(output.toString(), configuration), configuration);

@@ -28,8 +28,7 @@ final class MappedTokens {
     private final long segmentBytes;
     private final MappedByteBuffer[] segments;
 
-    private MappedTokens(
-            Path file, TokenType type, long tokens, long segmentBytes, MappedByteBuffer[] segments) {
+    private MappedTokens(Path file, TokenType type, long tokens, long segmentBytes, MappedByteBuffer[] segments) {
         this.file = file;
         this.type = type;
         this.tokens = tokens;

@@ -128,9 +128,8 @@ class ShardStoreTest {
         int[] tokens = new int[1000];
         for (int round = 0; round < 100; round++) {
             assertThatThrownBy(() -> shard.train().read(900_000, 1000, tokens, 0))
-                    .isInstanceOfSatisfying(
-                            ShardException.class,
-                            failure -> assertThat(failure.cause()).isEqualTo(ShardException.Cause.DAMAGED))
+                    .isInstanceOfSatisfying(ShardException.class, failure -> assertThat(failure.cause())
+                            .isEqualTo(ShardException.Cause.DAMAGED))
                     .hasMessageContaining("train.bin became shorter while it was read");
         }
     }
