@@ -245,7 +245,7 @@ final class CorpusJob {
                 textBytes += block._2.textBytes;
             }
         } catch (IOException | FSError e) {
-            throw new IOException(ReadFailure.place() + rootMessage(e));
+            throw new IOException(rootMessage(e) + TaskHost.inWords());
         }
         return List.of(new TokenPart(set, task.partitionId(), file.getName(), stored / tokenBytes, textBytes))
                 .iterator();
