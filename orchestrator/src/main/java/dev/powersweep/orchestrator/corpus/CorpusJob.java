@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.spark.TaskHost;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -244,7 +245,7 @@ final class CorpusJob {
                 textBytes += block._2.textBytes;
             }
         } catch (IOException | FSError e) {
-            throw new IOException(ReadFailure.place() + rootMessage(e));
+            throw new IOException(rootMessage(e) + TaskHost.inWords());
         }
         return List.of(new TokenPart(set, task.partitionId(), file.getName(), stored / tokenBytes, textBytes))
                 .iterator();
@@ -267,7 +268,7 @@ final class CorpusJob {
     }
 
     private static UserError failure(String what, Exception e) {
-        return new UserError(what + ": " + rootMessage(e), e);
+        return new UserError(what + ": " + rootMessage(e) + TaskHost.inWords(e), e);
     }
 
     static String rootMessage(Throwable failure) {
