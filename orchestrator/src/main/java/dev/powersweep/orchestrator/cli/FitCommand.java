@@ -15,6 +15,7 @@ import dev.powersweep.orchestrator.runtable.ColumnChoice;
 import dev.powersweep.orchestrator.runtable.RunsFile;
 import dev.powersweep.orchestrator.storage.LocalFile;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -178,7 +179,7 @@ public final class FitCommand implements Callable<Integer> {
 
     private void print(FitSet fits) {
         PrintWriter out = command.commandLine().getOut();
-        out.print(json ? FitsJson.write(fits, FitsJson.Detail.SUMMARY) : FitsText.write(fits));
+        out.print(json ? Shown.json(FitsJson.write(fits, FitsJson.Detail.SUMMARY)) : FitsText.write(fits));
         out.flush();
         if (fits.fitted().isEmpty()) {
             throw new UserError("none of the laws could be fitted: "

@@ -1,6 +1,8 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.text.Shown;
+import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
@@ -81,17 +83,31 @@ public final class PowerSweep implements Runnable {
 
     private static CommandLine ready(CommandLine line) {
         return line.setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionStrategy(PowerSweep::run)
                 .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
                     if (failure instanceof UserError) {
-                        commandLine.getErr().println("powersweep: " + failure.getMessage());
+                        commandLine.getErr().println("powersweep: " + Shown.message(failure.getMessage()));
                         log().debug("refused", failure);
                     } else {
                         String words = failure.toString().lines().findFirst().orElse("");
-                        commandLine.getErr().println("powersweep: unexpected failure: " + words);
+                        commandLine.getErr().println("powersweep: unexpected failure: " + Shown.line(words));
                         log().error("unexpected failure of {}", commandLine.getCommandName(), failure);
                     }
                     return ExitCode.SOFTWARE;
                 });
+    }
+
+    /** What a command prints passes {@link Shown}; help, which is ours and may be in colours, does not need to. */
+    private static int run(CommandLine.ParseResult parsed) {
+        Integer help = CommandLine.executeHelpRequest(parsed);
+        if (help != null) {
+            return help;
+        }
+        for (CommandLine line : parsed.asCommandLineList()) {
+            line.setOut(new PrintWriter(Shown.to(line.getOut()), true));
+            line.setErr(new PrintWriter(Shown.to(line.getErr()), true));
+        }
+        return new CommandLine.RunLast().execute(parsed);
     }
 
     /** Asked for only when there is something to log: setting up logging takes longer than fitting a law. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import de.siegmar.fastcsv.writer.LineDelimiter;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -19,8 +20,8 @@ enum RowFormat {
         @Override
         void print(List<String> columns, List<Row> rows, PrintWriter out) {
             List<List<String>> cells = new ArrayList<>();
-            cells.add(columns);
-            rows.forEach(row -> cells.add(texts(row)));
+            cells.add(columns.stream().map(Shown::line).toList());
+            rows.forEach(row -> cells.add(texts(row).stream().map(Shown::line).toList()));
             int[] widths = new int[columns.size()];
             cells.forEach(line -> {
                 for (int i = 0; i < widths.length; i++) {
@@ -65,7 +66,7 @@ enum RowFormat {
                             LedgerJson.mapper().valueToTree(row.isNullAt(i) ? null : plain(row.get(i))));
                 }
             }
-            out.println(LedgerJson.line(array));
+            out.println(Shown.json(LedgerJson.line(array)));
         }
     };
 

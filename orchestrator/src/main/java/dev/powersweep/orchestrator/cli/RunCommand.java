@@ -20,6 +20,7 @@ import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -117,7 +118,7 @@ public final class RunCommand implements Callable<Integer> {
             WritableDirectory.require(directory, configuration);
             corpus.prepare(directory);
             forecast.warnings()
-                    .forEach(warning -> command.commandLine().getErr().println("warning: " + warning));
+                    .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
             SweepPlan plan = forecast.plan();
             SweepSummary summary = new SweepRunner(spark)
                     .run(
@@ -146,7 +147,7 @@ public final class RunCommand implements Callable<Integer> {
 
     private void print(Forecast forecast) {
         PrintWriter out = command.commandLine().getOut();
-        out.println(json ? DryRun.json(forecast) : DryRun.text(forecast));
+        out.println(json ? Shown.json(DryRun.json(forecast)) : DryRun.text(forecast));
         out.flush();
     }
 

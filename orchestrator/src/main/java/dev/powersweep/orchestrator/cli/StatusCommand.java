@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -31,7 +32,7 @@ public final class StatusCommand implements Callable<Integer> {
         Configuration configuration = HadoopSettings.configuration();
         SweepStatus status = SweepStatus.read(SweepDirectory.at(sweep, configuration), configuration);
         PrintWriter out = command.commandLine().getOut();
-        out.println(json ? status.json() : StatusText.of(status));
+        out.println(json ? Shown.json(status.json()) : StatusText.of(status));
         out.flush();
         return CommandLine.ExitCode.OK;
     }

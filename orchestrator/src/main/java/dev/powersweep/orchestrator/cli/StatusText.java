@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.text.Shown;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -15,7 +16,7 @@ final class StatusText {
     static String of(SweepStatus status) {
         StringBuilder text = new StringBuilder();
         text.append("sweep ")
-                .append(status.sweep())
+                .append(Shown.line(status.sweep()))
                 .append(" in ")
                 .append(status.directory())
                 .append('\n');
@@ -40,20 +41,21 @@ final class StatusText {
                 text.append(String.format(
                         Locale.ROOT,
                         "  running   %s: step %,d of %,d, loss %.4f, %,.0f tokens/s on %s%n",
-                        cell.name(),
+                        Shown.line(cell.name()),
                         cell.step(),
                         cell.steps(),
                         cell.loss(),
                         cell.tokensPerSecond(),
-                        cell.host()));
+                        Shown.line(cell.host())));
             }
         });
         status.stopped()
-                .ifPresent(reason -> text.append("  stopped   ").append(reason).append('\n'));
+                .ifPresent(reason ->
+                        text.append("  stopped   ").append(Shown.line(reason)).append('\n'));
         status.excludedHosts().forEach((host, reason) -> text.append("  excluded  ")
-                .append(host)
+                .append(Shown.line(host))
                 .append(": ")
-                .append(reason)
+                .append(Shown.line(reason))
                 .append('\n'));
         if (!status.failures().isEmpty()) {
             text.append("  failures  ")
@@ -63,12 +65,12 @@ final class StatusText {
                     .append('\n');
         }
         status.troubled().stream().limit(FAILURES_SHOWN).forEach(cell -> text.append("    ")
-                .append(cell.name())
+                .append(Shown.line(cell.name()))
                 .append(": ")
                 .append(cell.failure())
                 .append(": ")
-                .append(cell.message())
-                .append(cell.log().isEmpty() ? "" : " (" + cell.log() + ")")
+                .append(Shown.line(cell.message()))
+                .append(cell.log().isEmpty() ? "" : " (" + Shown.line(cell.log()) + ")")
                 .append('\n'));
         if (status.troubled().size() > FAILURES_SHOWN) {
             text.append("    … and ")
@@ -80,7 +82,7 @@ final class StatusText {
 
     private static String driver(SweepStatus status) {
         if (status.driverAlive()) {
-            return "alive: " + status.driver();
+            return "alive: " + Shown.line(status.driver());
         }
         return status.unfinished() == 0
                 ? "none; nothing is left to do"

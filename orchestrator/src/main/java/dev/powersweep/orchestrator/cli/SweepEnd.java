@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
@@ -39,7 +40,7 @@ final class SweepEnd {
                     throw e;
                 }
                 // Which cells failed is what the command ends with; both may come of one full disk.
-                err.println("powersweep: " + e.getMessage());
+                err.println("powersweep: " + Shown.message(e.getMessage()));
                 err.flush();
             }
         }

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.doctor;
 
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +26,7 @@ public final class Doctor {
                 out.printf(
                         "executor %s on %s: %d cores%s%n",
                         executor.executor(),
-                        executor.host(),
+                        Shown.line(executor.host()),
                         executor.cores(),
                         executor.gpuAddresses().isEmpty() ? "" : ", GPUs " + executor.gpuAddresses());
                 healthy &= print(executor.findings(), out);
@@ -44,7 +45,7 @@ public final class Doctor {
                         case WARNING -> "!";
                         case BROKEN -> "✗";
                     };
-            out.printf("  %s %-10s %s%n", mark, finding.subject(), finding.seen());
+            out.printf("  %s %-10s %s%n", mark, finding.subject(), Shown.line(finding.seen()));
             if (!finding.remedy().isEmpty()) {
                 out.printf("               → %s%n", finding.remedy());
             }

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
+import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.worker.cell.CellState;
 import java.io.PrintStream;
 import java.util.Locale;
@@ -36,7 +37,8 @@ public final class TerminalProgress implements SweepProgress {
         if (report.failure().isPresent() || report.state() == CellState.DIVERGED) {
             String again = report.state() == CellState.INTERRUPTED ? ", trying again" : "";
             String what = report.failure().map(Enum::name).orElse(report.state().name());
-            out.println((terminal ? ERASE_LINE : "") + name + ": " + what + ": " + report.message() + again);
+            out.println(
+                    (terminal ? ERASE_LINE : "") + Shown.line(name + ": " + what + ": " + report.message()) + again);
         }
     }
 
