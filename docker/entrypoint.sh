@@ -2,6 +2,7 @@
 # The image's roles: master | worker MASTER_URL | history | powersweep COMMAND … | driver/executor (Spark on Kubernetes)
 #   POWERSWEEP_HOST    address that Master or Worker bind to and are known by (default: this container's name)
 #   POWERSWEEP_EVENTS  directory of event logs that the History Server reads
+#   POWERSWEEP_UI_HOSTS  names, separated by commas, under which the History Server's pages may be asked for
 #   POWERSWEEP_CONF    settings for Master, Worker and History Server, e.g. a mounted secret
 set -euo pipefail
 spark=(/opt/spark/bin/spark-class)
@@ -23,7 +24,8 @@ case $role in
     [[ -n ${POWERSWEEP_EVENTS:-} ]] || { echo "entrypoint.sh: POWERSWEEP_EVENTS must name the directory of event logs" >&2; exit 2; }
     echo 18080 >/tmp/powersweep-port
     export SPARK_DAEMON_CLASSPATH=/opt/powersweep/powersweep.jar
-    export SPARK_HISTORY_OPTS="-Dspark.history.fs.logDirectory=$POWERSWEEP_EVENTS ${SPARK_HISTORY_OPTS:-}"
+    export SPARK_HISTORY_OPTS="-Dspark.history.fs.logDirectory=$POWERSWEEP_EVENTS \
+-Dspark.ui.filters=dev.powersweep.orchestrator.network.HostFilter ${SPARK_HISTORY_OPTS:-}"
     exec "${spark[@]}" org.apache.spark.deploy.history.HistoryServer "${conf[@]}"
     ;;
   powersweep) exec /opt/powersweep/bin/powersweep "${@:2}" ;;

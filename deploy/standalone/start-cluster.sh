@@ -3,11 +3,13 @@
 #   deploy/standalone/start-cluster.sh [--host H] [--port P] [--workers N] [--cores C] [--memory M] [--dir DIR]
 #                                      [--gpus-per-worker G [--discovery SCRIPT]] [--properties FILE]
 # SCRIPT is ../gpu-discovery.sh unless named; it learns its Worker by POWERSWEEP_WORKER_INDEX and POWERSWEEP_WORKER_COUNT.
-# FILE holds settings for Master and Workers, e.g. the one make-secret.sh writes. Logs and process ids are kept in DIR;
-# stop-cluster.sh DIR ends them.
+# FILE holds settings for Master and Workers, e.g. the one make-secret.sh writes. Without it the cluster gets a secret of
+# its own, and bin/powersweep --master URL finds it. Everything is kept in DIR (default: $POWERSWEEP_CLUSTER, or
+# powersweep-cluster-UID below TMPDIR), which only its owner may enter; stop-cluster.sh DIR ends the processes.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-host=127.0.0.1 port=7077 workers=2 cores=1 memory=2g dir=${TMPDIR:-/tmp}/powersweep-cluster gpus=0 discovery=$here/../gpu-discovery.sh properties=
+source "$here/private.sh"
+host=127.0.0.1 port=7077 workers=2 cores=1 memory=2g dir=$(default_cluster_directory) gpus=0 discovery=$here/../gpu-discovery.sh properties=
 while (($#)); do
   (($# > 1)) || { echo "start-cluster.sh: $1 needs a value (see the head of this file)" >&2; exit 2; }
   case $1 in
@@ -24,23 +26,27 @@ while (($#)); do
   esac
   shift 2
 done
-mkdir -p "$dir"
-if [[ -s $dir/master.pid ]] && kill -0 "$(<"$dir/master.pid")" 2>/dev/null; then
-  echo "start-cluster.sh: a cluster of $dir is running (pid $(<"$dir/master.pid")); stop-cluster.sh $dir ends it" >&2
+[[ -z $properties || -r $properties ]] || { echo "start-cluster.sh: --properties $properties cannot be read" >&2; exit 2; }
+private_directory "$dir"
+dir=$(cd "$dir" && pwd)
+if running=$(ours "$dir/master.pid"); then
+  echo "start-cluster.sh: a cluster of $dir is running (pid $running); stop-cluster.sh $dir ends it" >&2
   exit 1
 fi
+umask 077
 export SPARK_LOCAL_IP=$host
 
 start() { # NAME COMMAND…: a daemon of its own session, so that it outlives this shell
   local name=$1
   shift
+  rm -f "$dir/$name.log" "$dir/$name.pid"
   setsid "$here/spark-class" "$@" >"$dir/$name.log" 2>&1 </dev/null &
-  echo $! >"$dir/$name.pid"
+  remember $! "$dir/$name.pid"
 }
 wait_for() { # NAME PATTERN
   for _ in $(seq 300); do
     grep -q "$2" "$dir/$1.log" 2>/dev/null && return
-    kill -0 "$(<"$dir/$1.pid")" 2>/dev/null || break
+    ours "$dir/$1.pid" >/dev/null || break
     sleep 0.2
   done
   echo "start-cluster.sh: $1 did not come up; see $dir/$1.log" >&2
@@ -48,9 +54,18 @@ wait_for() { # NAME PATTERN
   exit 1
 }
 
-# Settings may hold a secret: only their owner reads them, and nobody sees them in a list of processes.
-umask 077
-settings() { if [[ -n $properties ]]; then cat "$properties"; fi; }
+# Settings hold a secret: nobody sees them in a list of processes. A file that is there keeps its mode, hence the removal.
+rm -f "$dir"/{secret,master,submit}.conf "$dir"/worker-*.conf
+if [[ -z $properties ]]; then
+  "$here/make-secret.sh" "$dir/secret.conf"
+  properties=$dir/secret.conf
+  { echo "# spark://$host:$port"; cat "$properties"; } >"$dir/submit.conf"
+fi
+# Spark takes submissions without a password on a port of its own unless this is off, which FILE may decide.
+settings() {
+  cat "$properties"
+  grep -q '^[[:space:]]*spark\.master\.rest\.enabled' "$properties" || echo 'spark.master.rest.enabled false'
+}
 
 settings >"$dir/master.conf"
 start master org.apache.spark.deploy.master.Master --host "$host" --port "$port" --webui-port 0 \
@@ -67,4 +82,7 @@ for ((w = 1; w <= workers; w++)); do
     -d "$dir/work-$w" --properties-file "$conf" "spark://$host:$port"
 done
 for ((w = 1; w <= workers; w++)); do wait_for "worker-$w" 'Successfully registered with master'; done
+if [[ -e $dir/submit.conf && $dir != "$(default_cluster_directory)" ]]; then
+  echo "start-cluster.sh: submit with POWERSWEEP_CLUSTER=$dir, or --properties-file $dir/submit.conf of spark-submit" >&2
+fi
 echo "spark://$host:$port"

@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Submits a sweep to Kubernetes in cluster mode with a plain spark-submit.
-#   deploy/kubernetes/spark-submit/submit.sh --master k8s://https://HOST:6443 [--gpu] SPEC.yaml OUTPUT [NAME=VALUE …]
+#   deploy/kubernetes/spark-submit/submit.sh --master k8s://https://HOST:6443 [--gpu] [--properties FILE] SPEC.yaml OUTPUT \
+#     [NAME=VALUE …]
 # OUTPUT is the sweep's directory as pods see it: file:///results/sweeps/NAME on the shared volume, s3a://… or hdfs://….
-# NAME=VALUE are further Spark settings. Submitting the same again goes on where the sweep stopped.
+# NAME=VALUE are further Spark settings; those that others may not read come from FILE, of mode 0600.
+# Submitting the same again goes on where the sweep stopped.
 # Needs kubectl, and `kubectl apply -k deploy/kubernetes/spark-submit` once. SPARK_HOME, if set, is a Spark 4.2 to submit
 # with instead of the jars that come with PowerSweep.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+conf=$here/../../conf
 fail() { echo "submit.sh: $*" >&2; exit 2; }
-master='' kind=cpu pod=executor-pod.yaml set=()
+source "$conf/settings.sh"
+master='' kind=cpu pod=executor-pod.yaml set=() properties=''
 while [[ ${1:-} == --* ]]; do
   case $1 in
     --master) [[ $# -gt 1 ]] || fail "--master needs a value, e.g. k8s://https://10.0.0.1:6443"; master=$2; shift 2 ;;
     --gpu) kind=gpu pod=executor-pod-gpu.yaml set=(--set resources.gpus=1); shift ;;
+    --properties) [[ $# -gt 1 ]] || fail "--properties needs a file"; properties=$2; shift 2 ;;
     *) fail "unknown option $1 (see the head of this file)" ;;
   esac
 done
@@ -28,16 +33,15 @@ if [[ -n ${SPARK_HOME:-} ]]; then
   [[ -x ${submit[0]} ]] || fail "SPARK_HOME = $SPARK_HOME has no bin/spark-submit"
 fi
 
-extra=()
-for setting in "$@"; do
-  [[ $setting == *=* ]] || fail "$setting is no NAME=VALUE"
-  [[ ! ${setting%%=*} =~ (secret|password|access.key|token) ]] ||
-    fail "${setting%%=*} would show in lists of processes: keep it in a Kubernetes Secret (see docs/security.md)"
-  extra+=(--conf "$setting")
-done
+for setting in "$@"; do public_setting "$setting"; done
 settings=$(mktemp)
 trap 'rm -f "$settings"' EXIT
 cat "$here/../../conf/sweep.conf" "$here/../../conf/secure.conf" "$here/$kind.conf" >"$settings"
+{
+  if [[ -n $properties ]]; then private_settings "$properties"; fi
+  # The last line of a name wins.
+  for setting in "$@"; do setting_line "$setting"; done
+} >>"$settings"
 
 kubectl --namespace powersweep create configmap powersweep-specification --from-file=sweep.yaml="$specification" \
   --dry-run=client --output yaml | kubectl apply --filename -
@@ -45,5 +49,5 @@ kubectl --namespace powersweep create configmap powersweep-specification --from-
   --properties-file "$settings" \
   --conf "spark.kubernetes.driver.podTemplateFile=$here/driver-pod.yaml" \
   --conf "spark.kubernetes.executor.podTemplateFile=$here/$pod" \
-  "${extra[@]}" --class dev.powersweep.orchestrator.cli.PowerSweep \
+  --class dev.powersweep.orchestrator.cli.PowerSweep \
   local:///opt/powersweep/powersweep.jar run /etc/powersweep/sweep.yaml --output "$output" "${set[@]}"

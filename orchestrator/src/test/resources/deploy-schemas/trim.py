@@ -32,6 +32,8 @@ KINDS = {
     "RoleBinding": "io.k8s.api.rbac.v1.RoleBinding",
     "Service": "io.k8s.api.core.v1.Service",
     "ServiceAccount": "io.k8s.api.core.v1.ServiceAccount",
+    "ValidatingAdmissionPolicy": "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding": "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding",
 }
 
 

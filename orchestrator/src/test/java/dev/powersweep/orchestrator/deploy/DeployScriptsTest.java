@@ -5,21 +5,26 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs the scripts under {@code deploy/} with stand-ins for the commands of a cluster on their PATH. */
 class DeployScriptsTest {
@@ -211,10 +216,11 @@ class DeployScriptsTest {
                 .contains("create configmap powersweep-specification --from-file=sweep.yaml=" + specification)
                 .contains("--master k8s://https://10.0.0.1:6443 --deploy-mode cluster")
                 .contains("executor-pod-gpu.yaml")
-                .contains("--conf spark.executor.instances=3")
+                .doesNotContain("spark.executor.instances")
                 .contains("run /etc/powersweep/sweep.yaml --output s3a://bucket/sweep --set resources.gpus=1");
-        assertThat(Deployment.settings(directory.resolve("settings")))
+        assertThat(asSparkReads(directory.resolve("settings")))
                 .containsEntry("spark.executor.resource.gpu.amount", "1")
+                .containsEntry("spark.executor.instances", "3")
                 .containsEntry("spark.authenticate", "true")
                 .containsEntry("spark.speculation", "false");
 
@@ -233,7 +239,8 @@ class DeployScriptsTest {
                                 "s3a://b/s",
                                 "spark.hadoop.fs.s3a.secret.key=hunter2")
                         .err())
-                .contains("spark.hadoop.fs.s3a.secret.key would show in lists of processes")
+                .contains(
+                        "spark.hadoop.fs.s3a.secret.key is not among the settings that may show in lists of processes")
                 .doesNotContain("hunter2");
     }
 
@@ -250,6 +257,7 @@ class DeployScriptsTest {
                 "deploy/yarn/gpu.conf",
                 "deploy/conf/sweep.conf",
                 "deploy/conf/secure.conf",
+                "deploy/conf/settings.sh",
                 "deploy/gpu-discovery.sh")) {
             Files.createDirectories(home.resolve(file).getParent());
             Files.copy(Deployment.ROOT.resolve(file), home.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
@@ -289,5 +297,265 @@ class DeployScriptsTest {
                 .contains("HADOOP_CONF_DIR must be");
         assertThat(run(environment, script, specification.toString(), "/x").err())
                 .contains("/x names no file system");
+    }
+
+    /** The standalone scripts, with a class launcher that starts nothing but says what Master and Workers say. */
+    private Path standaloneScripts() throws IOException {
+        Path home = directory.resolve("powersweep");
+        for (String file : List.of(
+                "deploy/standalone/start-cluster.sh",
+                "deploy/standalone/stop-cluster.sh",
+                "deploy/standalone/make-secret.sh",
+                "deploy/standalone/private.sh",
+                "deploy/conf/secure.conf")) {
+            Files.createDirectories(home.resolve(file).getParent());
+            Files.copy(Deployment.ROOT.resolve(file), home.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+        }
+        standIn(
+                "powersweep/deploy/standalone/spark-class",
+                "echo \"$SPARK_LOCAL_IP $*\" >>" + directory + "/calls; echo 'New state: ALIVE';"
+                        + " echo 'Successfully registered with master'; exec sleep 600");
+        return home.resolve("deploy/standalone");
+    }
+
+    @Test
+    void aClusterWithoutSettingsHasASecretOfItsOwnNoRestServerAndADirectoryForItsOwnerAlone() throws IOException {
+        Path scripts = standaloneScripts();
+        Path cluster = directory.resolve("cluster");
+        String start = scripts.resolve("start-cluster.sh").toString();
+        String stop = scripts.resolve("stop-cluster.sh").toString();
+        Map<String, String> environment = Map.of("POWERSWEEP_CLUSTER", cluster.toString());
+
+        Result started = run(environment, start);
+        try {
+            assertThat(started.status()).as(started.err()).isZero();
+            assertThat(started.out()).isEqualTo("spark://127.0.0.1:7077\n");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster)))
+                    .isEqualTo("rwx------");
+            Set<String> secrets = new LinkedHashSet<>();
+            for (String file : List.of("master.conf", "worker-1.conf", "worker-2.conf", "submit.conf")) {
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster.resolve(file))))
+                        .as(file)
+                        .isEqualTo("rw-------");
+                Map<String, String> settings = Deployment.settings(cluster.resolve(file));
+                assertThat(settings)
+                        .as(file)
+                        .containsEntry("spark.authenticate", "true")
+                        .containsEntry("spark.master.rest.enabled", "false");
+                secrets.add(settings.get("spark.authenticate.secret"));
+            }
+            assertThat(secrets).singleElement().asString().matches("[0-9a-f]{64}");
+            assertThat(Deployment.text(directory.resolve("calls")).lines())
+                    .hasSize(3)
+                    .allMatch(call -> call.startsWith("127.0.0.1 ") && call.contains("--host 127.0.0.1"))
+                    .noneMatch(call -> secrets.stream().anyMatch(call::contains));
+            assertThat(run(environment, start).err()).contains("is running (pid ");
+        } finally {
+            assertThat(run(environment, stop).status()).isZero();
+        }
+        assertThat(cluster).isDirectoryNotContaining("glob:**.{conf,pid}");
+    }
+
+    @Test
+    void theSecretOfOneClusterGoesToThatMasterAlone() throws IOException {
+        Path cluster = Files.createDirectory(
+                directory.resolve("cluster"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path settings = Files.writeString(cluster.resolve("submit.conf"), "# spark://127.0.0.1:7077\n");
+        standIn("spark/bin/spark-submit", "echo \"$*\"");
+        Map<String, String> environment =
+                Map.of("SPARK_HOME", directory.resolve("spark").toString(), "POWERSWEEP_CLUSTER", cluster.toString());
+        String launcher = Deployment.ROOT.resolve("bin/powersweep").toString();
+
+        assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
+                        .out())
+                .contains("--properties-file " + settings + " --load-spark-defaults");
+        assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://192.0.2.1:7077")
+                        .out())
+                .doesNotContain("--properties-file");
+        Map<String, String> chosen = new HashMap<>(environment);
+        chosen.put("POWERSWEEP_SUBMIT_OPTIONS", "--properties-file mine.conf");
+        assertThat(run(chosen, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
+                        .out())
+                .contains("--properties-file mine.conf")
+                .doesNotContain(settings.toString());
+    }
+
+    @Test
+    void aDirectoryThatSomebodyElsePreparedIsRefusedAndNothingIsWrittenToIt() throws Exception {
+        Path scripts = standaloneScripts();
+        Path link = Files.createSymbolicLink(directory.resolve("link"), Files.createDirectory(directory.resolve("a")));
+        Path open = Files.setPosixFilePermissions(
+                Files.createDirectory(directory.resolve("open")), PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path foreign = Files.createDirectory(directory.resolve("foreign"));
+        if (System.getProperty("user.name").equals("root")) {
+            Files.setAttribute(foreign, "unix:uid", 65534);
+        } else {
+            foreign = Path.of("/usr/lib");
+        }
+        for (String script : List.of("start-cluster.sh", "stop-cluster.sh")) {
+            for (Path prepared : List.of(link, open, foreign)) {
+                Result refused = run(
+                        Map.of("POWERSWEEP_CLUSTER", prepared.toString()),
+                        scripts.resolve(script).toString());
+                assertThat(refused.status()).as("%s %s", script, prepared).isEqualTo(1);
+                assertThat(refused.err()).startsWith(script + ": ").contains(prepared.toString());
+                assertThat(prepared).isDirectoryNotContaining("glob:**.{conf,pid,log}");
+            }
+        }
+        assertThat(directory.resolve("calls")).doesNotExist();
+    }
+
+    @Test
+    void aSecretIsNotWrittenIntoAFileThatOthersMayAlreadyRead() throws IOException {
+        Path scripts = standaloneScripts();
+        Path cluster = Files.createDirectory(
+                directory.resolve("cluster"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Files.setPosixFilePermissions(
+                Files.createFile(cluster.resolve("master.conf")), PosixFilePermissions.fromString("rw-rw-rw-"));
+        Map<String, String> environment = Map.of("POWERSWEEP_CLUSTER", cluster.toString());
+        Result started = run(environment, scripts.resolve("start-cluster.sh").toString());
+        try {
+            assertThat(started.status()).as(started.err()).isZero();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster.resolve("master.conf"))))
+                    .isEqualTo("rw-------");
+        } finally {
+            run(environment, scripts.resolve("stop-cluster.sh").toString());
+        }
+    }
+
+    @Test
+    void aProcessThatGotTheNumberOfOneLongGoneIsNotSignalled() throws Exception {
+        Path scripts = standaloneScripts();
+        Path cluster = Files.createDirectory(
+                directory.resolve("cluster"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Process bystander = new ProcessBuilder("sleep", "600").start();
+        try {
+            for (String remembered : List.of(bystander.pid() + "\n", bystander.pid() + " 12345\n", "-1\n", "0 1\n")) {
+                Files.writeString(cluster.resolve("master.pid"), remembered);
+                Result stopped =
+                        run(Map.of(), scripts.resolve("stop-cluster.sh").toString(), cluster.toString());
+                assertThat(stopped.status()).as(stopped.err()).isZero();
+                assertThat(cluster.resolve("master.pid")).doesNotExist();
+            }
+            assertThat(bystander.isAlive()).isTrue();
+        } finally {
+            bystander.destroyForcibly();
+        }
+    }
+
+    /** The last line of a name wins. */
+    private static Map<String, String> asSparkReads(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        }
+        Map<String, String> settings = new HashMap<>();
+        properties.stringPropertyNames().forEach(name -> settings.put(name, properties.getProperty(name)));
+        return settings;
+    }
+
+    static Stream<Arguments> secretsOnACommandLine() {
+        return Stream.of("kubernetes/spark-submit", "yarn").flatMap(script -> Stream.of(
+                        "spark.kubernetes.driverEnv.AWS_SECRET_ACCESS_KEY=hunter2",
+                        "spark.executorEnv.AWS_SECRET_ACCESS_KEY=hunter2",
+                        "spark.ssl.keyPassword=hunter2",
+                        "spark.ssl.ui.keyStorePassword=hunter2",
+                        "spark.hadoop.fs.azure.account.key.a.dfs.core.windows.net=hunter2",
+                        "spark.hadoop.FS.S3A.SECRET.KEY=hunter2",
+                        "spark.authenticate.secret=hunter2",
+                        "spark.driver.extraJavaOptions=-Dx=hunter2",
+                        "spark.hadoop.fs.s3a.endpoint=https://me:hunter2@store",
+                        "spark.app.name=a\nspark.ssl.keyPassword hunter2")
+                .map(setting -> Arguments.of(script, setting)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("secretsOnACommandLine")
+    void onlySettingsKnownToBeNoSecretsMayStandOnACommandLine(String folder, String setting) throws IOException {
+        standIn("kubectl", "touch " + directory + "/called");
+        standIn("spark/bin/spark-submit", "touch " + directory + "/called");
+        Path specification = Files.writeString(directory.resolve("spec.yaml"), "grid: {}\n");
+        List<String> command = new ArrayList<>(List.of(
+                Deployment.ROOT.resolve("deploy/" + folder + "/submit.sh").toString()));
+        if (folder.startsWith("kubernetes")) {
+            command.addAll(List.of("--master", "k8s://x"));
+        }
+        command.addAll(List.of(specification.toString(), "s3a://b/s", setting));
+        Result refused = run(
+                Map.of("SPARK_HOME", directory.resolve("spark").toString(), "HADOOP_CONF_DIR", directory.toString()),
+                command.toArray(String[]::new));
+        assertThat(refused.status()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains(setting.substring(0, setting.indexOf('=')))
+                .doesNotContain("hunter2");
+        assertThat(directory.resolve("called")).doesNotExist();
+    }
+
+    @Test
+    void settingsThatHoldSecretsGoByAFileThatOthersMayNotRead() throws IOException {
+        standIn("kubectl", "cat >/dev/null </dev/null");
+        standIn(
+                "spark/bin/spark-submit",
+                "echo \"$*\" >" + directory
+                        + "/call; while [[ $1 != --properties-file ]]; do shift; done; stat -c %a \"$2\" >" + directory
+                        + "/mode; cp \"$2\" " + directory + "/settings");
+        Path specification = Files.writeString(directory.resolve("spec.yaml"), "grid: {}\n");
+        Path secrets = Files.writeString(directory.resolve("secrets.conf"), "spark.ssl.keyPassword hunter2");
+        String script = Deployment.ROOT
+                .resolve("deploy/kubernetes/spark-submit/submit.sh")
+                .toString();
+        String[] command = {
+            script, "--master", "k8s://x", "--properties", secrets.toString(), specification.toString(), "s3a://b/s"
+        };
+        Map<String, String> home =
+                Map.of("SPARK_HOME", directory.resolve("spark").toString());
+
+        Files.setPosixFilePermissions(secrets, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(run(home, command).err())
+                .contains("others may read " + secrets)
+                .contains("chmod 600");
+
+        Files.setPosixFilePermissions(secrets, PosixFilePermissions.fromString("rw-------"));
+        Result submitted = run(home, command);
+        assertThat(submitted.status()).as(submitted.err()).isZero();
+        assertThat(Deployment.text(directory.resolve("call"))).doesNotContain("hunter2");
+        assertThat(Deployment.text(directory.resolve("mode"))).isEqualTo("600\n");
+        assertThat(asSparkReads(directory.resolve("settings"))).containsEntry("spark.ssl.keyPassword", "hunter2");
+    }
+
+    /** What every unit must forbid; what a JVM with GPUs cannot do without is left out, and said in the unit. */
+    @ParameterizedTest
+    @ValueSource(strings = {"powersweep-master", "powersweep-worker@", "powersweep-history"})
+    void unitsForbidWhatTheirProcessesNeverDo(String unit) {
+        List<String> lines = Deployment.text(Deployment.ROOT.resolve("deploy/standalone/systemd/" + unit + ".service"))
+                .lines()
+                .toList();
+        assertThat(lines)
+                .contains(
+                        "NoNewPrivileges=yes",
+                        "CapabilityBoundingSet=",
+                        "ProtectSystem=strict",
+                        "ProtectHome=yes",
+                        "PrivateTmp=yes",
+                        "ProtectProc=invisible",
+                        "ProtectClock=yes",
+                        "ProtectKernelLogs=yes",
+                        "RestrictNamespaces=yes",
+                        "RestrictRealtime=yes",
+                        "SystemCallArchitectures=native",
+                        "SystemCallFilter=@system-service",
+                        "UMask=0077");
+        assertThat(Deployment.text(Deployment.ROOT.resolve("deploy/standalone/systemd/powersweep.env")))
+                .containsPattern("(?m)^SPARK_LOCAL_IP=");
+    }
+
+    @Test
+    void theBuildsMavenIsCheckedBeforeItRuns() throws IOException {
+        assertThat(asSparkReads(Deployment.ROOT.resolve(".mvn/wrapper/maven-wrapper.properties"))
+                        .get("distributionSha256Sum"))
+                .matches("[0-9a-f]{64}");
     }
 }

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,6 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.projectnessie.cel.checker.Decls;
+import org.projectnessie.cel.tools.Script;
+import org.projectnessie.cel.tools.ScriptException;
+import org.projectnessie.cel.tools.ScriptHost;
 
 class KubernetesManifestsTest {
     private static final Path KUBERNETES = Deployment.ROOT.resolve("deploy/kubernetes");
@@ -400,6 +405,132 @@ class KubernetesManifestsTest {
                 .singleElement()
                 .satisfies(deny ->
                         assertThat(deny.at("/spec/podSelector").isEmpty()).isTrue());
+    }
+
+    @Test
+    void noPodIsLetOutToTheWorldUnasked() {
+        allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("NetworkPolicy"))
+                .forEach(policy -> policy.at("/spec/egress").forEach(rule -> {
+                    String name = policy.at("/metadata/name").asText();
+                    assertThat(rule.path("to")).as(name).isNotEmpty();
+                    assertThat(rule.findValuesAsText("cidr"))
+                            .as(name)
+                            .noneMatch(cidr -> Integer.parseInt(cidr.substring(cidr.indexOf('/') + 1)) < 8)
+                            .noneMatch(cidr -> cidr.startsWith("169.254."));
+                }));
+    }
+
+    /** The policy's own expressions on the pods of our templates and on ones that a stolen driver's token would make. */
+    @Test
+    void theDriverMayMakeExecutorsButMountNoSecretAndBorrowNoOtherAccount() throws ScriptException {
+        JsonNode policy = allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("ValidatingAdmissionPolicy"))
+                .findFirst()
+                .orElseThrow();
+        JsonNode binding = allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("ValidatingAdmissionPolicyBinding"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(binding.at("/spec/policyName")).isEqualTo(policy.at("/metadata/name"));
+        assertThat(binding.at("/spec/validationActions").toString()).isEqualTo("[\"Deny\"]");
+        assertThat(policy.at("/spec/failurePolicy").asText()).isEqualTo("Fail");
+        assertThat(evaluate(
+                        policy.at("/spec/matchConditions/0/expression").asText(),
+                        Map.of(
+                                "request",
+                                Map.of(
+                                        "userInfo",
+                                        Map.of("username", "system:serviceaccount:powersweep:powersweep-driver")))))
+                .isTrue();
+
+        List<ObjectNode> executors = new ArrayList<>();
+        allManifests().forEach(manifest -> podSpecs(manifest).stream()
+                .filter(pod -> pod.at("/containers/0/name").asText().contains("executor"))
+                .forEach(pod ->
+                        executors.add(((ObjectNode) pod.deepCopy()).put("serviceAccountName", "powersweep-executor"))));
+        assertThat(executors).isNotEmpty();
+        ObjectNode allowed = executors.get(0).deepCopy();
+        ((ObjectNode) allowed.at("/containers/0"))
+                .putArray("envFrom")
+                .addObject()
+                .putObject("secretRef")
+                .put("name", "powersweep-s3");
+        executors.add(allowed);
+        for (ObjectNode executor : executors) {
+            assertThat(allows(policy, executor)).as(executor.toString()).isTrue();
+        }
+
+        String secretVolume = "{\"name\": \"stolen\", \"secret\": {\"secretName\": \"kept\"}}";
+        String projected = "{\"name\": \"stolen\", \"projected\": {\"sources\": [{\"secret\": {\"name\": \"kept\"}}]}}";
+        String token =
+                "{\"name\": \"stolen\", \"projected\": {\"sources\": [{\"serviceAccountToken\": {\"path\": \"t\"}}]}}";
+        String host = "{\"name\": \"stolen\", \"hostPath\": {\"path\": \"/\"}}";
+        for (String volume : List.of(secretVolume, projected, token, host)) {
+            ObjectNode pod = executors.get(0).deepCopy();
+            pod.withArray("volumes").add(json(volume));
+            assertThat(allows(policy, pod)).as(volume).isFalse();
+        }
+        for (String kind : List.of("containers", "initContainers")) {
+            ObjectNode variable = executors.get(0).deepCopy();
+            variable.withArray(kind)
+                    .add(
+                            json(
+                                    """
+                    {"name": "x", "env": [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "kept", "key": "k"}}}]}"""));
+            assertThat(allows(policy, variable)).as(kind).isFalse();
+            ObjectNode environment = executors.get(0).deepCopy();
+            environment
+                    .withArray(kind)
+                    .add(json("""
+                    {"name": "x", "envFrom": [{"secretRef": {"name": "kept"}}]}"""));
+            assertThat(allows(policy, environment)).as(kind).isFalse();
+        }
+        for (String account : List.of("powersweep-driver", "default", "")) {
+            ObjectNode pod = executors.get(0).deepCopy();
+            if (account.isEmpty()) {
+                pod.remove("serviceAccountName");
+            } else {
+                pod.put("serviceAccountName", account);
+            }
+            assertThat(allows(policy, pod)).as(account).isFalse();
+        }
+    }
+
+    private static JsonNode json(String text) {
+        return Deployment.documents(text).get(0);
+    }
+
+    private static boolean allows(JsonNode policy, JsonNode pod) throws ScriptException {
+        Map<String, Object> known = new HashMap<>();
+        known.put("object", Map.of("spec", Deployment.JSON.convertValue(pod, Map.class)));
+        Map<String, Object> variables = new HashMap<>();
+        for (JsonNode variable : policy.at("/spec/variables")) {
+            variables.put(
+                    variable.path("name").asText(),
+                    script(variable.path("expression").asText()).execute(List.class, known));
+        }
+        known.put("variables", variables);
+        for (JsonNode validation : policy.at("/spec/validations")) {
+            if (!evaluate(validation.path("expression").asText(), known)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean evaluate(String expression, Map<String, Object> known) throws ScriptException {
+        return script(expression).execute(Boolean.class, known);
+    }
+
+    private static Script script(String expression) throws ScriptException {
+        return ScriptHost.newBuilder()
+                .build()
+                .buildScript(expression)
+                .withDeclarations(Stream.of("object", "request", "variables")
+                        .map(name -> Decls.newVar(name, Decls.Dyn))
+                        .toList())
+                .build();
     }
 
     @Test

@@ -135,9 +135,11 @@ class SweepIT {
         try {
             String master = started.out().strip();
             PowerSweepProcess.run(
-                            Map.of("SPARK_LOCAL_IP", "127.0.0.1"),
+                            Map.of(),
                             "deploy/standalone/spark-class",
                             "org.apache.spark.deploy.SparkSubmit",
+                            "--properties-file",
+                            cluster.resolve("submit.conf"),
                             "--master",
                             master,
                             "--conf",
