@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.fits.SparkRefits;
+import dev.powersweep.orchestrator.network.DriverNetwork;
 import dev.powersweep.orchestrator.run.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
@@ -9,6 +10,7 @@ import dev.powersweep.orchestrator.tables.TableFile;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
@@ -52,7 +54,7 @@ final class Sessions {
                 "org.apache.spark.metrics.sink.PrometheusServlet");
         conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
-        return SparkSession.builder().config(conf).getOrCreate();
+        return session(conf);
     }
 
     /** Without a name spark-submit puts the jar's or the main class's. */
@@ -71,7 +73,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         FixedExecutors.require(conf);
         quietHeart(conf);
-        try (JavaSparkContext spark = new JavaSparkContext(conf)) {
+        try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
             ExecutorWait.firstOrFail(spark);
             return work.apply(new SparkRefits(spark));
         }
@@ -90,6 +92,12 @@ final class Sessions {
         conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
         conf.set("spark.hadoop." + TableFile.VERIFY_CHECKSUMS, "true");
         quietHeart(conf);
+        return session(conf);
+    }
+
+    /** A session's builder would copy the settings, and the pages' address with it be lost: the context is made first. */
+    private static SparkSession session(SparkConf conf) {
+        SparkContext.getOrCreate(DriverNetwork.closed(conf));
         return SparkSession.builder().config(conf).getOrCreate();
     }
 

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.doctor;
 
+import dev.powersweep.orchestrator.network.DriverNetwork;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
@@ -31,7 +32,7 @@ final class ClusterChecks {
                 .setIfMissing("spark.ui.enabled", "false")
                 .setIfMissing("spark.locality.wait", "0");
         FixedExecutors.require(conf);
-        try (JavaSparkContext spark = new JavaSparkContext(conf)) {
+        try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
             ExecutorWait.firstOrFail(spark);
             ExecutorWait.all(spark);
             int slots = Math.max(1, new ExecutorSlots(spark).count());

@@ -28,6 +28,7 @@ final class MachineChecks {
         findings.add(memory());
         findings.add(scratch(Path.of(System.getProperty("java.io.tmpdir"))));
         findings.addAll(gpus());
+        findings.add(NetworkChecks.run());
         return findings;
     }
 

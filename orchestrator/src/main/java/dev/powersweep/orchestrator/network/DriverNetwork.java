@@ -1,0 +1,70 @@
+package dev.powersweep.orchestrator.network;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
+import org.apache.spark.SparkConf;
+
+/**
+ * Closes what a driver opens by Spark's defaults. Spark binds a driver's pages to all addresses, and its RPC and block
+ * manager to the outer one, even when the master is on loopback; pages may end a stage by a GET from anywhere.
+ *
+ * <p>Guarantees, for settings that the user left alone: with a master on loopback, or none, everything listens on
+ * 127.0.0.1; with every master but YARN the pages do; nobody ends a job by the pages; they answer only to hosts that
+ * {@link HostFilter} accepts. On YARN the pages stay where Spark puts them, because YARN's proxy fetches them from
+ * another host, and Spark's filter lets that proxy alone pass.
+ */
+public final class DriverNetwork {
+    /** Address that the driver's pages are bound to, e.g. {@code 0.0.0.0} for all. */
+    public static final String UI_ADDRESS = "spark.powersweep.uiAddress";
+    /** Names, separated by commas, under which a proxy or service offers the driver's pages. */
+    public static final String UI_HOSTS = "spark.powersweep.uiHosts";
+
+    private static final String LOOPBACK = "127.0.0.1";
+
+    private DriverNetwork() {}
+
+    /**
+     * @param conf has {@code spark.master}; is changed
+     * @return what to make a {@code SparkContext} of: the same settings, with the pages' address
+     */
+    public static SparkConf closed(SparkConf conf) {
+        String master = conf.get("spark.master");
+        if (isLoopback(master)) {
+            conf.setIfMissing("spark.driver.host", LOOPBACK);
+            conf.setIfMissing("spark.driver.bindAddress", LOOPBACK);
+        }
+        conf.setIfMissing("spark.ui.killEnabled", "false");
+        String filters = conf.get("spark.ui.filters", "");
+        String own = HostFilter.class.getName();
+        if (!Arrays.asList(filters.split(",")).contains(own)) {
+            conf.set("spark.ui.filters", filters.isEmpty() ? own : own + "," + filters);
+        }
+        conf.setIfMissing(
+                "spark." + own + ".param." + HostFilter.HOSTS,
+                conf.get(UI_HOSTS, "") + "," + conf.get("spark.driver.host", ""));
+        if (master.startsWith("yarn") && !conf.contains(UI_ADDRESS)) {
+            return conf;
+        }
+        return new PagesConf(conf, conf.get(UI_ADDRESS, LOOPBACK));
+    }
+
+    /** Whether all processes of a master are on this machine, as far as its URL tells. */
+    static boolean isLoopback(String master) {
+        if (master.startsWith("local")) {
+            return true;
+        }
+        return master.startsWith("spark://")
+                && Arrays.stream(master.substring("spark://".length()).split(","))
+                        .allMatch(DriverNetwork::hostIsLoopback);
+    }
+
+    private static boolean hostIsLoopback(String hostAndPort) {
+        String host = HostFilter.host(hostAndPort);
+        try {
+            return !host.isEmpty() && InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            return false;
+        }
+    }
+}
