@@ -10,8 +10,10 @@ import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.spec.LearningRateRule;
+import dev.powersweep.orchestrator.spec.Reach;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -108,6 +110,12 @@ public final class PlanCommand implements Callable<Integer> {
                     + " (grid.learningRates), and the YAML to paste.")
     private boolean learningRate;
 
+    @Option(
+            names = "--trust",
+            description = "Take over files and programs that the specification in DIR names into what --suggest prints."
+                    + " Without it they are shown and refused.")
+    private boolean trusted;
+
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
@@ -120,20 +128,19 @@ public final class PlanCommand implements Callable<Integer> {
                         command.commandLine(), "--learning-rate needs the directory of a sweep, and no --suggest");
             }
             RatePilot pilot = RatePilot.of(FittedSweep.results(fits));
-            out.print(json ? pilot.json() : pilot.text());
+            out.print(json ? Shown.json(pilot.json()) : pilot.text());
         } else if (suggest.isPresent()) {
             boolean file = Files.isRegularFile(local());
+            Optional<String> base = file ? Optional.empty() : base();
             out.print(NextCells.specification(
-                    NextCells.choose(stored(), law, suggest.get()),
-                    file ? Optional.empty() : FittedSweep.specification(fits),
-                    file ? Optional.empty() : Optional.of(fits)));
+                    NextCells.choose(stored(), law, suggest.get()), base, file ? Optional.empty() : Optional.of(fits)));
         } else {
             List<Rates> machines = machines();
             BudgetPlan plan = Budget.plan(stored(), law, goal(machines), rule());
             List<Rates.Cost> costs = machines.stream()
                     .map(machine -> machine.of(plan.plan().flops().value(), gpus))
                     .toList();
-            out.print(json ? BudgetText.json(plan, costs) : BudgetText.text(plan, costs));
+            out.print(json ? Shown.json(BudgetText.json(plan, costs)) : BudgetText.text(plan, costs));
         }
         out.flush();
         return CommandLine.ExitCode.OK;
@@ -146,6 +153,20 @@ public final class PlanCommand implements Callable<Integer> {
                 : FittedSweep.specification(fits).map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
                         .training()
                         .learningRate());
+    }
+
+    /** The specification in DIR, whose reach beyond DIR is shown and asked for. */
+    private Optional<String> base() {
+        Optional<String> base = FittedSweep.specification(fits);
+        List<String> reach = base.map(text -> Reach.of(SweepSpecReader.read(text, "sweep.yaml", List.of())))
+                .orElse(List.of());
+        if (!trusted && !reach.isEmpty()) {
+            throw new UserError("the specification in " + fits + " names what is not in that directory, and whoever may"
+                    + " write to it may have put that there:\n  "
+                    + String.join("\n  ", reach)
+                    + "\n  give --trust if this is right");
+        }
+        return base;
     }
 
     private List<Rates> machines() {

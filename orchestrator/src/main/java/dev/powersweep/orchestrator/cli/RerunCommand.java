@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.run.SweepRunner;
 import dev.powersweep.orchestrator.run.SweepSummary;
 import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.run.Trust;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -47,6 +48,11 @@ public final class RerunCommand implements Callable<Integer> {
     @Option(names = "--master", paramLabel = "URL", description = "Spark master. Default: local[*].")
     private Optional<String> master = Optional.empty();
 
+    @Option(
+            names = "--trust",
+            description = "Run trainers on the Java that DIR names, where it names one. Without it rerun refuses.")
+    private boolean trusted;
+
     static final class Choice {
         @Option(names = "--failed", description = "Only cells that failed; each goes on from its checkpoint.")
         private boolean failed;
@@ -68,6 +74,8 @@ public final class RerunCommand implements Callable<Integer> {
         Predicate<CellRecord> chosen = chosen(state);
         SweepRunner.refuseWhileDrivenHere(directory, configuration);
         RunPolicy policy = state.submitted().orElseThrow().policy();
+        Trust trust = trusted ? Trust.GIVEN : Trust.NONE;
+        trust.require(directory, policy);
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
@@ -76,6 +84,7 @@ public final class RerunCommand implements Callable<Integer> {
                     .rerun(
                             directory,
                             chosen,
+                            trust,
                             new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
         }

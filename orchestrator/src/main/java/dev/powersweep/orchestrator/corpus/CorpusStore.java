@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.CellJson;
@@ -55,7 +56,7 @@ final class CorpusStore {
             List<ShardManifest.TokenFile> files = new ArrayList<>(List.of(manifest.train()));
             files.addAll(manifest.evaluation());
             for (ShardManifest.TokenFile file : files) {
-                check(new Path(home, file.file()), file, manifest);
+                check(Storage.child(home, file.file()), file, manifest);
             }
             if (manifest.format() != ShardManifest.FORMAT
                     || !manifest.corpusHash().equals(corpusHash)) {
@@ -78,7 +79,7 @@ final class CorpusStore {
         }
         CRC32C checksum = new CRC32C();
         byte[] buffer = new byte[BUFFER_BYTES];
-        try (InputStream stream = fileSystem.open(path)) {
+        try (InputStream stream = Storage.of(path, configuration).open(path)) {
             for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
                 checksum.update(buffer, 0, read);
             }
@@ -89,9 +90,7 @@ final class CorpusStore {
     }
 
     private String text(Path path) throws IOException {
-        try (InputStream stream = fileSystem.open(path)) {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        }
+        return new String(Storage.of(path, configuration).read(path), StandardCharsets.UTF_8);
     }
 
     /** A fresh place that no reader looks at. */

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.ledger;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.StoredName;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -43,6 +44,14 @@ public record AttemptReport(
         Optional<Frame.Ready> trainer,
         String log,
         Optional<SharedSteps> shared) {
+    public AttemptReport {
+        StoredName.cell(cell);
+        if (!log.isEmpty()) {
+            for (String part : log.split("/", -1)) {
+                StoredName.file(part);
+            }
+        }
+    }
 
     /** Of a cell that trains all of its steps itself. */
     public AttemptReport(

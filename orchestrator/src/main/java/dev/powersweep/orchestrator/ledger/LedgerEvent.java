@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.StoredName;
 import java.time.Instant;
 import java.util.Map;
 
@@ -37,19 +38,35 @@ public sealed interface LedgerEvent {
     }
 
     record Submitted(Instant at, String sweep, String corpusHash, String specification, RunPolicy policy)
-            implements LedgerEvent {}
+            implements LedgerEvent {
+        public Submitted {
+            StoredName.corpus(corpusHash);
+        }
+    }
 
     /** A cell that the sweep holds from now on; a later one for the same cell brings newer predictions. */
     record Planned(Instant at, String name, Cell cell, double predictedSeconds, long memoryBytes)
-            implements LedgerEvent {}
+            implements LedgerEvent {
+        public Planned {
+            StoredName.corpus(cell.data().corpusHash());
+        }
+    }
 
     /** An attempt was handed to Spark. */
-    record Running(Instant at, String cell, int attempt, int microBatchSequences) implements LedgerEvent {}
+    record Running(Instant at, String cell, int attempt, int microBatchSequences) implements LedgerEvent {
+        public Running {
+            StoredName.cell(cell);
+        }
+    }
 
     record Ended(Instant at, AttemptReport report) implements LedgerEvent {}
 
     /** A user asked for the cell again; from its beginning unless it can go on from a checkpoint. */
-    record Requested(Instant at, String cell, Beginning beginning) implements LedgerEvent {}
+    record Requested(Instant at, String cell, Beginning beginning) implements LedgerEvent {
+        public Requested {
+            StoredName.cell(cell);
+        }
+    }
 
     /**
      * A host gets no more cells of this driver.
@@ -64,7 +81,12 @@ public sealed interface LedgerEvent {
      *
      * @param number of the merge within its table, unique among drivers
      */
-    record Merged(Instant at, String table, String number) implements LedgerEvent {}
+    record Merged(Instant at, String table, String number) implements LedgerEvent {
+        public Merged {
+            StoredName.table(table);
+            StoredName.file(number);
+        }
+    }
 
     /** The circuit breaker, or a user, ended the run before all cells ended. */
     record SweepStopped(Instant at, String reason) implements LedgerEvent {}

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.SharedSteps;
+import dev.powersweep.worker.cell.StoredName;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,6 +33,12 @@ record CellManifest(
         KeptTrunk trunk,
         Optional<SharedSteps> shared) {
     CellManifest {
+        StoredName.cell(cell);
+        StoredName.count("sequence", sequence);
+        StoredName.count("step", step);
+        if (!owner.isEmpty()) {
+            StoredName.file(owner);
+        }
         checkpoints = List.copyOf(checkpoints);
         chunks = List.copyOf(chunks);
         dropped = List.copyOf(dropped);
@@ -44,10 +51,29 @@ record CellManifest(
      * @param file name in the table's directory
      * @param lastStep of the steps it holds
      */
-    record Chunk(String table, String pending, String file, long firstStep, long lastStep) {}
+    record Chunk(String table, String pending, String file, long firstStep, long lastStep) {
+        Chunk {
+            if (!table.equals("steps") && !table.equals("evals")) {
+                throw new IllegalArgumentException("cells have chunks of the tables steps and evals alone");
+            }
+            StoredName.file(pending);
+            if (!file.isEmpty()) {
+                StoredName.file(file);
+            }
+            StoredName.count("firstStep", firstStep);
+            StoredName.count("lastStep", lastStep);
+        }
+    }
 
     /** @param file name in the cell's directory */
-    record StoredCheckpoint(String file, long step, long bytes, String sha256) {}
+    record StoredCheckpoint(String file, long step, long bytes, String sha256) {
+        StoredCheckpoint {
+            StoredName.file(file);
+            StoredName.count("step", step);
+            StoredName.count("bytes", bytes);
+            StoredName.sha256(sha256);
+        }
+    }
 
     /**
      * States of a cell that stay when its training goes on, with all rows up to them.

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import dev.powersweep.orchestrator.ledger.AttemptReport;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.ledger.SharedSteps;
@@ -13,6 +14,7 @@ import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
+import dev.powersweep.worker.cell.StoredName;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
@@ -106,7 +108,7 @@ final class CellStore {
                 return Optional.empty();
             }
             try {
-                return Optional.of(LedgerJson.read(storage.read(manifest(home, sequence)), CellManifest.class));
+                return Optional.of(read(storage, home, cell, sequence));
             } catch (java.nio.file.NoSuchFileException | java.io.FileNotFoundException e) {
                 // Grown old and deleted since the listing, so there is a newer one.
                 continue;
@@ -121,6 +123,18 @@ final class CellStore {
                         e);
             }
         }
+    }
+
+    /** A manifest that speaks of another cell is damaged: what it names would be taken for this one's. */
+    private static CellManifest read(Storage storage, org.apache.hadoop.fs.Path home, String cell, long sequence)
+            throws IOException {
+        org.apache.hadoop.fs.Path file = manifest(home, sequence);
+        CellManifest manifest = LedgerJson.read(storage.read(file), CellManifest.class);
+        if (!manifest.cell().equals(cell) || manifest.sequence() != sequence) {
+            throw new JsonMappingException(
+                    () -> {}, "it is link " + manifest.sequence() + " of cell " + manifest.cell());
+        }
+        return manifest;
     }
 
     /** Steps whose rows are stored. */
@@ -163,9 +177,9 @@ final class CellStore {
         while (!current.checkpoints().isEmpty()) {
             List<StoredCheckpoint> checkpoints = current.checkpoints();
             StoredCheckpoint newest = checkpoints.get(checkpoints.size() - 1);
-            Path file = local.resolve(newest.file());
+            Path file = local.resolve(StoredName.file(newest.file()));
             try {
-                storage.download(new org.apache.hadoop.fs.Path(home, newest.file()), file);
+                storage.download(Storage.child(home, newest.file()), file);
                 if (Digests.sha256(file).equals(newest.sha256())) {
                     return Optional.of(file);
                 }
@@ -241,7 +255,7 @@ final class CellStore {
             LocalCheckpoint file = checkpoint.get();
             String name =
                     String.format(Locale.ROOT, "checkpoint-%06d-step-%d-%s.ckpt", current.sequence() + 1, step, owner);
-            storage.upload(file.path(), new org.apache.hadoop.fs.Path(home, name));
+            storage.upload(file.path(), Storage.child(home, name));
             StoredCheckpoint stored = new StoredCheckpoint(name, step, file.bytes(), file.sha256());
             checkpoints.add(stored);
             if (branchSteps.contains(step)) {
@@ -282,7 +296,7 @@ final class CellStore {
         String file = String.format(
                 Locale.ROOT, "%s-%09d-%09d-%d%s", current.cell(), firstStep, lastStep, link, TableFile.SUFFIX);
         String pending = String.format(Locale.ROOT, "_%s-%06d-%s%s", table.name(), link, owner, TableFile.SUFFIX);
-        TableFile.write(storage, new org.apache.hadoop.fs.Path(home, pending), table, rows, Map.of());
+        TableFile.write(storage, Storage.child(home, pending), table, rows, Map.of());
         return Optional.of(new Chunk(table.name(), pending, file, firstStep, lastStep));
     }
 
@@ -292,7 +306,7 @@ final class CellStore {
         }
         String name = String.format(
                 Locale.ROOT, "trunk-%s-%06d-%s%s", table.name(), current.sequence() + 1, owner, TableFile.SUFFIX);
-        TableFile.write(storage, new org.apache.hadoop.fs.Path(home, name), table, rows, Map.of());
+        TableFile.write(storage, Storage.child(home, name), table, rows, Map.of());
         return Optional.of(new Chunk(table.name(), name, "", current.step() + 1, lastStep));
     }
 
@@ -344,11 +358,11 @@ final class CellStore {
     private void publish() throws IOException {
         for (Chunk chunk : current.dropped()) {
             // In this order, so that a stopped attempt that wakes up between the two cannot publish it again.
-            storage.delete(new org.apache.hadoop.fs.Path(home, chunk.pending()));
+            storage.delete(Storage.child(home, chunk.pending()));
             storage.delete(published(chunk));
         }
         for (Chunk chunk : current.chunks()) {
-            org.apache.hadoop.fs.Path pending = new org.apache.hadoop.fs.Path(home, chunk.pending());
+            org.apache.hadoop.fs.Path pending = Storage.child(home, chunk.pending());
             if (storage.exists(pending)) {
                 storage.makeDirectory(directory.table(chunk.table()));
                 try {
@@ -362,7 +376,7 @@ final class CellStore {
     }
 
     private org.apache.hadoop.fs.Path published(Chunk chunk) {
-        return new org.apache.hadoop.fs.Path(directory.table(chunk.table()), chunk.file());
+        return Storage.child(directory.table(chunk.table()), chunk.file());
     }
 
     /**

@@ -137,19 +137,19 @@ final class Compactor implements SweepProgress, AutoCloseable {
     }
 
     private Path record(Table<?> table, String number) {
-        return new Path(directory.merges(table.name()), "merge-" + number + ".json");
+        return Storage.child(directory.merges(table.name()), "merge-" + number + ".json");
     }
 
     private Path pendingRecord(Table<?> table, String number) {
-        return new Path(directory.merges(table.name()), "_merge-" + number + ".json");
+        return Storage.child(directory.merges(table.name()), "_merge-" + number + ".json");
     }
 
     private Path staged(Table<?> table, Merge merge) {
-        return new Path(directory.merges(table.name()), merge.file());
+        return Storage.child(directory.merges(table.name()), merge.file());
     }
 
     private Path published(Table<?> table, Merge merge) {
-        return new Path(directory.table(table.name()), merge.file());
+        return Storage.child(directory.table(table.name()), merge.file());
     }
 
     /** What follows on the ledger's word; does no harm when repeated, or done by two at once. */
@@ -160,7 +160,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
         Merge merge = LedgerJson.read(storage.read(record(table, number)), Merge.class);
         for (String source : merge.sources()) {
             if (inTable.contains(source)) {
-                storage.delete(new Path(directory.table(table.name()), source));
+                storage.delete(Storage.child(directory.table(table.name()), source));
             }
         }
         if (inMerges.contains(merge.file())) {
@@ -324,7 +324,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
         String number = String.format(Locale.ROOT, "%06d-%06d", epoch, ++sequence);
         Merge merge = new Merge("merged-" + number + TableFile.SUFFIX, members, sources);
         List<Path> files = sources.stream()
-                .map(source -> new Path(directory.table(table.name()), source))
+                .map(source -> Storage.child(directory.table(table.name()), source))
                 .toList();
         write(table, files, staged(table, merge), cell -> true);
         storage.write(pendingRecord(table, number), LedgerJson.line(merge).getBytes(StandardCharsets.UTF_8));

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.storage.PrivateDirectory;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.StoredName;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -120,11 +121,11 @@ final class HostCache {
             Path manifest = unfinished.resolve(ShardManifest.FILE_NAME);
             storage.download(new org.apache.hadoop.fs.Path(stored, ShardManifest.FILE_NAME), manifest);
             for (ShardManifest.TokenFile file : tokenFiles(manifest)) {
-                storage.download(new org.apache.hadoop.fs.Path(stored, file.file()), unfinished.resolve(file.file()));
+                storage.download(Storage.child(stored, file.file()), unfinished.resolve(file.file()));
             }
             Optional<String> damaged = damaged(unfinished);
             if (damaged.isPresent()) {
-                throw new IOException(new org.apache.hadoop.fs.Path(stored, damaged.get())
+                throw new IOException(Storage.child(stored, damaged.get())
                         + " is damaged: its content does not have the checksum of its manifest; restore the file, or"
                         + " delete " + stored + " and submit again");
             }
@@ -161,7 +162,7 @@ final class HostCache {
     }
 
     private Path copy(String corpusHash) {
-        return root.resolve("corpus").resolve(corpusHash);
+        return root.resolve("corpus").resolve(StoredName.corpus(corpusHash));
     }
 
     private static boolean isLocal(org.apache.hadoop.fs.Path path) {

@@ -156,6 +156,13 @@ public final class SweepRunner {
      */
     public SweepSummary rerun(SweepDirectory directory, Predicate<CellRecord> chosen, SweepProgress progress)
             throws InterruptedException {
+        return rerun(directory, chosen, Trust.NONE, progress);
+    }
+
+    /** @param trust for programs that the directory names */
+    public SweepSummary rerun(
+            SweepDirectory directory, Predicate<CellRecord> chosen, Trust trust, SweepProgress progress)
+            throws InterruptedException {
         SweepState before = LedgerReader.open(directory, configuration);
         refuseGpusOnLocalMaster(
                 spark.master(), before.submitted().orElseThrow().policy().gpusPerCell());
@@ -164,6 +171,7 @@ public final class SweepRunner {
                 .map(cell -> cell.cell().id())
                 .collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
+            trust.require(directory, state.submitted().orElseThrow().policy());
             Instant now = Instant.now();
             List<LedgerEvent> events = new ArrayList<>();
             for (CellRecord cell : state.cells()) {

@@ -10,10 +10,12 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.EvalRow;
+import dev.powersweep.orchestrator.tables.RowBudget;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.StoredName;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,14 +90,16 @@ final class TrunkDonor {
     private Gift accept(Offer offer, Path local) throws IOException {
         org.apache.hadoop.fs.Path home = directory.checkpoints(offer.donor().cell());
         StoredCheckpoint state = offer.state();
+        long sets = cell.evaluation().sets().size();
+        RowBudget budget = new RowBudget(() -> (state.step() + 1) * (1 + sets));
         List<StepRow> steps = new ArrayList<>();
         List<EvalRow> evals = new ArrayList<>();
         for (Chunk chunk : offer.donor().trunk().upTo(state.step()).chunks()) {
-            org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(home, chunk.pending());
+            org.apache.hadoop.fs.Path file = Storage.child(home, chunk.pending());
             if (chunk.table().equals(Table.STEPS.name())) {
-                TableFile.read(storage, file, Table.STEPS).forEach(row -> steps.add(mine(row)));
+                TableFile.read(storage, file, Table.STEPS, budget).forEach(row -> steps.add(mine(row)));
             } else {
-                TableFile.read(storage, file, Table.EVALS).forEach(row -> evals.add(mine(row)));
+                TableFile.read(storage, file, Table.EVALS, budget).forEach(row -> evals.add(mine(row)));
             }
         }
         Set<Long> distinct = new HashSet<>();
@@ -103,8 +107,8 @@ final class TrunkDonor {
         if (steps.size() != state.step() || distinct.size() != steps.size()) {
             throw new IOException("its rows are not all there");
         }
-        Path file = local.resolve("trunk-" + state.file());
-        storage.download(new org.apache.hadoop.fs.Path(home, state.file()), file);
+        Path file = local.resolve("trunk-" + StoredName.file(state.file()));
+        storage.download(Storage.child(home, state.file()), file);
         if (!Digests.sha256(file).equals(state.sha256())) {
             throw new IOException("its state is damaged");
         }
@@ -185,7 +189,7 @@ final class TrunkDonor {
             donor.get().checkpoints().forEach(each -> inUse.add(each.file()));
             for (StoredCheckpoint state : states.subList(0, Math.max(0, states.size() - 1))) {
                 if (steps.contains(state.step()) && !inUse.contains(state.file())) {
-                    storage.delete(new org.apache.hadoop.fs.Path(directory.checkpoints(cell), state.file()));
+                    storage.delete(Storage.child(directory.checkpoints(cell), state.file()));
                 }
             }
         } catch (IOException e) {

@@ -55,8 +55,13 @@ final class HadoopStorage implements Storage {
     @Override
     public byte[] read(Path file) throws IOException {
         try (FSDataInputStream in = files.open(file)) {
-            return in.readAllBytes();
+            return BoundedRead.all(in, file);
         }
+    }
+
+    @Override
+    public InputStream open(Path file) throws IOException {
+        return files.open(file);
     }
 
     @Override

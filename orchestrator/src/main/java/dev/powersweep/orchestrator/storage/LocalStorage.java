@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.storage;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
@@ -56,7 +57,14 @@ final class LocalStorage implements Storage {
 
     @Override
     public byte[] read(Path file) throws IOException {
-        return Files.readAllBytes(local(file));
+        try (InputStream in = open(file)) {
+            return BoundedRead.all(in, file);
+        }
+    }
+
+    @Override
+    public InputStream open(Path file) throws IOException {
+        return Files.newInputStream(regular(file));
     }
 
     @Override
@@ -130,12 +138,12 @@ final class LocalStorage implements Storage {
     @Override
     public void download(Path file, java.nio.file.Path target) throws IOException {
         Files.createDirectories(target.toAbsolutePath().getParent());
-        Files.copy(local(file), target, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(regular(file), target, StandardCopyOption.REPLACE_EXISTING);
     }
 
     @Override
-    public InputFile input(Path file) {
-        return new LocalInputFile(local(file));
+    public InputFile input(Path file) throws IOException {
+        return new LocalInputFile(regular(file));
     }
 
     @Override
@@ -143,6 +151,15 @@ final class LocalStorage implements Storage {
         java.nio.file.Path target = local(file);
         Files.createDirectories(target.getParent());
         return new LocalOutputFile(target);
+    }
+
+    /** A pipe would be read for ever, a device perhaps, too. A link counts as what it leads to. */
+    private static java.nio.file.Path regular(Path file) throws IOException {
+        java.nio.file.Path local = local(file);
+        if (!Files.readAttributes(local, BasicFileAttributes.class).isRegularFile()) {
+            throw new IOException(file + " is no regular file");
+        }
+        return local;
     }
 
     private static java.nio.file.Path local(Path path) {

@@ -53,6 +53,11 @@ final class ObjectStorage implements Storage {
     }
 
     @Override
+    public InputStream open(Path file) throws IOException {
+        return hadoop.open(file);
+    }
+
+    @Override
     public void write(Path file, byte[] content) throws IOException {
         store(files.create(file, true), out -> out.write(content));
     }

@@ -1,6 +1,8 @@
 package dev.powersweep.orchestrator.storage;
 
+import dev.powersweep.worker.cell.StoredName;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.List;
 import java.util.UUID;
@@ -17,6 +19,8 @@ import org.apache.parquet.io.OutputFile;
  * Paths are fully qualified.
  */
 public interface Storage {
+    /** Largest file that is read as a whole. */
+    long MOST_BYTES = 256L << 20;
 
     /** The storage that {@code path} lives on. */
     static Storage of(Path path, Configuration configuration) throws IOException {
@@ -50,7 +54,14 @@ public interface Storage {
 
     boolean exists(Path path) throws IOException;
 
+    /**
+     * @throws IOException for anything but a regular file of at most {@link #MOST_BYTES} bytes: a pipe would never end,
+     *     and no file of a sweep that is read as a whole is that large
+     */
     byte[] read(Path file) throws IOException;
+
+    /** @throws IOException for anything but a regular file */
+    InputStream open(Path file) throws IOException;
 
     /** Writes a file that no reader looks at yet, durably, replacing what is there; makes its directory. */
     void write(Path file, byte[] content) throws IOException;
@@ -74,6 +85,15 @@ public interface Storage {
     InputFile input(Path file) throws IOException;
 
     OutputFile output(Path file) throws IOException;
+
+    /**
+     * What a directory holds under a name. To be used for every name that a record of the directory gives.
+     *
+     * @throws IllegalArgumentException for a name that could lead elsewhere, see {@link StoredName#file}
+     */
+    static Path child(Path directory, String name) {
+        return new Path(directory, StoredName.file(name));
+    }
 
     /** Whether readers skip this name. */
     static boolean unfinished(String name) {

@@ -33,25 +33,25 @@ public record SweepDirectory(Path root) {
     }
 
     public Path corpus(String corpusHash) {
-        return new Path(root, "corpus/" + corpusHash);
+        return Storage.child(new Path(root, "corpus"), corpusHash);
     }
 
     /** One of {@code cells}, {@code steps}, {@code evals}, {@code fits}. */
     public Path table(String name) {
-        return new Path(root, "tables/" + name);
+        return Storage.child(new Path(root, "tables"), name);
     }
 
     /** Records of merged files of a table, and merged files that are not in the table yet. */
     public Path merges(String table) {
-        return new Path(root, "merges/" + table);
+        return Storage.child(new Path(root, "merges"), table);
     }
 
     public Path checkpoints(String cellId) {
-        return new Path(root, "checkpoints/" + cellId);
+        return Storage.child(new Path(root, "checkpoints"), cellId);
     }
 
     public Path logs(String cellId) {
-        return new Path(root, "logs/" + cellId);
+        return Storage.child(new Path(root, "logs"), cellId);
     }
 
     public Path fits() {

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.tables;
 
+import dev.powersweep.worker.cell.StoredName;
 import java.util.List;
 
 /**
@@ -12,12 +13,18 @@ import java.util.List;
  */
 public record Merge(String file, List<Member> cells, List<String> sources) {
     public Merge {
+        StoredName.file(file);
         cells = List.copyOf(cells);
         sources = List.copyOf(sources);
+        sources.forEach(StoredName::file);
     }
 
     /** @param generation of the cell's results, see the ledger */
-    public record Member(String cell, int generation) {}
+    public record Member(String cell, int generation) {
+        public Member {
+            StoredName.cell(cell);
+        }
+    }
 
     boolean holds(String cell) {
         return cells.stream().anyMatch(member -> member.cell().equals(cell));

@@ -1,5 +1,8 @@
 package dev.powersweep.orchestrator.tables;
 
+import dev.powersweep.orchestrator.ledger.CellRecord;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.ledger.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -87,8 +90,9 @@ public final class ResultTables {
         for (int i = 1; ; i++) {
             List<R> rows = new ArrayList<>();
             try {
+                RowBudget budget = new RowBudget(() -> most(table));
                 for (Storage.Entry file : files(table, cell)) {
-                    rows.addAll(TableFile.read(storage, file.path(), table));
+                    rows.addAll(TableFile.read(storage, file.path(), table, budget));
                 }
                 return rows;
             } catch (UserError e) {
@@ -97,6 +101,28 @@ public final class ResultTables {
                 }
                 // A living driver merged a file away between our listing and our reading.
             }
+        }
+    }
+
+    /** Rows that a table can have by the ledger; a directory without a ledger is read as far as memory goes. */
+    private long most(Table<?> table) {
+        if (!table.equals(Table.STEPS) && !table.equals(Table.EVALS)) {
+            return Long.MAX_VALUE;
+        }
+        try {
+            SweepState state = LedgerReader.read(storage, directory);
+            if (state.submitted().isEmpty()) {
+                return Long.MAX_VALUE;
+            }
+            return state.cells().stream()
+                    .map(CellRecord::cell)
+                    .mapToLong(trained -> table.equals(Table.STEPS)
+                            ? trained.data().steps()
+                            : (trained.data().steps() + 1)
+                                    * trained.evaluation().sets().size())
+                    .reduce(0, (sum, rows) -> sum + rows < 0 ? Long.MAX_VALUE : sum + rows);
+        } catch (IOException e) {
+            throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
         }
     }
 

@@ -33,6 +33,8 @@ public final class TableFile {
     public static final String SUFFIX = ".parquet";
     /** Parquet files begin and end with four bytes of magic and hold a footer: nothing shorter is one. */
     private static final int SMALLEST = 12;
+    /** In one file of a table whose sweep is not known. */
+    private static final long MOST_ROWS = 50_000_000;
 
     /** Hadoop's setting by which readers of Parquet notice a byte that has changed. */
     public static final String VERIFY_CHECKSUMS = ParquetInputFormat.PAGE_VERIFY_CHECKSUM_ENABLED;
@@ -93,6 +95,12 @@ public final class TableFile {
 
     /** All rows of a file; throws {@link UserError} naming the file when it is damaged. */
     public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table) {
+        return read(storage, file, table, new RowBudget(() -> MOST_ROWS));
+    }
+
+    /** @param budget what the sweep can have in all; throws {@link UserError} naming the file when it is spent */
+    public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table, RowBudget budget) {
+        budget.take(file, rows(storage, file));
         List<R> rows = new ArrayList<>();
         try (ParquetReader<Group> reader = new GroupReader(storage.input(file)).build()) {
             for (Group group = reader.read(); group != null; group = reader.read()) {
@@ -114,6 +122,17 @@ public final class TableFile {
             return reader.getFooter().getFileMetaData().getKeyValueMetaData();
         } catch (IOException | RuntimeException e) {
             throw damaged(file.path(), e);
+        }
+    }
+
+    private static long rows(Storage storage, Path file) {
+        try (ParquetFileReader reader = ParquetFileReader.open(
+                storage.input(file),
+                ParquetReadOptions.builder(new HadoopParquetConfiguration(PARQUET_DEFAULTS))
+                        .build())) {
+            return reader.getRecordCount();
+        } catch (IOException | RuntimeException e) {
+            throw damaged(file, e);
         }
     }
 

@@ -194,11 +194,11 @@ class HostCacheTest {
     void shardsThatNobodyUsedForLongGoWhenAnotherComes() throws Exception {
         Path copy = cache.shard(storage, directory, CORPUS);
         age(copy.resolveSibling("." + CORPUS + ".lock"));
-        Path other = Files.createDirectories(stored.resolveSibling("0ther"));
+        Path other = Files.createDirectories(stored.resolveSibling("badcafe"));
         for (String file : List.of(ShardManifest.FILE_NAME, "train.bin", "validation.bin")) {
             Files.copy(stored.resolve(file), other.resolve(file));
         }
-        Path second = cache.shard(storage, directory, "0ther");
+        Path second = cache.shard(storage, directory, "badcafe");
         assertThat(second.resolve("train.bin")).hasBinaryContent(TOKENS);
         assertThat(copy).doesNotExist();
     }

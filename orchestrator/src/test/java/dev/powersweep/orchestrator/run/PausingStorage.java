@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.storage.Storage;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.io.InputFile;
@@ -45,6 +46,11 @@ final class PausingStorage implements Storage {
     @Override
     public byte[] read(Path file) throws IOException {
         return next().read(file);
+    }
+
+    @Override
+    public InputStream open(Path file) throws IOException {
+        return next().open(file);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.storage;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.io.InputFile;
@@ -51,6 +52,11 @@ public final class CrashingStorage implements Storage {
     @Override
     public byte[] read(Path file) throws IOException {
         return living().read(file);
+    }
+
+    @Override
+    public InputStream open(Path file) throws IOException {
+        return living().open(file);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.shard;
 
+import dev.powersweep.worker.cell.StoredName;
 import java.util.List;
 
 /**
@@ -36,9 +37,16 @@ public record ShardManifest(
      * @param textBytes UTF-8 bytes of the text they encode, for bits per byte
      * @param crc32c of the whole file
      */
-    public record TokenFile(String name, String file, long tokens, long textBytes, long crc32c) {}
+    public record TokenFile(String name, String file, long tokens, long textBytes, long crc32c) {
+        public TokenFile {
+            StoredName.file(file);
+            StoredName.count("tokens", tokens);
+            StoredName.count("textBytes", textBytes);
+        }
+    }
 
     public ShardManifest {
+        StoredName.corpus(corpusHash);
         evaluation = List.copyOf(evaluation);
     }
 }

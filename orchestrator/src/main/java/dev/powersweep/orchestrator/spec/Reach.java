@@ -1,0 +1,31 @@
+package dev.powersweep.orchestrator.spec;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What of the machine a specification reads or runs. A specification of one's own says what it means; one that lies in a
+ * sweep's directory was perhaps written by somebody else, and is shown before its reach is taken over.
+ */
+public final class Reach {
+    private Reach() {}
+
+    /** One entry a key, as {@code corpus.text: /path}; empty for a specification that needs nothing of the machine. */
+    public static List<String> of(SweepSpec spec) {
+        List<String> reach = new ArrayList<>();
+        CorpusSpec.Source source = spec.corpus().source();
+        if (source instanceof CorpusSpec.Source.Text text) {
+            text.paths().forEach(path -> reach.add("corpus.text: " + path));
+        } else if (source instanceof CorpusSpec.Source.Tokens tokens) {
+            tokens.train().forEach(path -> reach.add("corpus.tokens.train: " + path));
+            tokens.validation().forEach(path -> reach.add("corpus.tokens.validation: " + path));
+        }
+        if (spec.tokenizer() instanceof TokenizerSpec.JsonFile file) {
+            reach.add("tokenizer: " + file.path());
+        }
+        spec.evaluation().sets().forEach(set -> set.paths()
+                .forEach(path -> reach.add("evaluation.sets." + set.name() + ": " + path)));
+        spec.resources().trainerJava().ifPresent(home -> reach.add("resources.trainerJava: " + home));
+        return reach;
+    }
+}

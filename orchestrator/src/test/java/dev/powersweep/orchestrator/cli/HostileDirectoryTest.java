@@ -1,0 +1,202 @@
+package dev.powersweep.orchestrator.cli;
+
+import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.powersweep.orchestrator.cli.InProcess.Answer;
+import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.run.StoredSweep;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.tables.StepRow;
+import dev.powersweep.orchestrator.tables.Table;
+import dev.powersweep.orchestrator.tables.TableFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands on a directory that somebody else wrote to, who wants more than to alter its results. */
+class HostileDirectoryTest {
+    private static final Duration AT_ONCE = Duration.ofMinutes(1);
+
+    @TempDir
+    Path folder;
+
+    private Path sweep;
+
+    @BeforeEach
+    void store() throws Exception {
+        sweep = folder.resolve("sweep");
+        StoredSweep.write(sweep);
+    }
+
+    @Test
+    void rerunRunsNoProgramThatTheLedgerNamesUnlessTheUserSaysSo() throws Exception {
+        Path ran = folder.resolve("RAN");
+        Path java = Files.createDirectories(folder.resolve("evil/bin")).resolve("java");
+        Files.writeString(java, "#!/bin/sh\ntouch " + ran + "\nexit 1\n");
+        Files.setPosixFilePermissions(java, PosixFilePermissions.fromString("rwxr-xr-x"));
+        change(event -> {
+            if (event.path("event").asText().equals("submitted")) {
+                ((ObjectNode) event.get("policy"))
+                        .put("trainerJava", folder.resolve("evil").toString());
+            }
+        });
+
+        Answer refused = powersweep("rerun", sweep, "--master", "local[1]");
+
+        assertThat(refused.exitCode()).isNotZero();
+        assertThat(refused.err())
+                .contains("asks to run trainers on the Java in " + folder.resolve("evil"))
+                .contains("--trust");
+        assertThat(ran).doesNotExist();
+    }
+
+    @Test
+    void suggestTakesOverNoFilesAndProgramsOfTheDirectorysSpecificationUnseen() throws Exception {
+        Files.writeString(
+                sweep.resolve("sweep.yaml"),
+                """
+                name: trial
+                corpus: {text: [/home/me/.ssh/id_rsa]}
+                tokenizer: /home/me/tokenizer.json
+                evaluation: {sets: {mine: /home/me/notes}}
+                grid: {modelSizes: [25k], dataSizes: [300k]}
+                resources: {trainerJava: /tmp/evil}
+                """);
+        Files.writeString(sweep.resolve("fits.json"), "{}");
+        Answer refused = powersweep("plan", sweep, "--suggest", "2");
+        assertThat(refused.exitCode()).isNotZero();
+        assertThat(refused.out()).isEmpty();
+        assertThat(refused.err())
+                .contains("corpus.text: /home/me/.ssh/id_rsa")
+                .contains("evaluation.sets.mine: /home/me/notes")
+                .contains("resources.trainerJava: /tmp/evil")
+                .contains("--trust");
+    }
+
+    @Test
+    void aPipeInPlaceOfAFileIsRefusedWhereverOneIsRead() throws Exception {
+        for (String place : List.of(
+                "ledger/segment-000002-000000001-000000001.jsonl",
+                "ledger/lease-000009.json",
+                "ledger/_beat-000001.json",
+                "sweep.yaml",
+                "fits.json",
+                "tables/cells/cells.parquet",
+                "tables/steps/0123456789abcdef-000000001-000000001-1.parquet",
+                "merges/steps/merge-000001-000001.json")) {
+            Path pipe = sweep.resolve(place);
+            Path aside = folder.resolve("aside");
+            Files.createDirectories(pipe.getParent());
+            boolean was = Files.exists(pipe);
+            if (was) {
+                Files.move(pipe, aside);
+            }
+            assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                    .isZero();
+            for (List<Object> command : List.<List<Object>>of(
+                    List.of("status", sweep),
+                    List.of("fit", sweep),
+                    List.of("report", sweep),
+                    List.of("plan", sweep, "--flops", "1e18"))) {
+                Answer answer = assertTimeoutPreemptively(AT_ONCE, () -> powersweep(command.toArray()));
+                assertThat(answer.err()).as("%s with %s", command, place).doesNotContain("\tat ");
+            }
+            Files.delete(pipe);
+            if (was) {
+                Files.move(aside, pipe);
+            }
+        }
+        Path pipe = sweep.resolve("ledger/segment-000002-000000001-000000001.jsonl");
+        new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor();
+        assertThat(powersweep("status", sweep).err()).contains(pipe + " is no regular file");
+    }
+
+    @Test
+    void aSmallFileOfMillionsOfRowsIsRefusedByItsFooter() throws Exception {
+        SweepDirectory directory = SweepDirectory.at(sweep.toString(), new Configuration());
+        StepRow row =
+                new StepRow("0123456789abcdef", 1, 1, 1, 1, 1, 1, OptionalDouble.empty(), OptionalDouble.empty(), 1);
+        org.apache.hadoop.fs.Path bomb =
+                Storage.child(directory.table("steps"), "0123456789abcdef-000000001-000000001-1.parquet");
+        TableFile.write(
+                Storage.of(directory.root(), new Configuration()),
+                bomb,
+                Table.STEPS,
+                Collections.nCopies(1_200_000, row),
+                Map.of());
+        assertThat(Files.size(Path.of(bomb.toUri()))).isLessThan(1 << 20);
+        Answer report = powersweep("report", sweep);
+        assertThat(report.exitCode()).isNotZero();
+        assertThat(report.err())
+                .contains(bomb.getName() + " holds 1200000 rows")
+                .contains("is not what PowerSweep wrote");
+    }
+
+    @Test
+    void whatStatusPrintsOfADirectoryDoesNothingToATerminalAndForgesNoLine() throws Exception {
+        String name = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\nsweep forged in /nowhere";
+        change(event -> {
+            switch (event.path("event").asText()) {
+                case "submitted" -> event.put("sweep", "q" + name);
+                case "planned" ->
+                    event.put("name", "c" + name + event.path("cell").hashCode());
+                case "ended" ->
+                    ((ObjectNode) event.get("report")).put("host", name).put("message", "m" + name);
+                default -> {}
+            }
+        });
+        Answer text = powersweep("status", sweep);
+        assertThat(text.exitCode()).isZero();
+        assertThat(text.out()).contains("\uFFFD]0;owned\uFFFD").doesNotContain("\nsweep forged");
+        assertThat(text.out().replace("\n", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+
+        Answer json = powersweep("status", sweep, "--json");
+        assertThat(LedgerJson.mapper().readTree(json.out()).path("sweep").asText())
+                .isEqualTo("q" + name);
+        assertThat(json.out().replace("\n", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+    }
+
+    @Test
+    void messagesAboutADirectoryDoNothingToATerminalEither() throws Exception {
+        Path strange = folder.resolve("a\u001b]0;owned\u0007b");
+        Answer answer = powersweep("status", strange);
+        assertThat(answer.exitCode()).isNotZero();
+        assertThat(answer.err().replace("\n", "")).matches("[^\\p{Cntrl}\\u0080-\\u009f]*");
+    }
+
+    /** Rewrites the ledger as whoever may write to the directory can. */
+    private void change(Consumer<ObjectNode> change) throws IOException {
+        List<Path> segments;
+        try (Stream<Path> files = Files.list(sweep.resolve("ledger"))) {
+            segments = files.filter(file -> file.getFileName().toString().startsWith("segment-"))
+                    .toList();
+        }
+        for (Path segment : segments) {
+            List<String> lines = new ArrayList<>();
+            for (String line : Files.readAllLines(segment)) {
+                JsonNode event = LedgerJson.mapper().readTree(line);
+                change.accept((ObjectNode) event);
+                lines.add(LedgerJson.line(event));
+            }
+            Files.write(segment, lines);
+        }
+    }
+}
