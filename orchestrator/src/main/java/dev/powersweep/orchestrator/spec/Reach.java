@@ -21,7 +21,7 @@ public final class Reach {
             tokens.validation().forEach(path -> reach.add("corpus.tokens.validation: " + path));
         }
         if (spec.tokenizer() instanceof TokenizerSpec.JsonFile file) {
-            reach.add("tokenizer: " + file.path());
+            reach.add("tokenizer.path: " + file.path());
         }
         spec.evaluation().sets().forEach(set -> set.paths()
                 .forEach(path -> reach.add("evaluation.sets." + set.name() + ": " + path)));

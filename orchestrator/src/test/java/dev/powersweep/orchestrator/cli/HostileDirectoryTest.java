@@ -75,7 +75,7 @@ class HostileDirectoryTest {
                 """
                 name: trial
                 corpus: {text: [/home/me/.ssh/id_rsa]}
-                tokenizer: /home/me/tokenizer.json
+                tokenizer: {kind: file, path: /home/me/tokenizer.json}
                 evaluation: {sets: {mine: /home/me/notes}}
                 grid: {modelSizes: [25k], dataSizes: [300k]}
                 resources: {trainerJava: /tmp/evil}

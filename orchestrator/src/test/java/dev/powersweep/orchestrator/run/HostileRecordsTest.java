@@ -172,6 +172,10 @@ class HostileRecordsTest {
         for (List<String> path : texts(LedgerJson.mapper().readTree(json))) {
             String place = name + "/" + String.join("/", path);
             for (String hostile : HOSTILE) {
+                if (hostile.equals("a/b") && place.endsWith("/log")) {
+                    // A path below DIR, of names that each stay there.
+                    continue;
+                }
                 JsonNode changed = LedgerJson.mapper().readTree(json);
                 replace(changed, path, hostile);
                 try {
@@ -185,7 +189,7 @@ class HostileRecordsTest {
                 }
             }
         }
-        assertThat(SHOWN).containsAll(believed);
+        assertThat(believed).isSubsetOf(SHOWN);
     }
 
     private static Class<?> parsedAs(Class<?> type) {
