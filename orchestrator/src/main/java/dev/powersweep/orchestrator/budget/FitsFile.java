@@ -22,6 +22,7 @@ import java.util.Optional;
 /** Reads what {@code powersweep fit} has written. */
 public final class FitsFile {
     private static final double USUAL_CONFIDENCE = 0.95;
+    private static final double LARGEST = 1e24;
 
     private FitsFile() {}
 
@@ -94,15 +95,27 @@ public final class FitsFile {
                         .filter(refit -> refit.length == parameters.size())
                         .toArray(double[][]::new),
                 confidence,
-fit.quality().map(Quality::noise).orElse(Double.NaN),
-                made(fit),
+                fit.quality().map(Quality::noise).orElse(Double.NaN),
+                made(place, fit),
                 fit.warnings());
     }
 
-    private static List<DesignCell> made(FitsDocument.Fit fit) {
+    private static List<DesignCell> made(String place, FitsDocument.Fit fit) {
         return fit.residuals().orElse(List.of()).stream()
                 .filter(row -> !Double.isNaN(row.at("n")) && !Double.isNaN(row.at("d")))
-                .map(row -> DesignCell.of(row.at("n"), row.at("d"), row.at("b")))
+                .map(row -> DesignCell.of(
+                        count(place, "n", row.at("n")),
+                        count(place, "d", row.at("d")),
+                        Double.isNaN(row.at("b")) ? Double.NaN : count(place, "b", row.at("b"))))
                 .toList();
+    }
+
+    /** Sizes are doubled from the smallest to the largest when cells are looked for: neither may be out of this world. */
+    private static double count(String place, String name, double value) {
+        if (!(value >= 1 && value <= LARGEST)) {
+            throw new UserError(place + ": a run with " + name + " = " + value + ", where numbers from 1 to " + LARGEST
+                    + " are sizes; write it again with powersweep fit");
+        }
+        return value;
     }
 }

@@ -182,6 +182,42 @@ class HostileDirectoryTest {
         assertThat(answer.err().replace("\n", "")).matches("[^\\p{Cntrl}\\u0080-\\u009f]*");
     }
 
+    @Test
+    void fitsOfAStrangerAreAnsweredOrRefusedInASentence() throws Exception {
+        String sound =
+                """
+                {"options": {"confidence": 0.95}, "fits": [{"law": "chinchilla",
+                 "parameters": {"E": {"value": 1.7}, "A": {"value": 400}, "alpha": {"value": 0.34},
+                                "B": {"value": 410}, "beta": {"value": 0.28}},
+                 "replicas": {"values": [[1.7, 400, 0.34, 410, 0.28], [1.71, 401, 0.341, 411, 0.281]]},
+                 "quality": {"noise": 0.01},
+                 "residuals": [{"n": 1e6, "d": 1e8, "b": 1000}, {"n": 2e6, "d": 2e8, "b": 1000},
+                               {"n": 4e6, "d": 1e8, "b": 1000}, {"n": 4e6, "d": 4e8, "b": 1000}],
+                 "warnings": ["w"]}]}
+                """;
+        Path file = sweep.resolve("fits.json");
+        List<String> strange = List.of("0", "-1", "1e308", "1e-320", "1e999", "\"x\"", "null", "[]", "{}");
+        List<String> held = List.of(
+                "0.95", "\"value\": 1.7", "\"value\": 400", "\"value\": 0.34", "[1.7, 400, 0.34, 410, 0.28]", "0.01", "1e6",
+                "1e8", "1000", "[\"w\"]", "\"chinchilla\"");
+        for (String part : held) {
+            for (String value : strange) {
+                String put = part.startsWith("\"value\"") ? "\"value\": " + value : value;
+                Files.writeString(file, sound.replace(part, put));
+                for (List<Object> command : List.<List<Object>>of(
+                        List.of("plan", sweep, "--flops", "1e18"), List.of("plan", file, "--suggest", "2"))) {
+                    Answer answer = assertTimeoutPreemptively(AT_ONCE, () -> powersweep(command.toArray()));
+                    assertThat(answer.err())
+                            .as("%s for %s, %s", value, part, command)
+                            .doesNotContain("unexpected failure")
+                            .doesNotContain("\tat ");
+                }
+            }
+        }
+        Files.writeString(file, "[".repeat(100_000));
+        assertThat(powersweep("plan", sweep, "--flops", "1e18").err()).contains("not JSON").hasLineCount(1);
+    }
+
     /** Rewrites the ledger as whoever may write to the directory can. */
     private void change(Consumer<ObjectNode> change) throws IOException {
         List<Path> segments;
