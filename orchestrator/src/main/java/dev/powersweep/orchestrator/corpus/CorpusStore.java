@@ -9,6 +9,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -63,7 +64,7 @@ final class CorpusStore {
                 throw new IOException("its manifest is of another corpus or format");
             }
             return Optional.of(new PreparedCorpus(manifest, home));
-        } catch (FileNotFoundException e) {
+        } catch (FileNotFoundException | NoSuchFileException e) {
             LOG.debug("no corpus {} in {}", corpusHash, directory.root());
         } catch (IOException | IllegalArgumentException e) {
             LOG.warn("the stored corpus {} is damaged and will be prepared again: {}", home, e.getMessage());
