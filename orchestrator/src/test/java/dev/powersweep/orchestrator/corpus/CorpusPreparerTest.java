@@ -305,9 +305,9 @@ class CorpusPreparerTest {
         assertThatThrownBy(() -> prepare(fake, BYTES, "out"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("is not readable Parquet");
-        assertThatThrownBy(() -> prepare(write("short.txt", prose(3000, 11)), new TokenizerSpec.Bpe(4096), "out"))
+        assertThatThrownBy(() -> prepare(write("short.txt", prose(200_000, 11)), new TokenizerSpec.Bpe(65_536), "out"))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("too small for tokenizer.vocabulary = 4096");
+                .hasMessageContaining("too small for tokenizer.vocabulary = 65536");
     }
 
     private PreparedCorpus prepare(String path, TokenizerSpec tokenizer, String output) {
