@@ -61,6 +61,7 @@ final class SweepBroadcast implements SweepProgress {
     private final Map<String, CellPlan> plans = new ConcurrentHashMap<>();
     /** Fed by the loop and by Spark's listener bus. */
     private final LiveCells<LiveUpdate> live = new LiveCells<>();
+
     private final Map<String, Curve> curves = new ConcurrentHashMap<>();
     private final SparkListener listener = new Curves();
     private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
@@ -289,12 +290,12 @@ final class SweepBroadcast implements SweepProgress {
         metrics.slots(numbers.slots());
         List<Measurement> running = new ArrayList<>();
         newest().forEach(update -> running.add(new Measurement(
-                        plans.get(update.cell()).cell(),
-                        update.attempt(),
-                        update.step(),
-                        update.loss(),
-                        update.tokensPerSecond(),
-                        update.host())));
+                plans.get(update.cell()).cell(),
+                update.attempt(),
+                update.step(),
+                update.loss(),
+                update.tokensPerSecond(),
+                update.host())));
         post(new SweepEvent.Measured(totals, running));
         double between = Math.min(MOST_SECONDS_BETWEEN_NOTES, Math.max(0.9, numbers.elapsedSeconds() / NOTES));
         if (numbers.elapsedSeconds() - lastNote >= between) {

@@ -68,8 +68,8 @@ final class SweepLoop {
             AtomicReference<Optional<LiveNumbers>> live,
             Consumer<SweepState> snapshot) {
         this.ledger = ledger;
-        this.course = new SweepCourse<>(
-                state, state.submitted().orElseThrow().policy(), cells, memoryBytes, this::append);
+        this.course =
+                new SweepCourse<>(state, state.submitted().orElseThrow().policy(), cells, memoryBytes, this::append);
         this.attempts = attempts;
         this.board = board;
         this.progress = progress;

@@ -9,7 +9,6 @@ import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
-import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -201,15 +200,7 @@ public final class SweepRunner {
             try (SparkAttempts attempts = new SparkAttempts(spark, setting(directory, state, policy))) {
                 watching.opened(state, directory, attempts.slots(Set.of()));
                 SweepLoop loop = new SweepLoop(
-                        ledger,
-                        state,
-                        cells,
-                        sharedMemoryBytes(),
-                        attempts,
-                        board,
-                        watching,
-                        live,
-                        snapshot::offer);
+                        ledger, state, cells, sharedMemoryBytes(), attempts, board, watching, live, snapshot::offer);
                 if (!cells.isEmpty()) {
                     loop.run();
                 }
