@@ -133,16 +133,6 @@ final class Sessions {
     }
 
     /**
-     * Executors read the names of files as the driver does: a JVM takes their encoding from the locale, and a Worker that
-     * was started in POSIX would know ASCII names only.
-     */
-    private static void utf8(SparkConf conf) {
-        conf.setIfMissing("spark.executorEnv.LC_ALL", "C.UTF-8");
-        String options = conf.get("spark.executor.defaultJavaOptions", "");
-        conf.set("spark.executor.defaultJavaOptions", ("-Dfile.encoding=UTF-8 " + options).strip());
-    }
-
-    /**
      * In local mode a heartbeat tells nobody anything, and the first one fails noisily when Spark takes longer to start
      * than the interval, as on a busy machine.
      */
