@@ -215,8 +215,8 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes, boolean heldOutGiven, Read
                     .flatMap(answer -> answer.layouts().stream())
                     .toList();
             for (InputFile file : listing.files()) {
-                read.add(
-                        new FilesOfSet(set, new SourceFile(file.path(), file.bytes(), InputKind.TOKENS, Packing.NONE)));
+                read.add(new FilesOfSet(
+                        set, new SourceFile(file.path(), file.bytes(), InputKind.TOKENS, Compression.NONE)));
                 bytes += file.bytes();
             }
             parts.add(distribute(TokenFileReader.assignments(set, layouts))
@@ -269,7 +269,7 @@ record CorpusInput(JavaRDD<Piece> pieces, long bytes, boolean heldOutGiven, Read
                             sets.get(each.set),
                             each.file.path(),
                             each.file.kind().title()
-                                    + (each.file.packing() == Packing.NONE
+                                    + (each.file.packing() == Compression.NONE
                                             ? ""
                                             : " (" + each.file.packing().title() + ")"),
                             each.file.bytes()))

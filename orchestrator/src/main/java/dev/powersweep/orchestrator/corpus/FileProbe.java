@@ -36,11 +36,11 @@ final class FileProbe {
 
     Answer probe(InputFiles.InputFile file) {
         Path path = new Path(file.path());
-        Packing packing = Packing.NONE;
+        Compression packing = Compression.NONE;
         try {
-            byte[] raw = head(Packing.NONE, path, file.bytes());
+            byte[] raw = head(Compression.NONE, path, file.bytes());
             packing = packing(path, raw);
-            Optional<Packing> named = Packing.named(file.path());
+            Optional<Compression> named = Compression.named(file.path());
             if (named.isPresent() && named.get() != packing) {
                 return refused(
                         file,
@@ -48,17 +48,17 @@ final class FileProbe {
                         "is not " + named.get().title() + ", though its name says so; give it its"
                                 + " right name, or fetch it again");
             }
-            byte[] head = packing == Packing.NONE ? raw : head(packing, path, file.bytes());
+            byte[] head = packing == Compression.NONE ? raw : head(packing, path, file.bytes());
             if (Containers.parquet(head)) {
-                return format == Format.TEXT || format == Format.JSONL || packing != Packing.NONE
+                return format == Format.TEXT || format == Format.JSONL || packing != Compression.NONE
                         ? refused(
                                 file,
                                 packing,
                                 "is Parquet; set corpus.format: auto"
-                                        + (packing == Packing.NONE ? "" : " and unpack it"))
+                                        + (packing == Compression.NONE ? "" : " and unpack it"))
                         : parquet(file);
             }
-            String inner = Packing.inner(file.path()).toLowerCase(Locale.ROOT);
+            String inner = Compression.inner(file.path()).toLowerCase(Locale.ROOT);
             if (format == Format.PARQUET || inner.endsWith(".parquet")) {
                 return refused(
                         file,
@@ -67,8 +67,8 @@ final class FileProbe {
                                 + " it its right name");
             }
             Optional<String> container = Containers.known(head);
-            if (container.isEmpty() && packing != Packing.NONE) {
-                container = packing(new Path("inner"), head) == Packing.NONE
+            if (container.isEmpty() && packing != Compression.NONE) {
+                container = packing(new Path("inner"), head) == Compression.NONE
                         ? Optional.empty()
                         : Optional.of("is packed twice; unpack it once");
             }
@@ -87,7 +87,7 @@ final class FileProbe {
         }
     }
 
-    private Answer text(InputFiles.InputFile file, Packing packing, byte[] head, String inner) {
+    private Answer text(InputFiles.InputFile file, Compression packing, byte[] head, String inner) {
         for (int i = 0; i < head.length; i++) {
             if (head[i] == 0) {
                 return refused(
@@ -125,7 +125,7 @@ final class FileProbe {
     }
 
     private Answer parquet(InputFiles.InputFile file) {
-        SourceFile source = new SourceFile(file.path(), file.bytes(), InputKind.PARQUET, Packing.NONE);
+        SourceFile source = new SourceFile(file.path(), file.bytes(), InputKind.PARQUET, Compression.NONE);
         return ParquetText.problem(file.path(), textColumn, configuration)
                 .map(problem -> new Answer(source, file.path() + " " + problem))
                 .orElseGet(() -> new Answer(source, ""));
@@ -169,30 +169,30 @@ final class FileProbe {
         return bytes.length >= mark && Arrays.equals(bytes, 0, mark, PieceReader.BYTE_ORDER_MARK, 0, mark);
     }
 
-    private byte[] head(Packing packing, Path path, long bytes) throws IOException {
+    private byte[] head(Compression packing, Path path, long bytes) throws IOException {
         try (InputStream stream = packing.open(path, bytes, configuration)) {
             return stream.readNBytes(HEAD_BYTES);
         }
     }
 
-    private Packing packing(Path path, byte[] head) {
+    private Compression packing(Path path, byte[] head) {
         if (Containers.gzip(head)) {
-            return Packing.GZIP;
+            return Compression.GZIP;
         }
         if (Containers.zstd(head)) {
-            return Packing.ZSTD;
+            return Compression.ZSTD;
         }
         if (Containers.bzip2(head)) {
-            return Packing.BZIP2;
+            return Compression.BZIP2;
         }
-        return Packing.named(path.getName()).isEmpty()
+        return Compression.named(path.getName()).isEmpty()
                         && Containers.known(head).isEmpty()
                         && new CompressionCodecFactory(configuration).getCodec(path) != null
-                ? Packing.HADOOP
-                : Packing.NONE;
+                ? Compression.HADOOP
+                : Compression.NONE;
     }
 
-    private static Answer refused(InputFiles.InputFile file, Packing packing, String why) {
+    private static Answer refused(InputFiles.InputFile file, Compression packing, String why) {
         return new Answer(new SourceFile(file.path(), file.bytes(), InputKind.TEXT, packing), file.path() + " " + why);
     }
 }

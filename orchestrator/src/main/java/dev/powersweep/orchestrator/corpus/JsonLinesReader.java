@@ -21,7 +21,7 @@ final class JsonLinesReader {
      *
      * @param packing of the file; only unpacked files are shared by several tasks
      */
-    record Assignment(int set, String path, long start, long end, long fileBytes, Packing packing)
+    record Assignment(int set, String path, long start, long end, long fileBytes, Compression packing)
             implements Serializable {}
 
     private final Configuration configuration;
@@ -35,7 +35,7 @@ final class JsonLinesReader {
     static List<Assignment> assignments(int set, List<SourceFile> files) {
         List<Assignment> result = new ArrayList<>();
         for (SourceFile file : files) {
-            long step = file.packing() == Packing.NONE ? PieceReader.PIECE_BYTES : file.bytes();
+            long step = file.packing() == Compression.NONE ? PieceReader.PIECE_BYTES : file.bytes();
             for (long start = 0; start < file.bytes(); start += step) {
                 long end = Math.min(file.bytes(), start + step);
                 result.add(new Assignment(set, file.path(), start, end, file.bytes(), file.packing()));
@@ -81,7 +81,7 @@ final class JsonLinesReader {
         private Optional<Piece> advance() {
             try {
                 while (open && lines.next()) {
-                    if (assignment.packing == Packing.NONE && lines.offset() >= assignment.end) {
+                    if (assignment.packing == Compression.NONE && lines.offset() >= assignment.end) {
                         break;
                     }
                     int from = lines.from();
@@ -146,7 +146,7 @@ final class JsonLinesReader {
                     assignment.set,
                     assignment.path
                             + (ofLine ? ": the line at byte " + lines.offset() : "")
-                            + (assignment.packing == Packing.NONE ? " " : ofLine ? " of what it unpacks to " : " ")
+                            + (assignment.packing == Compression.NONE ? " " : ofLine ? " of what it unpacks to " : " ")
                             + why);
         }
 

@@ -91,7 +91,7 @@ final class ParquetText {
     }
 
     private static Piece unreadable(Assignment assignment, Exception e) {
-        return Piece.unreadable(assignment.set, ReadFailure.sentence(assignment.path, Packing.NONE, e));
+        return Piece.unreadable(assignment.set, ReadFailure.sentence(assignment.path, Compression.NONE, e));
     }
 
     private static InputFile input(String path, Configuration configuration) throws IOException {

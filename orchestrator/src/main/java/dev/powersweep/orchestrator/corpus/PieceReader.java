@@ -28,7 +28,7 @@ final class PieceReader {
      * What one task reads: bytes [start, start + {@value #PIECE_BYTES}) of a file with the line that crosses its end, or
      * all of a compressed file.
      */
-    record Assignment(int set, String path, long start, long fileBytes, Packing packing) implements Serializable {}
+    record Assignment(int set, String path, long start, long fileBytes, Compression packing) implements Serializable {}
 
     private final Configuration configuration;
     private final Malformed malformed;
@@ -41,12 +41,12 @@ final class PieceReader {
     static List<Assignment> assignments(int set, List<SourceFile> files) {
         List<Assignment> result = new ArrayList<>();
         for (SourceFile file : files) {
-            if (file.packing() != Packing.NONE) {
+            if (file.packing() != Compression.NONE) {
                 result.add(new Assignment(set, file.path(), 0, file.bytes(), file.packing()));
                 continue;
             }
             for (long start = 0; start < file.bytes(); start += PIECE_BYTES) {
-                result.add(new Assignment(set, file.path(), start, file.bytes(), Packing.NONE));
+                result.add(new Assignment(set, file.path(), start, file.bytes(), Compression.NONE));
             }
         }
         return result;
@@ -54,7 +54,7 @@ final class PieceReader {
 
     Iterator<Piece> read(Assignment assignment) {
         try {
-            if (assignment.packing != Packing.NONE) {
+            if (assignment.packing != Compression.NONE) {
                 return new CompressedPieces(assignment);
             }
             return List.of(plain(assignment)).iterator();

@@ -9,12 +9,12 @@ final class ReadFailure {
     private ReadFailure() {}
 
     /** A sentence that begins with the path; on a cluster it names the host that tried. */
-    static String sentence(String path, Packing packing, Throwable failure) {
+    static String sentence(String path, Compression packing, Throwable failure) {
         String cause = CorpusJob.rootMessage(failure);
-        if (failure instanceof Packing.UnpackException) {
+        if (failure instanceof Compression.UnpackException) {
             return path + " is refused: " + cause;
         }
-        if (packing != Packing.NONE && !missingHere(path)) {
+        if (packing != Compression.NONE && !missingHere(path)) {
             return path + " cannot be unpacked as " + packing.title() + ": " + cause
                     + "; it is cut short or damaged, so fetch it again or leave it out" + TaskHost.inWords();
         }

@@ -8,9 +8,10 @@ import java.io.Serializable;
  * @param bytes of the file as it is stored
  * @param beginning hash of its first bytes, unpacked: the order in which whole files are held out
  */
-record SourceFile(String path, long bytes, InputKind kind, Packing packing, long beginning) implements Serializable {
+record SourceFile(String path, long bytes, InputKind kind, Compression packing, long beginning)
+        implements Serializable {
 
-    SourceFile(String path, long bytes, InputKind kind, Packing packing) {
+    SourceFile(String path, long bytes, InputKind kind, Compression packing) {
         this(path, bytes, kind, packing, 0);
     }
 }

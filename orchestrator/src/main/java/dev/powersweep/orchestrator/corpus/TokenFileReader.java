@@ -52,7 +52,7 @@ final class TokenFileReader {
         } catch (EOFException e) {
             return Piece.unreadable(assignment.set, layout.path() + " became shorter while it was read");
         } catch (IOException | RuntimeException e) {
-            return Piece.unreadable(assignment.set, ReadFailure.sentence(layout.path(), Packing.NONE, e));
+            return Piece.unreadable(assignment.set, ReadFailure.sentence(layout.path(), Compression.NONE, e));
         }
         return converted(assignment, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), count);
     }

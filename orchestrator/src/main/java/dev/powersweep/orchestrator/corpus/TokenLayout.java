@@ -49,7 +49,7 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
             byte[] head = stream.readNBytes(HEAD_BYTES);
             return new Finder(file, asked, vocabulary, head).find();
         } catch (IOException | RuntimeException e) {
-            return new Answer(List.of(), ReadFailure.sentence(file.path(), Packing.NONE, e));
+            return new Answer(List.of(), ReadFailure.sentence(file.path(), Compression.NONE, e));
         }
     }
 

@@ -96,7 +96,7 @@ class TextTest {
             Files.write(file, text);
             Configuration configuration = new Configuration();
             PieceReader reader = new PieceReader(configuration, Malformed.FAIL);
-            SourceFile source = new SourceFile(file.toString(), text.length, InputKind.TEXT, Packing.NONE);
+            SourceFile source = new SourceFile(file.toString(), text.length, InputKind.TEXT, Compression.NONE);
             ByteArrayOutputStream joined = new ByteArrayOutputStream();
             for (PieceReader.Assignment assignment : PieceReader.assignments(0, List.of(source))) {
                 Piece piece = reader.read(assignment).next();

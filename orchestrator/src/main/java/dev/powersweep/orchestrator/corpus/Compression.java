@@ -15,7 +15,7 @@ import org.apache.hadoop.io.compress.GzipCodec;
 import org.apache.hadoop.util.ReflectionUtils;
 
 /** How the bytes of a file are compressed. */
-enum Packing {
+enum Compression {
     NONE("", ""),
     GZIP("gzip", ".gz"),
     ZSTD("zstd", ".zst"),
@@ -31,7 +31,7 @@ enum Packing {
     private final String title;
     private final String suffix;
 
-    Packing(String title, String suffix) {
+    Compression(String title, String suffix) {
         this.title = title;
         this.suffix = suffix;
     }
@@ -41,12 +41,12 @@ enum Packing {
     }
 
     /** The packing that a name ends in; empty where it is a Hadoop codec's or none. */
-    static Optional<Packing> named(String path) {
+    static Optional<Compression> named(String path) {
         String lower = path.toLowerCase(Locale.ROOT);
         if (lower.endsWith(".zstd")) {
             return Optional.of(ZSTD);
         }
-        for (Packing packing : values()) {
+        for (Compression packing : values()) {
             if (!packing.suffix.isEmpty() && lower.endsWith(packing.suffix)) {
                 return Optional.of(packing);
             }
