@@ -15,8 +15,8 @@ import java.util.zip.CRC32C;
  * cross from one to the next.
  *
  * <p>The system answers a read behind the end of a file that was shortened while it is mapped by SIGBUS, and the JVM makes
- * an {@link InternalError} of that, at the latest when the method that read returns; it becomes a {@link ShardException}
- * that names the file. Safe for use by several threads.
+ * an {@link InternalError} of that: inside the read, where it becomes a {@link ShardException} that names the file, or, in
+ * compiled code, soon after it. Safe for use by several threads.
  */
 final class MappedTokens {
     /** Bytes of a mapping; a multiple of every token's size. */

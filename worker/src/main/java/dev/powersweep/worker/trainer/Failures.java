@@ -63,6 +63,10 @@ final class Failures {
     /** The message, or the type where there is none. */
     static String message(Throwable failure) {
         String message = failure.getMessage();
+        if (failure instanceof InternalError && message != null && message.contains("unsafe memory access")) {
+            return "A token file became shorter while it was read (" + message
+                    + "); copy the shard again, and look at what else writes to the host's cache.";
+        }
         return message == null || message.isBlank() ? failure.getClass().getName() : message;
     }
 
