@@ -101,16 +101,21 @@ public final class EmbeddedSql implements SqlEngine {
     public static EmbeddedSql open(
             SweepDirectory directory, SweepState state, Configuration configuration, Guard guard) {
         ResultTables tables = new ResultTables(directory, configuration);
+        String scheme = directory.root().toUri().getScheme();
+        boolean here = scheme == null || scheme.equals("file");
         // Nobody should learn of a damaged file from other readers of the directory first.
-        tables.cells();
+        for (Storage.Entry entry : tables.listing(Table.CELLS).entries()) {
+            TableFile.requireSize(entry);
+            if (here) {
+                TableFile.requireEnds(Path.of(entry.path().toUri().getPath()));
+            }
+        }
         Map<Table<?>, List<Storage.Entry>> entries = new LinkedHashMap<>();
         for (Table<?> table : List.of(Table.STEPS, Table.EVALS, Table.FITS)) {
             entries.put(table, tables.listing(table).entries());
             entries.get(table).forEach(TableFile::requireSize);
         }
         try {
-            String scheme = directory.root().toUri().getScheme();
-            boolean here = scheme == null || scheme.equals("file");
             Optional<Path> copies =
                     here ? Optional.empty() : Optional.of(Files.createTempDirectory("powersweep-query"));
             EmbeddedSql engine = new EmbeddedSql(directory, state, configuration, guard, copies);

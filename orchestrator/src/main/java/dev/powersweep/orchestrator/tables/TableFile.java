@@ -4,7 +4,11 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.storage.Writing;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -36,6 +40,8 @@ public final class TableFile {
     private static final int SMALLEST = 12;
     /** In one file of a table whose sweep is not known. */
     private static final long MOST_ROWS = 50_000_000;
+
+    private static final byte[] MAGIC = {'P', 'A', 'R', '1'};
 
     /** Hadoop's setting by which readers of Parquet notice a byte that has changed. */
     public static final String VERIFY_CHECKSUMS = ParquetInputFormat.PAGE_VERIFY_CHECKSUM_ENABLED;
@@ -134,6 +140,31 @@ public final class TableFile {
             return reader.getRecordCount();
         } catch (IOException | RuntimeException e) {
             throw damaged(file, e);
+        }
+    }
+
+    /**
+     * Looks at both ends of a local file, which tell one that was cut short; of Parquet's classes none is loaded for it.
+     *
+     * @throws UserError naming the file where they are not Parquet's
+     */
+    static void requireEnds(java.nio.file.Path file) {
+        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
+            byte[] first = new byte[MAGIC.length];
+            byte[] last = new byte[Integer.BYTES + MAGIC.length];
+            open.readFully(first);
+            open.seek(Math.max(0, open.length() - last.length));
+            open.readFully(last);
+            int footer = ByteBuffer.wrap(last).order(ByteOrder.LITTLE_ENDIAN).getInt();
+            boolean whole = Arrays.equals(first, MAGIC)
+                    && Arrays.equals(Arrays.copyOfRange(last, Integer.BYTES, last.length), MAGIC)
+                    && footer > 0
+                    && footer <= open.length() - SMALLEST;
+            if (!whole) {
+                throw new IOException("it does not end as it begins");
+            }
+        } catch (IOException e) {
+            throw damaged(new Path(file.toUri()), e);
         }
     }
 
