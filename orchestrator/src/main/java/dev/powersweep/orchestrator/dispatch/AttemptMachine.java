@@ -106,7 +106,7 @@ public final class AttemptMachine {
         } else if (input instanceof AttemptInput.CheckpointFetched fetched) {
             Known resumed = known.opened(fetched.storedStep());
             return fetched.found() == AttemptInput.Found.NOTHING
-                            && !order.donors().isEmpty()
+                            && !order.parents().isEmpty()
                     ? prepare(Fault.Stage.TRUNK, resumed, new AttemptAction.TakeTrunk())
                     : prepare(Fault.Stage.TRAINER, resumed, new AttemptAction.TakeTrainer());
         } else if (input instanceof AttemptInput.TrunkTaken taken) {

@@ -11,7 +11,7 @@ import java.util.Set;
  * @param generation results stored under a smaller one are replaced
  * @param microBatchSequences 0 for the trainer's choice
  * @param timeoutSeconds from the moment its trainer has the cell
- * @param donors identities of cells of the same trunk, from whose kept states a cell that has none of its own may go on
+ * @param parents identities of cells of the same trunk, from whose kept states a cell that has none of its own may go on
  * @param branchSteps steps whose states are kept for other cells of the trunk
  * @param avoidHosts where it is not to be carried out as long as there are others, by the names that Spark knows
  */
@@ -21,11 +21,11 @@ public record AttemptOrder(
         int generation,
         int microBatchSequences,
         double timeoutSeconds,
-        List<String> donors,
+        List<String> parents,
         List<Long> branchSteps,
         Set<String> avoidHosts) {
     public AttemptOrder {
-        donors = List.copyOf(donors);
+        parents = List.copyOf(parents);
         branchSteps = List.copyOf(branchSteps);
         avoidHosts = Set.copyOf(avoidHosts);
     }
@@ -39,6 +39,6 @@ public record AttemptOrder(
     /** The same with no host avoided. */
     public AttemptOrder anywhere() {
         return new AttemptOrder(
-                gridCell, attempt, generation, microBatchSequences, timeoutSeconds, donors, branchSteps, Set.of());
+                gridCell, attempt, generation, microBatchSequences, timeoutSeconds, parents, branchSteps, Set.of());
     }
 }

@@ -25,7 +25,7 @@ import org.apache.logging.log4j.Logger;
  *
  * <p>Guarantees: no two drivers create the same epoch, and a driver whose epoch is not the newest any more learns so at
  * its next write, which then does not count. Does not rest on clocks that agree: the life of a driver elsewhere is
- * judged by whether its beat changes while one looks on.
+ * judged by whether its heartbeat changes while one looks on.
  */
 public final class Lease implements AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(Lease.class);
@@ -34,7 +34,7 @@ public final class Lease implements AutoCloseable {
      * How a driver lives and how another's death is told.
      *
      * @param renewal between beats
-     * @param expiry without a beat after which a driver counts as dead
+     * @param expiry without a heartbeat after which a driver counts as dead
      */
     public record Timing(Duration renewal, Duration expiry) {
         public static final Timing DEFAULT = new Timing(Duration.ofSeconds(3), Duration.ofSeconds(15));
@@ -57,7 +57,7 @@ public final class Lease implements AutoCloseable {
      *
      * @param live what the driver is doing, for {@code status}
      */
-    public record Beat(long count, Instant at, Life life, Optional<LiveNumbers> live) {}
+    public record Heartbeat(long count, Instant at, Life life, Optional<LiveNumbers> live) {}
 
     public enum Life {
         ALIVE,
@@ -101,7 +101,7 @@ public final class Lease implements AutoCloseable {
             throw held(directory, holder(storage, ledger, epoch + 1));
         }
         Lease lease = new Lease(storage, ledger, holder);
-        lease.beat(Optional.empty());
+        lease.heartbeat(Optional.empty());
         return lease;
     }
 
@@ -109,33 +109,33 @@ public final class Lease implements AutoCloseable {
     public static void refuseWhileHeldHere(Storage storage, SweepDirectory directory) throws IOException {
         Optional<Sighting> seen = look(storage, directory);
         boolean held = seen.isPresent()
-                && seen.get().beat().map(beat -> beat.life() == Life.ALIVE).orElse(true)
+                && seen.get().heartbeat().map(heartbeat -> heartbeat.life() == Life.ALIVE).orElse(true)
                 && processHere(seen.get().holder()).orElse(false);
         if (held) {
             throw held(directory, seen.get().holder());
         }
     }
 
-    /** The newest holder and its newest beat; empty where nobody ever ran. */
+    /** The newest holder and its newest heartbeat; empty where nobody ever ran. */
     public static Optional<Sighting> look(Storage storage, SweepDirectory directory) throws IOException {
         long epoch = newestEpoch(storage, directory.ledger());
         if (epoch == 0) {
             return Optional.empty();
         }
         Holder holder = holder(storage, directory.ledger(), epoch);
-        return Optional.of(new Sighting(holder, beat(storage, directory.ledger(), epoch)));
+        return Optional.of(new Sighting(holder, heartbeat(storage, directory.ledger(), epoch)));
     }
 
     /** What a passer-by sees of the newest driver. */
-    public record Sighting(Holder holder, Optional<Beat> beat) {
+    public record Sighting(Holder holder, Optional<Heartbeat> heartbeat) {
         /** Whether it seems to be alive; by the clock, so only as good as clocks agree. */
         public boolean seemsAlive(Timing timing) {
-            if (beat.isEmpty() || beat.get().life() == Life.RELEASED) {
+            if (heartbeat.isEmpty() || heartbeat.get().life() == Life.RELEASED) {
                 return false;
             }
             return processHere(holder)
                     .orElseGet(() ->
-                            Duration.between(beat.get().at(), Instant.now()).compareTo(timing.expiry()) < 0);
+                            Duration.between(heartbeat.get().at(), Instant.now()).compareTo(timing.expiry()) < 0);
         }
     }
 
@@ -162,8 +162,8 @@ public final class Lease implements AutoCloseable {
         storage.createNew(file(ledger, holder.epoch()), LedgerJson.bytes(holder));
     }
 
-    synchronized void beat(Optional<LiveNumbers> live) throws IOException {
-        write(new Beat(++beats, Instant.now(), Life.ALIVE, live));
+    synchronized void heartbeat(Optional<LiveNumbers> live) throws IOException {
+        write(new Heartbeat(++beats, Instant.now(), Life.ALIVE, live));
     }
 
     /** Renews until {@link #close}, or until the lease is lost; then calls {@code onLoss}. */
@@ -178,7 +178,7 @@ public final class Lease implements AutoCloseable {
                                     onLoss.run();
                                     return;
                                 }
-                                beat(live.get());
+                                heartbeat(live.get());
                             } catch (IOException | RuntimeException e) {
                                 LOG.warn("the lease on {} could not be renewed: {}", ledger, e.toString());
                             }
@@ -209,19 +209,19 @@ public final class Lease implements AutoCloseable {
     public void close() {
         abandon();
         try {
-            write(new Beat(++beats, Instant.now(), Life.RELEASED, Optional.empty()));
+            write(new Heartbeat(++beats, Instant.now(), Life.RELEASED, Optional.empty()));
         } catch (IOException e) {
             LOG.warn("the lease on {} could not be given back: {}", ledger, e.toString());
         }
     }
 
-    private void write(Beat beat) throws IOException {
-        storage.replace(beatFile(ledger, holder.epoch()), LedgerJson.bytes(beat));
+    private void write(Heartbeat heartbeat) throws IOException {
+        storage.replace(heartbeatFile(ledger, holder.epoch()), LedgerJson.bytes(heartbeat));
     }
 
     private static boolean living(Storage storage, Path ledger, Holder former, Timing timing)
             throws IOException, InterruptedException {
-        Optional<Beat> before = beat(storage, ledger, former.epoch());
+        Optional<Heartbeat> before = heartbeat(storage, ledger, former.epoch());
         if (before.isPresent() && before.get().life() == Life.RELEASED) {
             return false;
         }
@@ -233,11 +233,11 @@ public final class Lease implements AutoCloseable {
         long end = System.nanoTime() + timing.expiry().toNanos();
         while (System.nanoTime() < end) {
             TimeUnit.MILLISECONDS.sleep(Math.min(500, timing.expiry().toMillis()));
-            Optional<Beat> now = beat(storage, ledger, former.epoch());
+            Optional<Heartbeat> now = heartbeat(storage, ledger, former.epoch());
             if (now.isPresent() && now.get().life() == Life.RELEASED) {
                 return false;
             }
-            if (!now.map(Beat::count).equals(before.map(Beat::count))) {
+            if (!now.map(Heartbeat::count).equals(before.map(Heartbeat::count))) {
                 return true;
             }
         }
@@ -268,11 +268,11 @@ public final class Lease implements AutoCloseable {
     }
 
     /** Empty where there is none, or a damaged one, which the next replaces if its driver lives. */
-    private static Optional<Beat> beat(Storage storage, Path ledger, long epoch) throws IOException {
-        Path file = beatFile(ledger, epoch);
+    private static Optional<Heartbeat> heartbeat(Storage storage, Path ledger, long epoch) throws IOException {
+        Path file = heartbeatFile(ledger, epoch);
         try {
             return storage.exists(file)
-                    ? Optional.of(LedgerJson.read(storage.read(file), Beat.class))
+                    ? Optional.of(LedgerJson.read(storage.read(file), Heartbeat.class))
                     : Optional.empty();
         } catch (JsonProcessingException e) {
             LOG.debug("{} is damaged", file, e);
@@ -306,7 +306,7 @@ public final class Lease implements AutoCloseable {
         return new Path(ledger, String.format(Locale.ROOT, "lease-%06d.json", epoch));
     }
 
-    private static Path beatFile(Path ledger, long epoch) {
+    private static Path heartbeatFile(Path ledger, long epoch) {
         return new Path(ledger, String.format(Locale.ROOT, "_beat-%06d.json", epoch));
     }
 }

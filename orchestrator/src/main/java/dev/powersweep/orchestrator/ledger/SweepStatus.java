@@ -21,7 +21,7 @@ import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Where a sweep stands, from its ledger and its driver's last beat.
+ * Where a sweep stands, from its ledger and its driver's last heartbeat.
  *
  * @param states every state with its cells, zeros included
  * @param failures failed attempts by class, those that were tried again included
@@ -106,7 +106,7 @@ public record SweepStatus(
                 troubled,
                 sighting.map(seen -> seen.holder().text()).orElse(""),
                 alive,
-                alive ? sighting.flatMap(Lease.Sighting::beat).flatMap(Lease.Beat::live) : Optional.empty(),
+                alive ? sighting.flatMap(Lease.Sighting::heartbeat).flatMap(Lease.Heartbeat::live) : Optional.empty(),
                 tokens,
                 finishedSeconds > 0 ? OptionalDouble.of(finishedTokens / finishedSeconds) : OptionalDouble.empty(),
                 state.stopped(),

@@ -11,7 +11,7 @@ import dev.powersweep.orchestrator.dispatch.AttemptState.Known;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.dispatch.Fault;
 import dev.powersweep.orchestrator.dispatch.Outcome;
-import dev.powersweep.orchestrator.run.CellSupervisor.Surroundings;
+import dev.powersweep.orchestrator.run.CellSupervisor.Context;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import java.io.IOException;
@@ -32,7 +32,7 @@ final class Attempt {
     private static final Logger LOG = LogManager.getLogger(Attempt.class);
     private static final long POLL_MILLIS = 200;
 
-    private final Surroundings surroundings;
+    private final Context context;
     private final AttemptOrder order;
     private final Cell cell;
     private final String id;
@@ -52,16 +52,16 @@ final class Attempt {
     private TrainerHealth trainerAtEnd = TrainerHealth.SICK;
     private String log = "";
 
-    Attempt(Surroundings surroundings, AttemptOrder order, List<String> gpuAddresses, Stopping stopping) {
-        this.surroundings = surroundings;
+    Attempt(Context context, AttemptOrder order, List<String> gpuAddresses, Stopping stopping) {
+        this.context = context;
         this.order = order;
         this.cell = order.gridCell().cell();
         this.id = cell.id();
         this.gpuAddresses = gpuAddresses;
         this.stopping = stopping;
-        this.machine = new AttemptMachine(order, surroundings.policy(), surroundings.host());
-        this.live = new LiveReports(surroundings, order);
-        this.scratch = surroundings.scratch().resolve(id + "-" + order.attempt() + "-" + Long.toHexString(started));
+        this.machine = new AttemptMachine(order, context.policy(), context.host());
+        this.live = new LiveReports(context, order);
+        this.scratch = context.scratch().resolve(id + "-" + order.attempt() + "-" + Long.toHexString(started));
     }
 
     AttemptReport run() {
@@ -115,7 +115,7 @@ final class Attempt {
     }
 
     private AttemptInput thrown(Throwable failure, Fault.Stage stage) {
-        Fault fault = Faults.of(failure, stage, List.of(surroundings.cache().place(), surroundings.scratch()));
+        Fault fault = Faults.of(failure, stage, List.of(context.cache().place(), context.scratch()));
         if (fault.kind() == Fault.Kind.OTHER || fault.kind() == Fault.Kind.OUT_OF_MEMORY) {
             LOG.error("attempt {} of cell {} failed", order.attempt(), id, failure);
         }
@@ -126,11 +126,11 @@ final class Attempt {
         if (action instanceof AttemptAction.OpenStore) {
             return Optional.of(openStore());
         } else if (action instanceof AttemptAction.InstallShard) {
-            shard = Optional.of(surroundings
+            shard = Optional.of(context
                     .cache()
                     .shard(
-                            surroundings.storage(),
-                            surroundings.directory(),
+                            context.storage(),
+                            context.directory(),
                             cell.data().corpusHash()));
             return Optional.of(new AttemptInput.ShardReady());
         } else if (action instanceof AttemptAction.FetchCheckpoint) {
@@ -151,12 +151,12 @@ final class Attempt {
         } else if (action instanceof AttemptAction.AskToStop) {
             session.ifPresent(TrainerSession::askToStop);
         } else if (action instanceof AttemptAction.DropDamagedShard) {
-            surroundings
+            context
                     .cache()
-                    .dropDamagedShard(surroundings.directory(), cell.data().corpusHash());
+                    .dropDamagedShard(context.directory(), cell.data().corpusHash());
         } else if (action instanceof AttemptAction.AskHost) {
             return Optional.of(new AttemptInput.HostAnswered(HostProbe.trouble(
-                    List.of(surroundings.scratch(), surroundings.cache().root()))));
+                    List.of(context.scratch(), context.cache().root()))));
         } else if (action instanceof AttemptAction.KeepLog) {
             keepLog();
         } else if (action instanceof AttemptAction.End end) {
@@ -168,7 +168,7 @@ final class Attempt {
 
     private AttemptInput openStore() throws IOException {
         CellStore open = CellStore.open(
-                surroundings.storage(), surroundings.directory(), id, order.attempt(), order.generation());
+                context.storage(), context.directory(), id, order.attempt(), order.generation());
         store = Optional.of(open);
         return open.outcome().isPresent()
                 ? new AttemptInput.FoundEnded(open.outcome().get().outcome())
@@ -181,14 +181,14 @@ final class Attempt {
 
     /** Takes over what another cell has trained for this one too. */
     private void takeTrunk() throws IOException {
-        Optional<TrunkDonor.Gift> found =
-                new TrunkDonor(surroundings.storage(), surroundings.directory(), order).find(scratch);
+        Optional<ParentRun.Inherited> found =
+                new ParentRun(context.storage(), context.directory(), order).find(scratch);
         if (found.isPresent()) {
-            TrunkDonor.Gift gift = found.get();
+            ParentRun.Inherited inherited = found.get();
             // A cell that trains the trunk on keeps what it took over, for those that follow.
             opened().keepTrunk(order.branchSteps());
-            opened().adopt(gift.checkpoint(), gift.steps(), gift.evals(), gift.shared());
-            checkpoint = Optional.of(gift.checkpoint().path());
+            opened().adopt(inherited.checkpoint(), inherited.steps(), inherited.evals(), inherited.shared());
+            checkpoint = Optional.of(inherited.checkpoint().path());
         }
     }
 
@@ -196,11 +196,11 @@ final class Attempt {
         opened().keepTrunk(order.branchSteps());
         try {
             TrainerPool.Trainer trainer =
-                    surroundings.pool().take(CellSupervisor.key(surroundings, gpuAddresses), stopping);
-            session = Optional.of(new TrainerSession(surroundings.pool(), trainer));
+                    context.pool().take(CellSupervisor.key(context, gpuAddresses), stopping);
+            session = Optional.of(new TrainerSession(context.pool(), trainer));
             return new AttemptInput.TrainerReady(trainer.ready().backend());
         } catch (TrainerPool.StartException e) {
-            return new AttemptInput.NoTrainer(e.outcome(surroundings.host()));
+            return new AttemptInput.NoTrainer(e.outcome(context.host()));
         }
     }
 
@@ -213,8 +213,8 @@ final class Attempt {
                         scratch.resolve("checkpoints").toString(),
                         checkpoint.map(Path::toString),
                         order.microBatchSequences(),
-                        surroundings.policy().checkpointSeconds(),
-                        surroundings.policy().reportSeconds(),
+                        context.policy().checkpointSeconds(),
+                        context.policy().reportSeconds(),
                         order.branchSteps()));
     }
 
@@ -239,7 +239,7 @@ final class Attempt {
         }
         if (commit.outcome().isPresent()) {
             opened().shared()
-                    .ifPresent(shared -> TrunkDonor.release(surroundings.storage(), surroundings.directory(), shared));
+                    .ifPresent(shared -> ParentRun.release(context.storage(), context.directory(), shared));
         }
         return Optional.of(
                 new AttemptInput.Committed(opened().step(), commit.rows().size()));
@@ -247,7 +247,7 @@ final class Attempt {
 
     private void keepLog() {
         if (log.isEmpty() && session.isPresent()) {
-            log = session.get().keepLog(surroundings, id, order.attempt());
+            log = session.get().keepLog(context, id, order.attempt());
         }
     }
 
@@ -279,7 +279,7 @@ final class Attempt {
                         known.microBatch()),
                 startedAt,
                 Instant.now(),
-                new AttemptReport.Place(surroundings.host(), surroundings.executor()),
+                new AttemptReport.Place(context.host(), context.executor()),
                 session.map(each -> each.trainer().ready()),
                 log);
     }

@@ -26,7 +26,7 @@ final class CellSupervisor {
      * @param trainerMemoryBytes cap on a trainer's arrays; 0 for none
      * @param trainerJar gives the local path of the trainer's jar
      */
-    record Surroundings(
+    record Context(
             Storage storage,
             SweepDirectory directory,
             RunPolicy policy,
@@ -45,10 +45,10 @@ final class CellSupervisor {
         Path path() throws IOException, InterruptedException;
     }
 
-    private final Surroundings surroundings;
+    private final Context context;
 
-    CellSupervisor(Surroundings surroundings) {
-        this.surroundings = surroundings;
+    CellSupervisor(Context context) {
+        this.context = context;
     }
 
     /**
@@ -58,17 +58,17 @@ final class CellSupervisor {
      * @param gpuAddresses that the task was given; empty on CPUs
      */
     AttemptReport run(AttemptOrder order, List<String> gpuAddresses, Stopping stopping) {
-        return new Attempt(surroundings, order, gpuAddresses, stopping).run();
+        return new Attempt(context, order, gpuAddresses, stopping).run();
     }
 
     /** The process that cells of this sweep are trained in, with the GPUs at these addresses. */
-    static TrainerKey key(Surroundings surroundings, List<String> gpuAddresses)
+    static TrainerKey key(Context context, List<String> gpuAddresses)
             throws IOException, InterruptedException {
         return key(
-                surroundings.policy(),
-                surroundings.trainerMemoryBytes(),
-                surroundings.trainerJar().path(),
-                surroundings.cache(),
+                context.policy(),
+                context.trainerMemoryBytes(),
+                context.trainerJar().path(),
+                context.cache(),
                 gpuAddresses);
     }
 

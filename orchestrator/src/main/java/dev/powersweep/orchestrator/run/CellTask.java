@@ -75,7 +75,7 @@ final class CellTask implements Function<String, String> {
         try {
             ExecutorHost host = ExecutorHost.get();
             stage = Fault.Stage.STORE;
-            report = new CellSupervisor(surroundings(host)).run(order, gpus(task), task::isInterrupted);
+            report = new CellSupervisor(context(host)).run(order, gpus(task), task::isInterrupted);
         } catch (Throwable e) {
             // Were it to leave the task, Spark would try again and all that the ledger could say is that it was lost.
             LOG.error(
@@ -101,10 +101,10 @@ final class CellTask implements Function<String, String> {
                 Instant.now());
     }
 
-    private CellSupervisor.Surroundings surroundings(ExecutorHost host) throws IOException {
+    private CellSupervisor.Context context(ExecutorHost host) throws IOException {
         Setting values = LedgerJson.read(setting.value(), Setting.class);
         org.apache.hadoop.fs.Path root = new org.apache.hadoop.fs.Path(values.root());
-        return new CellSupervisor.Surroundings(
+        return new CellSupervisor.Context(
                 Storage.of(root, configuration.value().value()),
                 new SweepDirectory(root),
                 values.policy(),

@@ -2,23 +2,23 @@ package dev.powersweep.orchestrator.run;
 
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptState.Known;
-import dev.powersweep.orchestrator.run.CellSupervisor.Surroundings;
+import dev.powersweep.orchestrator.run.CellSupervisor.Context;
 
 /** Sends live updates of one attempt, no more often than anybody looks; what is stored is always told. */
 final class LiveReports {
-    private final Surroundings surroundings;
+    private final Context context;
     private final AttemptOrder order;
     private long lastSent = System.nanoTime();
     private long lastStored = -1;
 
-    LiveReports(Surroundings surroundings, AttemptOrder order) {
-        this.surroundings = surroundings;
+    LiveReports(Context context, AttemptOrder order) {
+        this.context = context;
         this.order = order;
     }
 
     void tell(Known known) {
         long now = System.nanoTime();
-        boolean due = (now - lastSent) / 1e9 >= surroundings.policy().reportSeconds() / 2
+        boolean due = (now - lastSent) / 1e9 >= context.policy().reportSeconds() / 2
                 || known.step() == known.resumedFrom()
                 || known.stored() != lastStored;
         if (!due) {
@@ -26,7 +26,7 @@ final class LiveReports {
         }
         lastSent = now;
         lastStored = known.stored();
-        surroundings
+        context
                 .live()
                 .get()
                 .send(new LiveUpdate(
@@ -38,7 +38,7 @@ final class LiveReports {
                         known.loss(),
                         known.tokensPerSecond(),
                         known.stored(),
-                        surroundings.host(),
-                        surroundings.executor()));
+                        context.host(),
+                        context.executor()));
     }
 }

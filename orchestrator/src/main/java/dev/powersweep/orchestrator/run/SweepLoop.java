@@ -54,7 +54,7 @@ final class SweepLoop {
     /**
      * @param cells identities of the cells to bring to an end
      * @param memoryBytes that the trainers of all slots together may take; 0 for no bound
-     * @param live takes the numbers that the lease's beat shows to others
+     * @param live takes the numbers that the lease's heartbeat shows to others
      * @param snapshot called when the state has changed, at most once a tick
      */
     SweepLoop(

@@ -205,7 +205,7 @@ public final class SweepRunner {
                     loop.run();
                 }
                 watching.close();
-                TrunkDonor.releaseAll(storage, directory, state, Set.copyOf(cells));
+                ParentRun.releaseAll(storage, directory, state, Set.copyOf(cells));
                 snapshot.finish(state);
                 loop.ledgerFailure().ifPresent(failure -> {
                     throw new UserError(

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.run;
 import dev.powersweep.orchestrator.dispatch.AttemptInput;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
-import dev.powersweep.orchestrator.run.CellSupervisor.Surroundings;
+import dev.powersweep.orchestrator.run.CellSupervisor.Context;
 import dev.powersweep.worker.cell.Assignment;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -79,14 +79,14 @@ final class TrainerSession {
     }
 
     /** Stores what the trainer wrote to its standard error; gives the path below DIR, empty when there is none. */
-    String keepLog(Surroundings surroundings, String cell, int attempt) {
+    String keepLog(Context context, String cell, int attempt) {
         if (trainer.process().errorBytes() <= errorsFrom) {
             return "";
         }
         String name = "attempt-" + attempt + ".log";
         try {
             byte[] text = trainer.process().errors(errorsFrom, LOG_BYTES);
-            surroundings.storage().write(new Path(surroundings.directory().logs(cell), name), text);
+            context.storage().write(new Path(context.directory().logs(cell), name), text);
             return "logs/" + cell + "/" + name;
         } catch (IOException | RuntimeException e) {
             LOG.warn("the log of cell {} could not be kept: {}", cell, e.toString());

@@ -332,7 +332,7 @@ class DispatcherTest {
         AttemptOrder trunk = dispatcher.next(START).orElseThrow();
         assertThat(trunk.gridCell().cell()).isEqualTo(large);
         assertThat(trunk.branchSteps()).containsExactly(16L, 24L, 32L);
-        assertThat(trunk.donors()).isEmpty();
+        assertThat(trunk.parents()).isEmpty();
         assertThat(dispatcher.next(START)).isEmpty();
         assertThat(dispatcher.done()).isFalse();
         assertThat(dispatcher.waitingSeconds()).isEqualTo(50);
@@ -342,7 +342,7 @@ class DispatcherTest {
         dispatcher.stored(large.id(), 16);
         AttemptOrder branch = dispatcher.next(START).orElseThrow();
         assertThat(branch.gridCell().cell()).isEqualTo(small);
-        assertThat(branch.donors()).containsExactly(large.id());
+        assertThat(branch.parents()).containsExactly(large.id());
         assertThat(branch.branchSteps()).isEmpty();
 
         // A pause of the trunk does not let the others go; its failure does.

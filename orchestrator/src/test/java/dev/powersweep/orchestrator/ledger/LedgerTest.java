@@ -233,13 +233,13 @@ class LedgerTest {
         Lease.Holder elsewhere = new Lease.Holder(1, "another-host", 4711, Optional.empty(), "ada", NOW);
         storage.createNew(
                 new org.apache.hadoop.fs.Path(directory.ledger(), "lease-000001.json"), LedgerJson.bytes(elsewhere));
-        org.apache.hadoop.fs.Path beat = new org.apache.hadoop.fs.Path(directory.ledger(), "_beat-000001.json");
-        storage.replace(beat, LedgerJson.bytes(new Lease.Beat(1, NOW, Lease.Life.ALIVE, Optional.empty())));
+        org.apache.hadoop.fs.Path heartbeat = new org.apache.hadoop.fs.Path(directory.ledger(), "_beat-000001.json");
+        storage.replace(heartbeat, LedgerJson.bytes(new Lease.Heartbeat(1, NOW, Lease.Life.ALIVE, Optional.empty())));
         Thread beating = new Thread(() -> {
             for (long count = 2; !Thread.currentThread().isInterrupted(); count++) {
                 try {
                     storage.replace(
-                            beat, LedgerJson.bytes(new Lease.Beat(count, NOW, Lease.Life.ALIVE, Optional.empty())));
+                            heartbeat, LedgerJson.bytes(new Lease.Heartbeat(count, NOW, Lease.Life.ALIVE, Optional.empty())));
                     Thread.sleep(50);
                 } catch (IOException | InterruptedException e) {
                     return;
@@ -260,7 +260,7 @@ class LedgerTest {
     void whatADriverWritesAfterItWasReplacedDoesNotCountAndItLearnsSo() throws Exception {
         Ledger stopped = ledger(storage);
         stopped.append(List.of(submitted(), planned(cell(1)))).join();
-        // Another host took over: it saw no beat. (Here by its files alone, for both are in this process.)
+        // Another host took over: it saw no heartbeat. (Here by its files alone, for both are in this process.)
         Lease.Holder heir = new Lease.Holder(2, "another-host", 1, Optional.empty(), "ada", NOW);
         storage.createNew(
                 new org.apache.hadoop.fs.Path(directory.ledger(), "lease-000002.json"), LedgerJson.bytes(heir));

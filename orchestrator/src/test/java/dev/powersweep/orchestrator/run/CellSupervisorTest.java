@@ -58,7 +58,7 @@ class CellSupervisorTest {
 
     private CellSupervisor supervisor(RunPolicy policy) throws Exception {
         Path jar = Sweeps.trainerJar(folder);
-        return new CellSupervisor(new CellSupervisor.Surroundings(
+        return new CellSupervisor(new CellSupervisor.Context(
                 Storage.of(directory.root(), configuration),
                 directory,
                 policy,

@@ -34,24 +34,24 @@ import org.apache.logging.log4j.Logger;
  * The newest state that another cell of the same trunk has kept, with all rows up to it. Whatever is missing or damaged
  * of it, the cell can do without: it then trains those steps itself, to the same numbers.
  */
-final class TrunkDonor {
-    private static final Logger LOG = LogManager.getLogger(TrunkDonor.class);
+final class ParentRun {
+    private static final Logger LOG = LogManager.getLogger(ParentRun.class);
 
     /**
      * A state on local disk.
      *
      * @param steps rows under the receiving cell's name
      */
-    record Gift(CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
+    record Inherited(CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
 
-    private record Offer(CellManifest donor, StoredCheckpoint state) {}
+    private record Offer(CellManifest parent, StoredCheckpoint state) {}
 
     private final Storage storage;
     private final SweepDirectory directory;
     private final AttemptOrder order;
     private final Cell cell;
 
-    TrunkDonor(Storage storage, SweepDirectory directory, AttemptOrder order) {
+    ParentRun(Storage storage, SweepDirectory directory, AttemptOrder order) {
         this.storage = storage;
         this.directory = directory;
         this.order = order;
@@ -59,20 +59,20 @@ final class TrunkDonor {
     }
 
     /** @param local directory for the state */
-    Optional<Gift> find(Path local) {
+    Optional<Inherited> find(Path local) {
         List<Offer> offers = new ArrayList<>();
-        for (String donor : order.donors()) {
+        for (String parent : order.parents()) {
             try {
-                CellStore.newest(storage, directory, donor).ifPresent(manifest -> manifest.trunk().states().stream()
+                CellStore.newest(storage, directory, parent).ifPresent(manifest -> manifest.trunk().states().stream()
                         .filter(state -> state.step() <= cell.trunkSteps())
                         .forEach(state -> offers.add(new Offer(manifest, state))));
             } catch (IOException e) {
-                LOG.warn("cell {} cannot go on from cell {}: {}", cell.id(), donor, e.toString());
+                LOG.warn("cell {} cannot go on from cell {}: {}", cell.id(), parent, e.toString());
             }
         }
         offers.sort(Comparator.comparingLong((Offer offer) -> offer.state().step())
                 .reversed()
-                .thenComparing(offer -> offer.donor().cell()));
+                .thenComparing(offer -> offer.parent().cell()));
         for (Offer offer : offers) {
             try {
                 return Optional.of(accept(offer, local));
@@ -81,21 +81,21 @@ final class TrunkDonor {
                         "cell {} does not go on from step {} of cell {}: {}",
                         cell.id(),
                         offer.state().step(),
-                        offer.donor().cell(),
+                        offer.parent().cell(),
                         e.toString());
             }
         }
         return Optional.empty();
     }
 
-    private Gift accept(Offer offer, Path local) throws IOException {
-        org.apache.hadoop.fs.Path home = directory.checkpoints(offer.donor().cell());
+    private Inherited accept(Offer offer, Path local) throws IOException {
+        org.apache.hadoop.fs.Path home = directory.checkpoints(offer.parent().cell());
         StoredCheckpoint state = offer.state();
         long sets = cell.evaluation().sets().size();
         RowBudget budget = new RowBudget(() -> (state.step() + 1) * (1 + sets));
         List<StepRow> steps = new ArrayList<>();
         List<EvalRow> evals = new ArrayList<>();
-        for (Chunk chunk : offer.donor().trunk().upTo(state.step()).chunks()) {
+        for (Chunk chunk : offer.parent().trunk().upTo(state.step()).chunks()) {
             org.apache.hadoop.fs.Path file = Storage.child(home, chunk.pending());
             if (chunk.table().equals(Table.STEPS.name())) {
                 TableFile.read(storage, file, Table.STEPS, budget).forEach(row -> steps.add(mine(row)));
@@ -113,11 +113,11 @@ final class TrunkDonor {
         if (!Digests.sha256(file).equals(state.sha256())) {
             throw new IOException("its state is damaged");
         }
-        return new Gift(
+        return new Inherited(
                 new CellStore.LocalCheckpoint(file, state.bytes(), state.sha256()),
                 steps,
                 evals,
-                new SharedSteps(offer.donor().cell(), state.step()));
+                new SharedSteps(offer.parent().cell(), state.step()));
     }
 
     private StepRow mine(StepRow row) {
@@ -149,15 +149,15 @@ final class TrunkDonor {
     }
 
     /**
-     * Deletes the state that a cell began from, once the cell has ended; unless the donor's own cooldown begins there,
-     * from where a larger D may go on one day, or the donor may itself have to go on from there.
+     * Deletes the state that a cell began from, once the cell has ended; unless the parent's own cooldown begins there,
+     * from where a larger D may go on one day, or the parent may itself have to go on from there.
      */
     static void release(Storage storage, SweepDirectory directory, SharedSteps shared) {
         release(storage, directory, shared.cell(), Set.of(shared.steps()));
     }
 
     /**
-     * Deletes what {@link #release} had to leave because the donor might have had to go on from it. To be called when no
+     * Deletes what {@link #release} had to leave because the parent might have had to go on from it. To be called when no
      * attempt runs.
      *
      * @param ran cells of the run that has ended
@@ -170,9 +170,9 @@ final class TrunkDonor {
                     .filter(shared -> cell.state().terminal()
                             && (ran.contains(cell.cell().id()) || ran.contains(shared.cell()))
                             && state.cell(shared.cell())
-                                    .filter(donor -> donor.state().terminal())
+                                    .filter(parent -> parent.state().terminal())
                                     .isPresent())
-                    .ifPresent(shared -> begun.computeIfAbsent(shared.cell(), donor -> new HashSet<>())
+                    .ifPresent(shared -> begun.computeIfAbsent(shared.cell(), parent -> new HashSet<>())
                             .add(shared.steps()));
         }
         // On an object store each is a few requests.
@@ -181,13 +181,13 @@ final class TrunkDonor {
 
     private static void release(Storage storage, SweepDirectory directory, String cell, Set<Long> steps) {
         try {
-            Optional<CellManifest> donor = CellStore.newest(storage, directory, cell);
-            if (donor.isEmpty()) {
+            Optional<CellManifest> parent = CellStore.newest(storage, directory, cell);
+            if (parent.isEmpty()) {
                 return;
             }
-            List<StoredCheckpoint> states = donor.get().trunk().states();
+            List<StoredCheckpoint> states = parent.get().trunk().states();
             Set<String> inUse = new HashSet<>();
-            donor.get().checkpoints().forEach(each -> inUse.add(each.file()));
+            parent.get().checkpoints().forEach(each -> inUse.add(each.file()));
             for (StoredCheckpoint state : states.subList(0, Math.max(0, states.size() - 1))) {
                 if (steps.contains(state.step()) && !inUse.contains(state.file())) {
                     storage.delete(Storage.child(directory.checkpoints(cell), state.file()));
