@@ -109,7 +109,10 @@ public final class Lease implements AutoCloseable {
     public static void refuseWhileHeldHere(Storage storage, SweepDirectory directory) throws IOException {
         Optional<Sighting> seen = look(storage, directory);
         boolean held = seen.isPresent()
-                && seen.get().heartbeat().map(heartbeat -> heartbeat.life() == Life.ALIVE).orElse(true)
+                && seen.get()
+                        .heartbeat()
+                        .map(heartbeat -> heartbeat.life() == Life.ALIVE)
+                        .orElse(true)
                 && processHere(seen.get().holder()).orElse(false);
         if (held) {
             throw held(directory, seen.get().holder());
@@ -134,8 +137,9 @@ public final class Lease implements AutoCloseable {
                 return false;
             }
             return processHere(holder)
-                    .orElseGet(() ->
-                            Duration.between(heartbeat.get().at(), Instant.now()).compareTo(timing.expiry()) < 0);
+                    .orElseGet(() -> Duration.between(heartbeat.get().at(), Instant.now())
+                                    .compareTo(timing.expiry())
+                            < 0);
         }
     }
 

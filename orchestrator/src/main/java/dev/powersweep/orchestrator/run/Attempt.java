@@ -126,12 +126,8 @@ final class Attempt {
         if (action instanceof AttemptAction.OpenStore) {
             return Optional.of(openStore());
         } else if (action instanceof AttemptAction.InstallShard) {
-            shard = Optional.of(context
-                    .cache()
-                    .shard(
-                            context.storage(),
-                            context.directory(),
-                            cell.data().corpusHash()));
+            shard = Optional.of(context.cache()
+                    .shard(context.storage(), context.directory(), cell.data().corpusHash()));
             return Optional.of(new AttemptInput.ShardReady());
         } else if (action instanceof AttemptAction.FetchCheckpoint) {
             checkpoint = opened().fetchCheckpoint(Files.createDirectories(scratch));
@@ -151,12 +147,10 @@ final class Attempt {
         } else if (action instanceof AttemptAction.AskToStop) {
             session.ifPresent(TrainerSession::askToStop);
         } else if (action instanceof AttemptAction.DropDamagedShard) {
-            context
-                    .cache()
-                    .dropDamagedShard(context.directory(), cell.data().corpusHash());
+            context.cache().dropDamagedShard(context.directory(), cell.data().corpusHash());
         } else if (action instanceof AttemptAction.AskHost) {
-            return Optional.of(new AttemptInput.HostAnswered(HostProbe.trouble(
-                    List.of(context.scratch(), context.cache().root()))));
+            return Optional.of(new AttemptInput.HostAnswered(
+                    HostProbe.trouble(List.of(context.scratch(), context.cache().root()))));
         } else if (action instanceof AttemptAction.KeepLog) {
             keepLog();
         } else if (action instanceof AttemptAction.End end) {
@@ -167,8 +161,8 @@ final class Attempt {
     }
 
     private AttemptInput openStore() throws IOException {
-        CellStore open = CellStore.open(
-                context.storage(), context.directory(), id, order.attempt(), order.generation());
+        CellStore open =
+                CellStore.open(context.storage(), context.directory(), id, order.attempt(), order.generation());
         store = Optional.of(open);
         return open.outcome().isPresent()
                 ? new AttemptInput.FoundEnded(open.outcome().get().outcome())
@@ -195,8 +189,7 @@ final class Attempt {
     private AttemptInput takeTrainer() throws IOException, InterruptedException {
         opened().keepTrunk(order.branchSteps());
         try {
-            TrainerPool.Trainer trainer =
-                    context.pool().take(CellSupervisor.key(context, gpuAddresses), stopping);
+            TrainerPool.Trainer trainer = context.pool().take(CellSupervisor.key(context, gpuAddresses), stopping);
             session = Optional.of(new TrainerSession(context.pool(), trainer));
             return new AttemptInput.TrainerReady(trainer.ready().backend());
         } catch (TrainerPool.StartException e) {
@@ -238,8 +231,7 @@ final class Attempt {
             return Optional.of(new AttemptInput.CheckpointReplaced());
         }
         if (commit.outcome().isPresent()) {
-            opened().shared()
-                    .ifPresent(shared -> ParentRun.release(context.storage(), context.directory(), shared));
+            opened().shared().ifPresent(shared -> ParentRun.release(context.storage(), context.directory(), shared));
         }
         return Optional.of(
                 new AttemptInput.Committed(opened().step(), commit.rows().size()));

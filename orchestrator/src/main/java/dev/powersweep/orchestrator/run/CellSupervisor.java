@@ -62,8 +62,7 @@ final class CellSupervisor {
     }
 
     /** The process that cells of this sweep are trained in, with the GPUs at these addresses. */
-    static TrainerKey key(Context context, List<String> gpuAddresses)
-            throws IOException, InterruptedException {
+    static TrainerKey key(Context context, List<String> gpuAddresses) throws IOException, InterruptedException {
         return key(
                 context.policy(),
                 context.trainerMemoryBytes(),

@@ -26,8 +26,7 @@ final class LiveReports {
         }
         lastSent = now;
         lastStored = known.stored();
-        context
-                .live()
+        context.live()
                 .get()
                 .send(new LiveUpdate(
                         order.gridCell().cell().id(),

@@ -42,7 +42,8 @@ final class ParentRun {
      *
      * @param steps rows under the receiving cell's name
      */
-    record Inherited(CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
+    record Inherited(
+            CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
 
     private record Offer(CellManifest parent, StoredCheckpoint state) {}
 

@@ -239,7 +239,8 @@ class LedgerTest {
             for (long count = 2; !Thread.currentThread().isInterrupted(); count++) {
                 try {
                     storage.replace(
-                            heartbeat, LedgerJson.bytes(new Lease.Heartbeat(count, NOW, Lease.Life.ALIVE, Optional.empty())));
+                            heartbeat,
+                            LedgerJson.bytes(new Lease.Heartbeat(count, NOW, Lease.Life.ALIVE, Optional.empty())));
                     Thread.sleep(50);
                 } catch (IOException | InterruptedException e) {
                     return;

@@ -131,10 +131,8 @@ class ShardStoreTest {
             assertThatThrownBy(() -> shard.train().read(900_000, 1000, tokens, 0))
                     .satisfiesAnyOf(
                             failure -> assertThat(failure)
-                                    .isInstanceOfSatisfying(
-                                            ShardException.class,
-                                            damaged ->
-                                                    assertThat(damaged.cause()).isEqualTo(ShardException.Cause.DAMAGED))
+                                    .isInstanceOfSatisfying(ShardException.class, damaged -> assertThat(damaged.cause())
+                                            .isEqualTo(ShardException.Cause.DAMAGED))
                                     .hasMessageContaining("train.bin became shorter while it was read"),
                             failure -> assertThat(failure)
                                     .isInstanceOf(InternalError.class)
