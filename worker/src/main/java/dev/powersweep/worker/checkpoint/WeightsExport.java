@@ -28,9 +28,17 @@ public final class WeightsExport {
         write(layout, parameters, target);
     }
 
-    /** @param parameters flat vector of the layout, little-endian single precision */
+    /**
+     * Writes {@code .safetensors} where the target is called so, and {@code .npz} otherwise.
+     *
+     * @param parameters flat vector of the layout, little-endian single precision
+     */
     public static void write(ParameterLayout layout, ByteBuffer parameters, Path target) {
         try {
+            if (target.toString().endsWith(".safetensors")) {
+                SafetensorsFile.write(layout, parameters, target);
+                return;
+            }
             NpzFile.write(
                     target,
                     layout.tensors().stream()

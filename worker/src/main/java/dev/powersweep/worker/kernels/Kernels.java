@@ -1,6 +1,8 @@
 package dev.powersweep.worker.kernels;
 
 import dev.powersweep.worker.cell.ModelShape.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * The numeric operations of a Transformer's training step. All matrices are row-major; {@code rows} are tokens, sequence
@@ -13,6 +15,21 @@ public interface Kernels extends AutoCloseable {
 
     /** Zeros. */
     Span allocate(long length);
+
+    /**
+     * A view of an array's own memory, which the caller keeps alive and frees.
+     *
+     * @param array of the set's precision, whose elements follow each other without gaps, row after row
+     * @throws IllegalArgumentException when it is not such an array
+     */
+    Span wrap(INDArray array);
+
+    /** Whether an array's elements follow each other in memory, row after row. */
+    static boolean gapless(INDArray array) {
+        return array.isVectorOrScalar()
+                ? array.elementWiseStride() == 1 || array.length() == 1
+                : array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
+    }
 
     /** Name of the set and of what it found on this machine, for provenance. */
     String describe();

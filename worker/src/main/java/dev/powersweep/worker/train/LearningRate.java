@@ -18,7 +18,13 @@ public final class LearningRate implements ISchedule {
         this(rule.peakLearningRate(), rule.warmupSteps(), rule.schedule(), steps);
     }
 
-    private LearningRate(double peak, long warmupSteps, Schedule schedule, long steps) {
+    /**
+     * @param peak rate after warm-up
+     * @param warmupSteps steps of linear warm-up from 0
+     * @param schedule what follows
+     * @param steps of the whole run
+     */
+    public LearningRate(double peak, long warmupSteps, Schedule schedule, long steps) {
         this.peak = peak;
         this.warmupSteps = warmupSteps;
         this.schedule = schedule;

@@ -132,7 +132,8 @@ record CommandLine(
 
                   train FILE.json [OPTIONS]   train the assignment or the cell in FILE
                   serve [OPTIONS]             train the assignments that arrive on standard input, one a line
-                  export CHECKPOINT FILE.npz  write the weights as NumPy arrays, which ND4J reads too
+                  export CHECKPOINT FILE.npz  write the weights as NumPy arrays, which ND4J reads too;
+                                              FILE.safetensors, or FILE.zip for Deeplearning4j
                   export CELL.json FILE.npz   the same for a cell's initial weights
 
                 Options of train and serve:

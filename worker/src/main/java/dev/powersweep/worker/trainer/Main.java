@@ -120,7 +120,11 @@ public final class Main {
                 throw new BadInputException(
                         "--batches writes the tokens of a cell, which " + source + " is not; give a CELL.json.", null);
             }
-            WeightsExport.ofCheckpoint(source, target);
+            if (target.toString().endsWith(".zip")) {
+                NetworkExport.ofCheckpoint(source, target);
+            } else {
+                WeightsExport.ofCheckpoint(source, target);
+            }
             return;
         }
         Cell cell = AssignmentFile.cell(source);

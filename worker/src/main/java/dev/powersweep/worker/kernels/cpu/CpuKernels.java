@@ -42,6 +42,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public Span wrap(INDArray array) {
+        return CpuSpan.wrap(array);
+    }
+
+    @Override
     public void zero(Span x) {
         Elements.zero(CpuSpan.of(x));
     }

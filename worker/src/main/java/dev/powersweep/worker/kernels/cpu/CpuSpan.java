@@ -1,8 +1,10 @@
 package dev.powersweep.worker.kernels.cpu;
 
+import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -47,6 +49,23 @@ final class CpuSpan implements Span {
         FloatPointer aligned = pointer.getPointer(FloatPointer.class, skip);
         return new CpuSpan(
                 array, new Lanes.Block(aligned.capacity(length).asByteBuffer()), aligned.address(), 0, length);
+    }
+
+    /** The memory of a whole array. */
+    static CpuSpan wrap(INDArray array) {
+        if (array.dataType() != DataType.FLOAT || !Kernels.gapless(array)) {
+            throw new IllegalArgumentException("the fast CPU kernels need single precision without gaps, not "
+                    + array.dataType() + " of shape " + Arrays.toString(array.shape()) + " in steps of "
+                    + Arrays.toString(array.stride()));
+        }
+        long bytes = array.length() * Float.BYTES;
+        if (bytes > Integer.MAX_VALUE - ALIGNMENT) {
+            throw new IllegalArgumentException("the fast CPU kernels hold at most 2 GiB in one vector, not "
+                    + array.length() + " numbers; use the portable kernels");
+        }
+        FloatPointer pointer = new FloatPointer(array.data().addressPointer());
+        pointer.position(0).capacity(array.length());
+        return new CpuSpan(array, new Lanes.Block(pointer.asByteBuffer()), pointer.address(), 0, array.length());
     }
 
     static CpuSpan of(Span span) {

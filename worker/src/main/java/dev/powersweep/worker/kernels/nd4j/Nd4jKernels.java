@@ -9,7 +9,9 @@ import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -40,6 +42,20 @@ public final class Nd4jKernels implements Kernels {
         INDArray array = Nd4j.zeros(type, length);
         arrays.add(array);
         return new Nd4jSpan(array, 0, length);
+    }
+
+    @Override
+    public Span wrap(INDArray array) {
+        if (array.dataType() != type || !Kernels.gapless(array)) {
+            throw new IllegalArgumentException("these portable kernels need " + type
+                    + " without gaps, not " + array.dataType() + " of shape " + Arrays.toString(array.shape())
+                    + " in steps of " + Arrays.toString(array.stride()));
+        }
+        // Offsets count from the buffer's start, also where the array is a view of it.
+        DataBuffer original = array.data().originalDataBuffer();
+        DataBuffer whole = original == null ? array.data() : original;
+        INDArray flat = Nd4j.create(whole, new long[] {whole.length()}, new long[] {1}, 0, 'c', array.dataType());
+        return new Nd4jSpan(flat, array.offset(), array.length());
     }
 
     @Override

@@ -1,0 +1,163 @@
+package dev.powersweep.worker.network;
+
+import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.model.RandomStream;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.BaseLayer;
+import org.deeplearning4j.nn.layers.LayerHelper;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.linalg.learning.regularization.WeightDecay;
+
+/** A layer whose arithmetic is a kernel set's, on the network's own parameters and gradients. */
+abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
+
+    private static final long serialVersionUID = 1L;
+
+    private transient KernelHelper helper;
+    /** Sequences that the working memory is for; 0 for none yet. */
+    private int room;
+
+    KernelLayer(NeuralNetConfiguration configuration, DataType type) {
+        super(configuration, type);
+        helper = new KernelHelper(type);
+    }
+
+    KernelLayer<C> prepare(Collection<TrainingListener> listeners, int index, INDArray parameters, boolean initialise) {
+        setListeners(listeners);
+        setIndex(index);
+        setParamsViewArray(parameters);
+        setParamTable(layerConf().initializer().init(conf(), parameters, initialise));
+        return this;
+    }
+
+    final Kernels kernels() {
+        return helper.kernels();
+    }
+
+    final KernelHelper helper() {
+        return helper;
+    }
+
+    /** Makes working memory for so many sequences, if there is less. */
+    final void makeRoom(int sequences) {
+        if (sequences > room) {
+            helper.close();
+            helper = new KernelHelper(dataType);
+            allocate(sequences);
+            room = sequences;
+        }
+    }
+
+    abstract void allocate(int sequences);
+
+    final Span parameter(String name) {
+        return view(paramsFlattened, name);
+    }
+
+    final Span gradient(String name) {
+        return view(gradientsFlattened, name);
+    }
+
+    private Span view(INDArray flat, String name) {
+        for (TensorPlan tensor : layerConf().plan()) {
+            if (tensor.name().equals(name)) {
+                return kernels().wrap(flat).part(TensorPlan.offset(layerConf().plan(), name), tensor.length());
+            }
+        }
+        return null;
+    }
+
+    /** The first numbers of the network's own flat vector that this layer's part of it begins at {@code before}. */
+    final Span networkStart(INDArray part, long before, long length) {
+        INDArray start = Nd4j.create(
+                part.data().originalDataBuffer() == null
+                        ? part.data()
+                        : part.data().originalDataBuffer(),
+                new long[] {length},
+                new long[] {1},
+                part.offset() - before,
+                'c',
+                part.dataType());
+        return kernels().wrap(start);
+    }
+
+    final INDArray fresh(long rows, long columns) {
+        return Nd4j.createUninitialized(dataType, new long[] {rows, columns}, 'c');
+    }
+
+    final INDArray packed(INDArray array) {
+        return array.castTo(dataType).dup('c');
+    }
+
+    final Gradient tableOfGradients() {
+        Gradient table = new DefaultGradient(gradientsFlattened);
+        for (String name : layerConf().initializer().paramKeys(layerConf())) {
+            table.setGradientFor(name, gradientViews.get(name));
+        }
+        return table;
+    }
+
+    @Override
+    public void setBackpropGradientsViewArray(INDArray gradients) {
+        super.setBackpropGradientsViewArray(gradients);
+        gradientViews = new LinkedHashMap<>(layerConf().initializer().getGradientsFromFlattened(conf(), gradients));
+    }
+
+    /** Where elements of one site are dropped in this iteration; {@code null} for nowhere. */
+    final DropoutMask mask(boolean training, int site) {
+        double share = layerConf().getDropped();
+        if (!training || share == 0) {
+            return null;
+        }
+        long key = RandomStream.key(conf().getSeed(), "dropout", iterationCount + 1L, 0);
+        return new DropoutMask(share).at(RandomStream.bits(key, site), 0);
+    }
+
+    /** Without decoupled weight decay, which is no part of the loss: the score stays nats per token. */
+    @Override
+    public double calcRegularizationScore(boolean trainableAlone) {
+        double sum = 0;
+        for (Map.Entry<String, INDArray> parameter : paramTable(trainableAlone).entrySet()) {
+            List<Regularization> rules = layerConf().getRegularizationByParam(parameter.getKey());
+            for (Regularization rule : rules == null ? List.<Regularization>of() : rules) {
+                if (!(rule instanceof WeightDecay)) {
+                    sum += rule.score(parameter.getValue(), iterationCount, epochCount);
+                }
+            }
+        }
+        return sum;
+    }
+
+    @Override
+    public LayerHelper getHelper() {
+        return helper;
+    }
+
+    @Override
+    public boolean isPretrainLayer() {
+        return false;
+    }
+
+    @Override
+    public void clearNoiseWeightParams() {
+        // There are none.
+    }
+
+    @Override
+    public void close() {
+        helper.close();
+        room = 0;
+    }
+}
