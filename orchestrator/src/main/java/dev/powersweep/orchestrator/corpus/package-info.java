@@ -1,2 +1,2 @@
-/** Text to tokens to shards: held-out blocks, byte-pair encoding, and the files that trainers map into memory. */
+/** Text to tokens to shards: held-out blocks, byte-pair encoding, and the files that trainers read. */
 package dev.powersweep.orchestrator.corpus;

@@ -10,14 +10,14 @@ import dev.powersweep.worker.train.EvaluationSource;
  */
 public final class EvaluationWindows implements EvaluationSource {
     private final String set;
-    private final MappedTokens tokens;
+    private final StoredTokens tokens;
     private final int context;
     private final long available;
     private final int sequences;
     private final double bytesPerToken;
 
     private EvaluationWindows(
-            String set, MappedTokens tokens, int context, long available, int sequences, double bytesPerToken) {
+            String set, StoredTokens tokens, int context, long available, int sequences, double bytesPerToken) {
         this.set = set;
         this.tokens = tokens;
         this.context = context;
@@ -33,7 +33,7 @@ public final class EvaluationWindows implements EvaluationSource {
      * @throws ShardException when the shard has no such set or the set is shorter than a sequence
      */
     public static EvaluationWindows of(Cell cell, Shard shard, String set) {
-        MappedTokens tokens = shard.evaluation(set);
+        StoredTokens tokens = shard.evaluation(set);
         int context = cell.model().context();
         if (tokens.tokens() <= context) {
             throw ShardException.unsuitable("model.context = " + context + " is too long for the evaluation set '" + set

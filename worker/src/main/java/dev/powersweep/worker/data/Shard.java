@@ -7,10 +7,10 @@ import java.util.Map;
 public final class Shard {
     private final String directory;
     private final ShardManifest manifest;
-    private final MappedTokens train;
-    private final Map<String, MappedTokens> evaluation;
+    private final StoredTokens train;
+    private final Map<String, StoredTokens> evaluation;
 
-    Shard(String directory, ShardManifest manifest, MappedTokens train, Map<String, MappedTokens> evaluation) {
+    Shard(String directory, ShardManifest manifest, StoredTokens train, Map<String, StoredTokens> evaluation) {
         this.directory = directory;
         this.manifest = manifest;
         this.train = train;
@@ -26,13 +26,13 @@ public final class Shard {
         return directory;
     }
 
-    MappedTokens train() {
+    StoredTokens train() {
         return train;
     }
 
     /** Throws {@link ShardException} when the shard has no such set. */
-    MappedTokens evaluation(String set) {
-        MappedTokens tokens = evaluation.get(set);
+    StoredTokens evaluation(String set) {
+        StoredTokens tokens = evaluation.get(set);
         if (tokens == null) {
             throw ShardException.unsuitable("evaluation.sets names '" + set + "', which the shard in " + directory
                     + " does not hold; it has "

@@ -32,8 +32,8 @@ public final class ShardStore {
      */
     public Shard open(Path directory) {
         ShardManifest manifest = manifest(directory);
-        MappedTokens train = tokens(directory, manifest, manifest.train());
-        Map<String, MappedTokens> evaluation = new LinkedHashMap<>();
+        StoredTokens train = tokens(directory, manifest, manifest.train());
+        Map<String, StoredTokens> evaluation = new LinkedHashMap<>();
         for (TokenFile file : manifest.evaluation()) {
             evaluation.put(file.name(), tokens(directory, manifest, file));
         }
@@ -71,7 +71,7 @@ public final class ShardStore {
         return manifest;
     }
 
-    private MappedTokens tokens(Path directory, ShardManifest manifest, TokenFile expected) {
+    private StoredTokens tokens(Path directory, ShardManifest manifest, TokenFile expected) {
         Path file = directory.resolve(expected.file());
         try {
             long bytes = Files.size(file);
@@ -87,7 +87,7 @@ public final class ShardStore {
             }
             Version version = new Version(
                     file.toAbsolutePath().normalize(), bytes, Files.getLastModifiedTime(file), expected.crc32c());
-            MappedTokens tokens = MappedTokens.open(file, manifest.type());
+            StoredTokens tokens = StoredTokens.open(file, manifest.type());
             if (!version.equals(verified.get(version.file()))) {
                 verify(file, tokens, manifest, expected);
                 verified.put(version.file(), version);
@@ -102,7 +102,7 @@ public final class ShardStore {
         }
     }
 
-    private static void verify(Path file, MappedTokens tokens, ShardManifest manifest, TokenFile expected) {
+    private static void verify(Path file, StoredTokens tokens, ShardManifest manifest, TokenFile expected) {
         long crc = tokens.crc32c();
         if (crc != expected.crc32c()) {
             throw ShardException.damaged(String.format(

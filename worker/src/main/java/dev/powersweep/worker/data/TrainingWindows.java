@@ -17,7 +17,7 @@ public final class TrainingWindows implements BatchSource {
     /** Keeps the data order's stream apart from others drawn from the same seed. */
     private static final long STREAM = 0x64617461L;
 
-    private final MappedTokens tokens;
+    private final StoredTokens tokens;
     private final long uniqueTokens;
     private final int context;
     private final int batchSequences;
@@ -27,7 +27,7 @@ public final class TrainingWindows implements BatchSource {
     private long epochOffset;
     private Permutation epochOrder;
 
-    private TrainingWindows(MappedTokens tokens, long uniqueTokens, int context, int batchSequences, long seed) {
+    private TrainingWindows(StoredTokens tokens, long uniqueTokens, int context, int batchSequences, long seed) {
         this.tokens = tokens;
         this.uniqueTokens = uniqueTokens;
         this.context = context;
@@ -53,7 +53,7 @@ public final class TrainingWindows implements BatchSource {
                     + " must equal the vocabulary of the shard's tokenizer " + manifest.tokenizer() + ", "
                     + manifest.vocabulary() + ".");
         }
-        MappedTokens train = shard.train();
+        StoredTokens train = shard.train();
         if (train.tokens() <= cell.model().context()) {
             throw ShardException.unsuitable("model.context = " + cell.model().context()
                     + " is too long for the shard in " + shard.directory() + ", which has " + train.tokens()

@@ -1,2 +1,2 @@
-/** What a cell reads: token files mapped into memory, the order of its training windows, and its evaluation windows. */
+/** What a cell reads: token files, the order of its training windows, and its evaluation windows. */
 package dev.powersweep.worker.data;

@@ -48,10 +48,7 @@ final class Failures {
         if (failure instanceof BadInputException) {
             return FailureClass.BAD_INPUT;
         }
-        // A mapped file that is cut short under the reader: "a fault occurred in an unsafe memory access operation".
-        if (failure instanceof IOException
-                || failure instanceof UncheckedIOException
-                || failure instanceof InternalError) {
+        if (failure instanceof IOException || failure instanceof UncheckedIOException) {
             return FailureClass.IO;
         }
         if (failure instanceof UnsatisfiedLinkError) {
@@ -63,10 +60,6 @@ final class Failures {
     /** The message, or the type where there is none. */
     static String message(Throwable failure) {
         String message = failure.getMessage();
-        if (failure instanceof InternalError && message != null && message.contains("unsafe memory access")) {
-            return "A token file became shorter while it was read (" + message
-                    + "); copy the shard again, and look at what else writes to the host's cache.";
-        }
         return message == null || message.isBlank() ? failure.getClass().getName() : message;
     }
 
