@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -141,17 +143,14 @@ final class SegmentWriter {
 
     /**
      * Merges runs of segments of one size, so that a sweep of n writes leaves O(log n) files and each event is
-     * rewritten O(log n) times. Only writes that are known to count are merged, so no fence falls inside a segment.
+     * rewritten O(log n) times. Only writes that are known to count are merged, so no fence falls inside a segment. Runs
+     * begin at multiples of their length: a merge that reported an error and came through all the same is made again,
+     * and never one that overlaps it.
      */
     void compact() throws IOException {
-        while (true) {
-            int size = segments.size();
-            if (size < MERGE
-                    || segments.get(size - MERGE).writes()
-                            != segments.get(size - 1).writes()) {
-                return;
-            }
-            List<Segment> old = List.copyOf(segments.subList(size - MERGE, size));
+        for (OptionalInt run = run(); run.isPresent(); run = run()) {
+            List<Segment> merging = segments.subList(run.getAsInt(), run.getAsInt() + MERGE);
+            List<Segment> old = List.copyOf(merging);
             ByteArrayOutputStream merged = new ByteArrayOutputStream();
             for (Segment segment : old) {
                 merged.writeBytes(storage.read(segment.path()));
@@ -159,11 +158,24 @@ final class SegmentWriter {
             Segment whole = Segment.in(
                     directory, epoch, old.get(0).first(), old.get(MERGE - 1).last());
             create(new Pending(whole, merged.toByteArray()));
-            segments.subList(size - MERGE, size).clear();
-            segments.add(whole);
+            merging.clear();
+            segments.add(run.getAsInt(), whole);
             for (Segment segment : old) {
                 storage.delete(segment.path());
             }
         }
+    }
+
+    /** Where segments begin that can be merged; empty when there are none. */
+    private OptionalInt run() {
+        return IntStream.rangeClosed(0, segments.size() - MERGE)
+                .filter(first -> {
+                    long size = segments.get(first).writes();
+                    return (segments.get(first).first() - 1) % (MERGE * size) == 0
+                            && segments.get(first + MERGE - 1).last()
+                                    == segments.get(first).first() + MERGE * size - 1
+                            && segments.subList(first, first + MERGE).stream().allMatch(each -> each.writes() == size);
+                })
+                .findFirst();
     }
 }

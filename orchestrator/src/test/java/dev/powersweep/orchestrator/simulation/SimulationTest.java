@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Sweeps on virtual clusters, each of one seed: the real dispatcher, state machine of attempts, ledger and projections,
@@ -44,6 +46,17 @@ class SimulationTest {
             }
         });
         assertThat(failures).isEmpty();
+    }
+
+    /**
+     * 1006775: a merge of the ledger's segments that reported an error and had come through was followed by one that
+     * overlapped it, and no driver could read the ledger any more. 20260161784203: trainers that die alike in a row by
+     * chance stop a sweep, and the same submitted again ends it.
+     */
+    @ParameterizedTest
+    @ValueSource(longs = {1_006_775, 20_260_161_784_203L})
+    void seedsThatFoundAFaultStayGreen(long seed) {
+        new World(seed, pool()).run();
     }
 
     /** Cells of every kind; well ones are most. */

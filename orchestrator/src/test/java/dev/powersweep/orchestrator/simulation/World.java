@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -39,6 +41,7 @@ final class World {
     private static final double LONGEST_SECONDS = 20_000;
     private static final int MOST_EVENTS = 50_000;
     private static final int MOST_LOSSES = 3;
+    private static final int MOST_STOPS = 2;
 
     /** What a driver is started for. */
     interface Task {
@@ -60,6 +63,8 @@ final class World {
     private final List<VirtualDriver> drivers = new ArrayList<>();
     private final Map<VirtualExecutor, VirtualDriver> employers = new HashMap<>();
     private final List<VirtualCell> planned;
+    private final Map<VirtualDriver, List<AttemptReport>> reports = new HashMap<>();
+    private int stops;
     private int submitted;
     private int losses;
     private int takeovers;
@@ -230,7 +235,11 @@ final class World {
         if (executor.dead()) {
             return;
         }
-        in(0.1, () -> employers.get(executor).ended(report));
+        in(0.1, () -> {
+            VirtualDriver driver = employers.get(executor);
+            reports.computeIfAbsent(driver, any -> new ArrayList<>()).add(report);
+            driver.ended(report);
+        });
     }
 
     /** Over the network: late, twice, out of order, or not at all. */
@@ -246,9 +255,11 @@ final class World {
         if (driver != drivers.get(drivers.size() - 1)) {
             return;
         }
-        driver.stopped().ifPresent(reason -> {
-            throw new AssertionError("the sweep stopped: " + reason);
-        });
+        if (driver.stopped().isPresent()) {
+            verifyStop(driver);
+            in(10, () -> hire(this::submission));
+            return;
+        }
         if (runsLeft > 0) {
             runsLeft--;
             submitted = planned.size();
@@ -261,6 +272,22 @@ final class World {
                     }));
         } else {
             over = true;
+        }
+    }
+
+    /** Trainers that die by chance may do so alike in a row; the same is then submitted again, as a user would. */
+    private void verifyStop(VirtualDriver driver) {
+        List<Optional<FailureClass>> classes = reports.getOrDefault(driver, List.of()).stream()
+                .map(AttemptReport::failure)
+                .filter(failure -> !failure.equals(Optional.of(FailureClass.LOST_EXECUTOR)))
+                .toList();
+        // Those that ran when it stopped have ended since.
+        int alike = POLICY.equalFailuresToStop();
+        boolean right = IntStream.rangeClosed(0, classes.size() - alike)
+                .mapToObj(first -> Set.copyOf(classes.subList(first, first + alike)))
+                .anyMatch(kinds -> kinds.size() == 1 && !kinds.contains(Optional.<FailureClass>empty()));
+        if (!right || ++stops > MOST_STOPS) {
+            throw new AssertionError("the sweep stopped: " + driver.stopped().orElseThrow());
         }
     }
 
