@@ -26,6 +26,7 @@ specification=$1 output=$2
 shift 2
 [[ -r $specification ]] || fail "$specification cannot be read"
 [[ $output == *:* ]] || fail "$output names no file system: write hdfs:///… or s3a://…"
+for setting in "$@"; do public_setting "$setting"; done
 submit=("$here/../standalone/spark-class" org.apache.spark.deploy.SparkSubmit)
 if [[ -n ${SPARK_HOME:-} ]]; then
   submit=("$SPARK_HOME/bin/spark-submit")
@@ -37,7 +38,6 @@ jar=$(compgen -G "$here/../../lib/powersweep-*.jar" | head -n 1 || true)
 [[ -n $jar ]] || fail "no powersweep jar in lib/ or orchestrator/target/: run ./mvnw -DskipTests package"
 store=${POWERSWEEP_YARN_FILES:-hdfs:///apps/powersweep}
 
-for setting in "$@"; do public_setting "$setting"; done
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cat "$here/../conf/sweep.conf" "$here/../conf/secure.conf" "$here/$kind.conf" >"$scratch/settings.conf"

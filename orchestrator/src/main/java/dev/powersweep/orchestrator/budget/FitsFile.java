@@ -22,6 +22,7 @@ import java.util.Optional;
 /** Reads what {@code powersweep fit} has written. */
 public final class FitsFile {
     private static final double USUAL_CONFIDENCE = 0.95;
+    private static final double SMALLEST = 1e-12;
     private static final double LARGEST = 1e24;
 
     private FitsFile() {}
@@ -53,8 +54,8 @@ public final class FitsFile {
             return FitsJson.read(text);
         } catch (JsonMappingException foreign) {
             throw new UserError(
-                    place + ": not what powersweep fit writes (" + foreign.getOriginalMessage() + " at "
-                            + foreign.getPathReference()
+                    place + ": not what powersweep fit writes (" + foreign.getOriginalMessage()
+                            + (foreign.getPath().isEmpty() ? "" : " at " + foreign.getPathReference())
                             + "); there is no list of fits in it that could be read; write it"
                             + " again with powersweep fit",
                     foreign);
@@ -92,7 +93,7 @@ public final class FitsFile {
                 law::predict,
                 parameters,
                 Arrays.stream(refits)
-                        .filter(refit -> refit.length == parameters.size())
+                        .filter(refit -> refit != null && refit.length == parameters.size())
                         .toArray(double[][]::new),
                 confidence,
                 fit.quality().map(Quality::noise).orElse(Double.NaN),
@@ -112,9 +113,9 @@ public final class FitsFile {
 
     /** Sizes are doubled from the smallest to the largest when cells are looked for: neither may be out of this world. */
     private static double count(String place, String name, double value) {
-        if (!(value >= 1 && value <= LARGEST)) {
-            throw new UserError(place + ": a run with " + name + " = " + value + ", where numbers from 1 to " + LARGEST
-                    + " are sizes; write it again with powersweep fit");
+        if (!(value >= SMALLEST && value <= LARGEST)) {
+            throw new UserError(place + ": a run with " + name + " = " + value + ", where numbers from " + SMALLEST
+                    + " to " + LARGEST + " are sizes; write it again with powersweep fit");
         }
         return value;
     }

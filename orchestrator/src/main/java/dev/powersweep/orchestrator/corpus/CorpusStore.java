@@ -144,7 +144,8 @@ final class CorpusStore {
     PreparedCorpus commit(Path temporary, ShardManifest manifest) {
         Path home = directory.corpus(manifest.corpusHash());
         try {
-            for (FileStatus part : fileSystem.globStatus(new Path(temporary, "part-*"))) {
+            for (FileStatus part :
+                    fileSystem.listStatus(temporary, path -> path.getName().startsWith("part-"))) {
                 fileSystem.delete(part.getPath(), false);
             }
             write(new Path(temporary, ShardManifest.FILE_NAME), CellJson.line(manifest) + "\n");

@@ -39,6 +39,23 @@ final class TablesPage {
                 spark.read.parquet("DIR/tables/steps")
                 ```
 
+                ## SQL
+
+                `powersweep query` answers one `SELECT` or `WITH` over `cells`, `steps`, `evals` and `fits`, by an embedded engine (DuckDB) on
+                the machine that asks, or by Spark SQL with `--master URL`. What both accept, and what the [cookbook](cookbook.md) keeps to:
+
+                * names without quotes, or in `"double quotes"` (backticks are taken for them); text in `'single quotes'`;
+                * joins, `with`, subqueries, `group by 1`, `having`, `case`, window functions;
+                * `count`, `min`, `max`, `sum`, `avg`, `median`, `stddev_samp`, `min_by`, `max_by`; `round`, `ln`, `log2`, `log10`, `power`,
+                  `sqrt`, `abs`, `coalesce`, `concat`, `like`;
+                * absent values come first in ascending order and last in descending; division is that of real numbers; timestamps are UTC.
+
+                Anything else is refused: statements that create, change or attach, other files, extensions, settings, functions that call
+                programs. `--unsafe` lifts that, with your own rights. `cells` is made from the ledger; checksums of the pages of every file that
+                a query reads are compared. Tables on HDFS or S3 are copied for the command where they have at most 512 MiB; larger ones are
+                Spark's. Control characters in names and messages are replaced when printed and kept, escaped, in JSON; CSV writes `'` before
+                text that a spreadsheet would take for a formula.
+
                 `fits` join nothing; `cells.cell = steps.cell = evals.cell`. A column that may be absent is null where it is.
                 Losses are cross-entropy in nats per token; all counts follow the conventions that their columns name.
                 """);

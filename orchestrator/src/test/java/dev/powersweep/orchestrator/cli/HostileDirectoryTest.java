@@ -225,7 +225,7 @@ class HostileDirectoryTest {
         }
         Files.writeString(file, "[".repeat(100_000));
         assertThat(powersweep("plan", sweep, "--flops", "1e18").err())
-                .contains("not JSON")
+                .contains("not what powersweep fit writes", "write it again with powersweep fit")
                 .hasLineCount(1);
     }
 

@@ -57,7 +57,7 @@ class NamesIT {
         }
         Result status =
                 PowerSweepProcess.run(POSIX, "bin/powersweep", "status", output).orFail();
-        assertThat(status.out()).contains("1 of 1");
+        assertThat(status.out()).contains("1: 1 finished");
         Result cells = PowerSweepProcess.run(
                         POSIX, "bin/powersweep", "query", output, "select state from cells", "--format", "csv")
                 .orFail();

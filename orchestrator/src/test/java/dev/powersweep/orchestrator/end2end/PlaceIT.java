@@ -47,7 +47,7 @@ class PlaceIT {
         Path specification = Files.writeString(
                 folder.resolve("place.yaml"),
                 """
-                grid: {modelSizes: [5k, 10k], dataSizes: [20k, 40k], batchSizes: 1024}
+                grid: {modelSizes: [5k, 20k], dataSizes: [20k, 40k], batchSizes: 1024}
                 context: 64
                 evaluation: {timesPerRun: 2, tokens: 4096}
                 run: {probeSeconds: 1}

@@ -134,8 +134,9 @@ class SweepTabIT {
             JsonNode ended = awaited(base + "/sweep/json/", json -> json.has("states"), over);
             assertThat(ended.at("/running").asBoolean()).isFalse();
             assertThat(ended.at("/states/FINISHED").asInt()).isEqualTo(8);
+            // A point a report: cells that last two seconds have a few, those of 2M tokens several.
             assertThat(ended.at("/curves")).hasSizeGreaterThan(3).allSatisfy(curve -> assertThat(curve.at("/loss"))
-                    .hasSizeGreaterThan(3));
+                    .hasSizeGreaterThan(curve.at("/name").asText().contains("-d2M-") ? 3 : 0));
             assertThat(ended.at("/fit/cells").asInt()).isEqualTo(8);
             assertThat(get(base + "/sweep/").orElseThrow())
                     .contains("data-live=\"no\"")
