@@ -51,7 +51,8 @@ final class ProbeTask implements Function<String, String> {
     private static final int EVALUATED_SEQUENCES = 16;
     private static final long SHARD_TOKENS = 1 << 18;
     private static final double PATIENCE_SECONDS = 30;
-    private static final String CORPUS = "probe";
+    /** In place of a hash: no corpus has it. */
+    private static final String CORPUS = "0".repeat(16);
 
     /**
      * @param trainerJar as in {@link CellTask.Setting}
@@ -200,16 +201,15 @@ final class ProbeTask implements Function<String, String> {
         throw new IOException("steps of a measurement took more than " + PATIENCE_SECONDS + " s");
     }
 
-    private static void writeShard(Path folder, int vocabulary) throws IOException {
+    static void writeShard(Path folder, int vocabulary) throws IOException {
         Files.createDirectories(folder);
         TokenType type = TokenType.forVocabulary(vocabulary);
         SplittableRandom random = new SplittableRandom(1);
         byte[] tokens = new byte[(int) SHARD_TOKENS * type.bytes()];
         for (int i = 0; i < SHARD_TOKENS; i++) {
             int token = random.nextInt(vocabulary);
-            tokens[i * type.bytes()] = (byte) token;
-            if (type.bytes() == 2) {
-                tokens[2 * i + 1] = (byte) (token >> 8);
+            for (int at = 0; at < type.bytes(); at++) {
+                tokens[i * type.bytes() + at] = (byte) (token >> (8 * at));
             }
         }
         CRC32C crc = new CRC32C();
