@@ -144,18 +144,18 @@ public final class RunsFile {
             Map<Quantity, UserError> unreadable,
             boolean curves,
             List<String> remarks) {
-        Redundancy.compute(table.file(), numbers, headers).ifPresent(remarks::add);
         Quantity steps = curves ? Quantity.STEP : Quantity.S;
-        Optional<Redundancy.Context> context = ColumnFinder.context(table.header())
-                .map(index -> new Redundancy.Context(table.header().get(index)));
-        Redundancy.batch(
+        Optional<BatchAccount.Context> context = ColumnFinder.context(table.header())
+                .map(index -> new BatchAccount.Context(table.header().get(index)));
+        BatchAccount.compare(
                         table.file(),
                         numbers,
                         headers,
                         numbers.get(steps),
                         headers.getOrDefault(steps, ""),
                         found.batchOfWhat() && !choice.names(Quantity.B, table.header()),
-                        context)
+                        context,
+                        remarks::add)
                 .ifPresent(doubt -> {
                     numbers.remove(Quantity.B);
                     headers.remove(Quantity.B);
@@ -163,6 +163,17 @@ public final class RunsFile {
                     remarks.add("Laws of the batch are left out: "
                             + doubt.getMessage().substring(table.file().length() + 2) + ".");
                 });
+        ComputeAccount.compare(
+                        table.file(),
+                        numbers,
+                        headers,
+                        numbers.get(steps),
+                        headers.getOrDefault(steps, ""),
+                        choice.names(Quantity.C, table.header()),
+                        table.rows().stream()
+                                .map(row -> table.place() + " " + row.place())
+                                .toList())
+                .ifPresent(remarks::add);
     }
 
     /** Positions of the rows that end a run. */

@@ -257,6 +257,98 @@ class FitTablesTest {
         assertThat(answer.notes()).contains("Flops is 1.25 times 6·params·tokens in every row");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "2     | 2·N·D, the forward pass alone | c=flops*3",
+                "3     | a multiplication and its addition counted as one | c=flops*2",
+                "4     | 4·N·D, the backward pass alone | c=flops*1.5",
+                "24    | tokens are seen 4 times | d=tokens*4",
+                "10    | flops is 1.667 times | c=flops*0.6",
+                "4.5   | flops is 0.75 times | c=flops*1.33333"
+            })
+    void computeByAConstantFactorIsAskedAboutWithWhatWouldSaySo(double perToken, String why, String remedy)
+            throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,tokens,flops,val_loss",
+                        (number, n, d, loss) -> f(
+                                "%.0f,%.0f,%.9g,%.9f",
+                                n,
+                                remedy.startsWith("d=") ? d / 4 : d,
+                                (remedy.startsWith("d=") ? 6 : perToken) * n * d,
+                                loss)));
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains(why, remedy, "c=flops where it is meant", "c=none");
+        assertPlanted(fit(file, "--columns", remedy));
+        Answer meant = fit(file, "--columns", "c=flops");
+        assertThat(meant.status()).isZero();
+        assertThat(meant.notes()).contains("taken as it is, as --columns says");
+    }
+
+    /** As in tables that count embeddings among the parameters: the quotient goes from 0.33 to 0.91. */
+    @Test
+    void computeWithoutTheEmbeddingsThatParametersHoldIsTakenAndTold() throws Exception {
+        Answer answer = fit(file(
+                "runs.csv",
+                grid(
+                        "params,tokens,flops,val_loss",
+                        (number, n, d, loss) -> f("%.0f,%.0f,%.9g,%.9f", n, d, 6 * d * n * n / (n + 1e8), loss))));
+
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains("(0.3333 to 0.9091) and nears one as params grows");
+    }
+
+    @Test
+    void computeThatContradictsSomeRowsNamesTheFirst() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,tokens,flops,val_loss",
+                        (number, n, d, loss) ->
+                                f("%.0f,%.0f,%.9g,%.9f", n, d, (number % 5 == 2 ? 2 : 6) * n * d, loss)));
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err())
+                .hasLineCount(1)
+                .contains("flops is not 6·params·tokens in 5 of 25 rows (line 4: 0.3333 times)", "c=none");
+        assertPlanted(fit(file, "--columns", "c=none"));
+    }
+
+    @Test
+    void computeIsComparedWithBatchTimesStepsWhereTokensFollowFromThem() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,batch_tokens,steps,flops,val_loss",
+                        (number, n, d, loss) -> f("%.0f,%d,%.0f,%.9g,%.9f", n, 1000, d / 1000, 2 * n * d, loss)));
+
+        Answer answer = fit(file);
+
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err()).hasLineCount(1).contains("6·params·batch_tokens·steps", "c=flops*3");
+        assertPlanted(fit(file, "--columns", "c=flops*3"));
+    }
+
+    @Test
+    void aRampOfTheBatchIsTold() throws Exception {
+        Answer answer = fit(file(
+                "runs.csv",
+                grid(
+                        "params,tokens,batch_tokens,steps,val_loss",
+                        (number, n, d, loss) -> f("%.0f,%.0f,%d,%.0f,%.9f", n, d, 1000, d / 850, loss))));
+
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains("tokens is 0.85 times batch_tokens·steps in every row, as after a ramp");
+    }
+
     @Test
     void aBatchInSequencesIsExplainedByTheFactorFound() throws Exception {
         Row row = (number, n, d, loss) ->
