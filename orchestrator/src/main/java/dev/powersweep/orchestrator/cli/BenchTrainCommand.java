@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.run.TrainerProbe;
+import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -2,12 +2,12 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.driver.SweepRunner;
+import dev.powersweep.orchestrator.driver.SweepSummary;
+import dev.powersweep.orchestrator.driver.Trust;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.plan.RunPolicy;
-import dev.powersweep.orchestrator.run.SweepRunner;
-import dev.powersweep.orchestrator.run.SweepSummary;
-import dev.powersweep.orchestrator.run.TerminalProgress;
-import dev.powersweep.orchestrator.run.Trust;
+import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.fits.SparkRefits;
 import dev.powersweep.orchestrator.network.DriverNetwork;
-import dev.powersweep.orchestrator.run.SweepPlugin;
+import dev.powersweep.orchestrator.publish.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
 import dev.powersweep.orchestrator.tables.TableFile;

@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
-import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.text.Shown;
 import java.util.Locale;
 import java.util.stream.Collectors;

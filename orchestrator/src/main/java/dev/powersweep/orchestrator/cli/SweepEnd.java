@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.cli;
 
+import dev.powersweep.orchestrator.driver.Packing;
+import dev.powersweep.orchestrator.driver.SweepSummary;
 import dev.powersweep.orchestrator.fits.FitsSummary;
-import dev.powersweep.orchestrator.run.Packing;
-import dev.powersweep.orchestrator.run.SweepSummary;
-import dev.powersweep.orchestrator.run.TerminalProgress;
+import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.doctor;
 
-import dev.powersweep.orchestrator.run.TrainerProbe;
+import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
 

@@ -3,8 +3,8 @@ package dev.powersweep.orchestrator.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
-import dev.powersweep.orchestrator.run.StoredSweep;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;

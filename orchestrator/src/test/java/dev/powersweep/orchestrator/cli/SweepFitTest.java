@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.driver.TrainedGrid;
 import dev.powersweep.orchestrator.results.SweepReader;
 import dev.powersweep.orchestrator.results.SweepResults;
-import dev.powersweep.orchestrator.run.TrainedGrid;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.run.Histories;
+import dev.powersweep.orchestrator.driver.Histories;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.ResultTables;
 import dev.powersweep.orchestrator.tables.StepRow;

@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.end2end;
 
 import static dev.powersweep.orchestrator.end2end.PowerSweepProcess.ROOT;
 
-import dev.powersweep.orchestrator.run.StandInTrainer;
+import dev.powersweep.orchestrator.driver.StandInTrainer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

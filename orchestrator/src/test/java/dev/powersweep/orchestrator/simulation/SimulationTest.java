@@ -2,8 +2,8 @@ package dev.powersweep.orchestrator.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.run.StandInTrainer.Trouble;
-import dev.powersweep.orchestrator.run.Sweeps;
+import dev.powersweep.orchestrator.driver.StandInTrainer.Trouble;
+import dev.powersweep.orchestrator.driver.Sweeps;
 import dev.powersweep.worker.cell.Cell;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,0 +1,39 @@
+package dev.powersweep.orchestrator.driver;
+
+import java.util.Optional;
+
+/**
+ * What a run of a sweep came to.
+ *
+ * @param planned cells that are new to the directory
+ * @param begun cells that this run took up
+ * @param finished cells of the whole sweep that are finished
+ * @param diverged cells of the whole sweep that diverged
+ * @param failed cells of the whole sweep that have failed
+ * @param unfinished cells of the whole sweep that have not ended
+ * @param attempts begun in this run
+ * @param tokens trained in this run and stored
+ * @param seconds of this run
+ * @param packing how well it used the slots
+ * @param sharedFlops training FLOPs of the whole sweep that cells took over from others of their trunk
+ * @param stopped why the run ended before its last cell, if it did
+ */
+public record SweepSummary(
+        int planned,
+        int begun,
+        int finished,
+        int diverged,
+        int failed,
+        int unfinished,
+        int attempts,
+        long tokens,
+        double seconds,
+        Packing packing,
+        double sharedFlops,
+        Optional<String> stopped) {
+
+    /** Whether every cell of the sweep has a result. */
+    public boolean complete() {
+        return failed == 0 && unfinished == 0;
+    }
+}

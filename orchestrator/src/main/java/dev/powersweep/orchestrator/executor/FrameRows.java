@@ -1,0 +1,55 @@
+package dev.powersweep.orchestrator.executor;
+
+import dev.powersweep.orchestrator.dispatch.AttemptAction;
+import dev.powersweep.orchestrator.tables.EvalRow;
+import dev.powersweep.orchestrator.tables.StepRow;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.Frame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** A trainer's frames as rows of the tables. */
+record FrameRows(List<StepRow> steps, List<EvalRow> evals) {
+
+    static FrameRows of(Cell cell, int attempt, AttemptAction.Commit commit) {
+        String id = cell.id();
+        List<StepRow> steps = new ArrayList<>();
+        List<EvalRow> evals = new ArrayList<>();
+        for (Frame frame : commit.rows()) {
+            if (frame instanceof Frame.Steps rows) {
+                for (int i = 0; i < rows.rows(); i++) {
+                    long step = rows.firstStep() + i;
+                    steps.add(new StepRow(
+                            id,
+                            attempt,
+                            step,
+                            step * cell.batchTokens(),
+                            rows.loss()[i],
+                            rows.learningRate()[i],
+                            rows.gradientNorm()[i],
+                            present(rows.gradientSquareSmall()[i]),
+                            present(rows.gradientSquareBig()[i]),
+                            rows.seconds()[i]));
+                }
+            } else if (frame instanceof Frame.Evaluation evaluation) {
+                evals.add(new EvalRow(
+                        id,
+                        attempt,
+                        evaluation.step(),
+                        evaluation.step() * cell.batchTokens(),
+                        evaluation.set(),
+                        evaluation.loss(),
+                        evaluation.standardError(),
+                        evaluation.bitsPerByte(),
+                        evaluation.tokens(),
+                        evaluation.seconds()));
+            }
+        }
+        return new FrameRows(steps, evals);
+    }
+
+    private static OptionalDouble present(double value) {
+        return Double.isNaN(value) ? OptionalDouble.empty() : OptionalDouble.of(value);
+    }
+}

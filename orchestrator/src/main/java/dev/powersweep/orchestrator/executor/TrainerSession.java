@@ -1,0 +1,110 @@
+package dev.powersweep.orchestrator.executor;
+
+import dev.powersweep.orchestrator.dispatch.AttemptInput;
+import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
+import dev.powersweep.orchestrator.dispatch.TrainerExit;
+import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
+import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
+import dev.powersweep.orchestrator.executor.trainer.TrainerProcess;
+import dev.powersweep.worker.cell.Assignment;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.apache.hadoop.fs.Path;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/** A trainer in the hands of one attempt: what it says, as inputs of the attempt's state machine. */
+final class TrainerSession {
+    private static final Logger LOG = LogManager.getLogger(TrainerSession.class);
+
+    /** The line that a JVM's report of its own crash, or of a failed allocation, begins with. */
+    private static final String CRASH_REPORT = "\n#\n# ";
+
+    private static final int LOG_BYTES = 1 << 20;
+    private static final int DETAIL_BYTES = 4096;
+
+    private final TrainerPool pool;
+    private final TrainerPool.Trainer trainer;
+    /** Where its standard error began to speak of this attempt. */
+    private final long errorsFrom;
+
+    TrainerSession(TrainerPool pool, TrainerPool.Trainer trainer) {
+        this.pool = pool;
+        this.trainer = trainer;
+        this.errorsFrom = trainer.process().errorBytes();
+    }
+
+    TrainerPool.Trainer trainer() {
+        return trainer;
+    }
+
+    AttemptInput send(Assignment assignment) {
+        try {
+            trainer.process().send(assignment);
+            return new AttemptInput.Sent();
+        } catch (IOException e) {
+            return new AttemptInput.FoundDead(exit("").text());
+        }
+    }
+
+    /** What the trainer says within {@code millis}; empty when that is nothing. */
+    Optional<AttemptInput> poll(long millis) throws InterruptedException {
+        return trainer.process().poll(millis).map(this::input);
+    }
+
+    private AttemptInput input(TrainerProcess.Message message) {
+        if (message instanceof TrainerProcess.Message.Said said) {
+            return new AttemptInput.Said(said.frame());
+        } else if (message instanceof TrainerProcess.Message.Garbage garbage) {
+            return new AttemptInput.Babbled(garbage.line(), garbage.reason());
+        }
+        return new AttemptInput.Exited(exit(lastWords()));
+    }
+
+    private TrainerExit exit(String words) {
+        TrainerProcess process = trainer.process();
+        int status = process.exitStatus().orElse(-1);
+        return new TrainerExit(status, process.killedByUs(), process.memorySufficed(), words);
+    }
+
+    void askToStop() {
+        trainer.process().askToStop();
+    }
+
+    /** Gives the trainer back, or ends it. */
+    void end(TrainerHealth health) {
+        switch (health) {
+            case WELL -> pool.giveBack(trainer);
+            case SICK -> pool.discard(trainer);
+        }
+    }
+
+    /** Stores what the trainer wrote to its standard error; gives the path below DIR, empty when there is none. */
+    String keepLog(Context context, String cell, int attempt) {
+        if (trainer.process().errorBytes() <= errorsFrom) {
+            return "";
+        }
+        String name = "attempt-" + attempt + ".log";
+        try {
+            byte[] text = trainer.process().errors(errorsFrom, LOG_BYTES);
+            context.storage().write(new Path(context.directory().logs(cell), name), text);
+            return "logs/" + cell + "/" + name;
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("the log of cell {} could not be kept: {}", cell, e.toString());
+            return "";
+        }
+    }
+
+    private String lastWords() {
+        try {
+            String text = new String(trainer.process().errors(errorsFrom, LOG_BYTES), StandardCharsets.UTF_8);
+            // What a crashing JVM begins with says more than the hundred kilobytes that follow.
+            int crash = text.indexOf(CRASH_REPORT);
+            int from = crash >= 0 ? crash : Math.max(0, text.length() - DETAIL_BYTES);
+            return text.substring(from, Math.min(text.length(), from + DETAIL_BYTES));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}
