@@ -15,6 +15,7 @@ import dev.powersweep.fitting.law.KaplanNS;
 import dev.powersweep.fitting.law.KaplanPower;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.law.Muennighoff;
+import dev.powersweep.fitting.law.MultiPower;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.surface.SurfaceLaw;
@@ -44,6 +45,7 @@ public final class Laws {
             new Farseer(),
             new Muennighoff(Muennighoff.Fitted.REPETITION),
             new Muennighoff(Muennighoff.Fitted.EVERYTHING),
+            new MultiPower(),
             new EnvelopeLaw(),
             IsoFlopLaw.spline(),
             IsoFlopLaw.parabola(),

@@ -44,6 +44,13 @@ final class TestRuns {
         Observations.Builder builder = Observations.builder();
         for (int c = 0; c < headers.length; c++) {
             int at = c;
+            if (headers[c].equals("run")) {
+                builder.runs(lines.stream()
+                        .skip(1)
+                        .map(line -> line.split(",", -1)[at])
+                        .toArray(String[]::new));
+                continue;
+            }
             builder.column(
                     Quantity.ofHeader(headers[c]).orElseThrow(),
                     lines.stream()

@@ -7,6 +7,7 @@ import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,17 @@ public abstract non-sealed class ParametricLaw implements Law, Serializable {
 
     /** The law's value at a point, for published parameters. */
     public abstract double predict(double[] published, Point at);
+
+    /**
+     * The law's value at every row of some runs. A law of whole curves makes it of the run, any other of the row alone.
+     *
+     * @return one prediction a row
+     */
+    public double[] predictions(double[] published, Observations runs) {
+        double[] values = new double[runs.size()];
+        Arrays.setAll(values, row -> predict(published, runs.point(row)));
+        return values;
+    }
 
     /** What follows from the parameters; empty by default. Keys keep their order, low and high are left open. */
     public Map<String, Estimate> derived(double[] published) {

@@ -85,12 +85,13 @@ final class AxisHoldOuts {
                 ? PLACE.stream().filter(runs::has).map(runs::log).toArray(double[][]::new)
                 : new double[][] {runs.log(axis)};
         double[] logLoss = runs.log(law.response());
+        double[] predictions = law.predictions(published, runs);
         double square = 0;
         double unchanged = 0;
         int rows = 0;
         for (int i = 0; i < scale.length; i++) {
             if (!kept.test(i)) {
-                square += Math.pow(Math.log(law.predict(published, runs.point(i))) - logLoss[i], 2);
+                square += Math.pow(Math.log(predictions[i]) - logLoss[i], 2);
                 unchanged += Math.pow(logLoss[nearest(i, place, kept)] - logLoss[i], 2);
                 rows++;
             }

@@ -10,6 +10,10 @@ final class FewRows {
 
     static String warning(int runs, int parameters, Map<String, Estimate> estimates) {
         int spare = runs - parameters;
+        if (spare < 1) {
+            return "The rows belong to " + (runs == 1 ? "1 run" : runs + " runs") + ", no more than the " + parameters
+                    + " parameters: runs cannot be drawn anew, and there are no intervals.";
+        }
         String open = estimates.entrySet().stream()
                 .filter(entry -> !entry.getValue().hasInterval())
                 .map(Map.Entry::getKey)

@@ -287,8 +287,9 @@ public final class ParametricFit {
 
     private List<Residual> residuals(double[] published) {
         List<Residual> residuals = new ArrayList<>();
+        double[] predictions = law.predictions(published, runs);
         for (int i = 0; i < runs.size(); i++) {
-            double predicted = law.predict(published, runs.point(i));
+            double predicted = predictions[i];
             residuals.add(new Residual(
                     runs.runName(runs.runOf(i)),
                     runs.point(i),
@@ -398,8 +399,9 @@ public final class ParametricFit {
         double square = 0;
         double mean = 0;
         double baseline = 0;
+        double[] predictions = law.predictions(published, runs);
         for (int i = 0; i < runs.size(); i++) {
-            double predicted = law.predict(published, runs.point(i));
+            double predicted = predictions[i];
             double log = Math.log(predicted / runs.at(law.response(), i));
             if (scale[i] < threshold) {
                 baseline += log * log;

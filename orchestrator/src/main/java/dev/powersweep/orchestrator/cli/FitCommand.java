@@ -8,10 +8,14 @@ import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsText;
+import dev.powersweep.orchestrator.fits.Sensitivity;
 import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.fits.TableFitter;
 import dev.powersweep.orchestrator.report.sections.RunsReport;
+import dev.powersweep.orchestrator.results.Convention;
 import dev.powersweep.orchestrator.runtable.ColumnChoice;
+import dev.powersweep.orchestrator.runtable.Duplicates;
+import dev.powersweep.orchestrator.runtable.RunTable;
 import dev.powersweep.orchestrator.runtable.RunsFile;
 import dev.powersweep.orchestrator.storage.LocalFile;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -70,6 +74,27 @@ public final class FitCommand implements Callable<Integer> {
                     "Fit every run where runs of one model and data size differ in rates, batches or other settings;"
                             + " default: of each the best, for laws that know no such setting.")
     private boolean everyRow;
+
+    @Option(
+            names = "--duplicates",
+            paramLabel = "KIND",
+            description = "Rows of the file that repeat each other: refuse (default), drop all but the first of equal"
+                    + " rows, or mean, one row for those that differ in nothing but the loss.")
+    private Optional<String> duplicates = Optional.empty();
+
+    @Option(
+            names = "--convention",
+            paramLabel = "COUNT",
+            description = "How a sweep's parameters are counted: non-embedding (default), total, or exact-flops (a sixth of"
+                    + " the exact FLOPs per token). Another than the default is printed and not kept in DIR.")
+    private Optional<String> convention = Optional.empty();
+
+    @Option(
+            names = "--sensitivity",
+            description = "Print, instead of the fits, one table of a law in N and D (the first of --law, else chinchilla)"
+                    + " refitted under other objectives, δ and counts of parameters, without the smallest scales, and"
+                    + " beside other laws.")
+    private boolean sensitivity;
 
     @Option(
             names = "--law",
@@ -132,11 +157,48 @@ public final class FitCommand implements Callable<Integer> {
         }
         try {
             laws.forEach(Laws::byName);
+            if (sensitivity) {
+                return moved();
+            }
             print(master.isPresent() ? Sessions.fitting(master.get(), this::fit) : fit(Refits.Runner.HERE));
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private int moved() {
+        if (json || output.isPresent() || master.isPresent()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), "--sensitivity prints a table: no --json, --output or --master with it");
+        }
+        Sensitivity table = directory.isPresent()
+                ? Sensitivity.of(
+                        FittedSweep.results(ownOptions(directory.get())),
+                        laws,
+                        options(SweepFitter.options().resampling()),
+                        count())
+                : Sensitivity.of(table(runs.orElseThrow()), laws, everyRow, options(FitOptions.Resampling.RUNS));
+        command.commandLine().getOut().print(table.text());
+        command.commandLine().getOut().flush();
+        return CommandLine.ExitCode.OK;
+    }
+
+    private Convention count() {
+        return convention.map(Convention::byName).orElse(Convention.NON_EMBEDDING);
+    }
+
+    private RunTable table(Path file) {
+        if (convention.isPresent()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(),
+                    "--convention belongs to a sweep; for --runs, say which column counts the parameters with --columns n=…");
+        }
+        return RunsFile.read(
+                file,
+                ColumnChoice.parse(columns),
+                where,
+                duplicates.map(Duplicates::byName).orElse(Duplicates.REFUSE));
     }
 
     private FitSet fit(Refits.Runner refits) {
@@ -145,7 +207,7 @@ public final class FitCommand implements Callable<Integer> {
 
     private FitSet ofRuns(Path file, Refits.Runner refits) {
         FitSet fits = TableFitter.fit(
-                RunsFile.read(file, ColumnChoice.parse(columns), where),
+                table(file),
                 laws,
                 everyRow,
                 options(FitOptions.Resampling.RUNS),
@@ -158,12 +220,21 @@ public final class FitCommand implements Callable<Integer> {
     }
 
     private FitSet ofSweep(String sweep, Refits.Runner refits) {
-        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty() || everyRow) {
+        FitOptions options = options(SweepFitter.options().resampling());
+        return count() == Convention.NON_EMBEDDING
+                ? FittedSweep.fit(ownOptions(sweep), laws, options, refits)
+                : FittedSweep.recounted(ownOptions(sweep), laws, options, count(), refits);
+    }
+
+    /** The sweep's directory, where no option was given that belongs to a file. */
+    private String ownOptions(String sweep) {
+        if (output.isPresent() || !columns.isEmpty() || !where.isEmpty() || everyRow || duplicates.isPresent()) {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
-                    "--output, --columns, --where and --every-row belong to --runs; a sweep's fits are written to its own directory");
+                    "--output, --columns, --where, --every-row and --duplicates belong to --runs; a sweep's fits are"
+                            + " written to its own directory");
         }
-        return FittedSweep.fit(sweep, laws, options(SweepFitter.options().resampling()), refits);
+        return sweep;
     }
 
     private FitOptions options(FitOptions.Resampling usual) {

@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsStore;
 import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.report.sections.ReportStage;
+import dev.powersweep.orchestrator.results.Convention;
 import dev.powersweep.orchestrator.results.SweepReader;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -36,6 +37,12 @@ final class FittedSweep {
         FitSet fits = SweepFitter.fit(SweepReader.read(sweep, configuration), laws, options, refits);
         FitsStore.replace(sweep, configuration, fits, Instant.now());
         return fits;
+    }
+
+    /** Fits under another count of the parameters; what the directory holds, which plans rest on, stays as it is. */
+    static FitSet recounted(
+            String directory, List<String> laws, FitOptions options, Convention convention, Refits.Runner refits) {
+        return SweepFitter.fit(results(directory), laws, options, convention, refits);
     }
 
     /** Fits every law that the results allow and writes the report. */

@@ -17,10 +17,12 @@ final class DefaultLaws {
     /** Rows from which nine parameters are worth a try. */
     private static final int ROWS_FOR_FARSEER = 45;
 
-    private static final String REPETITION = "muennighoff";
+    /** All constants fitted: those published hold for C4 alone. */
+    private static final String REPETITION = "muennighoff-joint";
     private static final String LEARNING_RATE = "lr-surface";
     private static final String BEST_BATCH = "batch-surface";
     private static final String OPTIMA = "optima";
+    private static final String WHOLE_CURVE = "multi-power";
 
     private DefaultLaws() {}
 
@@ -68,6 +70,10 @@ final class DefaultLaws {
         }
         if (runs.has(Quantity.B) && runs.has(Quantity.N)) {
             names.addAll(BATCH);
+        }
+        if (!runs.has(Quantity.N) && Laws.byName(WHOLE_CURVE).refusal(runs).isEmpty()) {
+            names.add(WHOLE_CURVE);
+            return known(names);
         }
         addWhatVaries(names, runs);
         return known(names);

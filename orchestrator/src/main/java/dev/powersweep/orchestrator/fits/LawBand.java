@@ -34,12 +34,20 @@ public record LawBand(Quantity along, Point middle, double[] x, List<Prediction>
     private static final List<Quantity> VARIABLES =
             List.of(Quantity.N, Quantity.D, Quantity.S, Quantity.B, Quantity.U, Quantity.C, Quantity.LEARNING_RATE);
 
+    private static final List<Quantity> ALONG_RUNS = List.of(Quantity.STEP, Quantity.LEARNING_RATE);
+
     public LawBand {
         predictions = List.copyOf(predictions);
     }
 
-    /** One for each variable that the fitted rows vary and that moves the law; none where the law has no rows of its own. */
+    /**
+     * One for each variable that the fitted rows vary and that moves the law; none where the law has no rows of its own, or where
+     * its rows lie along runs, whose schedules it follows.
+     */
     public static List<LawBand> of(FitResult fit) {
+        if (fit.residuals().stream().anyMatch(row -> row.at().values().keySet().containsAll(ALONG_RUNS))) {
+            return List.of();
+        }
         Map<Quantity, double[]> columns = new EnumMap<>(Quantity.class);
         for (Quantity column : VARIABLES) {
             double[] values = fit.residuals().stream()

@@ -88,6 +88,20 @@ public enum Selection {
                     .flatMap(Collection::stream)
                     .toList();
         }
+    },
+    /** For the law of whole curves, which knows one model and one batch size. */
+    SCHEDULES("training loss after the warm-up, of every run of the model and batch size that has most of them") {
+        @Override
+        public List<CellResult> of(List<CellResult> usable) {
+            return usable.stream()
+                    .collect(Collectors.groupingBy(cell -> List.of(cell.parameters(), cell.batchTokens())))
+                    .values()
+                    .stream()
+                    .max(Comparator.<List<CellResult>>comparingInt(List::size)
+                            .thenComparingDouble(cells -> cells.get(0).parameters())
+                            .thenComparingDouble(cells -> cells.get(0).batchTokens()))
+                    .orElse(List.of());
+        }
     };
 
     /** Data sizes are rounded to whole batches; sizes this close are one size. */
@@ -112,7 +126,11 @@ public enum Selection {
     /** The cells as observations; a run is a cell. */
     Observations observations(SweepResults results, List<CellResult> usable) {
         List<CellResult> cells = of(usable);
-        return this == CURVES ? along(results, cells) : ends(cells);
+        return switch (this) {
+            case CURVES -> along(results, cells);
+            case SCHEDULES -> ScheduleRows.of(results, cells);
+            default -> ends(cells);
+        };
     }
 
     private static Observations ends(List<CellResult> cells) {

@@ -8,6 +8,7 @@ import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.Convention;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
@@ -30,7 +31,8 @@ public final class SweepFitter {
             "kaplan-c", Selection.FRONTIER,
             "kaplan-c-irreducible", Selection.FRONTIER,
             "critical-batch", Selection.ALL,
-            "envelope", Selection.CURVES);
+            "envelope", Selection.CURVES,
+            "multi-power", Selection.SCHEDULES);
 
     private SweepFitter() {}
 
@@ -48,22 +50,45 @@ public final class SweepFitter {
         return fit(results, names, options, Refits.Runner.HERE);
     }
 
+    /** The cells that laws in N and D are fitted to. */
+    static Observations joint(SweepResults results) {
+        return Selection.BEST_BATCH.observations(results, usable(results, Convention.NON_EMBEDDING, new ArrayList<>()));
+    }
+
     /** The same, with bootstrap refits computed elsewhere. */
     public static FitSet fit(SweepResults results, List<String> names, FitOptions options, Refits.Runner refits) {
+        return fit(results, names, options, Convention.NON_EMBEDDING, refits);
+    }
+
+    /**
+     * The same under another count of the parameters.
+     *
+     * @param convention how N, and with it C = 6·N·D, is counted
+     */
+    public static FitSet fit(
+            SweepResults told,
+            List<String> names,
+            FitOptions options,
+            Convention convention,
+            Refits.Runner refits) {
+        SweepResults results = told.counted(convention);
         List<String> notes = new ArrayList<>();
-        List<CellResult> usable = usable(results, notes);
+        List<CellResult> usable = usable(results, convention, notes);
         TriedRates rates = new TriedRates(usable);
         notes.addAll(rates.notes());
         List<Law> laws = names.isEmpty()
                 ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
                 : names.stream().map(Laws::byName).toList();
+        Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
+        laws.forEach(law -> outcomes.put(law.name(), null));
         Map<Selection, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
+            if (inOwnQuantities(law, results, usable, options, refits, outcomes)) {
+                continue;
+            }
             groups.computeIfAbsent(selection(law, rates), selection -> new ArrayList<>())
                     .add(law);
         }
-        Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
-        laws.forEach(law -> outcomes.put(law.name(), null));
         List<Reading> verdicts = new ArrayList<>();
         groups.forEach((selection, group) -> {
             try {
@@ -87,8 +112,32 @@ public final class SweepFitter {
         return new FitSet(results.place(), usable.size(), usable.size(), notes, options, all, readings);
     }
 
+    /** Fits a law that names quantities of its own; false where the ordinary rows are what it names. */
+    private static boolean inOwnQuantities(
+            Law law,
+            SweepResults results,
+            List<CellResult> usable,
+            FitOptions options,
+            Refits.Runner refits,
+            Map<String, FitSet.Outcome> outcomes) {
+        try {
+            Optional<KaplanRows.Chosen> chosen = KaplanRows.of(law, results, usable, options);
+            chosen.ifPresent(rows -> {
+                LawGroup.fit(List.of(law), rows.rows(), rows.selection(), options, refits, outcomes);
+                if (rows.title().isPresent() && outcomes.get(law.name()) instanceof FitSet.Fitted fitted) {
+                    outcomes.put(
+                            law.name(), new FitSet.Fitted(rows.title().get(), fitted.selection(), fitted.result()));
+                }
+            });
+            return chosen.isPresent();
+        } catch (FitRefusal refusal) {
+            outcomes.put(law.name(), LawGroup.refused(law, selection(law).text(), refusal));
+            return true;
+        }
+    }
+
     /** Which cells are fitted, and why the others are not. */
-    private static List<CellResult> usable(SweepResults results, List<String> notes) {
+    private static List<CellResult> usable(SweepResults results, Convention convention, List<String> notes) {
         List<CellResult> finished = results.usable();
         if (finished.isEmpty()) {
             throw new UserError(
@@ -97,8 +146,8 @@ public final class SweepFitter {
                             + " stand");
         }
         notes.add(finished.size() + " of " + results.cells().size()
-                + " cells finished; their validation losses are fitted, against non-embedding parameters and tokens"
-                + " seen.");
+                + " cells finished; their validation losses are fitted, against " + convention.text()
+                + " and tokens seen.");
         List<CellResult> trained = finished.stream()
                 .filter(cell -> cell.warmupSteps() <= LONGEST_WARMUP * cell.steps())
                 .toList();
@@ -110,8 +159,8 @@ public final class SweepFitter {
                 .filter(cell -> cell.tokensDone() > cell.uniqueTokens() * 1.01)
                 .count();
         if (repeated > 0) {
-            notes.add(repeated + " cells saw their text more than once; laws other than muennighoff count repeated"
-                    + " tokens as new ones.");
+            notes.add(repeated + " cells saw their text more than once; laws other than muennighoff, kaplan-d and kaplan-nd"
+                    + " count repeated tokens as new ones.");
         }
         long early = trained.stream().filter(CellResult::stoppedEarly).count();
         if (early > 0) {

@@ -81,14 +81,15 @@ public final class TableFitter {
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
     }
 
-    /** Without a model size the data, and without both the compute, that laws of one variable need. */
+    /** Without a model size the data, without both the compute, and without all three a curve and its rates. */
     private static Set<Quantity> varied(RunTable table) {
         for (Quantity quantity : List.of(Quantity.N, Quantity.D, Quantity.C)) {
             if (table.offers(quantity)) {
                 return EnumSet.of(quantity, Quantity.LOSS);
             }
         }
-        return EnumSet.of(Quantity.N);
+        Set<Quantity> curve = EnumSet.of(Quantity.STEP, Quantity.LEARNING_RATE, Quantity.LOSS);
+        return curve.stream().allMatch(table::offers) ? curve : EnumSet.of(Quantity.N);
     }
 
     /** Whether a law tells runs of one size with different rates or batches apart. */

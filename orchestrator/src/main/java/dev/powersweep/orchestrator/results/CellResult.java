@@ -93,6 +93,37 @@ public record CellResult(
                 settings);
     }
 
+    /** The same with N and C = 6·N·D counted otherwise. */
+    public CellResult counted(Convention convention) {
+        double counted = convention.parameters(this);
+        return new CellResult(
+                id,
+                name,
+                state,
+                problem,
+                attempts,
+                counted,
+                totalParameters,
+                tokens,
+                tokensDone,
+                uniqueTokens,
+                batchTokens,
+                kaplanFlops / parameters * counted,
+                trainingFlops,
+                seed,
+                learningRate,
+                schedule,
+                warmupSteps,
+                validationLoss,
+                standardError,
+                bitsPerByte,
+                trainLoss,
+                seconds,
+                tokensPerSecond,
+                stoppedEarly,
+                settings);
+    }
+
     /** S planned. */
     public double steps() {
         return tokens / batchTokens;

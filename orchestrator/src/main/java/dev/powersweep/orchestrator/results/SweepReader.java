@@ -136,7 +136,8 @@ public final class SweepReader {
                 cell,
                 rows.stream().mapToDouble(StepRow::step).toArray(),
                 rows.stream().mapToDouble(StepRow::tokens).toArray(),
-                rows.stream().mapToDouble(StepRow::loss).toArray());
+                rows.stream().mapToDouble(StepRow::loss).toArray(),
+                rows.stream().mapToDouble(StepRow::learningRate).toArray());
     }
 
     /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */

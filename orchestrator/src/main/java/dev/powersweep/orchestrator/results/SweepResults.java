@@ -32,6 +32,19 @@ public record SweepResults(
         noise = List.copyOf(noise);
     }
 
+    /** The same with the parameters of every cell counted otherwise. */
+    public SweepResults counted(Convention convention) {
+        return new SweepResults(
+                name,
+                place,
+                specification,
+                cells.stream().map(cell -> cell.counted(convention)).toList(),
+                training,
+                validation,
+                noise,
+                provenance);
+    }
+
     public List<CellResult> usable() {
         return cells.stream().filter(CellResult::usable).toList();
     }

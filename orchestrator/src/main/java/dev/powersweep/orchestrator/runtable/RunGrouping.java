@@ -4,6 +4,7 @@ import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -50,7 +51,7 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
                         .findFirst())
                 .or(() -> known(LIKELY, header, read));
         if (index.isEmpty()) {
-            return NONE;
+            return oneCurve(numbers) ? single(table.rows().size()) : NONE;
         }
         String name = header.get(index.get());
         List<String> runs =
@@ -100,6 +101,47 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
                             + " where they are one nevertheless, or name the column that tells runs apart with --columns run=…");
         }
         return together;
+    }
+
+    /** Columns that may tell runs apart: the one that the user named, else those with a usual name. */
+    static Set<Integer> candidates(List<String> header, ColumnChoice choice, String file) {
+        if (choice.withoutRuns(header)) {
+            return Set.of();
+        }
+        Optional<Integer> asked = choice.runs(header, file);
+        Set<Integer> columns = new HashSet<>();
+        for (int i = 0; i < header.size(); i++) {
+            String name = HeaderName.normal(header.get(i));
+            if (asked.isPresent() ? asked.get() == i : SURE.contains(name) || LIKELY.contains(name)) {
+                columns.add(i);
+            }
+        }
+        return columns;
+    }
+
+    /** Whether rows can be nothing but points along one run: steps ascend, with the rate and the loss of each, and no sizes. */
+    private static boolean oneCurve(Map<Quantity, double[]> numbers) {
+        double[] steps = numbers.get(Quantity.STEP);
+        boolean sizes = numbers.containsKey(Quantity.N)
+                || numbers.containsKey(Quantity.D)
+                || numbers.containsKey(Quantity.C)
+                || numbers.containsKey(Quantity.B);
+        if (steps == null || sizes || !numbers.containsKey(Quantity.LEARNING_RATE)) {
+            return false;
+        }
+        boolean ascending = steps.length > 2;
+        for (int i = 1; i < steps.length; i++) {
+            ascending &= steps[i] > steps[i - 1];
+        }
+        return ascending;
+    }
+
+    private static RunGrouping single(int rows) {
+        return new RunGrouping(
+                Optional.of(Collections.nCopies(rows, "1")),
+                Optional.empty(),
+                List.of("Every row is a point along one run, since its steps ascend; --columns run=none takes every row for"
+                        + " a run."));
     }
 
     private static RunGrouping apart(String remark) {

@@ -104,7 +104,11 @@ public record RunTable(
         try {
             return builder.build();
         } catch (FitRefusal refusal) {
-            throw new UserError(source + ": " + refusal.sentence(), refusal);
+            String option = refusal.reason() == FitRefusal.Reason.DUPLICATE_ROWS
+                    ? " --duplicates drop keeps the first of equal rows, --duplicates mean one of rows that differ in nothing"
+                            + " but the loss."
+                    : "";
+            throw new UserError(source + ": " + refusal.sentence() + option, refusal);
         }
     }
 

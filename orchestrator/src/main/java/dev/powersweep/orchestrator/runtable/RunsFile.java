@@ -52,25 +52,40 @@ public final class RunsFile {
      * @throws UserError naming file, line, column and value where the file cannot be used
      */
     public static RunTable read(Path file, ColumnChoice choice, Map<String, String> where) {
-        return table(RunsText.read(file), choice, where);
+        return read(file, choice, where, Duplicates.REFUSE);
+    }
+
+    /**
+     * The same.
+     *
+     * @param duplicates what becomes of rows that repeat each other
+     */
+    public static RunTable read(Path file, ColumnChoice choice, Map<String, String> where, Duplicates duplicates) {
+        return table(RunsText.read(file), choice, where, duplicates);
     }
 
     static RunTable parse(String file, String text, ColumnChoice choice, Map<String, String> where) {
-        return table(RunsText.parse(file, text), choice, where);
+        return table(RunsText.parse(file, text), choice, where, Duplicates.REFUSE);
     }
 
     /**
      * A column that the user named, and N, D and the loss, must hold numbers; another that merely bears a usual name
      * may hold something else, which matters only to a law that needs it.
      */
-    private static RunTable table(RawTable read, ColumnChoice choice, Map<String, String> where) {
+    private static RunTable table(
+            RawTable read, ColumnChoice choice, Map<String, String> where, Duplicates duplicates) {
         RawTable turned = PanelExport.turned(read);
         List<String> remarks = new ArrayList<>(turned.remarks());
         RawTable chosen = ended(kept(turned, where), where, remarks);
         WrittenNumber style =
                 WrittenNumber.of(chosen.decimalCommas(), chosen.rows().stream().flatMap(row -> row.cells().stream()));
         ColumnFinder.Found found = ColumnFinder.find(chosen, style, choice);
-        RawTable table = measured(found.places(), chosen, remarks);
+        RawTable table = duplicates.settled(
+                measured(found.places(), chosen, remarks),
+                found.places(),
+                RunGrouping.candidates(chosen.header(), choice, chosen.file()),
+                style,
+                remarks);
         Map<Quantity, double[]> numbers = new EnumMap<>(Quantity.class);
         Map<Quantity, String> headers = new EnumMap<>(Quantity.class);
         Map<Quantity, UserError> unreadable = new EnumMap<>(found.doubts());

@@ -29,6 +29,7 @@ final class LawsSection {
         List<Block> blocks = new ArrayList<>();
         for (FitSet.Fitted fitted : set.fitted()) {
             List<LawBand> bands = LawBand.of(fitted.result());
+            WholeCurves.of(fitted.result()).ifPresent(blocks::add);
             for (LawBand band : bands) {
                 Optional<Quantity> other = bands.stream()
                         .map(LawBand::along)
