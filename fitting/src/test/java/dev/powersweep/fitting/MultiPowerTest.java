@@ -49,7 +49,8 @@ class MultiPowerTest {
     @ParameterizedTest
     @CsvSource({"25m, 0.00385", "100m, 0.00440", "400m, 0.00495"})
     void threeCurvesPredictSixOthers(String size, double bound) {
-        FitResult fit = Fitter.fit(LAW, curves(size, true), FitOptions.defaults().bootstrap(0));
+        FitResult fit =
+                Fitter.fit(LAW, curves(size, true), FitOptions.defaults().bootstrap(0));
 
         assertThat(fit.convergence().certified()).as(fit.convergence().how()).isTrue();
         double golden = GOLDEN.get(size + "/objective");

@@ -50,8 +50,9 @@ public final class ScheduleModel implements LossModel {
                 run[row] = h;
             }
             fall[h] = Arrays.stream(history.change()).map(x -> -x / rateUnit).toArray();
-            logRate[h] =
-                    Arrays.stream(history.rate()).map(x -> Math.log(x / rateUnit)).toArray();
+            logRate[h] = Arrays.stream(history.rate())
+                    .map(x -> Math.log(x / rateUnit))
+                    .toArray();
             place[h] = Arrays.stream(history.before()).map(x -> x / sumUnit).toArray();
         }
     }
@@ -86,9 +87,8 @@ public final class ScheduleModel implements LossModel {
 
     @Override
     public double value(double[] theta, int row) {
-        double loss = theta[0]
-                + theta[1] * decay(theta[3], row)
-                - theta[2] * annealed(theta[4], theta[5], theta[6], row);
+        double loss =
+                theta[0] + theta[1] * decay(theta[3], row) - theta[2] * annealed(theta[4], theta[5], theta[6], row);
         return loss > 0 ? Math.log(loss) : Double.POSITIVE_INFINITY;
     }
 

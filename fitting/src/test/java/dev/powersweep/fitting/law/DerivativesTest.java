@@ -31,8 +31,11 @@ class DerivativesTest {
         }
         assertThat(law.needs()).doesNotContain(Quantity.WEIGHT);
         if (law.needs().contains(Quantity.STEP)) {
-            builder.column(Quantity.STEP, random.doubles(24).map(x -> 100 + 1e4 * x).toArray());
-            builder.column(Quantity.LEARNING_RATE, random.doubles(24).map(x -> 1e-4 * (1 + x)).toArray());
+            builder.column(
+                    Quantity.STEP, random.doubles(24).map(x -> 100 + 1e4 * x).toArray());
+            builder.column(
+                    Quantity.LEARNING_RATE,
+                    random.doubles(24).map(x -> 1e-4 * (1 + x)).toArray());
         }
         return builder.build();
     }

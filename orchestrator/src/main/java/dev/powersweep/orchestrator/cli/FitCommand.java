@@ -85,15 +85,17 @@ public final class FitCommand implements Callable<Integer> {
     @Option(
             names = "--convention",
             paramLabel = "COUNT",
-            description = "How a sweep's parameters are counted: non-embedding (default), total, or exact-flops (a sixth of"
-                    + " the exact FLOPs per token). Another than the default is printed and not kept in DIR.")
+            description =
+                    "How a sweep's parameters are counted: non-embedding (default), total, or exact-flops (a sixth of"
+                            + " the exact FLOPs per token). Another than the default is printed and not kept in DIR.")
     private Optional<String> convention = Optional.empty();
 
     @Option(
             names = "--sensitivity",
-            description = "Print, instead of the fits, one table of a law in N and D (the first of --law, else chinchilla)"
-                    + " refitted under other objectives, δ and counts of parameters, without the smallest scales, and"
-                    + " beside other laws.")
+            description =
+                    "Print, instead of the fits, one table of a law in N and D (the first of --law, else chinchilla)"
+                            + " refitted under other objectives, δ and counts of parameters, without the smallest scales, and"
+                            + " beside other laws.")
     private boolean sensitivity;
 
     @Option(
@@ -206,12 +208,7 @@ public final class FitCommand implements Callable<Integer> {
     }
 
     private FitSet ofRuns(Path file, Refits.Runner refits) {
-        FitSet fits = TableFitter.fit(
-                table(file),
-                laws,
-                everyRow,
-                options(FitOptions.Resampling.RUNS),
-                refits);
+        FitSet fits = TableFitter.fit(table(file), laws, everyRow, options(FitOptions.Resampling.RUNS), refits);
         output.ifPresent(path -> {
             LocalFile.replace(path.resolve("fits.json"), FitsJson.write(fits, FitsJson.Detail.FULL));
             LocalFile.replace(path.resolve("report.html"), RunsReport.html(fits));

@@ -19,6 +19,7 @@ final class DefaultLaws {
 
     /** All constants fitted: those published hold for C4 alone. */
     private static final String REPETITION = "muennighoff-joint";
+
     private static final String LEARNING_RATE = "lr-surface";
     private static final String BEST_BATCH = "batch-surface";
     private static final String OPTIMA = "optima";

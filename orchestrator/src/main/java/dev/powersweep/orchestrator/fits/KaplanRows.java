@@ -74,8 +74,7 @@ final class KaplanRows {
                 : Optional.empty();
     }
 
-    private static Chosen minimumCompute(
-            Law law, SweepResults results, List<CellResult> usable, FitOptions options) {
+    private static Chosen minimumCompute(Law law, SweepResults results, List<CellResult> usable, FitOptions options) {
         ToDoubleFunction<CellResult> critical = criticalBatch(law, results, usable, options);
         List<double[]> rows = Selection.BEST_RATE.of(usable).stream()
                 .map(cell -> new double[] {
@@ -124,7 +123,8 @@ final class KaplanRows {
     private static ToDoubleFunction<CellResult> criticalBatch(
             Law law, SweepResults results, List<CellResult> usable, FitOptions options) {
         String minimum = law.name().equals(OF_STEPS) ? "S_min" : "C_min";
-        String otherwise = law.name().equals(OF_STEPS) ? "" : ", or fit kaplan-c, the law of C at the batch of each run";
+        String otherwise =
+                law.name().equals(OF_STEPS) ? "" : ", or fit kaplan-c, the law of C at the batch of each run";
         String remedy = "; train each model with more batch sizes" + otherwise + ".";
         FitResult critical;
         try {
@@ -141,7 +141,8 @@ final class KaplanRows {
         if (!critical.derived().containsKey("B_star") || !critical.derived().containsKey("alpha_B")) {
             throw new FitRefusal(
                     FitRefusal.Reason.TOO_FEW_SIZES,
-                    law.name() + " is a law of " + minimum + ", which needs B_crit(L), and these cells give a critical batch"
+                    law.name() + " is a law of " + minimum
+                            + ", which needs B_crit(L), and these cells give a critical batch"
                             + " size at too few losses" + remedy);
         }
         double star = critical.value("B_star");
@@ -150,7 +151,8 @@ final class KaplanRows {
     }
 
     private static Chosen unique(Law law, Selection selection, SweepResults results, List<CellResult> usable) {
-        double largest = usable.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
+        double largest =
+                usable.stream().mapToDouble(CellResult::parameters).max().orElseThrow();
         List<CellResult> candidates = usable.stream()
                 .filter(cell -> selection != Selection.LARGEST_MODEL || cell.parameters() > largest / NEAR)
                 .toList();

@@ -37,7 +37,8 @@ final class ScheduleRows {
             for (int k = 0; k < stretches; k++) {
                 int from = first + (int) ((long) steps * k / stretches);
                 int to = first + (int) ((long) steps * (k + 1) / stretches);
-                double[] row = {mean(curve.step(), from, to), mean(curve.rate(), from, to), mean(curve.loss(), from, to)};
+                double[] row = {mean(curve.step(), from, to), mean(curve.rate(), from, to), mean(curve.loss(), from, to)
+                };
                 if (row[1] > 0) {
                     rows.add(row);
                     runs.add(cell.name());

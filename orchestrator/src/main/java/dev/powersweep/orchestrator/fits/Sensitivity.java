@@ -55,7 +55,14 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
      * @param refusal why there is no fit; empty where there is
      */
     public record Row(
-            String varied, String setting, String law, int rows, List<Double> values, double size, double loss, String refusal) {
+            String varied,
+            String setting,
+            String law,
+            int rows,
+            List<Double> values,
+            double size,
+            double loss,
+            String refusal) {
         public Row {
             values = List.copyOf(values);
         }
@@ -77,8 +84,8 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
     /** Of a table of runs. */
     public static Sensitivity of(RunTable table, List<String> laws, boolean everyRow, FitOptions options) {
         Observations all = table.observations(Set.of(Quantity.N, Quantity.D, Quantity.LOSS));
-        Set<Integer> kept = (everyRow ? Optional.<Set<Integer>>empty() : table.bestOfEach())
-                .orElse(Set.copyOf(table.ends()));
+        Set<Integer> kept =
+                (everyRow ? Optional.<Set<Integer>>empty() : table.bestOfEach()).orElse(Set.copyOf(table.ends()));
         return of(all.where(kept::contains), Map.of(), laws, options);
     }
 
@@ -151,7 +158,8 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
                 throw new FitRefusal(FitRefusal.Reason.TOO_FEW_POINTS, "No rows are left.");
             }
             FitResult fit = Fitter.fit(law, runs, options);
-            List<Double> values = TOLD.stream().map(quantity -> value(fit, quantity)).toList();
+            List<Double> values =
+                    TOLD.stream().map(quantity -> value(fit, quantity)).toList();
             return new Row(
                     varied,
                     setting,
@@ -195,12 +203,16 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
 
     /** The table for a terminal. */
     public String text() {
-        TextTable table = new TextTable().row("varied", "setting", "law", "rows", "a", "alpha", "beta", "E", "N_opt", "loss");
+        TextTable table =
+                new TextTable().row("varied", "setting", "law", "rows", "a", "alpha", "beta", "E", "N_opt", "loss");
         List<String> refused = new ArrayList<>();
         String last = "";
         for (Row row : rows) {
             List<String> cells = new ArrayList<>(List.of(
-                    row.varied().equals(last) ? "" : row.varied(), row.setting(), row.law(), Integer.toString(row.rows())));
+                    row.varied().equals(last) ? "" : row.varied(),
+                    row.setting(),
+                    row.law(),
+                    Integer.toString(row.rows())));
             last = row.varied();
             row.values().forEach(value -> cells.add(Double.isFinite(value) ? Numbers.fixed(value, 3) : "–"));
             cells.add(Double.isFinite(row.size()) ? Numbers.count(row.size(), 3) : "–");
@@ -214,7 +226,8 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
                         + Numbers.fixed(ends[1], 3) + " over these fits.\n")
                 .orElse("");
         return table.text("") + "\nN_opt and loss are told at C = " + Numbers.power(flops, 3)
-                + " FLOPs, ten times the largest fitted, under another convention ten times its own largest: an extrapolation.\n" + spread
+                + " FLOPs, ten times the largest fitted, under another convention ten times its own largest: an extrapolation.\n"
+                + spread
                 + String.join("", refused);
     }
 }

@@ -66,11 +66,7 @@ public final class SweepFitter {
      * @param convention how N, and with it C = 6·N·D, is counted
      */
     public static FitSet fit(
-            SweepResults told,
-            List<String> names,
-            FitOptions options,
-            Convention convention,
-            Refits.Runner refits) {
+            SweepResults told, List<String> names, FitOptions options, Convention convention, Refits.Runner refits) {
         SweepResults results = told.counted(convention);
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, convention, notes);
@@ -159,7 +155,8 @@ public final class SweepFitter {
                 .filter(cell -> cell.tokensDone() > cell.uniqueTokens() * 1.01)
                 .count();
         if (repeated > 0) {
-            notes.add(repeated + " cells saw their text more than once; laws other than muennighoff, kaplan-d and kaplan-nd"
+            notes.add(repeated
+                    + " cells saw their text more than once; laws other than muennighoff, kaplan-d and kaplan-nd"
                     + " count repeated tokens as new ones.");
         }
         long early = trained.stream().filter(CellResult::stoppedEarly).count();

@@ -140,8 +140,9 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
         return new RunGrouping(
                 Optional.of(Collections.nCopies(rows, "1")),
                 Optional.empty(),
-                List.of("Every row is a point along one run, since its steps ascend; --columns run=none takes every row for"
-                        + " a run."));
+                List.of(
+                        "Every row is a point along one run, since its steps ascend; --columns run=none takes every row for"
+                                + " a run."));
     }
 
     private static RunGrouping apart(String remark) {

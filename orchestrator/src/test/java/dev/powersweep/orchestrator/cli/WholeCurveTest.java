@@ -101,7 +101,14 @@ class WholeCurveTest {
         List<String> lines =
                 curve("x", 0.1).stream().map(line -> line.substring(2)).toList();
         Answer answer = execute(
-                "fit", "--runs", file("step,lr,loss", lines).toString(), "--bootstrap", "0", "--law", "multi-power", "--json");
+                "fit",
+                "--runs",
+                file("step,lr,loss", lines).toString(),
+                "--bootstrap",
+                "0",
+                "--law",
+                "multi-power",
+                "--json");
 
         assertThat(answer.err()).isEmpty();
         JsonNode document = new ObjectMapper().readTree(answer.out());
@@ -123,8 +130,18 @@ class WholeCurveTest {
         assertThat(refused.status()).isEqualTo(1);
         assertThat(refused.err()).contains("--duplicates drop");
         Answer dropped = execute(
-                "fit", "--runs", equal.toString(), "--law", "chinchilla", "--bootstrap", "0", "--json", "--duplicates", "drop");
-        assertThat(new ObjectMapper().readTree(dropped.out()).at("/rows").asInt()).isEqualTo(16);
+                "fit",
+                "--runs",
+                equal.toString(),
+                "--law",
+                "chinchilla",
+                "--bootstrap",
+                "0",
+                "--json",
+                "--duplicates",
+                "drop");
+        assertThat(new ObjectMapper().readTree(dropped.out()).at("/rows").asInt())
+                .isEqualTo(16);
         assertThat(dropped.out()).contains("1 rows repeat another one");
 
         String[] cells = lines.get(3).split(",");
@@ -133,7 +150,16 @@ class WholeCurveTest {
         lines.set(16, cells[0] + "," + cells[1] + "," + (loss + 0.25));
         Path repeated = file("n,d,loss", lines);
         Answer mean = execute(
-                "fit", "--runs", repeated.toString(), "--law", "chinchilla", "--bootstrap", "0", "--json", "--duplicates", "mean");
+                "fit",
+                "--runs",
+                repeated.toString(),
+                "--law",
+                "chinchilla",
+                "--bootstrap",
+                "0",
+                "--json",
+                "--duplicates",
+                "mean");
         JsonNode fit = new ObjectMapper().readTree(mean.out());
         assertThat(fit.at("/rows").asInt()).isEqualTo(16);
         assertThat(fit.at("/fits/0/parameters/alpha/value").asDouble()).isCloseTo(0.34, within(1e-3));
@@ -155,7 +181,13 @@ class WholeCurveTest {
         assertThat(answer.err()).isEmpty();
         assertThat(answer.status()).isZero();
         assertThat(answer.out())
-                .contains("as asked", "mse-log", "smallest N", "smallest tenth of C", "kaplan-nd", "N_opt ∝ C^a with a from")
+                .contains(
+                        "as asked",
+                        "mse-log",
+                        "smallest N",
+                        "smallest tenth of C",
+                        "kaplan-nd",
+                        "N_opt ∝ C^a with a from")
                 .doesNotContain("convention  ");
     }
 }

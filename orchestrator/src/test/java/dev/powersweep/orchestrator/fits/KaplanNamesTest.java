@@ -53,8 +53,7 @@ class KaplanNamesTest {
     }
 
     private static SweepResults sweep(List<CellResult> cells, List<LossCurve> validation) {
-        return new SweepResults(
-                "s", "dir", Optional.empty(), cells, List.of(), validation, List.of(), Map.of());
+        return new SweepResults("s", "dir", Optional.empty(), cells, List.of(), validation, List.of(), Map.of());
     }
 
     /** Losses of a law with a critical batch: data count for less at large batches. */
@@ -107,10 +106,9 @@ class KaplanNamesTest {
                     CellResult cell = cell(n, text * epochs, text, 1024, lowest + 0.1 * (epochs - 1));
                     cells.add(cell);
                     curves.add(new LossCurve(
-                            cell.id(),
-                            new double[] {10, 20, 30},
-                            new double[] {1e4, 2e4, 3e4},
-                            new double[] {4, lowest, cell.validationLoss().getAsDouble()}));
+                            cell.id(), new double[] {10, 20, 30}, new double[] {1e4, 2e4, 3e4}, new double[] {
+                                4, lowest, cell.validationLoss().getAsDouble()
+                            }));
                 }
             }
         }
@@ -119,13 +117,15 @@ class KaplanNamesTest {
 
     @Test
     void repeatedTextIsCountedOnceAtTheLossOfEarlyStopping() {
-        FitSet fits = SweepFitter.fit(repeated(1e6, 2e6, 4e6, 8e6), List.of("kaplan-d-irreducible", "kaplan-nd"), OPTIONS);
+        FitSet fits =
+                SweepFitter.fit(repeated(1e6, 2e6, 4e6, 8e6), List.of("kaplan-d-irreducible", "kaplan-nd"), OPTIONS);
         assertThat(fits.refused()).isEmpty();
         FitResult ofData = fits.of("kaplan-d-irreducible").orElseThrow();
         assertThat(ofData.rows()).isEqualTo(4);
         assertThat(ofData.value("alpha_D")).isCloseTo(0.35, within(1e-3));
         assertThat(fits.of("kaplan-nd").orElseThrow().rows()).isEqualTo(12);
-        assertThat(fits.fitted()).allSatisfy(fitted -> assertThat(fitted.selection()).contains("early stopping"));
+        assertThat(fits.fitted())
+                .allSatisfy(fitted -> assertThat(fitted.selection()).contains("early stopping"));
     }
 
     @Test
@@ -141,7 +141,10 @@ class KaplanNamesTest {
     @Test
     void theConstantsOfC4AreNoDefault() {
         FitSet fits = SweepFitter.fit(repeated(1e6, 2e6, 4e6, 8e6), List.of(), OPTIONS);
-        assertThat(fits.outcomes()).extracting(FitSet.Outcome::law).contains("muennighoff-joint").doesNotContain("muennighoff");
+        assertThat(fits.outcomes())
+                .extracting(FitSet.Outcome::law)
+                .contains("muennighoff-joint")
+                .doesNotContain("muennighoff");
     }
 
     @Test
@@ -154,11 +157,16 @@ class KaplanNamesTest {
                 Convention.TOTAL,
                 dev.powersweep.fitting.uncertainty.Refits.Runner.HERE);
         assertThat(total.notes()).anyMatch(note -> note.contains("total parameters"));
-        double own = SweepFitter.fit(results, List.of("chinchilla"), OPTIONS).of("chinchilla").orElseThrow().value("alpha");
+        double own = SweepFitter.fit(results, List.of("chinchilla"), OPTIONS)
+                .of("chinchilla")
+                .orElseThrow()
+                .value("alpha");
         assertThat(total.of("chinchilla").orElseThrow().value("alpha")).isGreaterThan(own + 0.02);
 
         Sensitivity table = Sensitivity.of(results, List.of(), OPTIONS, Convention.NON_EMBEDDING);
-        assertThat(table.rows()).extracting(Sensitivity.Row::setting).contains("total", "exact-flops", "smallest N", "gadre");
+        assertThat(table.rows())
+                .extracting(Sensitivity.Row::setting)
+                .contains("total", "exact-flops", "smallest N", "gadre");
         assertThat(table.spread()).isPresent();
     }
 }

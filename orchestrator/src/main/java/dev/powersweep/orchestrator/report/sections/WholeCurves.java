@@ -66,7 +66,8 @@ final class WholeCurves {
                         Chart.Axis.log("loss, nats per token", Chart.Ticks.PLAIN),
                         series,
                         HEIGHT),
-                "Points: measured. Lines: the law under the learning rates of each run." + left + " " + fit.formula() + ".",
+                "Points: measured. Lines: the law under the learning rates of each run." + left + " " + fit.formula()
+                        + ".",
                 Block.Width.FULL));
     }
 }
