@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.driver.LocalMemory;
 import dev.powersweep.orchestrator.driver.SpeedProbe;
