@@ -67,6 +67,15 @@ class ArchitectureTest {
     }
 
     @Test
+    void decisionsAndTheirSimulationStandOnNoSpark() {
+        Set<String> onSpark = code.standOn("org.apache.spark");
+        assertThat(onSpark).as("packages that reach Spark").contains("dev.powersweep.orchestrator.driver");
+        for (String name : List.of("spec", "grid", "plan", "dispatch", "simulation")) {
+            assertThat(onSpark).doesNotContain("dev.powersweep.orchestrator." + name);
+        }
+    }
+
+    @Test
     void everyPackageSaysWhatItKnows() {
         assertThat(code.packages().entrySet().stream()
                         .filter(entry -> entry.getValue().knows().isBlank())

@@ -27,6 +27,9 @@ final class SourceTree {
     private static final Pattern REFERENCE =
             Pattern.compile("\\bdev\\.powersweep\\.([a-z0-9]+(?:\\.[a-z0-9]+)*)\\.[A-Z]\\w*");
 
+    /** Names of Apache's libraries. */
+    private static final Pattern LIBRARY = Pattern.compile("\\borg\\.apache\\.[\\w.]+");
+
     /** Comments and text, in which names are no references. */
     private static final Pattern NO_CODE = Pattern.compile(
             "/\\*.*?\\*/|//[^\\n]*|\"\"\".*?\"\"\"|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\])+'", Pattern.DOTALL);
@@ -35,8 +38,14 @@ final class SourceTree {
      * @param knows first sentence of its package-info; empty where there is none
      * @param imports packages that it imports from
      * @param types top-level
+     * @param libraries names that it imports from elsewhere
      */
-    record Package(String module, String knows, SortedSet<String> imports, SortedSet<String> types) {}
+    record Package(
+            String module,
+            String knows,
+            SortedSet<String> imports,
+            SortedSet<String> types,
+            SortedSet<String> libraries) {}
 
     private final SortedMap<String, Package> packages = new TreeMap<>();
 
@@ -66,11 +75,22 @@ final class SourceTree {
             throw new IllegalStateException(file + " declares no package");
         }
         String name = declared.group(1);
-        Package known = packages.getOrDefault(name, new Package(module, "", new TreeSet<>(), new TreeSet<>()));
+        Package known = packages.getOrDefault(name, new Package(module, "", new TreeSet<>(), new TreeSet<>(), new TreeSet<>()));
         boolean info = file.equals("package-info.java");
-        packages.put(name, new Package(module, info ? firstSentence(text) : known.knows, known.imports, known.types));
+        packages.put(
+                name,
+                new Package(
+                        module,
+                        info ? firstSentence(text) : known.knows,
+                        known.imports,
+                        known.types,
+                        known.libraries));
         if (!info) {
             known.types.add(file.replace(".java", ""));
+        }
+        Matcher libraries = LIBRARY.matcher(code);
+        while (libraries.find()) {
+            known.libraries.add(libraries.group());
         }
         Matcher references = REFERENCE.matcher(code);
         while (references.find()) {
@@ -148,6 +168,16 @@ final class SourceTree {
             }
         }
         return seen;
+    }
+
+    /** Packages that name a library, themselves or through a package that they import. */
+    Set<String> standOn(String library) {
+        return packages.keySet().stream()
+                .filter(name -> Stream.concat(Stream.of(name), reached(name).stream())
+                        .map(packages::get)
+                        .anyMatch(found -> found != null
+                                && found.libraries.stream().anyMatch(named -> named.startsWith(library))))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The arrows inside of each set, for a message. */

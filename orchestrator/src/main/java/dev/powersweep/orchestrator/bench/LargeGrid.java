@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.bench;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.plan.Forecast;
 import dev.powersweep.orchestrator.plan.Slots;
 import dev.powersweep.orchestrator.plan.SweepPlanner;

@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.bench;
 
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.Forecast;
 import java.nio.charset.StandardCharsets;

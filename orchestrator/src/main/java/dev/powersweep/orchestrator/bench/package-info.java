@@ -1,5 +1,5 @@
 /**
- * Measurements that anybody can repeat: races against what people use today, sweeps on a virtual clock, ledgers of many
+ * Measurements that can be repeated: comparisons with tools in use today, sweeps on a virtual clock, ledgers of many
  * cells.
  */
 package dev.powersweep.orchestrator.bench;

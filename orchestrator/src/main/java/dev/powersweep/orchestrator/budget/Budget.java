@@ -135,7 +135,7 @@ public final class Budget {
                 outside.edge()));
     }
 
-    /** What the fits' readers were told to mind holds for what rests on them: sizes in millions stay in millions. */
+    /** Warnings of the fits hold for the plan too, such as sizes in millions. */
     private static List<String> warnings(StoredFit fit, Optional<StoredFit> batch, Plan plan) {
         Set<String> warnings = new LinkedHashSet<>(fit.warnings());
         batch.ifPresent(known -> warnings.addAll(known.warnings()));

@@ -21,7 +21,7 @@ import java.util.Map;
  * @param confidence level of intervals
  * @param noise of one run: standard deviation of ln L; NaN when unknown
  * @param made the runs that were fitted; those without N and D left out
- * @param warnings what its reader was told to mind, as units
+ * @param warnings of the fit, such as units that were assumed
  */
 public record StoredFit(
         String law,

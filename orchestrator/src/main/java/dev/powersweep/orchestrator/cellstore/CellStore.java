@@ -32,7 +32,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What is stored of one cell, in the hands of one attempt.
+ * What is stored of one cell, as one attempt reads and writes it.
  *
  * <p>The cell's directory holds a chain of manifests; of two attempts that add the same link exactly one succeeds, and
  * the other one is fenced for good. Rows wait under a pending name until the manifest that names them stands, and are
@@ -127,7 +127,7 @@ public final class CellStore {
         }
     }
 
-    /** A manifest that speaks of another cell is damaged: what it names would be taken for this one's. */
+    /** A manifest of another cell is damaged: the files that it names would be taken for this cell's. */
     private static CellManifest read(Storage storage, org.apache.hadoop.fs.Path home, String cell, long sequence)
             throws IOException {
         org.apache.hadoop.fs.Path file = manifest(home, sequence);

@@ -151,8 +151,8 @@ public final class ParentRun {
     }
 
     /**
-     * Deletes the state that a cell began from, once the cell has ended; unless the parent's own cooldown begins there,
-     * from where a larger D may go on one day, or the parent may itself have to go on from there.
+     * Deletes the state that a cell began from, once the cell has ended. Kept are the state at which the parent's own
+     * cooldown begins, since a cell of larger D may go on from it later, and states that the parent may resume from.
      */
     public static void release(Storage storage, SweepDirectory directory, SharedSteps shared) {
         release(storage, directory, shared.cell(), Set.of(shared.steps()));

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** {@code powersweep bench}: measurements that anybody can repeat. */
+/** {@code powersweep bench}: measurements that can be repeated. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,

@@ -109,7 +109,7 @@ final class QueryPrompt {
         }
     }
 
-    /** @param person whether somebody reads along, who wants a prompt and pages */
+    /** @param person whether a person reads the answers; then a prompt is shown and long answers are paged */
     void run(Terminal terminal, boolean person, Path history) {
         LineReader reader = LineReaderBuilder.builder()
                 .terminal(terminal)

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.driver.LocalMemory;
 import dev.powersweep.orchestrator.driver.SpeedProbe;
@@ -40,7 +40,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code powersweep run}: the whole road, from a specification to laws and report. */
+/** {@code powersweep run}: from a specification to laws and report. */
 @Command(
         name = "run",
         mixinStandardHelpOptions = true,
@@ -114,7 +114,7 @@ public final class RunCommand implements Callable<Integer> {
                 return CommandLine.ExitCode.OK;
             }
             SweepRunner.refuseAnother(directory, configuration, forecast.plan());
-            // Everything that can be refused has been; now the first byte is written.
+            // All checks have passed; the first byte is written from here on.
             WritableDirectory.require(directory, configuration);
             corpus.prepare(directory);
             forecast.warnings()
@@ -133,7 +133,7 @@ public final class RunCommand implements Callable<Integer> {
         try {
             Path path = new Path(specification);
             if (!path.toUri().isAbsolute() && Files.exists(java.nio.file.Path.of(specification))) {
-                // What lies at the user's hand is meant, whatever the default file system is.
+                // A path without a scheme is local here, whatever the default file system is.
                 path = new Path(java.nio.file.Path.of(specification).toUri());
             }
             Path qualified = path.getFileSystem(configuration).makeQualified(path);
@@ -157,7 +157,7 @@ public final class RunCommand implements Callable<Integer> {
         if (!spark.isLocal()) {
             return new Slots(count, 0);
         }
-        // One large cell may take what its neighbours leave: they are placed by memory, too.
+        // A large cell may use memory that smaller ones leave: cells are placed by memory, too.
         return new Slots(count, LocalMemory.forTrainers());
     }
 }

@@ -85,7 +85,7 @@ final class Sessions {
         }
     }
 
-    /** For questions about tables: quick to start, where there is no cluster to be waited for. */
+    /** For queries: starts quickly and needs no cluster. */
     static SparkSession forQuery(String master) {
         SparkConf conf = new SparkConf();
         conf.setIfMissing("spark.master", master);
@@ -110,7 +110,7 @@ final class Sessions {
         return SparkSession.builder().config(conf).getOrCreate();
     }
 
-    /** One that goes with the process. */
+    /** Deleted when the process ends. */
     private static Path emptyDirectory() {
         try {
             Path directory = Files.createTempDirectory("powersweep-warehouse");
@@ -133,8 +133,8 @@ final class Sessions {
     }
 
     /**
-     * In local mode a heartbeat tells nobody anything, and the first one fails noisily when Spark takes longer to start
-     * than the interval, as on a busy machine.
+     * In local mode a heartbeat has no use, and the first one logs a stack trace where Spark takes longer to start than
+     * the interval, as on a busy machine.
      */
     private static void quietHeart(SparkConf conf) {
         if (conf.get("spark.master").matches("local(\\[.*)?")) {

@@ -115,7 +115,7 @@ final class DirectoryFiles {
         splits.getOrDefault(Split.TEST, List.of()).forEach(file -> otherSplits.add(relative(file.path())));
     }
 
-    /** A data set in several configurations holds much the same text several times. */
+    /** The configurations of a data set mostly hold the same text. */
     private void oneConfiguration(List<InputFile> files) {
         Set<String> configurations = new TreeSet<>();
         for (InputFile file : files) {

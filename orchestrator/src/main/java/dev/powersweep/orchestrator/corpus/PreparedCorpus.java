@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.corpus;
 
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.worker.shard.ShardManifest;
 import org.apache.hadoop.fs.Path;
 

@@ -158,7 +158,7 @@ record TokenLayout(String path, CorpusSpec.TokenWidth width, long start, long to
             return found(width, 0, file.bytes() / width.bytes());
         }
 
-        /** The width that zeros between the tokens speak for. */
+        /** The width that the zeros between the tokens indicate. */
         private Optional<CorpusSpec.TokenWidth> byZeros(CorpusSpec.TokenWidth narrow) {
             int bytes = narrow.bytes();
             int groups = head.length / (4 * bytes);

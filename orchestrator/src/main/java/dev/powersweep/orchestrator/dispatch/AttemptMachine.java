@@ -123,7 +123,7 @@ public final class AttemptMachine {
             Watch watch = new Watch(now, now, OptionalDouble.empty(), Optional.empty());
             return new Step(new AttemptState(new Phase.Training(watch), known), List.of());
         }
-        // A request to stop is heard by whoever waits for the trainer, and comes again.
+        // A request to stop is handled where the trainer is waited for, and is repeated.
         return new Step(new AttemptState(new Phase.Preparing(stage), known), List.of());
     }
 

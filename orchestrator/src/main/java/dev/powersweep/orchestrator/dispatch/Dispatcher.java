@@ -83,7 +83,7 @@ public final class Dispatcher {
         }
     }
 
-    /** On slots whose memory nobody shares. */
+    /** Without a bound on the memory of all slots together. */
     public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells) {
         this(state, policy, cells, 0);
     }
@@ -245,7 +245,7 @@ public final class Dispatcher {
         state.apply(event);
         CellRecord cell = state.cell(report.cell()).orElseThrow();
         memoryInUse -= cell.planned().memoryBytes();
-        // Once the trunk has ended, however it did, nobody need wait: who finds no state to go on from trains alone.
+        // Once the trunk has ended, no cell waits for it: one that finds no state to go on from begins at step 1.
         release(report.cell(), settled.state().terminal() ? Long.MAX_VALUE : settled.step());
         learn(cell, settled);
         if (stopped.isEmpty()) {

@@ -14,7 +14,7 @@ import java.util.Set;
 public final class Openings {
     private Openings() {}
 
-    /** Of cells that a former driver left running: nobody will tell how they ended. */
+    /** Of cells that a former driver left running: their ends will not be reported. */
     public static List<LedgerEvent> abandoned(SweepState state, Instant now) {
         return state.cells().stream()
                 .filter(cell -> cell.state() == CellState.RUNNING)

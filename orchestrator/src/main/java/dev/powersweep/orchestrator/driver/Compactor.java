@@ -44,7 +44,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
 /**
- * Merges the small files of cells that have a result into large ones, behind the loop's back.
+ * Merges the small files of cells that have a result into large ones, on a thread of its own.
  *
  * <p>The order of a merge, each step of which may be the last one before a crash: the merged file is written beside the
  * table; a record of what it stands for is written beside it under a name that readers skip; an event in the ledger
@@ -171,7 +171,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
         }
     }
 
-    /** Unless somebody has done so already. */
+    /** Leaves the target as it is where another driver has published it. */
     private void publish(Path from, Path to) throws IOException {
         try {
             storage.publishNew(from, to);
@@ -310,7 +310,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
             long bytes = 0;
             while (!all.isEmpty() && bytes < LARGEST_BYTES) {
                 Waiting cell = all.remove(0);
-                // Not in the table: on its way there, or lost; either way not ours to touch.
+                // Not in the table: not yet renamed into it, or lost. Such files are left alone.
                 if (sizes.keySet().containsAll(cell.files()) && !cell.files().isEmpty()) {
                     members.add(cell.member());
                     sources.addAll(cell.files());
@@ -370,7 +370,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
             return;
         }
         try {
-            // Not interrupted: a merge whose word has been given should be completed by who gave it.
+            // Not interrupted: a merge that the ledger counts should be completed by this driver.
             Future<?> last = worker.submit(() -> {});
             worker.shutdown();
             last.get(1, TimeUnit.HOURS);

@@ -25,7 +25,7 @@ final class LostTasks extends SparkListener {
     record Loss(String host, String executor, String reason) {}
 
     private final Map<String, Consumer<Loss>> groups = new ConcurrentHashMap<>();
-    /** By stage and not by group: a late end of an earlier job of the same group is nobody's. */
+    /** By stage and not by group: a late end of an earlier job of the group must not reach the present watcher. */
     private final Map<Integer, Consumer<Loss>> stages = new ConcurrentHashMap<>();
 
     /** From now on for jobs that begin in this group. Told at most once for each task that is lost. */

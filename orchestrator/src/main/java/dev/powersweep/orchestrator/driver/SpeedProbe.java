@@ -178,7 +178,7 @@ public final class SpeedProbe {
         List<String> orders = new ArrayList<>();
         for (int task = 0; task < tasks; task++) {
             List<Cell> share = new ArrayList<>();
-            // Each slot begins with another kind; a slot without one of its own keeps its neighbours company.
+            // Each slot begins with another kind. One without a kind of its own repeats one: the load counts.
             for (int i = task; i < Math.max(cells.size(), tasks); i += tasks) {
                 share.add(cells.get(i % cells.size()));
             }

@@ -351,7 +351,7 @@ public final class SweepRunner {
         return version == null ? "(unpackaged)" : version;
     }
 
-    /** Rewrites the cells table behind the loop's back, so that a slow storage holds no slot up. */
+    /** Rewrites the cells table on a thread of its own, so that slow storage does not delay the loop. */
     private static final class CellsSnapshot {
         private static final double SECONDS_BETWEEN = 10;
 

@@ -4,7 +4,7 @@ import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptState.Known;
 import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 
-/** Sends live updates of one attempt, no more often than anybody looks; what is stored is always told. */
+/** Sends live updates of one attempt, at most twice per report interval, and whenever more has been stored. */
 final class LiveReports {
     private final Context context;
     private final AttemptOrder order;

@@ -6,8 +6,8 @@ import java.io.Serializable;
 import org.apache.spark.scheduler.SparkListenerEvent;
 
 /**
- * What a running attempt is doing, on its way from the executor to the driver's listeners. Not kept in Spark's event
- * log: the tables hold all of it.
+ * What a running attempt is doing, sent by its executor to the driver's listeners. Not kept in Spark's event log: the
+ * tables hold all of it.
  *
  * @param step optimiser steps done
  * @param loss of the newest step, nats/token; NaN before the first

@@ -14,7 +14,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
-/** A trainer in the hands of one attempt: what it says, as inputs of the attempt's state machine. */
+/** The trainer of one attempt: its messages, as inputs of the attempt's state machine. */
 final class TrainerSession {
     private static final Logger LOG = LogManager.getLogger(TrainerSession.class);
 
@@ -26,7 +26,7 @@ final class TrainerSession {
 
     private final TrainerPool pool;
     private final TrainerPool.Trainer trainer;
-    /** Where its standard error began to speak of this attempt. */
+    /** Position in its standard error at which this attempt begins. */
     private final long errorsFrom;
 
     TrainerSession(TrainerPool pool, TrainerPool.Trainer trainer) {

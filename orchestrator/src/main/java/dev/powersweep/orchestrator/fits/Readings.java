@@ -10,7 +10,7 @@ import java.util.List;
 
 /** Says in plain words what fits mean. */
 final class Readings {
-    /** The question everybody asks: what to do with so many times the compute. */
+    /** The factor of compute for which the best sizes are told. */
     private static final double MORE = 10;
 
     /** Laws whose exponents say how to share compute, best supported first; the tied law assumes the answer. */

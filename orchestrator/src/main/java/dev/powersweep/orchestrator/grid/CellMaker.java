@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.grid;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
 import dev.powersweep.orchestrator.spec.BatchSize;
 import dev.powersweep.orchestrator.spec.Condition;
 import dev.powersweep.orchestrator.spec.EvaluationSpec;

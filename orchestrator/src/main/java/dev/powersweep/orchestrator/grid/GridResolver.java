@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.grid;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
 import dev.powersweep.orchestrator.spec.BatchSize;
 import dev.powersweep.orchestrator.spec.GridSpec;
 import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;

@@ -129,9 +129,9 @@ public final class Lease implements AutoCloseable {
         return Optional.of(new Sighting(holder, heartbeat(storage, directory.ledger(), epoch)));
     }
 
-    /** What a passer-by sees of the newest driver. */
+    /** What another process can read of the newest driver. */
     public record Sighting(Holder holder, Optional<Heartbeat> heartbeat) {
-        /** Whether it seems to be alive; by the clock, so only as good as clocks agree. */
+        /** Whether its process lives here or its heartbeat is recent, by the clocks of two machines. */
         public boolean seemsAlive(Timing timing) {
             if (heartbeat.isEmpty() || heartbeat.get().life() == Life.RELEASED) {
                 return false;

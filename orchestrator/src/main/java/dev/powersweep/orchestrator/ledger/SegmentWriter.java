@@ -42,7 +42,7 @@ final class SegmentWriter {
         record Failed(IOException reason) implements Result {}
     }
 
-    /** A segment on its way. */
+    /** A segment that is waiting to be written. */
     private record Pending(Segment segment, byte[] content) {}
 
     private final Storage storage;

@@ -1,6 +1,6 @@
 package dev.powersweep.orchestrator.plan;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.grid.GridResolver;
 import dev.powersweep.orchestrator.grid.ResolvedGrid;

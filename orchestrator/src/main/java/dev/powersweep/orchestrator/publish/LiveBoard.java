@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 
-/** Keeps the live updates that Spark's listener bus brings until the driver's loop comes round to take them. */
+/** Keeps live updates from Spark's listener bus until the driver's loop takes them. */
 public final class LiveBoard extends SparkListener {
     private final Map<String, LiveUpdate> newest = new ConcurrentHashMap<>();
 

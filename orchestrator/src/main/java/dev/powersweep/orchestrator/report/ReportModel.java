@@ -27,7 +27,7 @@ public record ReportModel(
     /** A sentence of the plain-language reading, and the laws and data it rests on. */
     public record Reading(String sentence, String basis) {}
 
-    /** A number worth seeing first. */
+    /** A number that is shown at the top. */
     public record Tile(String value, String label, String detail) {}
 
     /**

@@ -15,7 +15,7 @@ import java.util.TreeSet;
 
 /**
  * Of each model and data size the runs that did best, where runs of one size differ in rates, batches or other settings:
- * a law in N and D speaks of runs that are tuned. Of several seeds of one setting all are kept and their mean counts.
+ * a law in N and D describes tuned runs. Of several seeds of one setting all are kept and their mean counts.
  *
  * @param rows positions of the rows kept, in order
  * @param settings headers in which rows of one size differ

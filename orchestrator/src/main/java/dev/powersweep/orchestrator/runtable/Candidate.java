@@ -10,7 +10,7 @@ import dev.powersweep.fitting.runs.Quantity;
  * @param rank the lower, the surer; those of equal rank have the same claim
  */
 record Candidate(Quantity column, int index, double factor, int rank) {
-    /** From here on a single letter alone speaks for it. */
+    /** From this rank on the header is a single letter. */
     static final int LETTER = 8000;
 
     boolean letter() {

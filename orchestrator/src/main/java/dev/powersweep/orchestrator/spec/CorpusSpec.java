@@ -16,7 +16,7 @@ public record CorpusSpec(Source source, double validationFraction, Malformed mal
     public sealed interface Source {
 
         /**
-         * Text that arrives with PowerSweep.
+         * Text that is bundled with PowerSweep.
          *
          * @param name {@code wordnet}: the definitions and example sentences of WordNet 3.1
          */

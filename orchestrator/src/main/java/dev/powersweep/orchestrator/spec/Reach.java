@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * What of the machine a specification reads or runs. A specification of one's own says what it means; one that lies in a
- * sweep's directory was perhaps written by somebody else, and is shown before its reach is taken over.
+ * sweep's directory may have been written by somebody else, and is shown before its reach is taken over.
  */
 public final class Reach {
     private Reach() {}

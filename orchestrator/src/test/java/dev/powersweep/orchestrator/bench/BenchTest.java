@@ -2,6 +2,8 @@ package dev.powersweep.orchestrator.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.corpus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Format;
 import dev.powersweep.orchestrator.spec.CorpusSpec.Malformed;

@@ -2,7 +2,6 @@ package dev.powersweep.orchestrator.grid;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import java.io.IOException;
 import java.io.InputStream;

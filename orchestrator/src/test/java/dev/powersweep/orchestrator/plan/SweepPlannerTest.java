@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;

@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.results;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.corpus.CorpusFacts;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.grid.GridResolver;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.worker.cell.Cell;

@@ -39,10 +39,10 @@ import org.apache.logging.log4j.Logger;
 /**
  * What is kept on a host between cells, and between sweeps: trainer jars and token shards, each by a hash of its
  * content. Entries appear in one step and are never changed; several executors of a host share them. Whenever one is
- * added, those of its kind that nobody has asked for in {@link #UNUSED} are removed.
+ * added, those of its kind that have not been used for {@link #UNUSED} are removed.
  */
 public final class HostCache {
-    /** Longer than any pause in a sweep, so that an upgrade does not leave the old trainer behind for good. */
+    /** Longer than any pause in a sweep. The trainer of an older version is removed in the end. */
     static final Duration UNUSED = Duration.ofDays(14);
 
     private static final Logger LOG = LogManager.getLogger(HostCache.class);

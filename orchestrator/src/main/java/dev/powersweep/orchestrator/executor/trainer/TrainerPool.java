@@ -110,7 +110,7 @@ public final class TrainerPool {
         return status;
     }
 
-    /** Ends trainers that nobody has asked for since {@code limit}. */
+    /** Ends trainers that have been idle for longer than {@code limit}. */
     public void reap(Duration limit) {
         List<Trainer> old = new ArrayList<>();
         synchronized (this) {
@@ -135,7 +135,7 @@ public final class TrainerPool {
             all = new ArrayList<>(alive);
             alive.clear();
         }
-        // Whoever listens to one still hears its end, and lets go of it then.
+        // An attempt that reads from one still receives its end and releases it then.
         all.forEach(TrainerProcess::kill);
     }
 

@@ -179,7 +179,7 @@ public final class TrainerProcess {
         return bytes;
     }
 
-    /** Lets go of what nobody will ask for any more. */
+    /** Stops the reader and deletes the file of standard error. */
     void abandon() {
         reader.interrupt();
         try {

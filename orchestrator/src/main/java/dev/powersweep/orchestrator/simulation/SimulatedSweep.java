@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.bench;
+package dev.powersweep.orchestrator.simulation;
 
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.Dispatcher;

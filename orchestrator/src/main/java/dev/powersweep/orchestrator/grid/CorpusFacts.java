@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.corpus;
+package dev.powersweep.orchestrator.grid;
 
 import dev.powersweep.worker.shard.ShardManifest;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.bench;
+package dev.powersweep.orchestrator.simulation;
 
 /**
  * What goes wrong in a simulated sweep.
