@@ -36,8 +36,8 @@ final class CircuitBreaker {
             hosts.clear();
             return Optional.empty();
         }
-        boolean lost = trouble.get().failure() == FailureClass.LOST_EXECUTOR;
-        if ((lost && report.state() == CellState.INTERRUPTED) || limit == 0) {
+        FailureClass failure = trouble.get().failure();
+        if ((report.state() == CellState.INTERRUPTED && passing(failure)) || limit == 0) {
             return Optional.empty();
         }
         String seen = fingerprint(trouble.get(), report.place().host());
@@ -52,6 +52,17 @@ final class CircuitBreaker {
                 ? Optional.empty()
                 : Optional.of(count + " attempts in a row failed alike, the last one with "
                         + trouble.get().failure() + ": " + trouble.get().message());
+    }
+
+    /** Whether the next attempt meets other circumstances, a bounded number of times. */
+    private static boolean passing(FailureClass failure) {
+        return switch (failure) {
+            // Executors come back; sick hosts are excluded one by one, and LastResort waits for others.
+            case LOST_EXECUTOR, BAD_NODE -> true;
+            // Many large cells may each need half of half the micro-batch.
+            case HOST_MEMORY, GPU_MEMORY -> true;
+            case NATIVE_CRASH, TIMEOUT, IO, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> false;
+        };
     }
 
     /** Numbers differ from cell to cell: step, size, address; names from host to host. */

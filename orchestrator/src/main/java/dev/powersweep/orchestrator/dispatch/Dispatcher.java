@@ -40,6 +40,7 @@ public final class Dispatcher {
     private final FailurePolicy failurePolicy;
     private final CircuitBreaker breaker;
     private final HostHealth hosts = new HostHealth();
+    private final LastResort lastResort;
     private final Losses losses = new Losses();
     private final Refinement refinement = new Refinement();
     private final ReadyCells ready = new ReadyCells(refinement);
@@ -83,20 +84,23 @@ public final class Dispatcher {
         }
     }
 
-    /** Without a bound on the memory of all slots together. */
+    /** On a cluster, without a bound on the memory of all slots together. */
     public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells) {
-        this(state, policy, cells, 0);
+        this(state, policy, cells, 0, true);
     }
 
     /**
      * @param state brought up to date by this object's events, which the caller stores
      * @param cells identities of the cells to bring to an end; those that have ended are left alone
      * @param memoryBytes that the trainers of all slots together may take; 0 for no bound
+     * @param hostsMayCome that are not there yet
      */
-    public Dispatcher(SweepState state, RunPolicy policy, Collection<String> cells, long memoryBytes) {
+    public Dispatcher(
+            SweepState state, RunPolicy policy, Collection<String> cells, long memoryBytes, boolean hostsMayCome) {
         this.state = state;
         this.policy = policy;
         this.memoryBytes = memoryBytes;
+        this.lastResort = new LastResort(hostsMayCome);
         this.failurePolicy = new FailurePolicy(policy);
         this.breaker = new CircuitBreaker(policy.equalFailuresToStop());
         List<CellRecord> open = cells.stream()
@@ -140,7 +144,7 @@ public final class Dispatcher {
 
     /** The next attempt to begin now, with the event that says so; empty when none may. */
     public Optional<AttemptOrder> next(Instant now) {
-        if (stopped.isPresent()) {
+        if (stopped.isPresent() || !lastResort.mayBegin(now)) {
             return Optional.empty();
         }
         while (!pausing.isEmpty() && !pausing.peek().notBefore().isAfter(now)) {
@@ -168,8 +172,9 @@ public final class Dispatcher {
                         .filter(other -> state.cell(other).orElseThrow().attempts() > 0)
                         .toList(),
                 trunks.branchSteps(waiting.cell()),
-                hosts.avoidedBy(waiting.cell()));
+                lastResort.active() ? Set.of() : hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
+        lastResort.begun(waiting.cell());
         reached.compute(waiting.cell(), (id, reach) -> (reach == null ? Reach.NONE : reach).begun());
         memoryInUse += waiting.memoryBytes();
         state.apply(begun(order, now));
@@ -203,7 +208,10 @@ public final class Dispatcher {
      * wait any more. May be called again, and late.
      */
     public void stored(String cell, long step) {
-        reached.computeIfPresent(cell, (id, reach) -> reach.stored(step));
+        Reach reach = reached.computeIfPresent(cell, (id, before) -> before.stored(step));
+        if (reach != null && reach.further(step)) {
+            lastResort.worked(cell);
+        }
         release(cell, step);
     }
 
@@ -294,20 +302,43 @@ public final class Dispatcher {
     /**
      * Takes in what the end of an attempt, as {@link #ended} gave it, says of its host.
      *
-     * @return the event to store when the host gets no more cells; empty otherwise
+     * @return the event to store when the host gets no more cells as long as there are others; empty otherwise
      */
     public Optional<LedgerEvent.HostExcluded> judgeHost(AttemptReport report, Instant now) {
-        if (report.failure().equals(Optional.of(FailureClass.BAD_NODE)) && hosts.failed(report.host(), report.cell())) {
+        Optional<FailureClass> failure = report.failure();
+        if (!failure.equals(Optional.of(FailureClass.BAD_NODE))) {
+            if (failure.equals(Optional.of(FailureClass.LOST_EXECUTOR))) {
+                lastResort.lost(report.cell());
+            } else {
+                lastResort.worked(report.cell());
+            }
+            return Optional.empty();
+        }
+        Optional<LedgerEvent.HostExcluded> excluded = Optional.empty();
+        if (hosts.failed(report.host(), report.cell())) {
             LedgerEvent.HostExcluded event = new LedgerEvent.HostExcluded(now, report.host(), report.message());
             state.apply(event);
-            return Optional.of(event);
+            excluded = Optional.of(event);
         }
-        return Optional.empty();
+        if (!hosts.noneWorks()) {
+            lastResort.reset();
+        } else if (lastResort.failed(report.cell(), now)) {
+            stop("no host is left that cells can run on, the last failure: " + report.message());
+        }
+        return excluded;
     }
 
     /** Takes in which hosts attempts can run on now, by the names that Spark knows. */
     public void hosts(Set<String> present) {
         hosts.present(present);
+        if (!hosts.noneWorks()) {
+            lastResort.reset();
+        }
+    }
+
+    /** When the next attempt may begin, while every host that is there has failed by itself; empty otherwise. */
+    public Optional<Instant> hostPauseEnd() {
+        return lastResort.pauseEnd();
     }
 
     /** Hosts that get no more cells, by the names that Spark knows. */
@@ -340,7 +371,7 @@ public final class Dispatcher {
         failures.merge(failure, 1, Integer::sum);
         if (failure == FailureClass.BAD_NODE) {
             // Which hosts are bad each driver has to find out for itself.
-            failures.put(failure, hosts.countFor(report.cell()));
+            failures.put(failure, hosts.countFor(report.cell(), report.host()));
         }
         return failures;
     }
@@ -371,9 +402,11 @@ public final class Dispatcher {
         return running.isEmpty() && (stopped.isPresent() || (ready.isEmpty() && pausing.isEmpty() && held.isEmpty()));
     }
 
-    /** When the next pause ends; empty when no cell pauses. */
+    /** When the next pause ends, of a cell or of all; empty when there is none. */
     public Optional<Instant> nextPauseEnd() {
-        return Optional.ofNullable(pausing.peek()).map(Waiting::notBefore);
+        Optional<Instant> cell = Optional.ofNullable(pausing.peek()).map(Waiting::notBefore);
+        Optional<Instant> all = lastResort.pauseEnd();
+        return all.isPresent() && (cell.isEmpty() || cell.get().isBefore(all.get())) ? all : cell;
     }
 
     /** Predicted seconds of the cells that have not begun, refined by those that have finished. */

@@ -15,8 +15,8 @@ import java.util.Map;
  * sequence</td></tr>
  * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all; after IO on another
  * host, where there is one</td></tr>
- * <tr><td>BAD_NODE</td><td>again on another host, where there is one, up to as many times; a host that fails so often is
- * excluded ({@link HostHealth})</td></tr>
+ * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
+ * HostHealth}); where no other host is there, it does not count ({@link LastResort})</td></tr>
  * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, BUG</td><td>never again by itself</td></tr>
  * </table>
  *
@@ -50,7 +50,7 @@ public final class FailurePolicy {
      */
     public Decision decide(
             FailureClass failure, Map<FailureClass, Integer> failures, int microBatch, int orderedMicroBatch) {
-        int same = failures.getOrDefault(failure, 1);
+        int same = Math.max(1, failures.getOrDefault(failure, 1));
         return switch (failure) {
             case LOST_EXECUTOR -> new Decision.Retry(pause(same), orderedMicroBatch);
             case HOST_MEMORY, GPU_MEMORY -> afterMemory(microBatch, orderedMicroBatch);

@@ -43,9 +43,29 @@ final class HostHealth {
         return failures.merge(host, 1, Integer::sum) >= FAILURES_TO_EXCLUDE && excluded.add(host);
     }
 
-    /** Counts one more failure of a cell that hosts are to blame for; gives those that this driver has seen. */
-    int countFor(String cell) {
-        return badFor.merge(cell, 1, Integer::sum);
+    /**
+     * Counts one more failure of a cell that a host is to blame for. It counts against the cell only where another host is
+     * there that neither failed it before nor is excluded; hosts that were never told of may be anywhere.
+     *
+     * @return those of the cell that count and that this driver has seen
+     */
+    int countFor(String cell, String host) {
+        Set<String> known = known();
+        Set<String> failed = failedFor.getOrDefault(cell, Set.of());
+        boolean elsewhere = known.isEmpty()
+                || known.stream()
+                        .anyMatch(other -> !other.equals(host) && !excluded.contains(other) && !failed.contains(other));
+        return badFor.merge(cell, elsewhere ? 1 : 0, Integer::sum);
+    }
+
+    /** Whether every host that is there is excluded. */
+    boolean noneWorks() {
+        Set<String> known = known();
+        return !known.isEmpty() && excluded.containsAll(known);
+    }
+
+    private Set<String> known() {
+        return present.isEmpty() ? seen : present;
     }
 
     Set<String> excluded() {

@@ -69,7 +69,7 @@ public sealed interface LedgerEvent {
     }
 
     /**
-     * A host gets no more cells of this driver.
+     * A host gets no more cells of this driver as long as there are others.
      *
      * @param reason its last failure
      */

@@ -26,6 +26,7 @@ public final class SweepCourse<U extends LiveCells.Update> {
      * @param state of the sweep, brought up to date by this object
      * @param cells identities of the cells to bring to an end
      * @param memoryBytes that the trainers of all slots together may take; 0 for no bound
+     * @param hostsMayCome that are not there yet
      * @param ledger told of every event, in their order, once the state and the projections know it
      */
     public SweepCourse(
@@ -33,9 +34,10 @@ public final class SweepCourse<U extends LiveCells.Update> {
             RunPolicy policy,
             Collection<String> cells,
             long memoryBytes,
+            boolean hostsMayCome,
             Consumer<LedgerEvent> ledger) {
         this.state = state;
-        this.dispatcher = new Dispatcher(state, policy, cells, memoryBytes);
+        this.dispatcher = new Dispatcher(state, policy, cells, memoryBytes, hostsMayCome);
         this.totals = new RunTotals(state);
         this.ledger = ledger;
     }
@@ -123,7 +125,12 @@ public final class SweepCourse<U extends LiveCells.Update> {
         return totals;
     }
 
-    /** When the next pause ends; empty when no cell pauses. */
+    /** When the next attempt may begin, while every host that is there has failed by itself; empty otherwise. */
+    public Optional<Instant> hostPauseEnd() {
+        return dispatcher.hostPauseEnd();
+    }
+
+    /** When the next pause ends, of a cell or of all; empty when there is none. */
     public Optional<Instant> nextPauseEnd() {
         return dispatcher.nextPauseEnd();
     }

@@ -18,6 +18,9 @@ interface Attempts {
     /** Hosts that attempts can run on, now, by the names that orders avoid them by. */
     Set<String> hosts();
 
+    /** Whether hosts may come that are not there now. */
+    boolean hostsMayCome();
+
     /** Begins an attempt; the future always completes with a report, never with an exception. */
     CompletableFuture<AttemptReport> begin(AttemptOrder order);
 

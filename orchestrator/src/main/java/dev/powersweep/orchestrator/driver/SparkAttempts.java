@@ -87,6 +87,11 @@ final class SparkAttempts implements Attempts, AutoCloseable {
         return usable() ? Set.copyOf(slots.byHost().keySet()) : Set.of();
     }
 
+    @Override
+    public boolean hostsMayCome() {
+        return !spark.isLocal();
+    }
+
     private void tellOfNone(int count) {
         if (count > 0) {
             noSlotSince = System.nanoTime();

@@ -53,6 +53,7 @@ final class SweepLoop {
     private final long started = System.nanoTime();
 
     private CompletableFuture<Void> stored = CompletableFuture.completedFuture(null);
+    private Optional<Instant> hostPauseEnd = Optional.empty();
     private int slots;
 
     /**
@@ -72,8 +73,13 @@ final class SweepLoop {
             AtomicReference<Optional<LiveNumbers>> live,
             Consumer<SweepState> snapshot) {
         this.ledger = ledger;
-        this.course =
-                new SweepCourse<>(state, state.submitted().orElseThrow().policy(), cells, memoryBytes, this::append);
+        this.course = new SweepCourse<>(
+                state,
+                state.submitted().orElseThrow().policy(),
+                cells,
+                memoryBytes,
+                attempts.hostsMayCome(),
+                this::append);
         this.attempts = attempts;
         this.board = board;
         this.progress = progress;
@@ -100,6 +106,7 @@ final class SweepLoop {
                 report = ends.poll();
             }
             Instant now = now();
+            tellOfHostPause(now);
             if (Duration.between(lastTick, now).compareTo(TICK) >= 0) {
                 lastTick = now;
                 SweepProgress.Numbers numbers = numbers(now);
@@ -137,6 +144,16 @@ final class SweepLoop {
         }
     }
 
+    private void tellOfHostPause(Instant now) {
+        Optional<Instant> end = course.hostPauseEnd();
+        if (!end.equals(hostPauseEnd)) {
+            hostPauseEnd = end;
+            end.ifPresent(at -> LOG.warn(
+                    "no host is left that cells can run on; one is tried again in {} s",
+                    Duration.between(now, at).toSeconds()));
+        }
+    }
+
     private static AttemptReport unreported(AttemptOrder order, Throwable failure) {
         LOG.error(
                 "attempt {} of {} gave no report",
@@ -162,7 +179,7 @@ final class SweepLoop {
 
     private void append(LedgerEvent event) {
         if (event instanceof LedgerEvent.HostExcluded excluded) {
-            LOG.warn("host {} gets no more cells: {}", excluded.host(), excluded.reason());
+            LOG.warn("host {} gets no more cells as long as there are others: {}", excluded.host(), excluded.reason());
         }
         stored = ledger.append(List.of(event));
         stored.whenComplete((nothing, failure) -> {

@@ -162,6 +162,28 @@ class DispatcherTest {
     }
 
     @Test
+    void largeCellsThatAllNeedASmallerMicroBatchStopNothingUntilTheyFailWithIt() {
+        SweepState state = state(Collections.nCopies(12, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("host-a", "host-b"));
+        for (int used = 8; used > 0; used /= 2) {
+            assertThat(dispatcher.stopped()).isEmpty();
+            List<AttemptOrder> all = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                all.add(dispatcher.next(START).orElseThrow());
+            }
+            for (AttemptOrder order : all) {
+                String host = all.indexOf(order) % 2 == 0 ? "host-a" : "host-b";
+                AttemptReport failed = Reports.failed(order, FailureClass.HOST_MEMORY, 0, used, host, START)
+                        .with(Outcome.failed(FailureClass.HOST_MEMORY, "killed after step 0", ""));
+                dispatcher.ended(failed, START);
+            }
+        }
+        assertThat(state.count(CellState.FAILED)).isEqualTo(12);
+        assertThat(dispatcher.stopped().orElseThrow()).contains("10 attempts in a row failed alike");
+    }
+
+    @Test
     void aHostThatIsExcludedDoesNotKeepTheOtherFromStoppingTheSweep() {
         SweepState state = state(Collections.nCopies(20, 1.0));
         Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
@@ -175,6 +197,102 @@ class DispatcherTest {
             dispatcher.ended(failed(dispatcher.next(START).orElseThrow(), FailureClass.BUG, "well"), START);
         }
         assertThat(dispatcher.stopped()).isPresent();
+    }
+
+    @Test
+    void whereOnlyASickHostIsThereCellsAreTriedOneAtATimeAndNoneIsToBlame() {
+        SweepState state = state(Collections.nCopies(12, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("sick"));
+        List<AttemptOrder> begun = new ArrayList<>();
+        for (int i = 0; i < 11; i++) {
+            begun.add(dispatcher.next(START).orElseThrow());
+        }
+        // Eleven alike in a row, from as many slots as the host has.
+        begun.forEach(order -> failOnHost(dispatcher, order, "sick", START));
+        assertThat(dispatcher.stopped()).isEmpty();
+        assertThat(state.count(CellState.INTERRUPTED)).isEqualTo(11);
+        Instant now = START;
+        for (int pause : List.of(15, 30, 60, 120)) {
+            assertThat(dispatcher.stopped()).isEmpty();
+            assertThat(dispatcher.hostPauseEnd()).contains(now.plusSeconds(pause));
+            assertThat(dispatcher.nextPauseEnd()).contains(now.plusSeconds(pause));
+            assertThat(dispatcher.next(now.plusSeconds(pause).minusMillis(1))).isEmpty();
+            now = now.plusSeconds(pause);
+            AttemptOrder order = dispatcher.next(now).orElseThrow();
+            assertThat(order.avoidHosts()).isEmpty();
+            assertThat(dispatcher.next(now.plusSeconds(600))).isEmpty();
+            failOnHost(dispatcher, order, "sick", now);
+        }
+        assertThat(dispatcher.stopped()).contains("no host is left that cells can run on, the last failure: attempt 5");
+        assertThat(dispatcher.next(now.plusSeconds(600))).isEmpty();
+        assertThat(state.count(CellState.FAILED)).isZero();
+    }
+
+    @Test
+    void aHostThatComesEndsThePauseAtOnceAndSoDoesOneThatWorksAgain() {
+        SweepState state = state(Collections.nCopies(6, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("sick"));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        AttemptOrder second = dispatcher.next(START).orElseThrow();
+        failOnHost(dispatcher, first, "sick", START);
+        failOnHost(dispatcher, second, "sick", START);
+        assertThat(dispatcher.next(START)).isEmpty();
+        dispatcher.hosts(Set.of("sick", "well"));
+        AttemptOrder third = dispatcher.next(START).orElseThrow();
+        assertThat(third.avoidHosts()).containsExactly("sick");
+        // The other one is gone again, and so the sick one has to do.
+        dispatcher.hosts(Set.of("sick"));
+        dispatcher.ended(finished(third), START);
+        failOnHost(dispatcher, dispatcher.next(START).orElseThrow(), "sick", START);
+        assertThat(dispatcher.next(START)).isEmpty();
+        Instant later = START.plusSeconds(15);
+        AttemptOrder trial = dispatcher.next(later).orElseThrow();
+        dispatcher.stored(trial.gridCell().cell().id(), 0);
+        assertThat(dispatcher.next(later)).isEmpty();
+        dispatcher.stored(trial.gridCell().cell().id(), 4);
+        assertThat(dispatcher.next(later)).isPresent();
+        assertThat(dispatcher.hostPauseEnd()).isEmpty();
+    }
+
+    @Test
+    void aFailureOfTheHostCountsOnlyWhereTheCellCouldHaveRunElsewhere() {
+        for (int hosts = 1; hosts <= 4; hosts++) {
+            SweepState state = state(List.of(1.0));
+            Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+            List<String> names = List.of("a", "b", "c", "d").subList(0, hosts);
+            dispatcher.hosts(Set.copyOf(names));
+            Instant now = START;
+            for (int i = 0; i < names.size() && !dispatcher.done(); i++) {
+                failOnHost(dispatcher, dispatcher.next(now).orElseThrow(), names.get(i), now);
+                now = now.plusSeconds(60);
+            }
+            assertThat(state.count(CellState.FAILED)).isEqualTo(hosts > 3 ? 1 : 0);
+        }
+    }
+
+    @Test
+    void onAMachineThatStandsAloneNobodyIsWaitedForLong() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state), 0, false);
+        dispatcher.hosts(Set.of("laptop"));
+        Instant now = START;
+        int attempts = 0;
+        while (!dispatcher.done()) {
+            AttemptOrder order = dispatcher.next(now).orElseThrow();
+            failOnHost(dispatcher, order, "laptop", now);
+            attempts++;
+            now = dispatcher.nextPauseEnd().filter(any -> !dispatcher.done()).orElse(now);
+        }
+        assertThat(attempts).isEqualTo(4);
+        assertThat(now).isEqualTo(START.plusSeconds(1 + 5 + 10));
+        assertThat(dispatcher.stopped()).isPresent();
+    }
+
+    private static void failOnHost(Dispatcher dispatcher, AttemptOrder order, String host, Instant now) {
+        LedgerEvent.Ended ended = dispatcher.ended(failed(order, FailureClass.BAD_NODE, host), now);
+        dispatcher.judgeHost(ended.report(), now);
     }
 
     @Test
@@ -363,7 +481,7 @@ class DispatcherTest {
             Cell cell = Sweeps.cell(1, 10 + i, StandInTrainer.Trouble.NONE);
             state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, 10, 30));
         }
-        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state), 100);
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state), 100, true);
         AttemptOrder first = dispatcher.next(START).orElseThrow();
         assertThat(first.gridCell().cell()).isEqualTo(large);
         assertThat(dispatcher.next(START)).isEmpty();

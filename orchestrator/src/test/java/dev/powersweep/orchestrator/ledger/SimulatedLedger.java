@@ -55,8 +55,13 @@ public final class SimulatedLedger {
         return epoch;
     }
 
-    /** @throws IOException when the events are not known to be stored */
-    public void append(List<? extends LedgerEvent> events) throws IOException, InterruptedException {
+    /**
+     * Stores events.
+     *
+     * @return what was written, a line an event
+     * @throws IOException when the events are not known to be stored
+     */
+    public String append(List<? extends LedgerEvent> events) throws IOException, InterruptedException {
         StringBuilder text = new StringBuilder();
         events.forEach(event -> text.append(LedgerJson.line(event)).append('\n'));
         SegmentWriter.Result result = segments.write(text.toString().getBytes(StandardCharsets.UTF_8));
@@ -70,8 +75,9 @@ public final class SimulatedLedger {
             segments.compact();
         } catch (IOException e) {
             // As in the ledger: they stay as they are.
-            return;
+            return text.toString();
         }
+        return text.toString();
     }
 
     /** Whether the driver has learnt that another one has taken over. */

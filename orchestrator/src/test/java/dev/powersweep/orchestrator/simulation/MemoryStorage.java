@@ -8,8 +8,10 @@ import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.Path;
@@ -23,7 +25,10 @@ final class MemoryStorage implements Storage {
     /** Operations that go well after those. */
     private static final int CALM = 8;
 
-    private final Map<String, byte[]> files = new TreeMap<>();
+    private final NavigableMap<String, byte[]> files = new TreeMap<>();
+    /** Of names that were listed; to make one takes long. */
+    private final Map<String, Path> paths = new HashMap<>();
+
     private final SplittableRandom random;
     private final double trouble;
     private int inARow;
@@ -66,11 +71,9 @@ final class MemoryStorage implements Storage {
         readable();
         String prefix = directory + "/";
         List<Entry> entries = new ArrayList<>();
-        files.forEach((name, content) -> {
-            if (name.startsWith(prefix)) {
-                entries.add(new Entry(new Path(name), content.length, 0, Kind.FILE));
-            }
-        });
+        files.subMap(prefix, true, prefix + Character.MAX_VALUE, false)
+                .forEach((name, content) ->
+                        entries.add(new Entry(paths.computeIfAbsent(name, Path::new), content.length, 0, Kind.FILE)));
         return entries;
     }
 

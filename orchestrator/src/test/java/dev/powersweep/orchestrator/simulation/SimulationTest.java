@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.orchestrator.driver.StandInTrainer.Trouble;
 import dev.powersweep.orchestrator.driver.Sweeps;
-import dev.powersweep.worker.cell.Cell;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -54,20 +53,31 @@ class SimulationTest {
      * chance stop a sweep, and the same submitted again ends it.
      */
     @ParameterizedTest
-    @ValueSource(longs = {1_006_775, 20_260_161_784_203L})
+    @ValueSource(longs = {1_006_775, 77_022_386, 20_260_161_784_203L})
     void seedsThatFoundAFaultStayGreen(long seed) {
         new World(seed, pool()).run();
     }
 
-    /** Cells of every kind; well ones are most. */
+    /** Cells of every kind, alone and with others that share their trunk; well ones are most. */
     private static List<VirtualCell> pool() {
         List<VirtualCell> pool = new ArrayList<>();
         VirtualCell.Kind[] kinds = VirtualCell.Kind.values();
         for (int i = 0; i < 16; i++) {
             VirtualCell.Kind kind = i < 10 ? VirtualCell.Kind.WELL : kinds[i - 10];
-            Cell cell = Sweeps.cell(1 + i % 2, 4 + i, Trouble.NONE);
-            pool.add(new VirtualCell(cell, cell.id(), kind));
+            pool.add(new VirtualCell(Sweeps.cell(1 + i % 2, 4 + i, Trouble.NONE), kind));
         }
+        // The last one of each trains its trunk.
+        trunk(pool, 0, VirtualCell.Kind.WELL, VirtualCell.Kind.WELL, VirtualCell.Kind.WELL, VirtualCell.Kind.WELL);
+        trunk(pool, 1, VirtualCell.Kind.WELL, VirtualCell.Kind.NEEDS_SMALL_MICRO_BATCH, VirtualCell.Kind.HAS_A_BUG);
+        trunk(pool, 2, VirtualCell.Kind.POISON, VirtualCell.Kind.DIVERGES, VirtualCell.Kind.WELL);
+        trunk(pool, 3, VirtualCell.Kind.WELL, VirtualCell.Kind.WELL, VirtualCell.Kind.THROWS);
         return pool;
+    }
+
+    /** Cells of one trunk, of 7, 11, 15 steps and so on. */
+    private static void trunk(List<VirtualCell> pool, int number, VirtualCell.Kind... kinds) {
+        for (int i = 0; i < kinds.length; i++) {
+            pool.add(new VirtualCell(Sweeps.branch(7 + 4 * i, Trouble.values()[number]), kinds[i]));
+        }
     }
 }

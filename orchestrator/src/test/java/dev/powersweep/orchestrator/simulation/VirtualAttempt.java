@@ -14,8 +14,10 @@ import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /** An attempt on a virtual executor: the real state machine, a virtual store and a virtual trainer. */
 final class VirtualAttempt {
@@ -30,7 +32,10 @@ final class VirtualAttempt {
         HANGS,
         TERMINATED,
         STORAGE_FAILS,
-        TRAINER_IO
+        TRAINER_IO,
+        /** What is stored reports an error all the same. */
+        STORAGE_LIES,
+        CHECKPOINT_DAMAGED
     }
 
     record Update(String cell, int attempt, long step, long storedStep, String executor) implements LiveCells.Update {}
@@ -146,11 +151,16 @@ final class VirtualAttempt {
             }
             return Optional.of(new AttemptInput.ShardReady());
         } else if (action instanceof AttemptAction.FetchCheckpoint) {
+            if (mishap == Mishap.CHECKPOINT_DAMAGED && store.step() > 0) {
+                store.damage(claim);
+            }
             return Optional.of(new AttemptInput.CheckpointFetched(
                     store.step() > 0 ? AttemptInput.Found.CHECKPOINT : AttemptInput.Found.NOTHING, store.step()));
         } else if (action instanceof AttemptAction.TakeTrunk) {
+            takeTrunk();
             return Optional.of(new AttemptInput.TrunkTaken(store.step()));
         } else if (action instanceof AttemptAction.TakeTrainer) {
+            store.keepTrunk(claim, order.branchSteps());
             return Optional.of(new AttemptInput.TrainerReady("cpu"));
         } else if (action instanceof AttemptAction.Send) {
             trainerLives = true;
@@ -163,7 +173,13 @@ final class VirtualAttempt {
                 throw new Thrown(fault(
                         action, Fault.Kind.IO, "IOException: connection reset, cell " + cell.id(), Optional.empty()));
             }
-            store.commit(claim, commit.rows(), commit.step(), commit.outcome());
+            store.commit(
+                    claim, commit.rows(), commit.step(), commit.checkpoint().isPresent(), commit.outcome());
+            world.committed(cell, commit);
+            if (mishap == Mishap.STORAGE_LIES && commit.step() >= mishapAt) {
+                throw new Thrown(
+                        fault(action, Fault.Kind.IO, "IOException: broken pipe, cell " + cell.id(), Optional.empty()));
+            }
             return Optional.of(
                     new AttemptInput.Committed(store.step(), commit.rows().size()));
         } else if (action instanceof AttemptAction.Tell) {
@@ -185,6 +201,23 @@ final class VirtualAttempt {
             return Optional.of(new AttemptInput.Done());
         }
         return Optional.empty();
+    }
+
+    /** As the real one does: the newest state that any of the others has kept and whose rows are all there. */
+    private void takeTrunk() throws VirtualStore.Fenced {
+        store.keepTrunk(claim, order.branchSteps());
+        TreeMap<Long, VirtualStore> offers = new TreeMap<>();
+        for (String parent : order.parents()) {
+            VirtualStore stored = world.store(parent);
+            stored.states().stream()
+                    .filter(step -> step <= cell.trunkSteps())
+                    .forEach(step -> offers.putIfAbsent(step, stored));
+        }
+        for (Map.Entry<Long, VirtualStore> offer : offers.descendingMap().entrySet()) {
+            if (mishap != Mishap.CHECKPOINT_DAMAGED && store.adopt(claim, offer.getValue(), offer.getKey())) {
+                return;
+            }
+        }
     }
 
     private void tickLater() {
@@ -219,16 +252,16 @@ final class VirtualAttempt {
         if (step == mishapAt && misbehaves()) {
             return;
         }
-        if (step > cell.steps() / 2 && cell.kind() == VirtualCell.Kind.POISON) {
+        if (cell.late(step) && cell.kind() == VirtualCell.Kind.POISON) {
             world.lose(executor);
             return;
         }
-        double loss = VirtualCell.loss(cell.id(), step);
+        double loss = cell.loss(step);
         double[] one = {loss};
         say(new Frame.Steps(cell.id(), step, one, one, one, one, one, one));
-        if (step > cell.steps() / 2 && cell.kind() == VirtualCell.Kind.DIVERGES) {
+        if (cell.late(step) && cell.kind() == VirtualCell.Kind.DIVERGES) {
             say(new Frame.Diverged(cell.id(), step, "loss is NaN", 1));
-        } else if (step > cell.steps() / 2 && cell.kind() == VirtualCell.Kind.HAS_A_BUG) {
+        } else if (cell.late(step) && cell.kind() == VirtualCell.Kind.HAS_A_BUG) {
             say(failed(FailureClass.BUG, "index 3 out of bounds in " + cell.id()));
         } else {
             goOn(step, loss);
@@ -236,7 +269,9 @@ final class VirtualAttempt {
     }
 
     private void goOn(long step, double loss) {
-        if (step % CHECKPOINT_STEPS == 0 || step == cell.steps()) {
+        if (step % CHECKPOINT_STEPS == 0
+                || step == cell.steps()
+                || order.branchSteps().contains(step)) {
             say(new Frame.Evaluation(cell.id(), step, "validation", loss, 0.1, 100, 1, 1));
             say(new Frame.Checkpoint(cell.id(), step, "/tmp/" + step, 1, "sha"));
         }
@@ -253,7 +288,7 @@ final class VirtualAttempt {
             case TERMINATED -> exit(TERMINATED);
             case HANGS -> {}
             case TRAINER_IO -> say(failed(FailureClass.IO, "checkpoint cannot be read, cell " + cell.id()));
-            case NONE, STORAGE_FAILS -> {
+            case NONE, STORAGE_FAILS, STORAGE_LIES, CHECKPOINT_DAMAGED -> {
                 return false;
             }
         }
@@ -275,7 +310,7 @@ final class VirtualAttempt {
                                 ? Math.max(state.known().step(), store.step())
                                 : state.known().stored(),
                         state.known().resumedFrom(),
-                        Optional.empty(),
+                        store.shared(),
                         1,
                         0.1,
                         state.known().microBatch()),

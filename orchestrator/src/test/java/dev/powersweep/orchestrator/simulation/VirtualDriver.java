@@ -25,6 +25,8 @@ import java.util.TreeSet;
 /** A driver process: the real course of a sweep and the real ledger, on a clock of its own. */
 final class VirtualDriver {
     private static final double TICK = 1;
+    /** Ticks between renewals of the lease. */
+    private static final int RENEWAL = 3;
     /** As the real one has it with hosts that an order avoids. */
     private static final double PLACING = 120;
 
@@ -48,6 +50,7 @@ final class VirtualDriver {
     /** Attempts on executors that are gone, which the driver has heard of, and since when. */
     private final Map<String, Double> overdue = new HashMap<>();
 
+    private int ticks;
     private boolean dead;
     private boolean stopping;
 
@@ -71,7 +74,7 @@ final class VirtualDriver {
                 .filter(cell -> !cell.state().terminal())
                 .map(cell -> cell.cell().id())
                 .toList();
-        this.course = new SweepCourse<>(state, world.policy(), cells, 0, this::append);
+        this.course = new SweepCourse<>(state, world.policy(), cells, 0, true, this::append);
         world.hire(this, executors);
     }
 
@@ -109,8 +112,9 @@ final class VirtualDriver {
         if (dead) {
             throw new AssertionError("a driver that has ended tells the ledger " + event);
         }
+        String written;
         try {
-            ledger.append(List.of(event));
+            written = ledger.append(List.of(event));
         } catch (IOException e) {
             if (!ledger.fenced()) {
                 throw new AssertionError("the sweep stops because its ledger cannot be written: " + e, e);
@@ -120,7 +124,7 @@ final class VirtualDriver {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
-        LedgerEvent read = LedgerJson.read(LedgerJson.line(event), LedgerEvent.class);
+        LedgerEvent read = LedgerJson.read(written, LedgerEvent.class);
         follower.apply(read);
         totals.apply(read);
         check(read);
@@ -161,7 +165,9 @@ final class VirtualDriver {
             return;
         }
         try {
-            ledger.renew();
+            if (ticks++ % RENEWAL == 0) {
+                ledger.renew();
+            }
         } catch (IOException e) {
             // Tried again at the next renewal.
             world.in(TICK, this::tick);

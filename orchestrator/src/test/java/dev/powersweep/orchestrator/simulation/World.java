@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.simulation;
 
+import dev.powersweep.orchestrator.dispatch.AttemptAction;
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
@@ -11,6 +12,7 @@ import dev.powersweep.orchestrator.ledger.StoredEvents;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.plan.Trunks;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -25,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -42,6 +46,8 @@ final class World {
     private static final int MOST_EVENTS = 50_000;
     private static final int MOST_LOSSES = 3;
     private static final int MOST_STOPS = 2;
+    /** Of so many worlds one is calm. */
+    private static final int CALM = 16;
 
     /** What a driver is started for. */
     interface Task {
@@ -64,6 +70,11 @@ final class World {
     private final Map<VirtualExecutor, VirtualDriver> employers = new HashMap<>();
     private final List<VirtualCell> planned;
     private final Map<VirtualDriver, List<AttemptReport>> reports = new HashMap<>();
+    /** Nothing goes wrong but what cells do by themselves. */
+    private final boolean calm;
+    /** Cells are added once those before them have ended. */
+    private final boolean grows;
+
     private int stops;
     private int submitted;
     private int losses;
@@ -76,29 +87,38 @@ final class World {
 
     World(long seed, List<VirtualCell> pool) {
         random = new SplittableRandom(seed);
-        storage = new MemoryStorage(random.split(), random.nextInt(3) == 0 ? 0 : 0.03 * random.nextDouble());
+        calm = random.nextInt(CALM) == 0;
+        storage = new MemoryStorage(random.split(), calm || random.nextInt(3) == 0 ? 0 : 0.03 * random.nextDouble());
         int count = 1 + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             hosts.add("host-" + (char) ('a' + i));
         }
-        if (count > 1 && random.nextInt(3) == 0) {
-            VirtualExecutor.Sickness[] kinds = VirtualExecutor.Sickness.values();
-            sick.put(hosts.get(0), kinds[random.nextInt(kinds.length)]);
-        }
+        int sickHosts = calm ? 0 : random.nextInt(12) == 0 ? count : random.nextInt(3) == 0 ? random.nextInt(count) : 0;
+        VirtualExecutor.Sickness[] kinds = VirtualExecutor.Sickness.values();
+        hosts.subList(0, sickHosts).forEach(host -> sick.put(host, kinds[random.nextInt(kinds.length)]));
         planned = chosen(pool);
         planned.forEach(cell -> {
             cells.put(cell.id(), cell);
-            stores.put(cell.id(), new VirtualStore());
+            stores.put(cell.id(), new VirtualStore(cell));
         });
         submitted = Math.max(1, planned.size() - random.nextInt(3));
-        takeovers = random.nextInt(3);
-        runsLeft = submitted < planned.size() || random.nextInt(3) == 0 ? 1 : 0;
+        grows = submitted < planned.size();
+        takeovers = calm ? 0 : random.nextInt(3);
+        losses = calm ? MOST_LOSSES : 0;
+        runsLeft = grows || random.nextInt(3) == 0 ? 1 : 0;
     }
 
     private List<VirtualCell> chosen(List<VirtualCell> pool) {
         List<VirtualCell> from = new ArrayList<>(pool);
         List<VirtualCell> chosen = new ArrayList<>();
-        int count = 2 + random.nextInt(5);
+        if (random.nextInt(3) == 0) {
+            // All that share a trunk, or all but some.
+            String trunk = pool.get(random.nextInt(pool.size())).trunk();
+            pool.stream().filter(cell -> cell.trunk().equals(trunk)).forEach(chosen::add);
+            from.removeAll(chosen);
+            Collections.shuffle(chosen, new Random(random.nextLong()));
+        }
+        int count = Math.max(chosen.size(), 2 + random.nextInt(5));
         while (chosen.size() < count) {
             chosen.add(from.remove(random.nextInt(from.size())));
         }
@@ -168,7 +188,7 @@ final class World {
     /** The newest driver is killed, or held for dead; another one goes on. */
     private void another() {
         VirtualDriver newest = drivers.get(drivers.size() - 1);
-        if (newest.done()) {
+        if (newest.done() || takeovers == 0) {
             return;
         }
         if (random.nextBoolean()) {
@@ -178,6 +198,23 @@ final class World {
         if (--takeovers > 0) {
             in(5 + 100 * random.nextDouble(), this::another);
         }
+    }
+
+    /** What an attempt has stored. */
+    void committed(VirtualCell cell, AttemptAction.Commit commit) {
+        VirtualStore store = stores.get(cell.id());
+        if (commit.outcome().isPresent()) {
+            store.shared().ifPresent(shared -> stores.get(shared.cell()).release(shared.steps()));
+        }
+        // Drivers that end between a trunk and its branches.
+        boolean trunk = store.states().contains(commit.step());
+        if (trunk && takeovers > 0 && random.nextInt(4) == 0) {
+            in(2 * random.nextDouble(), this::another);
+        }
+    }
+
+    VirtualStore store(String cell) {
+        return stores.get(cell);
     }
 
     private void loseSome() {
@@ -257,6 +294,8 @@ final class World {
         }
         if (driver.stopped().isPresent()) {
             verifyStop(driver);
+            // Users mend what they are told of.
+            sick.clear();
             in(10, () -> hire(this::submission));
             return;
         }
@@ -277,6 +316,13 @@ final class World {
 
     /** Trainers that die by chance may do so alike in a row; the same is then submitted again, as a user would. */
     private void verifyStop(VirtualDriver driver) {
+        String reason = driver.stopped().orElseThrow();
+        if (reason.startsWith("no host is left")) {
+            if (!sick.keySet().containsAll(hosts)) {
+                throw new AssertionError("the sweep stopped while there were hosts that are well: " + reason);
+            }
+            return;
+        }
         List<Optional<FailureClass>> classes = reports.getOrDefault(driver, List.of()).stream()
                 .map(AttemptReport::failure)
                 .filter(failure -> !failure.equals(Optional.of(FailureClass.LOST_EXECUTOR)))
@@ -287,7 +333,7 @@ final class World {
                 .mapToObj(first -> Set.copyOf(classes.subList(first, first + alike)))
                 .anyMatch(kinds -> kinds.size() == 1 && !kinds.contains(Optional.<FailureClass>empty()));
         if (!right || ++stops > MOST_STOPS) {
-            throw new AssertionError("the sweep stopped: " + driver.stopped().orElseThrow());
+            throw new AssertionError("the sweep stopped: " + reason);
         }
     }
 
@@ -307,6 +353,7 @@ final class World {
             boolean whole = cell.state() != CellState.FINISHED
                     || (stores.get(known.id()).step() == known.steps()
                             && cell.last().orElseThrow().step() == known.steps());
+            calmEnd(cell, known);
             if (!whole) {
                 throw new AssertionError(
                         "a finished cell has " + stores.get(known.id()).step() + " of " + known.steps() + " steps");
@@ -314,6 +361,25 @@ final class World {
         }
         if (stored.cells().size() != submitted) {
             throw new AssertionError("the sweep has " + stored.cells().size() + " cells and not " + submitted);
+        }
+    }
+
+    /** Where nothing happened from outside, nothing was tried twice, and of what is shared nothing was trained twice. */
+    private void calmEnd(CellRecord cell, VirtualCell known) {
+        VirtualStore store = stores.get(known.id());
+        if (!calm || known.kind() != VirtualCell.Kind.WELL || cell.generation() > 0) {
+            return;
+        }
+        boolean groupIsWell = !grows
+                && planned.stream()
+                        .filter(other -> other.trunk().equals(known.trunk()))
+                        .allMatch(other -> other.kind() == VirtualCell.Kind.WELL);
+        long shared =
+                Trunks.of(planned.stream().map(VirtualCell::cell).toList()).sharedSteps(known.cell());
+        if (cell.attempts() != 1 || (groupIsWell && store.trained() != known.steps() - shared)) {
+            throw new AssertionError("nothing happened, and cell " + known.id() + " was tried " + cell.attempts()
+                    + " times and trained " + store.trained() + " of " + known.steps() + " steps, of which it shares "
+                    + shared);
         }
     }
 
@@ -335,7 +401,7 @@ final class World {
 
     VirtualAttempt.Mishap mishap(VirtualCell cell) {
         VirtualAttempt.Mishap[] all = VirtualAttempt.Mishap.values();
-        if (random.nextInt(3) != 0 || blame.merge(cell.id(), 1, Integer::sum) >= POLICY.maxAttempts()) {
+        if (calm || random.nextInt(3) != 0 || blame.merge(cell.id(), 1, Integer::sum) >= POLICY.maxAttempts()) {
             return VirtualAttempt.Mishap.NONE;
         }
         return all[random.nextInt(all.length)];
