@@ -33,7 +33,12 @@ final class VirtualAttempt {
         TRAINER_IO
     }
 
-    record Update(String cell, int attempt, long step, long storedStep, String executor) implements LiveCells.Update {}
+    record Update(String cell, int attempt, long step, long storedStep, String executor) implements LiveCells.Update {
+        @Override
+        public double tokensPerSecond() {
+            return 0;
+        }
+    }
 
     private final World world;
     private final VirtualCell cell;
