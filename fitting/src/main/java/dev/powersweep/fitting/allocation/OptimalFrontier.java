@@ -7,12 +7,18 @@ import dev.powersweep.fitting.runs.Quantity;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The compute-optimal frontier of a fit, as a function of its parameters so that bootstrap refits have one too. */
 sealed interface OptimalFrontier {
 
     /** FLOPs of training per parameter and token: C = 6·N·D. */
     double FLOPS_PER_PARAMETER_AND_TOKEN = 6;
+
+    /** Laws of N, D or C alone. */
+    Pattern ONE_VARIABLE = Pattern.compile("kaplan-[ndc](-irreducible)?");
 
     /** The optimum at a budget. */
     Optimum at(double[] parameters, double flops);
@@ -29,27 +35,66 @@ sealed interface OptimalFrontier {
         if (fit.parameters().containsKey("k_N")) {
             return new PowerLaws(fit.parameters().containsKey("k_L"));
         }
-        if (fit.response() == Quantity.LOSS) {
-            try {
-                Surface surface = new Surface(fit);
-                double[] values = fit.values();
-                double low = surface.loss(values, 1e7, 1e9);
-                boolean bySize = low != surface.loss(values, 2e7, 1e9);
-                boolean byData = low != surface.loss(values, 1e7, 2e9);
-                if (Double.isFinite(low) && bySize && byData) {
-                    return surface;
-                }
-            } catch (FitRefusal needsMore) {
+        if (fit.response() != Quantity.LOSS) {
+            throw new FitRefusal(
+                    FitRefusal.Reason.BAD_OPTION,
+                    fit.law() + " does not say how loss depends on both N and D, so it cannot divide a budget; "
+                            + others(fit));
+        }
+        try {
+            Surface surface = new Surface(fit);
+            double[] middle = middle(fit);
+            double[] values = fit.values();
+            double here = surface.loss(values, middle[0], middle[1]);
+            boolean bySize = here != surface.loss(values, 2 * middle[0], middle[1]);
+            boolean byData = here != surface.loss(values, middle[0], 2 * middle[1]);
+            if (Double.isFinite(here) && bySize && byData) {
+                return surface;
+            }
+            if (ONE_VARIABLE.matcher(fit.law()).matches()) {
                 throw new FitRefusal(
                         FitRefusal.Reason.BAD_OPTION,
-                        "A plan cannot be made from " + fit.law() + ": " + needsMore.sentence()
-                                + " Plan from chinchilla, kaplan-nd, three-term or isoflop.");
+                        fit.law() + " does not say how loss depends on both N and D, so it cannot divide a budget; "
+                                + others(fit));
             }
+            String still = bySize ? "D" : byData ? "N" : "N and D";
+            throw new FitRefusal(
+                    FitRefusal.Reason.BAD_OPTION,
+                    "By this fit of " + fit.law() + " the loss does not change with " + still
+                            + ", so nothing bounds how a budget is divided; vary " + still
+                            + " more widely in the runs and fit again, or " + others(fit));
+        } catch (FitRefusal needsMore) {
+            if (needsMore.reason() == FitRefusal.Reason.BAD_OPTION) {
+                throw needsMore;
+            }
+            throw new FitRefusal(
+                    FitRefusal.Reason.BAD_OPTION,
+                    "A plan cannot be made from " + fit.law() + ": " + needsMore.sentence() + " Or " + others(fit));
         }
-        throw new FitRefusal(
-                FitRefusal.Reason.BAD_OPTION,
-                fit.law() + " does not say how loss depends on both N and D, so it cannot divide a budget;"
-                        + " plan from chinchilla, kaplan-nd, three-term or isoflop.");
+    }
+
+    /** The laws that a plan can be made from, but for the one that could not. */
+    private static String others(FitResult fit) {
+        return "plan from "
+                + Stream.of("chinchilla", "kaplan-nd", "three-term", "isoflop")
+                        .filter(name -> !name.equals(fit.law()))
+                        .collect(Collectors.joining(" or "))
+                + ".";
+    }
+
+    /** N and D in the middle of the fitted runs; of usual size where they are not kept. */
+    private static double[] middle(FitResult fit) {
+        return new double[] {middle(fit, Quantity.N, 1e7), middle(fit, Quantity.D, 1e9)};
+    }
+
+    private static double middle(FitResult fit, Quantity axis, double usual) {
+        double logarithm = fit.residuals().stream()
+                .filter(row -> row.at().has(axis))
+                .mapToDouble(row -> Math.log(row.at().get(axis)))
+                .filter(Double::isFinite)
+                .average()
+                .orElse(Math.log(usual));
+        return Math.exp(logarithm);
     }
 
     /**

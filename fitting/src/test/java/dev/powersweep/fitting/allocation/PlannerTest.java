@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.fitting.Fitter;
 import dev.powersweep.fitting.Laws;
 import dev.powersweep.fitting.batch.ThreeTerm;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -204,6 +205,26 @@ class PlannerTest {
         assertThatThrownBy(() -> new Planner(onlyN))
                 .isInstanceOf(FitRefusal.class)
                 .hasMessageContaining("both N and D");
+    }
+
+    /** β at its end leaves nothing of the data's term at any D that was trained. */
+    @Test
+    void aFitInWhichNothingBoundsTheDivisionNamesOtherLawsAndWhatToVary() {
+        FitResult fit = exact();
+        FitResult flat = FitResult.of("chinchilla", fit.formula())
+                .parameter("E", fit.parameters().get("E"))
+                .parameter("A", fit.parameters().get("A"))
+                .parameter("B", fit.parameters().get("B"))
+                .parameter("alpha", fit.parameters().get("alpha"))
+                .parameter("beta", Estimate.of(90, ""))
+                .predictor(fit.predictor())
+                .build();
+
+        assertThatThrownBy(() -> new Planner(flat))
+                .isInstanceOf(FitRefusal.class)
+                .hasMessageContaining("the loss does not change with D")
+                .hasMessageContaining("vary D more widely")
+                .hasMessageEndingWith("plan from kaplan-nd or three-term or isoflop.");
     }
 
     @Test

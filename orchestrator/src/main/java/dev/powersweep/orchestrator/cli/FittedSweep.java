@@ -87,9 +87,20 @@ final class FittedSweep {
     static String fitsJson(String directory) {
         Configuration configuration = HadoopSettings.configuration();
         SweepDirectory sweep = SweepDirectory.at(directory, configuration);
-        return text(sweep, sweep.fits(), configuration)
-                .orElseThrow(() -> new UserError(
-                        directory + ": there are no fits yet; run powersweep fit " + directory + " first"));
+        return text(sweep, sweep.fits(), configuration).orElseThrow(() -> lacking(directory, sweep, configuration));
+    }
+
+    /** Why a sweep's fits are not there. */
+    private static UserError lacking(String directory, SweepDirectory sweep, Configuration configuration) {
+        try {
+            if (!Storage.of(sweep.root(), configuration).exists(sweep.root())) {
+                return new UserError(directory + ": there is no such file or directory; give a sweep's directory, or"
+                        + " the fits.json that powersweep fit --output wrote");
+            }
+        } catch (IOException unreadable) {
+            return new UserError(directory + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+        }
+        return new UserError(directory + ": there are no fits yet; run powersweep fit " + directory + " first");
     }
 
     /** The specification that a sweep was last submitted with, where it keeps one. */

@@ -216,9 +216,6 @@ public final class PlanCommand implements Callable<Integer> {
 
     private List<StoredFit> stored() {
         Path local = local();
-        if (!Files.exists(local) && fits.endsWith(".json")) {
-            throw new UserError(fits + ": there is no such file; powersweep fit --output DIR writes DIR/fits.json");
-        }
         if (!Files.isRegularFile(local)) {
             return FitsFile.read(fits, FittedSweep.fitsJson(fits));
         }

@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.corpus;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,17 +9,17 @@ import com.knuddels.jtokkit.api.EncodingType;
 import dev.powersweep.orchestrator.spec.TokenizerSpec;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.UserError;
-import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
-import java.util.Arrays;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -75,19 +74,26 @@ sealed interface LibraryTokenizer extends Serializable {
         }
     }
 
-    /** A {@code tokenizer.json}, run by Hugging Face's library; no special token is added to the text. */
+    /**
+     * A {@code tokenizer.json}, run by Hugging Face's library in processes of its own, one for each task at a time; no special
+     * token is added to the text.
+     */
     final class HuggingFace implements LibraryTokenizer {
         private static final long serialVersionUID = 1L;
         private static final int HASH_BYTES = 8;
         private static final long MOST_JSON_BYTES = 256L << 20;
 
+        private final String path;
         private final String json;
         private final int vocabulary;
-        private transient HuggingFaceTokenizer loaded;
+        private final Duration mostTime;
+        private transient Queue<TokenizerProcess> waiting;
 
-        private HuggingFace(String json, int vocabulary) {
+        HuggingFace(String path, String json, int vocabulary, Duration mostTime) {
+            this.path = path;
             this.json = json;
             this.vocabulary = vocabulary;
+            this.mostTime = mostTime;
         }
 
         static HuggingFace read(TokenizerSpec.JsonFile file, Configuration configuration) {
@@ -114,15 +120,8 @@ sealed interface LibraryTokenizer extends Serializable {
                         vocabulary - 1,
                         TokenizerSpec.LARGEST_VOCABULARY));
             }
-            HuggingFace tokenizer = new HuggingFace(json, (int) vocabulary);
-            try {
-                tokenizer.encode("");
-            } catch (RuntimeException e) {
-                throw new UserError(
-                        "tokenizer.path = " + file.path() + " is refused by the tokenizers library: "
-                                + CorpusJob.rootMessage(e),
-                        e);
-            }
+            HuggingFace tokenizer = new HuggingFace(file.path(), json, (int) vocabulary, TokenizerProcess.MOST_TIME);
+            tokenizer.encode("");
             return tokenizer;
         }
 
@@ -139,32 +138,31 @@ sealed interface LibraryTokenizer extends Serializable {
 
         @Override
         public int[] encode(String text) {
-            return Arrays.stream(library().encode(text, false, false).getIds())
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
-        }
-
-        /** One a process, for all its tasks: a vocabulary takes a tenth of a second to read. */
-        private synchronized HuggingFaceTokenizer library() {
-            if (loaded == null) {
-                // Else it would fetch another native library where it sees a GPU.
-                setDefault("RUST_FLAVOR", "cpu");
-                setDefault("ai.djl.offline", "true");
-                try {
-                    loaded = HuggingFaceTokenizer.newInstance(
-                            new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)),
-                            Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-                } catch (IOException e) {
-                    throw new IllegalStateException(e);
+            while (true) {
+                TokenizerProcess process = free();
+                Optional<int[]> tokens = process.encode(text);
+                if (tokens.isPresent()) {
+                    processes().add(process);
+                    return tokens.get();
                 }
             }
-            return loaded;
         }
 
-        private static void setDefault(String property, String value) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, value);
+        /** One that no other task uses just now; those that have waited long have ended. */
+        private TokenizerProcess free() {
+            for (TokenizerProcess waiting = processes().poll(); waiting != null; waiting = processes().poll()) {
+                if (waiting.alive()) {
+                    return waiting;
+                }
             }
+            return new TokenizerProcess("tokenizer.path = " + path, json, mostTime);
+        }
+
+        private synchronized Queue<TokenizerProcess> processes() {
+            if (waiting == null) {
+                waiting = new ConcurrentLinkedQueue<>();
+            }
+            return waiting;
         }
 
         private static String text(String path, Configuration configuration) {

@@ -25,6 +25,9 @@ public final class LiveCells<U extends LiveCells.Update> {
 
         /** Optimiser steps whose results are stored. */
         long storedStep();
+
+        /** Of late; 0 where that is not known. */
+        double tokensPerSecond();
     }
 
     private static final class Running<U> {

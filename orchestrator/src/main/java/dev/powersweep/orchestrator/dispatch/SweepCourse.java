@@ -20,6 +20,7 @@ public final class SweepCourse<U extends LiveCells.Update> {
     private final SweepState state;
     private final LiveCells<U> live = new LiveCells<>();
     private final RunTotals totals;
+    private final TimeLeft timeLeft;
     private final Consumer<LedgerEvent> ledger;
 
     /**
@@ -39,6 +40,7 @@ public final class SweepCourse<U extends LiveCells.Update> {
         this.state = state;
         this.dispatcher = new Dispatcher(state, policy, cells, memoryBytes, hostsMayCome);
         this.totals = new RunTotals(state);
+        this.timeLeft = new TimeLeft(state, dispatcher::expectedSeconds);
         this.ledger = ledger;
     }
 
@@ -79,8 +81,9 @@ public final class SweepCourse<U extends LiveCells.Update> {
     }
 
     /** Takes a live update in. */
-    public void heard(U update) {
+    public void heard(U update, Instant now) {
         if (live.heard(update)) {
+            timeLeft.heard(update, now);
             dispatcher.stored(update.cell(), update.storedStep());
         }
     }
@@ -93,6 +96,7 @@ public final class SweepCourse<U extends LiveCells.Update> {
     private void tell(LedgerEvent event) {
         live.apply(event);
         totals.apply(event);
+        timeLeft.apply(event);
         ledger.accept(event);
     }
 
@@ -135,13 +139,13 @@ public final class SweepCourse<U extends LiveCells.Update> {
         return dispatcher.nextPauseEnd();
     }
 
-    /** Predicted seconds of the cells that have not begun, refined by those that have finished. */
-    public double waitingSeconds() {
-        return dispatcher.waitingSeconds();
+    /** Until the last cell ends, by the running cells' own pace where they were heard of, else by the plan. */
+    public double secondsLeft(int slots, Instant now) {
+        return timeLeft.seconds(now, slots, dispatcher.waitingSeconds());
     }
 
-    /** Predicted seconds of a cell, refined by those that have finished. */
-    public double expectedSeconds(String cell) {
-        return dispatcher.expectedSeconds(cell);
+    /** Says once that the running cells contradict the plan, as soon as they surely do. */
+    public Optional<TimeLeft.Surprise> surprise(int slots, Instant now) {
+        return timeLeft.surprise(now, slots, dispatcher.waitingSeconds());
     }
 }

@@ -7,17 +7,18 @@ import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.RunTotals;
 import dev.powersweep.orchestrator.dispatch.SweepCourse;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.dispatch.TimeLeft;
 import dev.powersweep.orchestrator.executor.Faults;
 import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.publish.LiveBoard;
 import dev.powersweep.orchestrator.publish.SweepProgress;
+import dev.powersweep.orchestrator.publish.TerminalProgress;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.BlockingQueue;
@@ -47,7 +48,6 @@ final class SweepLoop {
     private final int total;
     private final BlockingQueue<AttemptReport> ends = new LinkedBlockingQueue<>();
     private final AtomicReference<Throwable> ledgerFailure = new AtomicReference<>();
-    private final Map<String, Instant> begun = new HashMap<>();
     private final PackingMeter packing = new PackingMeter();
     private final Instant startedAt = Instant.now();
     private final long started = System.nanoTime();
@@ -98,7 +98,8 @@ final class SweepLoop {
                 course.stop(whyUnusable());
                 attempts.cancelAll("the sweep's driver stops");
             }
-            board.updates().forEach(course::heard);
+            Instant heardAt = now();
+            board.updates().forEach(update -> course.heard(update, heardAt));
             fill();
             AttemptReport report = ends.poll(TICK.toMillis() / 4, TimeUnit.MILLISECONDS);
             while (report != null) {
@@ -109,6 +110,7 @@ final class SweepLoop {
             tellOfHostPause(now);
             if (Duration.between(lastTick, now).compareTo(TICK) >= 0) {
                 lastTick = now;
+                course.surprise(slots, now).ifPresent(SweepLoop::tell);
                 SweepProgress.Numbers numbers = numbers(now);
                 live.set(Optional.of(liveNumbers(numbers)));
                 progress.now(numbers);
@@ -138,7 +140,6 @@ final class SweepLoop {
         packing.slots(slots, seconds());
         Instant now = now();
         for (AttemptOrder order : course.fill(slots, attempts.hosts(), now)) {
-            begun.put(order.gridCell().cell().id(), now);
             attempts.begin(order)
                     .whenComplete((report, failure) -> ends.add(report != null ? report : unreported(order, failure)));
         }
@@ -171,7 +172,6 @@ final class SweepLoop {
     }
 
     private void ended(AttemptReport report) {
-        begun.remove(report.cell());
         packing.ended(report);
         String name = course.state().cell(report.cell()).orElseThrow().name();
         progress.ended(name, report, numbers(now()));
@@ -199,20 +199,15 @@ final class SweepLoop {
                 ? totals.tokens() / Math.max(elapsed, 1e-3)
                 : running.stream().mapToDouble(LiveUpdate::tokensPerSecond).sum();
         return new SweepProgress.Numbers(
-                total, totals.done(), totals.failed(), course.running(), slots, rate, eta(now), elapsed);
+                total, totals.done(), totals.failed(), course.running(), slots, rate, OptionalDouble.of(course.secondsLeft(slots, now)), elapsed);
     }
 
-    private OptionalDouble eta(Instant now) {
-        double left = course.waitingSeconds();
-        double longest = 0;
-        for (Map.Entry<String, Instant> cell : begun.entrySet()) {
-            double predicted = course.expectedSeconds(cell.getKey());
-            double remaining = Math.max(
-                    0, predicted - Duration.between(cell.getValue(), now).toMillis() / 1e3);
-            left += remaining;
-            longest = Math.max(longest, remaining);
-        }
-        return OptionalDouble.of(Math.max(longest, left / Math.max(1, slots)));
+    private static void tell(TimeLeft.Surprise surprise) {
+        LOG.warn(
+                "cells take {} times as long as planned: {} to go, where the plan has {}",
+                String.format(Locale.ROOT, "%.2g", surprise.factor()),
+                TerminalProgress.duration(surprise.seconds()),
+                TerminalProgress.duration(surprise.plannedSeconds()));
     }
 
     private LiveNumbers liveNumbers(SweepProgress.Numbers numbers) {

@@ -693,5 +693,8 @@ class FitTablesTest {
         Answer missing = execute("plan", folder.resolve("none.json").toString(), "--flops", "1e20");
         assertThat(missing.status()).isEqualTo(1);
         assertThat(missing.err()).hasLineCount(1).contains("none.json: there is no such file");
+        Answer nowhere = execute("plan", folder.resolve("nowhere").toString(), "--flops", "1e20");
+        assertThat(nowhere.status()).isEqualTo(1);
+        assertThat(nowhere.err()).hasLineCount(1).contains("nowhere: there is no such file or directory");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.orchestrator.spec.TokenizerSpec;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -14,6 +15,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,6 +105,58 @@ class LibraryTokenizerTest {
         assertThatThrownBy(() -> open(unknown))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("is refused by the tokenizers library: ");
+    }
+
+    /** Oniguruma gives up after ten million retries, and the library then aborts its process. */
+    @Test
+    void aRegularExpressionThatTheLibraryAbortsOnEndsInASentence() throws Exception {
+        LibraryTokenizer tokenizer = open(splitting("(a+)+$"));
+        assertThat(tokenizer.encode("abc")).isNotEmpty();
+
+        assertThatThrownBy(() -> tokenizer.encode("a".repeat(4000) + "b"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("tokenizer.path = ")
+                .hasMessageContaining("retry-limit-in-match over")
+                .hasMessageContaining("on a text of 4001 characters that begins with 'aaaa")
+                .hasMessageEndingWith("name the tokens in corpus.tokens");
+        assertThat(tokenizer.encode("abc")).as("the next text has a new process").isNotEmpty();
+    }
+
+    @Test
+    void aTokenizerThatDoesNotEndIsEnded() throws Exception {
+        ObjectNode slow = small();
+        // Each start of a match goes over the rest of the text, and none matches.
+        slow.set("pre_tokenizer", splitting("a*a*c").get("pre_tokenizer"));
+        LibraryTokenizer tokenizer =
+                new LibraryTokenizer.HuggingFace("slow.json", slow.toString(), 9, Duration.ofSeconds(3));
+
+        assertThatThrownBy(() -> tokenizer.encode("a".repeat(4000) + "bc"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("slow.json: the tokenizers library was not done with it after 3 s")
+                .hasMessageContaining("name the tokens in corpus.tokens");
+    }
+
+    @Test
+    void rulesThatMultiplyTheTextFillNoMemoryButTheirOwn() throws Exception {
+        ObjectNode bomb = small();
+        ArrayNode rules = bomb.putObject("normalizer").put("type", "Sequence").putArray("normalizers");
+        for (int i = 0; i < 12; i++) {
+            ObjectNode rule = rules.addObject().put("type", "Replace").put("content", "aaaaaaaaaa");
+            rule.putObject("pattern").put("String", "a");
+        }
+
+        assertThatThrownBy(() -> open(bomb).encode("a"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("the tokenizers library")
+                .hasMessageContaining("on a text of 1 characters that begins with 'a'");
+    }
+
+    private static ObjectNode splitting(String regularExpression) throws IOException {
+        ObjectNode json = small();
+        ObjectNode split = json.putObject("pre_tokenizer");
+        split.put("type", "Split").put("behavior", "Isolated").put("invert", false);
+        split.putObject("pattern").put("Regex", regularExpression);
+        return json;
     }
 
     private LibraryTokenizer open(ObjectNode json) throws IOException {

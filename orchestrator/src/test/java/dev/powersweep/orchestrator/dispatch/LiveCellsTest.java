@@ -6,7 +6,12 @@ import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
 class LiveCellsTest {
-    private record Heard(String cell, int attempt, long step, long storedStep) implements LiveCells.Update {}
+    private record Heard(String cell, int attempt, long step, long storedStep) implements LiveCells.Update {
+        @Override
+        public double tokensPerSecond() {
+            return 0;
+        }
+    }
 
     private final LiveCells<Heard> cells = new LiveCells<>();
 

@@ -38,7 +38,12 @@ final class VirtualAttempt {
         CHECKPOINT_DAMAGED
     }
 
-    record Update(String cell, int attempt, long step, long storedStep, String executor) implements LiveCells.Update {}
+    record Update(String cell, int attempt, long step, long storedStep, String executor) implements LiveCells.Update {
+        @Override
+        public double tokensPerSecond() {
+            return 0;
+        }
+    }
 
     private final World world;
     private final VirtualCell cell;

@@ -235,7 +235,7 @@ final class VirtualDriver {
 
     void heard(VirtualAttempt.Update update) {
         if (!dead && !stopping) {
-            course.heard(update);
+            course.heard(update, clock());
             checkLive();
         }
     }

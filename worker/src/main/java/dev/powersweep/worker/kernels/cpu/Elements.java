@@ -43,13 +43,13 @@ final class Elements {
     /** Leaves the sigmoid's values where the derivative will be. */
     private static void sigmoidBlock(CpuSpan x, CpuSpan sigmoids, int from, int to) {
         FloatVector one = Lanes.all(1);
-        FloatVector minusCubic = Lanes.all(-GELU_CUBIC);
-        FloatVector minusLinear = Lanes.all(-GELU_LINEAR);
+        FloatVector cubic = Lanes.all(GELU_CUBIC);
+        FloatVector linear = Lanes.all(GELU_LINEAR);
         int i = from;
         for (; i <= to - BYTES; i += BYTES) {
             FloatVector v = load(x.block, x.at + i);
-            FloatVector inner = v.mul(v).fma(minusCubic, minusLinear).mul(v);
-            store(one.div(Lanes.exp(inner).add(one)), sigmoids.block, sigmoids.at + i);
+            FloatVector inner = v.mul(v).fma(cubic, linear).mul(v);
+            store(one.div(Lanes.expOfNegated(inner).add(one)), sigmoids.block, sigmoids.at + i);
         }
         for (; i < to; i += Float.BYTES) {
             float v = x.block.get(x.at + i);

@@ -108,11 +108,14 @@ final class Lanes {
         return most.lane(0);
     }
 
-    /** e^x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
-    static FloatVector exp(FloatVector exponent) {
-        // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five.
-        IntVector bits = exponent.reinterpretAsInts().min(Float.floatToRawIntBits(EXP_BOUND));
-        return bounded(bits.reinterpretAsFloats().max(-EXP_BOUND));
+    /** e^−x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
+    static FloatVector expOfNegated(FloatVector x) {
+        // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five: one
+        // bounds x from above, and after the change of sign one bounds −x.
+        int bound = Float.floatToRawIntBits(EXP_BOUND);
+        IntVector negated =
+                x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
+        return bounded(negated.min(bound).reinterpretAsFloats());
     }
 
     /** e^−x for x ≥ 0; beyond 60, and for NaN, the value there. */
@@ -134,7 +137,7 @@ final class Lanes {
         return e.reinterpretAsInts().add(shift).reinterpretAsFloats();
     }
 
-    /** {@link #exp(FloatVector)} for one number, bit for bit. */
+    /** e^x for one number, bit for bit as the vectors have it. */
     static float exp(float exponent) {
         float x = Math.copySign(Math.min(Math.abs(exponent), EXP_BOUND), exponent);
         float rounded = Math.fma(x, LOG2_E, ROUNDER);

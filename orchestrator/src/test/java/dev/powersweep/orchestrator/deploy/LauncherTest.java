@@ -1,0 +1,129 @@
+package dev.powersweep.orchestrator.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code bin/powersweep} in a small source tree, with stand-ins for Maven's wrapper and Java. */
+class LauncherTest {
+    private static final String BUILT = "built";
+    private static final Instant LONG_AGO = Instant.parse("2026-01-01T00:00:00Z");
+
+    @TempDir
+    private Path folder;
+
+    private Path tree;
+
+    @BeforeEach
+    void tree() throws Exception {
+        tree = folder.resolve("tree");
+        for (String file : List.of(
+                "pom.xml",
+                "worker/pom.xml",
+                "fitting/pom.xml",
+                "orchestrator/pom.xml",
+                "worker/src/main/java/A.java",
+                "fitting/src/main/java/B.java",
+                "orchestrator/src/main/java/C.java")) {
+            write(file, "as it was built");
+        }
+        for (String script : List.of("bin/powersweep", "deploy/standalone/private.sh")) {
+            write(script, Files.readString(Deployment.ROOT.resolve(script)));
+        }
+        write("mvnw", "#!/bin/bash\necho " + BUILT + " >&2\ntouch orchestrator/target/powersweep-1.jar\n");
+        write("java/bin/java", "#!/bin/bash\nexit 0\n");
+        for (String script : List.of("bin/powersweep", "mvnw", "java/bin/java")) {
+            Files.setPosixFilePermissions(tree.resolve(script), PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+        Files.createDirectories(tree.resolve("orchestrator/target/spark/jars"));
+        write("orchestrator/target/powersweep-1.jar", "");
+        assertThat(run(
+                        "bash",
+                        "-c",
+                        "find pom.xml {worker,fitting,orchestrator}/{pom.xml,src/main} -type f | xargs sha256sum"
+                                + " > orchestrator/target/SOURCES"))
+                .isEmpty();
+    }
+
+    private void write(String name, String text) throws IOException {
+        Path file = tree.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+    }
+
+    /** What it said on standard error. */
+    private String run(String... command) throws Exception {
+        Path err = Files.createTempFile(folder, "err", "");
+        ProcessBuilder builder = new ProcessBuilder(command).directory(tree.toFile());
+        builder.environment().put("JAVA_HOME", tree.resolve("java").toString());
+        builder.environment().remove("SPARK_HOME");
+        builder.redirectError(err.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        assertThat(builder.start().waitFor()).as(Files.readString(err)).isZero();
+        return Files.readString(err);
+    }
+
+    private String launch() throws Exception {
+        return run(tree.resolve("bin/powersweep").toString(), "--version");
+    }
+
+    private void jarFrom(Instant time) throws IOException {
+        Files.setLastModifiedTime(tree.resolve("orchestrator/target/powersweep-1.jar"), FileTime.from(time));
+    }
+
+    @Test
+    void aCopyOfABuiltTreeIsNotBuiltAgainWhateverItsTimes() throws Exception {
+        Path copy = folder.resolve("copy");
+        jarFrom(LONG_AGO);
+        try (Stream<Path> all = Files.walk(tree)) {
+            for (Path file : all.toList()) {
+                Files.copy(file, copy.resolve(tree.relativize(file).toString()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+        tree = copy;
+
+        assertThat(launch()).isEmpty();
+        assertThat(Files.getLastModifiedTime(tree.resolve("orchestrator/target/powersweep-1.jar"))
+                        .toInstant())
+                .as("the next command need not read the sources")
+                .isAfter(LONG_AGO);
+    }
+
+    @Test
+    void aChangedAnAddedAndADeletedSourceAreBuiltAgain() throws Exception {
+        jarFrom(LONG_AGO);
+        write("worker/src/main/java/A.java", "changed");
+        assertThat(launch()).contains("sources are newer than the build", BUILT);
+
+        write("worker/src/main/java/A.java", "as it was built");
+        jarFrom(LONG_AGO);
+        assertThat(launch()).isEmpty();
+
+        write("fitting/src/main/java/New.java", "new");
+        jarFrom(LONG_AGO);
+        assertThat(launch()).contains(BUILT);
+
+        Files.delete(tree.resolve("fitting/src/main/java/New.java"));
+        Files.delete(tree.resolve("orchestrator/src/main/java/C.java"));
+        jarFrom(LONG_AGO);
+        assertThat(launch()).contains(BUILT);
+    }
+
+    @Test
+    void aBuildThatNotedNoSourcesIsJudgedByItsTime() throws Exception {
+        Files.delete(tree.resolve("orchestrator/target/SOURCES"));
+        assertThat(launch()).isEmpty();
+        jarFrom(LONG_AGO);
+        assertThat(launch()).contains("sources are newer than the build", BUILT);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.powersweep.orchestrator.dispatch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.driver.StandInTrainer;
+import dev.powersweep.orchestrator.driver.Sweeps;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Four cells of 100 steps, planned to take 17 seconds each, on two slots. */
+class TimeLeftTest {
+    private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+    private static final int SLOTS = 2;
+    private static final long STEPS = 100;
+    private static final double PLANNED = 17;
+
+    private record Heard(String cell, int attempt, long step, long storedStep, double tokensPerSecond)
+            implements LiveCells.Update {}
+
+    private final SweepState state = state();
+    private final SweepCourse<Heard> course = new SweepCourse<>(
+            state,
+            RunPolicy.DEFAULT,
+            state.cells().stream().map(cell -> cell.cell().id()).toList(),
+            0,
+            event -> {});
+    private final List<AttemptOrder> begun = course.fill(SLOTS, Set.of("host"), START);
+
+    private static SweepState state() {
+        SweepState state = new SweepState();
+        for (int i = 0; i < 4; i++) {
+            Cell base = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
+            Cell cell = new Cell(
+                    base.model(), new DataRule("c0ffee", STEPS, 8, 10_000), base.training(), base.evaluation(), i);
+            state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, PLANNED, 1));
+        }
+        return state;
+    }
+
+    private static Instant at(double seconds) {
+        return START.plusNanos(Math.round(seconds * 1e9));
+    }
+
+    /** @param rate tokens a second, of cells' {@code batchTokens} a step */
+    private void heard(int which, long step, double stepsPerSecond, double seconds) {
+        Cell cell = begun.get(which).gridCell().cell();
+        course.heard(new Heard(cell.id(), 1, step, 0, stepsPerSecond * cell.batchTokens()), at(seconds));
+    }
+
+    @Test
+    void beforeAnythingIsHeardThePlanCounts() {
+        assertThat(course.secondsLeft(SLOTS, START)).isCloseTo(2 * PLANNED, within(1e-9));
+        assertThat(course.secondsLeft(SLOTS, at(10))).isCloseTo((4 * PLANNED - 20) / 2, within(1e-9));
+        assertThat(course.surprise(SLOTS, at(10))).isEmpty();
+    }
+
+    /** 95 steps at half a step a second are 190 s, and a whole cell 200. */
+    @Test
+    void theFirstReportReplacesThePlanOfTheCellAndOfThoseThatAreAsYetUnheard() {
+        heard(0, 5, 0.5, 14);
+
+        assertThat(course.secondsLeft(SLOTS, at(14))).isCloseTo((190 + (200 - 14) + 2 * 200) / 2.0, within(1e-6));
+        assertThat(course.secondsLeft(SLOTS, at(54))).isCloseTo((150 + (200 - 54) + 2 * 200) / 2.0, within(1e-6));
+    }
+
+    /** Its first steps were slow: 2 s a step, then 0.1. */
+    @Test
+    void laterReportsReplaceTheFirst() {
+        heard(0, 1, 0.5, 4);
+        heard(1, 1, 0.5, 4);
+        heard(0, 51, 10, 9);
+        heard(1, 51, 10, 9);
+
+        assertThat(course.secondsLeft(SLOTS, at(9))).isCloseTo((2 * 4.9 + 2 * 10) / 2, within(1e-6));
+    }
+
+    @Test
+    void aCellThatEndsIsForgottenAndFinishedOnesCountAsBefore() {
+        heard(0, 5, 0.5, 14);
+        String cell = begun.get(0).gridCell().cell().id();
+        course.ended(Reports.finished(cell, 1, STEPS, 204, at(204)), at(204));
+
+        // Twelve times as long as planned, by the one that has finished: of the other three one is done by its time.
+        assertThat(course.secondsLeft(SLOTS, at(204))).isCloseTo(204, within(1e-6));
+    }
+
+    @Test
+    void whatSurelyContradictsThePlanIsToldOnce() {
+        heard(0, 5, 0.5, 4);
+        assertThat(course.surprise(SLOTS, at(4)))
+                .as("the first steps of a JVM are slow")
+                .isEmpty();
+        heard(0, 8, 0.5, 10);
+
+        Optional<TimeLeft.Surprise> surprise = course.surprise(SLOTS, at(10));
+
+        assertThat(surprise).hasValueSatisfying(told -> {
+            assertThat(told.factor()).isCloseTo(200 / PLANNED, within(1e-6));
+            assertThat(told.seconds()).isCloseTo((184 + 190 + 2 * 200) / 2.0, within(1e-6));
+            assertThat(told.plannedSeconds()).isCloseTo((4 * PLANNED - 20) / 2, within(1e-6));
+        });
+        assertThat(course.surprise(SLOTS, at(11))).isEmpty();
+    }
+
+    @Test
+    void aFirstReportThatComesAfterTheCellShouldHaveEndedIsToldAtOnce() {
+        heard(0, 5, 0.5, 60);
+        assertThat(course.surprise(SLOTS, at(60))).isPresent();
+    }
+
+    /** A trainer may take longer to start than a small cell to train. */
+    @Test
+    void cellsThatKeepToThePlanSurpriseNobody() {
+        heard(0, 10, 8, 30);
+        heard(0, 60, 8, 36);
+        assertThat(course.surprise(SLOTS, at(36))).isEmpty();
+    }
+}
