@@ -5,7 +5,7 @@
   const refresh = async () => {
     for (;;) {
       const view = document.getElementById('sweep');
-      if (!view || view.dataset.live !== 'yes') return;
+      if (!view || view.dataset.live === 'no') return;
       const began = Date.now();
       if (!document.hidden) {
         try {
@@ -21,8 +21,10 @@
           // The application may have ended; what the page shows stays.
         }
       }
-      // A page that is slow to make is asked for less often.
-      await wait(Math.max(3000, 10 * (Date.now() - began)));
+      // A page that is slow to make is asked for less often, and so is one of a sweep that nobody drives just now.
+      const shown = document.getElementById('sweep');
+      const pause = shown && shown.dataset.live === 'seldom' ? 15000 : 3000;
+      await wait(Math.max(pause, 10 * (Date.now() - began)));
     }
   };
   wait(3000).then(refresh);
