@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerFollower;
 import dev.powersweep.orchestrator.ledger.LedgerFollower.News;
+import dev.powersweep.orchestrator.publish.CurrentFit;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -42,6 +44,8 @@ public final class SweepWatch {
     private final Storage storage;
     private final LedgerFollower follower;
     private final StoredCurves curves;
+    private final AtomicReference<Optional<SweepEvent.Fitted>> fitted = new AtomicReference<>(Optional.empty());
+    private final CurrentFit fit = new CurrentFit(this::fitted);
     private LedgerPicture ledger;
     private Optional<Lease.Sighting> driver = Optional.empty();
     private boolean alive;
@@ -186,11 +190,22 @@ public final class SweepWatch {
         }
         driver = Lease.look(storage, directory);
         alive = driver.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
+        if (alive) {
+            fit.offer(ledger.state());
+        } else {
+            fit.offerLast(ledger.state());
+        }
+    }
+
+    private void fitted(SweepEvent event) {
+        if (event instanceof SweepEvent.Fitted laws) {
+            fitted.set(Optional.of(laws));
+        }
     }
 
     private SweepPicture picture() {
-        SweepPicture picture =
-                ledger.picture(driver, alive, Optional.<SweepEvent.Fitted>empty()).orElseThrow();
+        SweepPicture known = ledger.picture(driver, alive, fitted.get()).orElseThrow();
+        SweepPicture picture = fit.isFitting() ? known.refreshed(SweepPicture.Refresh.OFTEN) : known;
         return trouble.isEmpty() ? picture : picture.noticed((trouble + " " + picture.notice()).strip());
     }
 }

@@ -16,7 +16,7 @@ import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
-import dev.powersweep.orchestrator.run.StoredSweep;
+import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
