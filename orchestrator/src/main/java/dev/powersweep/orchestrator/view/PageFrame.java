@@ -9,7 +9,7 @@ import java.util.Locale;
  * What every page of the tab begins with.
  *
  * @param base address that the tab's links begin with
- * @param live whether the page is to be brought up to date: {@code yes}, {@code seldom} or {@code no}
+ * @param live whether the page is to be brought up to date: {@code soon}, {@code yes}, {@code seldom} or {@code no}
  * @param notice a sentence for the head of the page; empty for none
  */
 record PageFrame(
@@ -34,6 +34,7 @@ record PageFrame(
     /** As the script reads it. */
     static String live(SweepPicture.Refresh refresh) {
         return switch (refresh) {
+            case SOON -> "soon";
             case OFTEN -> "yes";
             case SELDOM -> "seldom";
             case NEVER -> "no";

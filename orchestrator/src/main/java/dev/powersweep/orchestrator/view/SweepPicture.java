@@ -46,6 +46,8 @@ public record SweepPicture(
 
     /** How often a page is to be brought up to date. */
     public enum Refresh {
+        /** Something of the page is on its way. */
+        SOON,
         OFTEN,
         SELDOM,
         NEVER

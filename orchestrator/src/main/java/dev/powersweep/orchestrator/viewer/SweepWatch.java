@@ -142,7 +142,7 @@ public final class SweepWatch {
                         : cell)
                 .toList());
         String lacking = curves.trouble();
-        return (curves.isReading() ? drawn.refreshed(SweepPicture.Refresh.OFTEN) : drawn)
+        return (curves.isReading() ? drawn.refreshed(SweepPicture.Refresh.SOON) : drawn)
                 .noticed(lacking.isEmpty() ? picture.notice() : (picture.notice() + " " + lacking).strip());
     }
 
@@ -205,7 +205,7 @@ public final class SweepWatch {
 
     private SweepPicture picture() {
         SweepPicture known = ledger.picture(driver, alive, fitted.get()).orElseThrow();
-        SweepPicture picture = fit.isFitting() ? known.refreshed(SweepPicture.Refresh.OFTEN) : known;
+        SweepPicture picture = fit.isFitting() ? known.refreshed(SweepPicture.Refresh.SOON) : known;
         return trouble.isEmpty() ? picture : picture.noticed((trouble + " " + picture.notice()).strip());
     }
 }

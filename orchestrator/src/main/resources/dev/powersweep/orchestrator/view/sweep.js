@@ -2,6 +2,11 @@
 (() => {
   'use strict';
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+  const pauses = { soon: 700, yes: 3000, seldom: 15000 };
+  const pause = () => {
+    const view = document.getElementById('sweep');
+    return (view && pauses[view.dataset.live]) || 3000;
+  };
   const refresh = async () => {
     for (;;) {
       const view = document.getElementById('sweep');
@@ -22,10 +27,8 @@
         }
       }
       // A page that is slow to make is asked for less often, and so is one of a sweep that nobody drives just now.
-      const shown = document.getElementById('sweep');
-      const pause = shown && shown.dataset.live === 'seldom' ? 15000 : 3000;
-      await wait(Math.max(pause, 10 * (Date.now() - began)));
+      await wait(Math.max(pause(), 10 * (Date.now() - began)));
     }
   };
-  wait(3000).then(refresh);
+  wait(pause()).then(refresh);
 })();

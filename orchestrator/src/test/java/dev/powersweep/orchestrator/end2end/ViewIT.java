@@ -72,7 +72,7 @@ class ViewIT {
                 json -> json.at("/curve/loss").size() > seen.at("/curves/0/loss").size(),
                 first);
         assertThat(grown.at("/step").asLong()).isPositive();
-        seenByABrowser(pages, "data-live=\"yes\"");
+        seenByABrowser(pages, "as of");
 
         first.kill();
         JsonNode dead = awaited(pages + "json/", json -> !json.at("/running").asBoolean(), first);

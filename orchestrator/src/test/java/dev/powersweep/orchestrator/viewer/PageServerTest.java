@@ -79,10 +79,9 @@ class PageServerTest {
             assertThat(cell.at("/curve/loss/0").asDouble()).isEqualTo(5);
             assertThat(cell.at("/curve/tokens/1").asDouble()).isEqualTo(256);
 
-            String page = get(server, "").body();
+            String page = awaitedPage(server, "", text -> text.contains("data-live=\"seldom\""));
             assertThat(page)
                     .contains("<title>trial – sweep</title>")
-                    .contains("data-live=\"seldom\"")
                     .contains("No driver lives. 1 cell has no result yet: powersweep rerun " + "file:" + folder)
                     .contains("index 3 out of bounds");
             assertThat(get(server, "sweep/").body()).isEqualTo(page);
@@ -133,7 +132,7 @@ class PageServerTest {
                         json -> json.at("/step").asLong() == 20);
                 assertThat(cell.at("/newestLoss").asDouble()).isEqualTo(5);
                 assertThat(cell.at("/curve/loss").size()).isPositive();
-                assertThat(get(server, "sweep/").body()).contains("data-live=\"yes\"");
+                awaitedPage(server, "sweep/", text -> text.contains("data-live=\"yes\""));
 
                 first.append(List.of(new LedgerEvent.Ended(
                                 Instant.now(), Reports.finished(ids.get(0), 1, 100, 1, Instant.now()))))
