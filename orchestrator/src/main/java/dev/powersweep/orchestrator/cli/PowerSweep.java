@@ -22,6 +22,7 @@ import picocli.CommandLine.ExitCode;
         subcommands = {
             RunCommand.class,
             StatusCommand.class,
+            ViewCommand.class,
             RerunCommand.class,
             QueryCommand.class,
             FitCommand.class,

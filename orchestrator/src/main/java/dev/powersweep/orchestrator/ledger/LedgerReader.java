@@ -21,7 +21,7 @@ import org.apache.hadoop.conf.Configuration;
 
 /** Replays a ledger. Needs no lease and may run beside a living driver. */
 public final class LedgerReader {
-    private static final int TRIES = 20;
+    static final int TRIES = 20;
 
     private LedgerReader() {}
 
@@ -81,16 +81,33 @@ public final class LedgerReader {
         return new Replay(state, counting.lastSegments());
     }
 
-    /** The events that count, by epoch, with the last segment of each epoch, counted or not. */
-    record Counting(TreeMap<Long, List<LedgerEvent>> events, Map<Long, Long> lastSegments) {}
+    /**
+     * The events that count, by epoch, with the last segment of each epoch, counted or not.
+     *
+     * @param newestEnds events of the newest epoch up to the end of each of its segments, by the segment's last write
+     */
+    record Counting(
+            TreeMap<Long, List<LedgerEvent>> events,
+            Map<Long, Long> lastSegments,
+            TreeMap<Long, Integer> newestEnds) {}
 
     static Counting counting(Storage storage, SweepDirectory directory) throws IOException {
-        TreeMap<Long, List<Segment>> epochs = new TreeMap<>();
-        storage.list(directory.ledger()).stream()
+        return counting(storage, directory, segments(storage, directory));
+    }
+
+    /** All segments that lie in the directory. */
+    static List<Segment> segments(Storage storage, SweepDirectory directory) throws IOException {
+        return storage.list(directory.ledger()).stream()
                 .flatMap(entry -> Segment.of(entry).stream())
-                .forEach(segment -> epochs.computeIfAbsent(segment.epoch(), epoch -> new ArrayList<>())
-                        .add(segment));
+                .toList();
+    }
+
+    static Counting counting(Storage storage, SweepDirectory directory, List<Segment> lying) throws IOException {
+        TreeMap<Long, List<Segment>> epochs = new TreeMap<>();
+        lying.forEach(segment -> epochs.computeIfAbsent(segment.epoch(), epoch -> new ArrayList<>())
+                .add(segment));
         TreeMap<Long, List<LedgerEvent>> events = new TreeMap<>();
+        TreeMap<Long, Integer> newestEnds = new TreeMap<>();
         Map<Long, Long> fences = new HashMap<>();
         Map<Long, Long> lastSegments = new HashMap<>();
         // The newest epoch first: its first event says how far the older ones count.
@@ -103,6 +120,9 @@ public final class LedgerReader {
             for (Segment segment : segments) {
                 if (segment.last() <= fence) {
                     kept.addAll(events(storage, segment));
+                }
+                if (epoch.getKey().equals(epochs.lastKey())) {
+                    newestEnds.put(segment.last(), kept.size());
                 }
             }
             kept.stream()
@@ -117,12 +137,11 @@ public final class LedgerReader {
                 throw new GapException(directory, fence.getKey(), 1);
             }
         }
-        return new Counting(events, lastSegments);
+        return new Counting(events, lastSegments, newestEnds);
     }
 
     /** A driver numbers its segments from one on, and whoever followed it wrote down how far they count. */
-    private static void refuseGaps(SweepDirectory directory, long epoch, List<Segment> segments, long fence)
-            throws GapException {
+    static void refuseGaps(SweepDirectory directory, long epoch, List<Segment> segments, long fence) throws GapException {
         long next = 1;
         for (Segment segment : segments) {
             if (segment.first() > next && next <= fence) {
@@ -136,7 +155,7 @@ public final class LedgerReader {
     }
 
     /** A segment that was written is not there. */
-    private static final class GapException extends IOException {
+    static final class GapException extends IOException {
         @Serial
         private static final long serialVersionUID = 1L;
 
@@ -162,7 +181,7 @@ public final class LedgerReader {
         return kept;
     }
 
-    private static List<LedgerEvent> events(Storage storage, Segment segment) throws IOException {
+    static List<LedgerEvent> events(Storage storage, Segment segment) throws IOException {
         List<LedgerEvent> events = new ArrayList<>();
         String text = new String(storage.read(segment.path()), StandardCharsets.UTF_8);
         if (text.isBlank()) {

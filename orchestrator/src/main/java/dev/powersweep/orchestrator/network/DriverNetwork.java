@@ -11,7 +11,7 @@ import org.apache.spark.SparkConf;
  *
  * <p>Guarantees, for settings that the user left alone: with a master on loopback, or none, everything listens on
  * 127.0.0.1; with every master but YARN the pages do; nobody ends a job by the pages; they answer only to hosts that
- * {@link HostFilter} accepts. On YARN the pages stay where Spark puts them, because YARN's proxy fetches them from
+ * {@link HostFilter} lets pass. On YARN the pages stay where Spark puts them, because YARN's proxy fetches them from
  * another host, and Spark's filter lets that proxy alone pass.
  */
 public final class DriverNetwork {
@@ -60,7 +60,7 @@ public final class DriverNetwork {
     }
 
     private static boolean hostIsLoopback(String hostAndPort) {
-        String host = HostFilter.host(hostAndPort);
+        String host = HostNames.host(hostAndPort);
         try {
             return !host.isEmpty() && InetAddress.getByName(host).isLoopbackAddress();
         } catch (UnknownHostException e) {

@@ -24,9 +24,9 @@ import org.apache.logging.log4j.Logger;
 
 /**
  * The laws as the cells that have finished so far give them, fitted anew as more finish: without intervals, on one
- * thread of the driver, and so seldom that it takes a small share of its time. What counts is fitted at the end.
+ * thread, and so seldom that it takes a small share of the time. What counts is fitted at the end of a run.
  */
-final class CurrentFit {
+public final class CurrentFit {
     private static final Logger LOG = LogManager.getLogger(CurrentFit.class);
     private static final List<String> LAWS = List.of("chinchilla", "kaplan-nd");
     private static final int FEWEST = 4;
@@ -43,12 +43,13 @@ final class CurrentFit {
     private long lastBegan;
     private volatile long lastTook;
 
-    CurrentFit(Consumer<SweepEvent> sink) {
+    /** @param sink is told of each fit, from another thread */
+    public CurrentFit(Consumer<SweepEvent> sink) {
         this.sink = sink;
     }
 
     /** Fits if it is worth while; comes back at once. */
-    void offer(SweepState state) {
+    public void offer(SweepState state) {
         int finished = state.count(CellState.FINISHED);
         boolean due = finished >= FEWEST
                 && finished >= Math.max(fittedCells + 1, GROWTH * fittedCells)
@@ -58,15 +59,25 @@ final class CurrentFit {
         }
     }
 
+    /** Fits what has finished since, where no cell trains any more; comes back at once. */
+    public void offerLast(SweepState state) {
+        int finished = state.count(CellState.FINISHED);
+        if (finished >= FEWEST && finished > fittedCells && !working.isAlive()) {
+            begin(state, finished);
+        }
+    }
+
+    /** Whether a fit is on its way. */
+    public boolean isFitting() {
+        return working.isAlive();
+    }
+
     /** Fits what has finished since; waits a few seconds for it. */
     void finish(SweepState state) {
         try {
             working.join(LAST_FIT_MILLIS);
-            int finished = state.count(CellState.FINISHED);
-            if (finished >= FEWEST && finished > fittedCells && !working.isAlive()) {
-                begin(state, finished);
-                working.join(LAST_FIT_MILLIS);
-            }
+            offerLast(state);
+            working.join(LAST_FIT_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

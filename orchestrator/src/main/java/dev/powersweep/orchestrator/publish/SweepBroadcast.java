@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.dispatch.LiveCells;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.view.CellFacts;
 import dev.powersweep.orchestrator.view.Curve;
 import dev.powersweep.orchestrator.view.SweepBoard;
 import dev.powersweep.orchestrator.view.SweepEvent;
@@ -14,11 +15,8 @@ import dev.powersweep.orchestrator.view.SweepEvent.CellChange;
 import dev.powersweep.orchestrator.view.SweepEvent.CellPlan;
 import dev.powersweep.orchestrator.view.SweepEvent.Measurement;
 import dev.powersweep.orchestrator.view.SweepEvent.Totals;
-import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
-import dev.powersweep.worker.cell.Frame;
-import dev.powersweep.worker.cell.ModelShape;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.time.Instant;
@@ -49,8 +47,6 @@ public final class SweepBroadcast implements SweepProgress {
     /** Changes of a cell that the event log keeps, its end not counted. */
     private static final int LOGGED_CHANGES = 16;
 
-    private static final int MESSAGE = 500;
-    private static final int DETAIL = 2000;
     /** The throughput is noted this often over the life of a run, so far as ticks allow. */
     private static final double NOTES = 100;
     /** So that whoever reads the event log can tell a driver that lives from one that was killed. */
@@ -137,7 +133,7 @@ public final class SweepBroadcast implements SweepProgress {
                 now));
         List<CellPlan> batch = new ArrayList<>();
         for (CellRecord cell : cells) {
-            CellPlan plan = plan(plans.size(), cell);
+            CellPlan plan = CellFacts.plan(plans.size(), cell);
             plans.put(plan.id(), plan);
             batch.add(plan);
             if (batch.size() == BATCH) {
@@ -165,25 +161,6 @@ public final class SweepBroadcast implements SweepProgress {
         MetricsSystem system = SparkEnv.get().metricsSystem();
         CollectionConverters.asJava(system.getSourcesByName(SweepMetrics.NAME)).forEach(system::removeSource);
         system.registerSource(metrics);
-    }
-
-    private static CellPlan plan(int index, CellRecord record) {
-        Cell cell = record.cell();
-        ModelShape model = cell.model();
-        return new CellPlan(
-                index,
-                cell.id(),
-                record.name(),
-                model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
-                        + model.context(),
-                model.nonEmbeddingParameters(),
-                cell.tokens(),
-                cell.batchTokens(),
-                cell.data().steps(),
-                cell.data().uniqueTokens(),
-                cell.training().peakLearningRate(),
-                cell.seed(),
-                record.planned().predictedSeconds());
     }
 
     @Override
@@ -219,37 +196,10 @@ public final class SweepBroadcast implements SweepProgress {
 
     /** @param report of the attempt that has just ended; empty for one that begins */
     private CellChange change(CellRecord cell, Optional<AttemptReport> report, Instant at) {
-        Optional<Frame.Finished> finished =
-                cell.state() == CellState.FINISHED ? report.flatMap(AttemptReport::result) : Optional.empty();
         double[][] curve =
                 report.isEmpty() ? new double[2][0] : curve(cell.cell().id());
-        return new CellChange(
-                plans.get(cell.cell().id()).cell(),
-                cell.state().name(),
-                cell.attempts(),
-                report.or(cell::last).map(AttemptReport::step).orElse(0L),
-                finished.flatMap(result -> result.finalEvaluations().stream().findFirst())
-                        .map(Frame.Evaluation::loss)
-                        .orElse(Double.NaN),
-                finished.map(Frame.Finished::finalTrainingLoss).orElse(Double.NaN),
-                finished.filter(result -> result.trainingSeconds() > 0)
-                        .map(result -> (result.step() - report.get().resumedFromStep())
-                                * (double) cell.cell().batchTokens()
-                                / result.trainingSeconds())
-                        .orElse(Double.NaN),
-                report.map(AttemptReport::seconds).orElse(Double.NaN),
-                report.flatMap(AttemptReport::failure).map(Enum::name).orElse(""),
-                report.map(AttemptReport::message)
-                        .map(text -> head(text, MESSAGE))
-                        .orElse(""),
-                report.map(AttemptReport::detail)
-                        .map(text -> tail(text, DETAIL))
-                        .orElse(""),
-                report.map(AttemptReport::log).orElse(""),
-                report.map(AttemptReport::host).orElse(""),
-                at.toEpochMilli(),
-                curve[0],
-                curve[1]);
+        return CellFacts.change(
+                plans.get(cell.cell().id()).cell(), cell, report, at, curve[0], curve[1]);
     }
 
     private double[][] curve(String cell) {
@@ -267,14 +217,6 @@ public final class SweepBroadcast implements SweepProgress {
         return Arrays.stream(values)
                 .map(value -> new BigDecimal(value).round(new MathContext(5)).doubleValue())
                 .toArray();
-    }
-
-    private static String head(String text, int length) {
-        return text.length() <= length ? text : text.substring(0, length) + "…";
-    }
-
-    private static String tail(String text, int length) {
-        return text.length() <= length ? text : "…" + text.substring(text.length() - length);
     }
 
     @Override

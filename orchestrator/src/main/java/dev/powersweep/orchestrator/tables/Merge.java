@@ -26,7 +26,7 @@ public record Merge(String file, List<Member> cells, List<String> sources) {
         }
     }
 
-    boolean holds(String cell) {
+    public boolean holds(String cell) {
         return cells.stream().anyMatch(member -> member.cell().equals(cell));
     }
 }

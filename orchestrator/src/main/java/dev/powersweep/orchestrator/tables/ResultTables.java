@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -68,6 +69,17 @@ public final class ResultTables {
         List<EvalRow> rows = read(Table.EVALS, cell);
         rows.removeIf(row -> !row.cell().equals(cell));
         return sorted(rows, Comparator.comparing(EvalRow::set).thenComparingLong(EvalRow::step));
+    }
+
+    /**
+     * Some columns of a published file, row by row in the file's order.
+     *
+     * @param file of {@link #listing}
+     * @param row is given the values in the order of {@code columns}, null for absent ones; the array is used again
+     */
+    public void scan(Storage.Entry file, Table<?> table, List<String> columns, Consumer<Object[]> row) {
+        TableFile.requireSize(file);
+        TableFile.scan(storage, file.path(), table, columns, new RowBudget(() -> most(table)), row);
     }
 
     public List<FitRow> fits() {
@@ -152,7 +164,7 @@ public final class ResultTables {
     }
 
     /** The files of a table that count, and whether they are all that lies in its directory. */
-    TableFiles.Listing listing(Table<?> table) {
+    public TableFiles.Listing listing(Table<?> table) {
         try {
             return TableFiles.list(storage, directory, table);
         } catch (IOException e) {

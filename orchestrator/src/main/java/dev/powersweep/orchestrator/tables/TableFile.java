@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -109,7 +111,7 @@ public final class TableFile {
     public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table, RowBudget budget) {
         budget.take(file, rows(storage, file));
         List<R> rows = new ArrayList<>();
-        try (ParquetReader<Group> reader = new GroupReader(storage.input(file)).build()) {
+        try (ParquetReader<Group> reader = new GroupReader(storage.input(file), Set.of()).build()) {
             for (Group group = reader.read(); group != null; group = reader.read()) {
                 rows.add(row(table, group));
             }
@@ -117,6 +119,38 @@ public final class TableFile {
             throw damaged(file, e);
         }
         return rows;
+    }
+
+    /**
+     * Reads some columns, row by row in the file's order, and no others.
+     *
+     * @param row is given the values in the order of {@code columns}, null for absent ones; the array is used again
+     * @throws UserError naming the file when it is damaged or the budget is spent
+     */
+    static void scan(
+            Storage storage,
+            Path file,
+            Table<?> table,
+            List<String> columns,
+            RowBudget budget,
+            Consumer<Object[]> row) {
+        budget.take(file, rows(storage, file));
+        List<String> names = table.columns().stream().map(Table.ColumnInfo::name).toList();
+        int[] places = columns.stream().mapToInt(names::indexOf).toArray();
+        Object[] values = new Object[places.length];
+        try (ParquetReader<Group> reader = new GroupReader(storage.input(file), Set.copyOf(columns)).build()) {
+            for (Group group = reader.read(); group != null; group = reader.read()) {
+                for (int i = 0; i < values.length; i++) {
+                    String name = columns.get(i);
+                    boolean there =
+                            group.getType().containsField(name) && group.getFieldRepetitionCount(name) > 0;
+                    values[i] = there ? table.type(places[i]).read(group, name) : null;
+                }
+                row.accept(values);
+            }
+        } catch (IOException | RuntimeException e) {
+            throw damaged(file, e);
+        }
     }
 
     /** Reads the footer only; throws {@link UserError} naming the file when it is damaged. */
@@ -281,8 +315,12 @@ public final class TableFile {
     }
 
     private static final class GroupReader extends ParquetReader.Builder<Group> {
-        GroupReader(InputFile file) {
+        private final Set<String> columns;
+
+        /** @param columns to be read; empty for all */
+        GroupReader(InputFile file, Set<String> columns) {
             super(file, new HadoopParquetConfiguration(PARQUET_DEFAULTS));
+            this.columns = columns;
         }
 
         @Override
@@ -291,7 +329,14 @@ public final class TableFile {
                 @Override
                 public ReadContext init(InitContext context) {
                     MessageType stored = context.getFileSchema();
-                    return new ReadContext(stored);
+                    return new ReadContext(
+                            columns.isEmpty()
+                                    ? stored
+                                    : new MessageType(
+                                            stored.getName(),
+                                            stored.getFields().stream()
+                                                    .filter(field -> columns.contains(field.getName()))
+                                                    .toList()));
                 }
             };
         }

@@ -21,22 +21,18 @@ record CellPage(
 
     record Fact(String name, String value) {}
 
-    static String html(SweepTab.Request request) {
+    static String html(PageRequest request) {
         return named(request)
                 .map(cell -> TEMPLATE.execute(of(cell, request)))
                 .orElse("<p>The sweep has no such cell.</p>");
     }
 
     /** The cell that was asked for by its identity or its name. */
-    static Optional<CellView> named(SweepTab.Request request) {
-        String id = request.parameter().apply("id").orElse("");
-        return request.picture().cells().stream()
-                .filter(cell ->
-                        cell.plan().id().equals(id) || cell.plan().name().equals(id))
-                .findFirst();
+    static Optional<CellView> named(PageRequest request) {
+        return request.picture().cell(request.parameter().apply("id").orElse(""));
     }
 
-    private static CellPage of(CellView cell, SweepTab.Request request) {
+    private static CellPage of(CellView cell, PageRequest request) {
         CellLine line = CellLine.of(cell, request.picture());
         return new CellPage(
                 PageFrame.of(request),

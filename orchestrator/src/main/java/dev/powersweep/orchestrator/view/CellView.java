@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param curveTokens tokens seen, of the training curve as far as this run saw it
  * @param curveLoss nats/token
  */
-record CellView(
+public record CellView(
         CellPlan plan,
         Optional<CellChange> change,
         Optional<Measurement> measurement,
@@ -22,7 +22,7 @@ record CellView(
         double[] curveLoss) {
 
     /** The same cell when no driver lives any more: one that was training is interrupted. */
-    CellView afterTheEnd() {
+    public CellView afterTheEnd() {
         return state() == CellState.RUNNING
                 ? new CellView(
                         plan,
@@ -33,33 +33,38 @@ record CellView(
                 : this;
     }
 
-    CellState state() {
+    /** The same cell with another curve. */
+    public CellView with(double[] tokens, double[] loss) {
+        return new CellView(plan, change, measurement, tokens, loss);
+    }
+
+    public CellState state() {
         return change.map(value -> CellState.valueOf(value.state())).orElse(CellState.PLANNED);
     }
 
-    int attempt() {
+    public int attempt() {
         return change.map(CellChange::attempt).orElse(0);
     }
 
     /** Steps done: seen of a running cell, stored of any other. */
-    long step() {
+    public long step() {
         return Math.max(
                 measurement.map(Measurement::step).orElse(0L),
                 change.map(CellChange::step).orElse(0L));
     }
 
     /** Share of the steps done. */
-    double progress() {
+    public double progress() {
         return state() == CellState.FINISHED ? 1 : (double) step() / Math.max(1, plan.steps());
     }
 
     /** Validation loss at the end, nats/token; NaN before. */
-    double loss() {
+    public double loss() {
         return change.map(CellChange::loss).orElse(Double.NaN);
     }
 
     /** The newest loss there is of it, nats/token; NaN before the first. */
-    double newestLoss() {
+    public double newestLoss() {
         double end = loss();
         return Double.isFinite(end)
                 ? end
@@ -69,14 +74,14 @@ record CellView(
     }
 
     /** Of a running cell now, of another one in its last attempt; NaN where it is not known. */
-    double tokensPerSecond() {
+    public double tokensPerSecond() {
         return measurement
                 .map(Measurement::tokensPerSecond)
                 .or(() -> change.map(CellChange::tokensPerSecond))
                 .orElse(Double.NaN);
     }
 
-    String host() {
+    public String host() {
         return measurement
                 .map(Measurement::host)
                 .or(() -> change.map(CellChange::host))

@@ -30,11 +30,11 @@ record CellsPage(
     private static final int ROWS = 100;
     private static final Template TEMPLATE = Templates.named("cells.html");
 
-    static String html(SweepTab.Request request) {
+    static String html(PageRequest request) {
         return TEMPLATE.execute(of(request));
     }
 
-    private static CellsPage of(SweepTab.Request request) {
+    private static CellsPage of(PageRequest request) {
         SweepPicture picture = request.picture();
         List<CellView> chosen = chosen(request);
         int pages = Math.max(1, (chosen.size() + ROWS - 1) / ROWS);
@@ -57,14 +57,14 @@ record CellsPage(
     }
 
     /** The cells of the state that was asked for, or all. */
-    static List<CellView> chosen(SweepTab.Request request) {
+    static List<CellView> chosen(PageRequest request) {
         Optional<CellState> state = state(request);
         return request.picture().cells().stream()
                 .filter(cell -> state.isEmpty() || cell.state() == state.get())
                 .toList();
     }
 
-    private static Optional<CellState> state(SweepTab.Request request) {
+    private static Optional<CellState> state(PageRequest request) {
         return request.parameter().apply("state").flatMap(text -> Arrays.stream(CellState.values())
                 .filter(state -> state.name().equalsIgnoreCase(text))
                 .findFirst());

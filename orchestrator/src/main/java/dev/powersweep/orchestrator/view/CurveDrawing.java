@@ -1,38 +1,13 @@
 package dev.powersweep.orchestrator.view;
 
 import dev.powersweep.orchestrator.report.Palette;
-import dev.powersweep.orchestrator.text.Numbers;
-import java.util.ArrayList;
+import dev.powersweep.orchestrator.view.PlotFrame.Axis;
+import dev.powersweep.orchestrator.view.PlotFrame.Scale;
 import java.util.Arrays;
 import java.util.List;
 
 /** Curves in a frame. */
 final class CurveDrawing {
-    private static final int LEFT = 48;
-    private static final int RIGHT = 10;
-    private static final int TOP = 8;
-    private static final int BOTTOM = 34;
-    private static final String SMALL = "font-size=\"11\" fill=\"#5a6472\"";
-    private static final String GRID = "#e8ecf0";
-
-    /** How an axis is divided. */
-    enum Scale {
-        LINEAR {
-            @Override
-            double of(double value) {
-                return value;
-            }
-        },
-        LOG {
-            @Override
-            double of(double value) {
-                return Math.log10(value);
-            }
-        };
-
-        abstract double of(double value);
-    }
-
     /** @param width of the stroke in pixels */
     record Line(double[] x, double[] y, String colour, double width, String title) {}
 
@@ -54,97 +29,29 @@ final class CurveDrawing {
     }
 
     String drawn(List<Line> lines, String label, String xTitle, String yTitle) {
-        Svg svg = new Svg(width, height, label);
         double[] x =
                 lines.stream().flatMapToDouble(line -> Arrays.stream(line.x())).toArray();
         double[] y =
                 lines.stream().flatMapToDouble(line -> Arrays.stream(line.y())).toArray();
         if (x.length == 0) {
-            return svg.text(width / 2, height / 2, "middle", SMALL, "nothing measured yet")
-                    .end();
+            return PlotFrame.empty(width, height, label);
         }
-        double[] xRange = range(x, xScale);
-        double[] yRange = range(y, yScale);
-        for (double tick : ticks(xRange, xScale, (int) (width / 90))) {
-            double at = x(tick, xRange);
-            svg.line(at, TOP, at, height - BOTTOM, GRID);
-            svg.text(at, height - BOTTOM + 14, "middle", SMALL, Numbers.count(tick, 2));
-        }
-        for (double tick : ticks(yRange, yScale, (int) (height / 45))) {
-            double at = y(tick, yRange);
-            svg.line(LEFT, at, width - RIGHT, at, GRID);
-            svg.text(LEFT - 5, at + 4, "end", SMALL, Numbers.count(tick, 3));
-        }
-        svg.line(LEFT, TOP, LEFT, height - BOTTOM, "#9aa3ad");
-        svg.line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, "#9aa3ad");
-        svg.text((LEFT + width - RIGHT) / 2, height - 4, "middle", SMALL, xTitle);
-        svg.verticalText(11, (TOP + height - BOTTOM) / 2, SMALL, yTitle);
+        Svg svg = new Svg(width, height, label);
+        PlotFrame frame = new PlotFrame(width, height, new Axis(xScale, xTitle), new Axis(yScale, yTitle), x, y);
+        frame.draw(svg);
         for (Line line : lines) {
             int n = line.x().length;
             if (n == 0) {
                 continue;
             }
-            double[] px = Arrays.stream(line.x()).map(value -> x(value, xRange)).toArray();
-            double[] py = Arrays.stream(line.y()).map(value -> y(value, yRange)).toArray();
+            double[] px = Arrays.stream(line.x()).map(frame::x).toArray();
+            double[] py = Arrays.stream(line.y()).map(frame::y).toArray();
             svg.group(line.title());
             svg.curve(px, py, line.colour(), line.width());
             svg.dot(px[n - 1], py[n - 1], line.width() + 0.7, line.colour());
             svg.endGroup();
         }
         return svg.end();
-    }
-
-    private double x(double value, double[] range) {
-        return LEFT + (xScale.of(value) - range[0]) / (range[1] - range[0]) * (width - LEFT - RIGHT);
-    }
-
-    private double y(double value, double[] range) {
-        return height - BOTTOM - (yScale.of(value) - range[0]) / (range[1] - range[0]) * (height - TOP - BOTTOM);
-    }
-
-    /** On the scale, with a little room around. */
-    private static double[] range(double[] values, Scale scale) {
-        double low = scale.of(Arrays.stream(values).min().orElseThrow());
-        double high = scale.of(Arrays.stream(values).max().orElseThrow());
-        if (scale == Scale.LINEAR) {
-            low = Math.min(low, 0);
-        }
-        double room = high > low ? 0.03 * (high - low) : 0.5 * Math.max(Math.abs(high), 0.1);
-        return new double[] {scale == Scale.LINEAR && low == 0 ? 0 : low - room, high + room};
-    }
-
-    /** Round values within the range. */
-    static double[] ticks(double[] range, Scale scale, int wanted) {
-        List<Double> ticks = new ArrayList<>();
-        if (scale == Scale.LOG) {
-            for (double[] steps : new double[][] {{1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 5}, {1, 3}, {1}}) {
-                ticks.clear();
-                for (int decade = (int) Math.floor(range[0]); decade <= range[1]; decade++) {
-                    for (double step : steps) {
-                        double at = step * Math.pow(10, decade);
-                        if (Math.log10(at) >= range[0] && Math.log10(at) <= range[1]) {
-                            ticks.add(at);
-                        }
-                    }
-                }
-                if (ticks.size() <= wanted) {
-                    break;
-                }
-            }
-            while (ticks.size() > wanted && ticks.size() > 2) {
-                for (int i = ticks.size() - 1; i > 0; i -= 2) {
-                    ticks.remove(i);
-                }
-            }
-        } else {
-            double rough = (range[1] - range[0]) / Math.max(2, wanted);
-            double power = Math.pow(10, Math.floor(Math.log10(rough)));
-            double step = rough / power <= 2 ? 2 * power : rough / power <= 5 ? 5 * power : 10 * power;
-            for (double at = Math.ceil(range[0] / step) * step; at <= range[1]; at += step) {
-                ticks.add(Math.abs(at) < step / 1e6 ? 0 : at);
-            }
-        }
-        return ticks.stream().mapToDouble(Double::doubleValue).toArray();
     }
 
     /** The colour of a model size among all model sizes. */

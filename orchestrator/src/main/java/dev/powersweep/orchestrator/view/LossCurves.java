@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.view;
 
 import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.text.Numbers;
-import dev.powersweep.orchestrator.view.CurveDrawing.Scale;
+import dev.powersweep.orchestrator.view.PlotFrame.Scale;
 import dev.powersweep.orchestrator.view.SweepEvent.CellChange;
 import dev.powersweep.worker.cell.CellState;
 import java.util.ArrayList;
@@ -63,8 +63,15 @@ record LossCurves(String drawing, int count, List<Colour> legend) {
 
     /** Running cells, spread over model sizes where there are too many, then those that ended last; thin ones below. */
     static List<CellView> shown(SweepPicture picture) {
-        List<CellView> running = picture.cells().stream()
-                .filter(cell -> cell.state() == CellState.RUNNING && cell.curveLoss().length > 1)
+        return chosen(picture.cells().stream()
+                .filter(cell -> cell.curveLoss().length > 1)
+                .toList());
+    }
+
+    /** Of these cells, in the order in which they are drawn. */
+    private static List<CellView> chosen(List<CellView> cells) {
+        List<CellView> running = cells.stream()
+                .filter(cell -> cell.state() == CellState.RUNNING)
                 .sorted(Comparator.comparingLong((CellView cell) -> cell.plan().parameters())
                         .thenComparingLong(cell -> cell.plan().tokens()))
                 .toList();
@@ -73,8 +80,8 @@ record LossCurves(String drawing, int count, List<Colour> legend) {
         for (int i = 0; i < most; i++) {
             bold.add(running.get((int) ((long) i * running.size() / most)));
         }
-        List<CellView> drawn = new ArrayList<>(picture.cells().stream()
-                .filter(cell -> cell.state() != CellState.RUNNING && cell.curveLoss().length > 1)
+        List<CellView> drawn = new ArrayList<>(cells.stream()
+                .filter(cell -> cell.state() != CellState.RUNNING)
                 .sorted(Comparator.comparing(
                         (CellView cell) ->
                                 cell.change().map(CellChange::atMillis).orElse(0L),
@@ -83,5 +90,12 @@ record LossCurves(String drawing, int count, List<Colour> legend) {
                 .toList());
         drawn.addAll(bold);
         return drawn;
+    }
+
+    /** Cells whose curves the page would show if all that were begun had one: where curves have to be looked up. */
+    static List<CellView> wanted(SweepPicture picture) {
+        return chosen(picture.cells().stream()
+                .filter(cell -> cell.attempt() > 0)
+                .toList());
     }
 }

@@ -9,16 +9,17 @@ import java.util.Locale;
  * What every page of the tab begins with.
  *
  * @param base address that the tab's links begin with
- * @param live whether the page is to be brought up to date: {@code yes} or {@code no}
- * @param stopped why the run ended before its time; empty when it did not
+ * @param live whether the page is to be brought up to date: {@code soon}, {@code yes}, {@code seldom} or {@code no}
+ * @param notice a sentence for the head of the page; empty for none
  */
 record PageFrame(
-        String style, String base, String sweep, String directory, String updated, String live, String stopped) {
+        String style, String base, String sweep, String directory, String updated, String live, String notice) {
     private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT)
             .withZone(ZoneOffset.UTC);
-    private static final String STYLE = Templates.resource("sweep.css");
+    /** Of all pages. */
+    static final String STYLE = Templates.resource("sweep.css");
 
-    static PageFrame of(SweepTab.Request request) {
+    static PageFrame of(PageRequest request) {
         SweepPicture picture = request.picture();
         return new PageFrame(
                 STYLE,
@@ -26,8 +27,18 @@ record PageFrame(
                 picture.opened().sweep(),
                 picture.opened().directory(),
                 clock(picture.updatedMillis()),
-                picture.closed().isEmpty() ? "yes" : "no",
-                picture.closed().map(SweepEvent.Closed::reason).orElse(""));
+                live(picture.refresh()),
+                picture.notice());
+    }
+
+    /** As the script reads it. */
+    static String live(SweepPicture.Refresh refresh) {
+        return switch (refresh) {
+            case SOON -> "soon";
+            case OFTEN -> "yes";
+            case SELDOM -> "seldom";
+            case NEVER -> "no";
+        };
     }
 
     static String clock(long millis) {

@@ -105,6 +105,41 @@ final class Svg {
         return this;
     }
 
+    /** What follows up to {@link #endGroup} lets what lies below shine through. */
+    Svg faint() {
+        out.append("<g fill-opacity=\"0.55\">");
+        return this;
+    }
+
+    /** @param radius from the middle to the rim in pixels */
+    Svg marker(double x, double y, double radius, Marker form, String colour) {
+        if (form == Marker.CIRCLE) {
+            return dot(x, y, radius, colour);
+        }
+        double r = radius;
+        double[][] corners =
+                switch (form) {
+                    case CIRCLE -> throw new IllegalStateException("a circle has no corners");
+                    case SQUARE -> new double[][] {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
+                    case TRIANGLE -> new double[][] {{0, -1.25}, {1.1, 0.8}, {-1.1, 0.8}};
+                    case DIAMOND -> new double[][] {{0, -1.3}, {1.3, 0}, {0, 1.3}, {-1.3, 0}};
+                    case CROSS ->
+                        new double[][] {
+                            {-1.1, -0.35}, {-0.35, -0.35}, {-0.35, -1.1}, {0.35, -1.1}, {0.35, -0.35}, {1.1, -0.35},
+                            {1.1, 0.35}, {0.35, 0.35}, {0.35, 1.1}, {-0.35, 1.1}, {-0.35, 0.35}, {-1.1, 0.35}
+                        };
+                };
+        out.append("<path fill=\"").append(colour).append("\" d=\"");
+        for (int i = 0; i < corners.length; i++) {
+            out.append(i == 0 ? 'M' : 'L');
+            tenths(x + r * corners[i][0]);
+            out.append(' ');
+            tenths(y + r * corners[i][1]);
+        }
+        out.append("Z\"/>");
+        return this;
+    }
+
     private void number(String name, double value) {
         out.append(' ').append(name).append("=\"");
         tenths(value);

@@ -143,14 +143,13 @@ public final class SweepBoard {
         }
         Map<String, List<CellChange>> samples = new TreeMap<>();
         failed.forEach((name, changes) -> samples.put(name, List.copyOf(changes)));
-        return Optional.of(new SweepPicture(
+        return Optional.of(SweepPicture.ofARun(
                 opened.get(),
                 rows.stream().map(Row::view).toList(),
                 new TreeMap<>(failures),
                 samples,
                 totals,
-                throughput.x(),
-                throughput.y(),
+                new SweepPicture.Throughput(throughput.x(), throughput.y()),
                 fitted,
                 closed,
                 updatedMillis));

@@ -20,7 +20,7 @@ final class SweepJson {
         return NODES.objectNode().putNull("sweep");
     }
 
-    static JsonNode sweep(SweepTab.Request request) {
+    static JsonNode sweep(PageRequest request) {
         SweepPicture picture = request.picture();
         ObjectNode json = NODES.objectNode();
         json.put("sweep", picture.opened().sweep());
@@ -38,8 +38,8 @@ final class SweepJson {
         number(json, "elapsedSeconds", picture.totals().map(SweepEvent.Totals::elapsedSeconds));
         json.put("tokens", picture.totals().map(SweepEvent.Totals::tokens).orElse(0L));
         ObjectNode throughput = json.putObject("throughput");
-        numbers(throughput.putArray("seconds"), picture.throughputSeconds());
-        numbers(throughput.putArray("tokensPerSecond"), picture.throughputRates());
+        numbers(throughput.putArray("seconds"), picture.throughput().seconds());
+        numbers(throughput.putArray("tokensPerSecond"), picture.throughput().rates());
         failures(json.putArray("failures"), picture);
         fit(json, picture);
         ArrayNode curves = json.putArray("curves");
@@ -123,7 +123,7 @@ final class SweepJson {
     }
 
     /** {@code state}, {@code offset} and {@code limit} choose. */
-    static JsonNode cells(SweepTab.Request request) {
+    static JsonNode cells(PageRequest request) {
         List<CellView> chosen = CellsPage.chosen(request);
         int offset = Math.max(0, request.number("offset", 0));
         int limit = Math.min(LARGEST_LIMIT, Math.max(1, request.number("limit", LIMIT)));
@@ -133,7 +133,7 @@ final class SweepJson {
         return json;
     }
 
-    static JsonNode cell(SweepTab.Request request) {
+    static JsonNode cell(PageRequest request) {
         return CellPage.named(request)
                 .<JsonNode>map(cell -> {
                     ObjectNode json = of(cell);

@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.view;
 import com.samskivert.mustache.Template;
 import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.text.Numbers;
-import dev.powersweep.orchestrator.view.CurveDrawing.Scale;
+import dev.powersweep.orchestrator.view.PlotFrame.Scale;
 import dev.powersweep.orchestrator.view.SweepEvent.Totals;
 import dev.powersweep.worker.cell.CellState;
 import java.util.ArrayList;
@@ -57,11 +57,11 @@ record SweepPage(
 
     record Estimate(String name, String value, String unit) {}
 
-    static String html(SweepTab.Request request) {
+    static String html(PageRequest request) {
         return TEMPLATE.execute(of(request));
     }
 
-    private static SweepPage of(SweepTab.Request request) {
+    private static SweepPage of(PageRequest request) {
         SweepPicture picture = request.picture();
         Map<CellState, Integer> states = picture.states();
         List<GridPanel> panels = GridPanel.of(picture.cells());
@@ -125,6 +125,7 @@ record SweepPage(
                 Numbers.percent((double) ended / Math.max(1, cells), 2)));
         Optional<Totals> totals = picture.totals();
         boolean open = picture.closed().isEmpty();
+        boolean all = picture.scope() == SweepPicture.Scope.ALL_RUNS;
         if (open) {
             tiles.add(new Tile(
                     totals.map(now -> Numbers.duration(now.etaSeconds())).orElse("–"),
@@ -134,19 +135,23 @@ record SweepPage(
         tiles.add(new Tile(
                 totals.map(now -> Numbers.duration(now.elapsedSeconds())).orElse("–"),
                 "elapsed",
-                open ? "in this run" : "the run has ended"));
+                all ? "while drivers lived" : open ? "in this run" : "the run has ended"));
         tiles.add(new Tile(
                 totals.map(now -> Numbers.count(now.tokensPerSecond(), 3)).orElse("–"),
                 "tokens/s",
-                open ? "of all running cells" : "at the end"));
+                open ? "of all running cells" : all ? "on average" : "at the end"));
         tiles.add(new Tile(
                 totals.map(now -> Numbers.count(now.tokens(), 3)).orElse("–"),
                 "tokens trained",
                 "by attempts that ended"));
-        tiles.add(new Tile(
-                states.get(CellState.RUNNING) + " / " + picture.slots(),
-                "slots in use",
-                open ? "cells at once" : "at the end"));
+        if (picture.slots() > 0) {
+            tiles.add(new Tile(
+                    states.get(CellState.RUNNING) + " / " + picture.slots(),
+                    "slots in use",
+                    open ? "cells at once" : "at the end"));
+        } else if (open) {
+            tiles.add(new Tile(Integer.toString(states.get(CellState.RUNNING)), "running", "cells at once"));
+        }
         double best = picture.cells().stream()
                 .mapToDouble(CellView::loss)
                 .filter(Double::isFinite)
@@ -158,10 +163,16 @@ record SweepPage(
 
     private static String throughput(SweepPicture picture) {
         CurveDrawing.Line line = new CurveDrawing.Line(
-                picture.throughputSeconds(), picture.throughputRates(), Palette.BLUE, 1.6, "tokens/s");
+                picture.throughput().seconds(), picture.throughput().rates(), Palette.BLUE, 1.6, "tokens/s");
         List<CurveDrawing.Line> lines = line.x().length == 0 ? List.of() : List.of(line);
         return new CurveDrawing(520, 170, Scale.LINEAR, Scale.LINEAR)
-                .drawn(lines, "throughput", "seconds since the run began", "tokens/s");
+                .drawn(
+                        lines,
+                        "throughput",
+                        picture.scope() == SweepPicture.Scope.ALL_RUNS
+                                ? "seconds while drivers lived"
+                                : "seconds since the run began",
+                        "tokens/s");
     }
 
     private static Fit fit(SweepPicture picture) {

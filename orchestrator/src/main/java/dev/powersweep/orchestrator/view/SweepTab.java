@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.Serial;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.spark.ui.SparkUI;
 import org.apache.spark.ui.SparkUITab;
@@ -27,9 +26,9 @@ public final class SweepTab extends SparkUITab {
 
     private SweepTab(SparkUI ui, Supplier<Optional<SweepPicture>> picture) {
         super(ui, PREFIX);
-        attachPage(new Page("", "Sweep", picture, SweepHtml::sweep, SweepJson::sweep));
-        attachPage(new Page("cells", "Cells", picture, SweepHtml::cells, SweepJson::cells));
-        attachPage(new Page("cell", "Cell", picture, SweepHtml::cell, SweepJson::cell));
+        for (SweepPages page : SweepPages.values()) {
+            attachPage(new Page(page, picture));
+        }
     }
 
     /** Adds the tab to the pages of an application that runs here; shows what the board holds whenever somebody looks. */
@@ -48,51 +47,31 @@ public final class SweepTab extends SparkUITab {
         return "Sweep";
     }
 
-    /** What a page is asked for. */
-    record Request(SweepPicture picture, Function<String, Optional<String>> parameter, String base) {
-        int number(String name, int otherwise) {
-            try {
-                return parameter.apply(name).map(Integer::parseInt).orElse(otherwise);
-            } catch (NumberFormatException e) {
-                return otherwise;
-            }
-        }
-    }
-
     private final class Page extends WebUIPage {
-        private final String title;
+        private final SweepPages page;
         private final Supplier<Optional<SweepPicture>> picture;
-        private final Function<Request, String> html;
-        private final Function<Request, JsonNode> json;
 
-        Page(
-                String prefix,
-                String title,
-                Supplier<Optional<SweepPicture>> picture,
-                Function<Request, String> html,
-                Function<Request, JsonNode> json) {
-            super(prefix);
-            this.title = title;
+        Page(SweepPages page, Supplier<Optional<SweepPicture>> picture) {
+            super(page.path());
+            this.page = page;
             this.picture = picture;
-            this.html = html;
-            this.json = json;
         }
 
         @Override
         public Seq<Node> render(HttpServletRequest request) {
-            String content = asked(request).map(html).orElseGet(SweepHtml::nothing);
-            return SparkPage.of(request, title, content, SweepTab.this);
+            String content = asked(request).map(page::html).orElseGet(SweepPages::nothing);
+            return SparkPage.of(request, page.title(), content, SweepTab.this);
         }
 
         @Override
         public JValue renderJson(HttpServletRequest request) {
-            JsonNode node = asked(request).map(json).orElseGet(SweepJson::nothing);
+            JsonNode node = asked(request).map(page::json).orElseGet(SweepJson::nothing);
             return JsonMethods$.MODULE$.fromJsonNode(node);
         }
 
-        private Optional<Request> asked(HttpServletRequest request) {
+        private Optional<PageRequest> asked(HttpServletRequest request) {
             return picture.get()
-                    .map(now -> new Request(
+                    .map(now -> new PageRequest(
                             now,
                             name -> Optional.ofNullable(request.getParameter(name)),
                             SparkPage.base(request, basePath()) + "/" + PREFIX));
@@ -108,7 +87,7 @@ public final class SweepTab extends SparkUITab {
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
             response.setContentType("text/javascript;charset=utf-8");
             response.setHeader("Cache-Control", "max-age=3600");
-            response.getOutputStream().write(SweepHtml.script().getBytes(StandardCharsets.UTF_8));
+            response.getOutputStream().write(SweepPages.script().getBytes(StandardCharsets.UTF_8));
         }
     }
 }

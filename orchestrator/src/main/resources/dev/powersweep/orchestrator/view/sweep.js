@@ -2,10 +2,15 @@
 (() => {
   'use strict';
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+  const pauses = { soon: 700, yes: 3000, seldom: 15000 };
+  const pause = () => {
+    const view = document.getElementById('sweep');
+    return (view && pauses[view.dataset.live]) || 3000;
+  };
   const refresh = async () => {
     for (;;) {
       const view = document.getElementById('sweep');
-      if (!view || view.dataset.live !== 'yes') return;
+      if (!view || view.dataset.live === 'no') return;
       const began = Date.now();
       if (!document.hidden) {
         try {
@@ -21,9 +26,9 @@
           // The application may have ended; what the page shows stays.
         }
       }
-      // A page that is slow to make is asked for less often.
-      await wait(Math.max(3000, 10 * (Date.now() - began)));
+      // A page that is slow to make is asked for less often, and so is one of a sweep that nobody drives just now.
+      await wait(Math.max(pause(), 10 * (Date.now() - began)));
     }
   };
-  wait(3000).then(refresh);
+  wait(pause()).then(refresh);
 })();

@@ -42,15 +42,15 @@ class SweepBoardTest {
                 NOW));
         board.apply(new SweepEvent.Closed(MARKUP, totals(1)));
         for (String page : List.of(
-                SweepHtml.sweep(request(Map.of())),
-                SweepHtml.cells(request(Map.of("state", MARKUP))),
-                SweepHtml.cell(request(Map.of("id", "id0"))))) {
+                SweepPages.SWEEP.html(request(Map.of())),
+                SweepPages.CELLS.html(request(Map.of("state", MARKUP))),
+                SweepPages.CELL.html(request(Map.of("id", "id0"))))) {
             assertThat(page)
                     .contains("&lt;script&gt;")
                     .doesNotContain("<script>")
                     .doesNotContain("alert('x')");
         }
-        assertThat(SweepHtml.cell(request(Map.of("id", MARKUP)))).doesNotContain("<script>");
+        assertThat(SweepPages.CELL.html(request(Map.of("id", MARKUP)))).doesNotContain("<script>");
     }
 
     @Test
@@ -67,7 +67,7 @@ class SweepBoardTest {
         assertThat(tiles.at("/0/loss").asDouble()).isEqualTo(3.25);
         assertThat(tiles.at("/1/states/DIVERGED").asInt()).isEqualTo(1);
         assertThat(tiles.at("/1/loss").isNull()).isTrue();
-        assertThat(SweepHtml.sweep(request(Map.of())))
+        assertThat(SweepPages.SWEEP.html(request(Map.of())))
                 .contains(">3.250<")
                 .contains("✓ 2/2")
                 .contains(">∞<");
@@ -103,7 +103,7 @@ class SweepBoardTest {
                 .containsEntry(CellState.RUNNING, 0)
                 .containsEntry(CellState.INTERRUPTED, 1)
                 .containsEntry(CellState.FINISHED, 1);
-        assertThat(SweepHtml.sweep(new SweepTab.Request(later, name -> Optional.empty(), "")))
+        assertThat(SweepPages.SWEEP.html(new PageRequest(later, name -> Optional.empty(), "")))
                 .contains("data-live=\"no\"")
                 .contains("The sweep was stopped: the driver&#39;s event log ends here");
 
@@ -179,7 +179,7 @@ class SweepBoardTest {
         }
         SweepPicture picture = board.picture().orElseThrow();
         assertThat(picture.cells()).allMatch(cell -> cell.curveLoss().length <= SweepBoard.CURVE_POINTS);
-        assertThat(SweepHtml.sweep(request(Map.of())).length()).isLessThan(2_000_000);
+        assertThat(SweepPages.SWEEP.html(request(Map.of())).length()).isLessThan(2_000_000);
         assertThat(GridPanel.of(picture.cells())).allSatisfy(panel -> {
             assertThat(panel.parameters().length).isLessThanOrEqualTo(GridPanel.MOST);
             assertThat(panel.tiles().stream()
@@ -246,19 +246,19 @@ class SweepBoardTest {
                 end ? new double[] {5, 4} : new double[0]);
     }
 
-    private SweepTab.Request request(Map<String, String> parameters) {
+    private PageRequest request(Map<String, String> parameters) {
         return request(board, parameters);
     }
 
-    private static SweepTab.Request request(SweepBoard board, Map<String, String> parameters) {
-        return new SweepTab.Request(
+    private static PageRequest request(SweepBoard board, Map<String, String> parameters) {
+        return new PageRequest(
                 board.picture().orElseThrow(), name -> Optional.ofNullable(parameters.get(name)), "/sweep");
     }
 
     @Test
     void noElementOfThePageComesFromAnotherServer() {
         open(1, "cell");
-        String page = SweepHtml.sweep(request(Map.of()));
+        String page = SweepPages.SWEEP.html(request(Map.of()));
         assertThat(Pattern.compile("(src|href)=\"(https?:)?//").matcher(page).find())
                 .isFalse();
     }

@@ -1,0 +1,92 @@
+package dev.powersweep.orchestrator.view;
+
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.view.SweepEvent.CellChange;
+import dev.powersweep.orchestrator.view.SweepEvent.CellPlan;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
+import java.time.Instant;
+import java.util.Optional;
+
+/** What pages show of a cell, from the ledger's record of it. */
+public final class CellFacts {
+    private static final int MESSAGE = 500;
+    private static final int DETAIL = 2000;
+
+    private CellFacts() {}
+
+    /** @param index place in the sweep, from 0 */
+    public static CellPlan plan(int index, CellRecord record) {
+        Cell cell = record.cell();
+        ModelShape model = cell.model();
+        return new CellPlan(
+                index,
+                cell.id(),
+                record.name(),
+                model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
+                        + model.context(),
+                model.nonEmbeddingParameters(),
+                cell.tokens(),
+                cell.batchTokens(),
+                cell.data().steps(),
+                cell.data().uniqueTokens(),
+                cell.training().peakLearningRate(),
+                cell.seed(),
+                record.planned().predictedSeconds());
+    }
+
+    /**
+     * @param index place in the sweep, from 0
+     * @param report of the attempt that has just ended; empty for one that begins
+     * @param curveTokens tokens seen, of the training curve; empty where it is not known here
+     * @param curveLoss nats/token
+     */
+    public static CellChange change(
+            int index,
+            CellRecord cell,
+            Optional<AttemptReport> report,
+            Instant at,
+            double[] curveTokens,
+            double[] curveLoss) {
+        Optional<Frame.Finished> finished =
+                cell.state() == CellState.FINISHED ? report.flatMap(AttemptReport::result) : Optional.empty();
+        return new CellChange(
+                index,
+                cell.state().name(),
+                cell.attempts(),
+                report.or(cell::last).map(AttemptReport::step).orElse(0L),
+                finished.flatMap(result -> result.finalEvaluations().stream().findFirst())
+                        .map(Frame.Evaluation::loss)
+                        .orElse(Double.NaN),
+                finished.map(Frame.Finished::finalTrainingLoss).orElse(Double.NaN),
+                finished.filter(result -> result.trainingSeconds() > 0)
+                        .map(result -> (result.step() - report.get().resumedFromStep())
+                                * (double) cell.cell().batchTokens()
+                                / result.trainingSeconds())
+                        .orElse(Double.NaN),
+                report.map(AttemptReport::seconds).orElse(Double.NaN),
+                report.flatMap(AttemptReport::failure).map(Enum::name).orElse(""),
+                report.map(AttemptReport::message)
+                        .map(text -> head(text, MESSAGE))
+                        .orElse(""),
+                report.map(AttemptReport::detail)
+                        .map(text -> tail(text, DETAIL))
+                        .orElse(""),
+                report.map(AttemptReport::log).orElse(""),
+                report.map(AttemptReport::host).orElse(""),
+                at.toEpochMilli(),
+                curveTokens,
+                curveLoss);
+    }
+
+    private static String head(String text, int length) {
+        return text.length() <= length ? text : text.substring(0, length) + "…";
+    }
+
+    private static String tail(String text, int length) {
+        return text.length() <= length ? text : "…" + text.substring(text.length() - length);
+    }
+}
