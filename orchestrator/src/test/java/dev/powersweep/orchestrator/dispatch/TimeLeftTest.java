@@ -30,6 +30,7 @@ class TimeLeftTest {
             RunPolicy.DEFAULT,
             state.cells().stream().map(cell -> cell.cell().id()).toList(),
             0,
+            true,
             event -> {});
     private final List<AttemptOrder> begun = course.fill(SLOTS, Set.of("host"), START);
 
