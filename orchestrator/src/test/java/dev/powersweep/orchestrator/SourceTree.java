@@ -75,16 +75,13 @@ final class SourceTree {
             throw new IllegalStateException(file + " declares no package");
         }
         String name = declared.group(1);
-        Package known = packages.getOrDefault(name, new Package(module, "", new TreeSet<>(), new TreeSet<>(), new TreeSet<>()));
+        Package known =
+                packages.getOrDefault(name, new Package(module, "", new TreeSet<>(), new TreeSet<>(), new TreeSet<>()));
         boolean info = file.equals("package-info.java");
         packages.put(
                 name,
                 new Package(
-                        module,
-                        info ? firstSentence(text) : known.knows,
-                        known.imports,
-                        known.types,
-                        known.libraries));
+                        module, info ? firstSentence(text) : known.knows, known.imports, known.types, known.libraries));
         if (!info) {
             known.types.add(file.replace(".java", ""));
         }
@@ -175,8 +172,8 @@ final class SourceTree {
         return packages.keySet().stream()
                 .filter(name -> Stream.concat(Stream.of(name), reached(name).stream())
                         .map(packages::get)
-                        .anyMatch(found -> found != null
-                                && found.libraries.stream().anyMatch(named -> named.startsWith(library))))
+                        .anyMatch(found ->
+                                found != null && found.libraries.stream().anyMatch(named -> named.startsWith(library))))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 

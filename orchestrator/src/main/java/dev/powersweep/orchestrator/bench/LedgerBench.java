@@ -1,13 +1,13 @@
 package dev.powersweep.orchestrator.bench;
 
-import dev.powersweep.orchestrator.simulation.Hazards;
-import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;

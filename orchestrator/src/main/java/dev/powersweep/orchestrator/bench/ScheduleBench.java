@@ -1,9 +1,9 @@
 package dev.powersweep.orchestrator.bench;
 
-import dev.powersweep.orchestrator.simulation.Hazards;
-import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import java.nio.charset.StandardCharsets;
 
 /** Plans a large grid and runs it on a virtual clock: how close the makespan comes to its lower bound, and at what load. */

@@ -1,10 +1,10 @@
 package dev.powersweep.orchestrator.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.powersweep.orchestrator.simulation.Hazards;
 import dev.powersweep.orchestrator.bench.ScheduleBench;
-import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.io.PrintWriter;

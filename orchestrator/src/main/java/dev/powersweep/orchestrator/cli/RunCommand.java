@@ -1,11 +1,11 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.driver.LocalMemory;
 import dev.powersweep.orchestrator.driver.SpeedProbe;
 import dev.powersweep.orchestrator.driver.SweepRunner;
 import dev.powersweep.orchestrator.driver.SweepSummary;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.plan.DryRun;
 import dev.powersweep.orchestrator.plan.Forecast;
 import dev.powersweep.orchestrator.plan.Slots;

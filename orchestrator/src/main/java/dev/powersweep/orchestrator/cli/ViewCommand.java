@@ -21,19 +21,17 @@ import picocli.CommandLine.Parameters;
         name = "view",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Serves the pages of one or more sweeps on this machine, for a browser, until Ctrl-C: grid, curves,"
-                + " throughput, failures, current fit; several sweeps side by side. Follows a sweep that runs anywhere;"
-                + " needs no living driver.")
+        description =
+                "Serves the pages of one or more sweeps on this machine, for a browser, until Ctrl-C: grid, curves,"
+                        + " throughput, failures, current fit; several sweeps side by side. Follows a sweep that runs anywhere;"
+                        + " needs no living driver.")
 public final class ViewCommand implements Callable<Integer> {
     private static final int LARGEST_PORT = 65_535;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
-    @Parameters(
-            arity = "1..*",
-            paramLabel = "DIR",
-            description = "Directories of sweeps, on any Hadoop file system.")
+    @Parameters(arity = "1..*", paramLabel = "DIR", description = "Directories of sweeps, on any Hadoop file system.")
     private List<String> sweeps = new ArrayList<>();
 
     @Option(names = "--open", description = "Open the pages in this user's browser.")

@@ -150,7 +150,9 @@ sealed interface LibraryTokenizer extends Serializable {
 
         /** One that no other task uses just now; those that have waited long have ended. */
         private TokenizerProcess free() {
-            for (TokenizerProcess waiting = processes().poll(); waiting != null; waiting = processes().poll()) {
+            for (TokenizerProcess waiting = processes().poll();
+                    waiting != null;
+                    waiting = processes().poll()) {
                 if (waiting.alive()) {
                     return waiting;
                 }

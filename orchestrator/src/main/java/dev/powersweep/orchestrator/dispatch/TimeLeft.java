@@ -70,8 +70,7 @@ public final class TimeLeft {
             OptionalDouble step = secondsPerStep();
             return step.isPresent()
                     ? OptionalDouble.of(elapsed(newest.orElseThrow().at)
-                            + step.getAsDouble()
-                                    * Math.max(0, cell.data().steps() - newest.get().step))
+                            + step.getAsDouble() * Math.max(0, cell.data().steps() - newest.get().step))
                     : step;
         }
 
@@ -123,9 +122,7 @@ public final class TimeLeft {
             cell.first = Optional.of(heard);
         }
         if (cell.first.isPresent()
-                && cell.newest
-                        .map(before -> update.step() > before.step)
-                        .orElse(true)) {
+                && cell.newest.map(before -> update.step() > before.step).orElse(true)) {
             cell.newest = Optional.of(heard);
         }
     }
@@ -172,8 +169,7 @@ public final class TimeLeft {
         double longest = 0;
         for (Map.Entry<String, Running> entry : running.entrySet()) {
             double remaining = Math.max(
-                    0,
-                    expected.applyAsDouble(entry.getKey()) - entry.getValue().elapsed(now));
+                    0, expected.applyAsDouble(entry.getKey()) - entry.getValue().elapsed(now));
             left += remaining;
             longest = Math.max(longest, remaining);
         }

@@ -199,7 +199,14 @@ final class SweepLoop {
                 ? totals.tokens() / Math.max(elapsed, 1e-3)
                 : running.stream().mapToDouble(LiveUpdate::tokensPerSecond).sum();
         return new SweepProgress.Numbers(
-                total, totals.done(), totals.failed(), course.running(), slots, rate, OptionalDouble.of(course.secondsLeft(slots, now)), elapsed);
+                total,
+                totals.done(),
+                totals.failed(),
+                course.running(),
+                slots,
+                rate,
+                OptionalDouble.of(course.secondsLeft(slots, now)),
+                elapsed);
     }
 
     private static void tell(TimeLeft.Surprise surprise) {

@@ -87,9 +87,7 @@ public final class LedgerReader {
      * @param newestEnds events of the newest epoch up to the end of each of its segments, by the segment's last write
      */
     record Counting(
-            TreeMap<Long, List<LedgerEvent>> events,
-            Map<Long, Long> lastSegments,
-            TreeMap<Long, Integer> newestEnds) {}
+            TreeMap<Long, List<LedgerEvent>> events, Map<Long, Long> lastSegments, TreeMap<Long, Integer> newestEnds) {}
 
     static Counting counting(Storage storage, SweepDirectory directory) throws IOException {
         return counting(storage, directory, segments(storage, directory));
@@ -141,7 +139,8 @@ public final class LedgerReader {
     }
 
     /** A driver numbers its segments from one on, and whoever followed it wrote down how far they count. */
-    static void refuseGaps(SweepDirectory directory, long epoch, List<Segment> segments, long fence) throws GapException {
+    static void refuseGaps(SweepDirectory directory, long epoch, List<Segment> segments, long fence)
+            throws GapException {
         long next = 1;
         for (Segment segment : segments) {
             if (segment.first() > next && next <= fence) {

@@ -31,7 +31,8 @@ public final class HostFilter implements Filter {
     public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
             throws IOException, ServletException {
         if (request instanceof HttpServletRequest asked && response instanceof HttpServletResponse answer) {
-            String host = HostNames.host(Optional.ofNullable(asked.getHeader("Host")).orElse(""));
+            String host =
+                    HostNames.host(Optional.ofNullable(asked.getHeader("Host")).orElse(""));
             if (!names.accepts(host)) {
                 answer.sendError(
                         HttpServletResponse.SC_FORBIDDEN,

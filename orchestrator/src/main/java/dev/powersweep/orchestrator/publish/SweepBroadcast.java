@@ -198,8 +198,7 @@ public final class SweepBroadcast implements SweepProgress {
     private CellChange change(CellRecord cell, Optional<AttemptReport> report, Instant at) {
         double[][] curve =
                 report.isEmpty() ? new double[2][0] : curve(cell.cell().id());
-        return CellFacts.change(
-                plans.get(cell.cell().id()).cell(), cell, report, at, curve[0], curve[1]);
+        return CellFacts.change(plans.get(cell.cell().id()).cell(), cell, report, at, curve[0], curve[1]);
     }
 
     private double[][] curve(String cell) {

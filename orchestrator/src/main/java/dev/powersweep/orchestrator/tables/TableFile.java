@@ -135,15 +135,15 @@ public final class TableFile {
             RowBudget budget,
             Consumer<Object[]> row) {
         budget.take(file, rows(storage, file));
-        List<String> names = table.columns().stream().map(Table.ColumnInfo::name).toList();
+        List<String> names =
+                table.columns().stream().map(Table.ColumnInfo::name).toList();
         int[] places = columns.stream().mapToInt(names::indexOf).toArray();
         Object[] values = new Object[places.length];
         try (ParquetReader<Group> reader = new GroupReader(storage.input(file), Set.copyOf(columns)).build()) {
             for (Group group = reader.read(); group != null; group = reader.read()) {
                 for (int i = 0; i < values.length; i++) {
                     String name = columns.get(i);
-                    boolean there =
-                            group.getType().containsField(name) && group.getFieldRepetitionCount(name) > 0;
+                    boolean there = group.getType().containsField(name) && group.getFieldRepetitionCount(name) > 0;
                     values[i] = there ? table.type(places[i]).read(group, name) : null;
                 }
                 row.accept(values);

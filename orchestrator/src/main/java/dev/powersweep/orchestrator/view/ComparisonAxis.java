@@ -8,15 +8,17 @@ import java.util.function.ToDoubleFunction;
 
 /** What losses of several sweeps are compared at. */
 enum ComparisonAxis {
-    COMPUTE("C", "compute C = 6·N·D, FLOPs", cell -> 6.0 * cell.plan().parameters() * cell.plan().tokens()),
+    COMPUTE(
+            "C",
+            "compute C = 6·N·D, FLOPs",
+            cell -> 6.0 * cell.plan().parameters() * cell.plan().tokens()),
     PARAMETERS("N", "model size N, parameters", cell -> cell.plan().parameters()),
     TOKENS("D", "data size D, tokens", cell -> cell.plan().tokens()),
     BATCH("B", "batch B, tokens", cell -> cell.plan().batchTokens()),
     RATE("rate", "learning rate", cell -> cell.plan().learningRate()),
-    SECONDS(
-            "time",
-            "seconds of the last attempt",
-            cell -> cell.change().map(CellChange::seconds).orElse(Double.NaN));
+    SECONDS("time", "seconds of the last attempt", cell -> cell.change()
+            .map(CellChange::seconds)
+            .orElse(Double.NaN));
 
     private final String key;
     private final String title;

@@ -36,7 +36,8 @@ final class ComparisonDrawing {
     static List<Dot> frontier(List<Dot> dots) {
         List<Dot> frontier = new ArrayList<>();
         for (Dot dot : dots) {
-            if (frontier.isEmpty() || dot.loss() < frontier.get(frontier.size() - 1).loss()) {
+            if (frontier.isEmpty()
+                    || dot.loss() < frontier.get(frontier.size() - 1).loss()) {
                 frontier.add(dot);
             }
         }
@@ -45,19 +46,15 @@ final class ComparisonDrawing {
 
     static String drawn(List<List<Dot>> sweeps, List<String> names, ComparisonAxis axis, String unit) {
         double[] x = sweeps.stream().flatMap(List::stream).mapToDouble(Dot::x).toArray();
-        double[] y = sweeps.stream().flatMap(List::stream).mapToDouble(Dot::loss).toArray();
+        double[] y =
+                sweeps.stream().flatMap(List::stream).mapToDouble(Dot::loss).toArray();
         String label = "held-out loss of several sweeps";
         if (x.length == 0) {
             return PlotFrame.empty(WIDTH, HEIGHT, label);
         }
         Svg svg = new Svg(WIDTH, HEIGHT, label);
         PlotFrame frame = new PlotFrame(
-                WIDTH,
-                HEIGHT,
-                new Axis(Scale.LOG, axis.title()),
-                new Axis(Scale.LOG, "held-out loss, " + unit),
-                x,
-                y);
+                WIDTH, HEIGHT, new Axis(Scale.LOG, axis.title()), new Axis(Scale.LOG, "held-out loss, " + unit), x, y);
         frame.draw(svg);
         for (int i = 0; i < sweeps.size(); i++) {
             dots(svg, frame, sweeps.get(i), names.get(i), i);

@@ -42,7 +42,9 @@ public final class ComparisonJson {
             ComparedSweep first = sweeps.get(0);
             SameCells same = SameCells.of(first.picture(), unit.factor(first), other.picture(), unit.factor(other));
             ObjectNode one = common.addObject();
-            one.put("pages", other.base() + "/").put("cells", same.pairs().size()).put("lower", same.lower());
+            one.put("pages", other.base() + "/")
+                    .put("cells", same.pairs().size())
+                    .put("lower", same.lower());
             number(one, "medianDifference", same.median());
             number(one, "meanDifference", same.mean());
             number(one, "standardError", same.standardError());

@@ -129,8 +129,11 @@ public record ComparisonPage(
             return "";
         }
         return "The sweeps were held out on different texts or tokens (corpus "
-                + String.join(", ", sweeps.stream().map(ComparedSweep::corpus).distinct().toList())
-                + "): " + (unit == LossUnit.BITS
+                + String.join(
+                        ", ",
+                        sweeps.stream().map(ComparedSweep::corpus).distinct().toList())
+                + "): "
+                + (unit == LossUnit.BITS
                         ? "bits per byte allow for their tokenizers, not for their texts."
                         : "nats per token compare neither; choose bits per byte.");
     }
@@ -156,7 +159,9 @@ public record ComparisonPage(
                 String.format(Locale.ROOT, "%,d of %,d", ended, picture.cells().size()),
                 standing(picture, ended),
                 Numbers.fixed(lowest, 4),
-                picture.totals().map(totals -> Numbers.count(totals.tokens(), 3)).orElse("–"),
+                picture.totals()
+                        .map(totals -> Numbers.count(totals.tokens(), 3))
+                        .orElse("–"),
                 picture.totals()
                         .map(totals -> Numbers.count(totals.tokensPerSecond(), 3))
                         .orElse("–"));
@@ -177,7 +182,8 @@ public record ComparisonPage(
         if (same.pairs().isEmpty()) {
             return new Common(title, "No finished cell of one has its like in the other.", List.of(), false);
         }
-        String error = Double.isFinite(same.standardError()) ? " ± " + Numbers.significant(same.standardError(), 2) : "";
+        String error =
+                Double.isFinite(same.standardError()) ? " ± " + Numbers.significant(same.standardError(), 2) : "";
         String sentence = String.format(
                 Locale.ROOT,
                 "%,d cells of equal shape, data, batch and seed: %s is lower in %,d of them; difference in the median"

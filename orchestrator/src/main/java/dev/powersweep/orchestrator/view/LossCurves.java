@@ -94,8 +94,7 @@ record LossCurves(String drawing, int count, List<Colour> legend) {
 
     /** Cells whose curves the page would show if all that were begun had one: where curves have to be looked up. */
     static List<CellView> wanted(SweepPicture picture) {
-        return chosen(picture.cells().stream()
-                .filter(cell -> cell.attempt() > 0)
-                .toList());
+        return chosen(
+                picture.cells().stream().filter(cell -> cell.attempt() > 0).toList());
     }
 }

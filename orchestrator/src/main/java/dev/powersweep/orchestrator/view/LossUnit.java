@@ -45,8 +45,7 @@ enum LossUnit {
                 return unit;
             }
         }
-        boolean oneText =
-                sweeps.stream().map(ComparedSweep::corpus).distinct().count() == 1;
+        boolean oneText = sweeps.stream().map(ComparedSweep::corpus).distinct().count() == 1;
         return oneText ? NATS : BITS;
     }
 }

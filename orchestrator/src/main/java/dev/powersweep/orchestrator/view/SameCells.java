@@ -76,7 +76,8 @@ record SameCells(List<Pair> pairs) {
     double standardError() {
         double[] all = pairs.stream().mapToDouble(Pair::difference).toArray();
         double mean = mean();
-        double squares = Arrays.stream(all).map(each -> (each - mean) * (each - mean)).sum();
+        double squares =
+                Arrays.stream(all).map(each -> (each - mean) * (each - mean)).sum();
         return all.length < 2 ? Double.NaN : Math.sqrt(squares / (all.length - 1) / all.length);
     }
 }

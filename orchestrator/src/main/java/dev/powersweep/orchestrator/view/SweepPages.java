@@ -17,8 +17,7 @@ public enum SweepPages {
     private final Function<PageRequest, String> html;
     private final Function<PageRequest, JsonNode> json;
 
-    SweepPages(
-            String path, String title, Function<PageRequest, String> html, Function<PageRequest, JsonNode> json) {
+    SweepPages(String path, String title, Function<PageRequest, String> html, Function<PageRequest, JsonNode> json) {
         this.path = path;
         this.title = title;
         this.html = html;

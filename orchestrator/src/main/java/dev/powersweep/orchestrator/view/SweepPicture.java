@@ -163,7 +163,8 @@ public record SweepPicture(
     /** The cell of this identity or this name. */
     public Optional<CellView> cell(String idOrName) {
         return cells.stream()
-                .filter(cell -> cell.plan().id().equals(idOrName) || cell.plan().name().equals(idOrName))
+                .filter(cell ->
+                        cell.plan().id().equals(idOrName) || cell.plan().name().equals(idOrName))
                 .findFirst();
     }
 

@@ -94,8 +94,7 @@ final class LedgerPicture {
             CellRecord cell = record(running.cell());
             begun.put(
                     running.cell(),
-                    new Begun(
-                            running.at(), cell.last().map(AttemptReport::step).orElse(0L)));
+                    new Begun(running.at(), cell.last().map(AttemptReport::step).orElse(0L)));
             changes.add(change(cell, Optional.empty(), running.at()));
         } else if (event instanceof LedgerEvent.Ended ended) {
             ended(ended, changes);
@@ -108,8 +107,8 @@ final class LedgerPicture {
         AttemptReport report = event.report();
         CellRecord cell = record(report.cell());
         Optional<Begun> attempt = Optional.ofNullable(begun.remove(report.cell()));
-        long trained =
-                Math.max(0, report.step() - report.resumedFromStep()) * cell.cell().batchTokens();
+        long trained = Math.max(0, report.step() - report.resumedFromStep())
+                * cell.cell().batchTokens();
         tokens += trained;
         // An attempt whose end a later driver tells ended in a time that nobody knows.
         if (trained > 0 && attempt.isPresent()) {
@@ -141,8 +140,7 @@ final class LedgerPicture {
      * @param driver the newest one, where there was any
      * @param alive whether it lives
      */
-    Optional<SweepPicture> picture(
-            Optional<Lease.Sighting> driver, boolean alive, Optional<SweepEvent.Fitted> fitted) {
+    Optional<SweepPicture> picture(Optional<Lease.Sighting> driver, boolean alive, Optional<SweepEvent.Fitted> fitted) {
         if (state.submitted().isEmpty()) {
             return Optional.empty();
         }
@@ -151,21 +149,27 @@ final class LedgerPicture {
         Optional<LiveNumbers> live = beat.flatMap(Lease.Heartbeat::live);
         Totals totals = totals(alive, live, beat.map(Lease.Heartbeat::at).orElse(newest));
         board.apply(new SweepEvent.Measured(totals, measurements(live)));
-        return board.picture().map(picture -> new SweepPicture(
-                picture.opened(),
-                SweepPicture.Scope.ALL_RUNS,
-                alive
-                        ? picture.cells()
-                        : picture.cells().stream().map(CellView::afterTheEnd).toList(),
-                picture.failures(),
-                picture.failed(),
-                Optional.of(totals),
-                Pace.of(worksUntilNow(live, beat), time.seconds()),
-                fitted,
-                alive ? Optional.empty() : Optional.of(new SweepEvent.Closed(state.stopped().orElse(""), totals)),
-                alive ? "" : notice(),
-                alive ? SweepPicture.Refresh.OFTEN : SweepPicture.Refresh.SELDOM,
-                totals.atMillis()));
+        return board.picture()
+                .map(picture -> new SweepPicture(
+                        picture.opened(),
+                        SweepPicture.Scope.ALL_RUNS,
+                        alive
+                                ? picture.cells()
+                                : picture.cells().stream()
+                                        .map(CellView::afterTheEnd)
+                                        .toList(),
+                        picture.failures(),
+                        picture.failed(),
+                        Optional.of(totals),
+                        Pace.of(worksUntilNow(live, beat), time.seconds()),
+                        fitted,
+                        alive
+                                ? Optional.empty()
+                                : Optional.of(
+                                        new SweepEvent.Closed(state.stopped().orElse(""), totals)),
+                        alive ? "" : notice(),
+                        alive ? SweepPicture.Refresh.OFTEN : SweepPicture.Refresh.SELDOM,
+                        totals.atMillis()));
     }
 
     private Totals totals(boolean alive, Optional<LiveNumbers> live, Instant at) {
@@ -183,8 +187,7 @@ final class LedgerPicture {
 
     private List<Measurement> measurements(Optional<LiveNumbers> live) {
         List<Measurement> measurements = new ArrayList<>();
-        for (LiveNumbers.RunningCell cell :
-                live.map(LiveNumbers::running).orElse(List.of())) {
+        for (LiveNumbers.RunningCell cell : live.map(LiveNumbers::running).orElse(List.of())) {
             if (places.containsKey(cell.cell())) {
                 measurements.add(new Measurement(
                         places.get(cell.cell()),
@@ -201,8 +204,7 @@ final class LedgerPicture {
     /** Of attempts that ended, and of those that run as far as their driver has told. */
     private List<Pace.Work> worksUntilNow(Optional<LiveNumbers> live, Optional<Lease.Heartbeat> beat) {
         List<Pace.Work> all = new ArrayList<>(works);
-        for (LiveNumbers.RunningCell cell :
-                live.map(LiveNumbers::running).orElse(List.of())) {
+        for (LiveNumbers.RunningCell cell : live.map(LiveNumbers::running).orElse(List.of())) {
             Begun attempt = begun.get(cell.cell());
             if (attempt != null && cell.step() > attempt.step()) {
                 all.add(new Pace.Work(

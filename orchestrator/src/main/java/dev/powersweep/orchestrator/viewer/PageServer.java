@@ -112,7 +112,8 @@ public final class PageServer implements AutoCloseable {
             try {
                 answer = answer(exchange);
             } catch (RuntimeException e) {
-                LOG.warn("no page could be made for {}", exchange.getRequestURI().getPath(), e);
+                LOG.warn(
+                        "no page could be made for {}", exchange.getRequestURI().getPath(), e);
                 answer = Answer.text(500, "the page could not be made: " + e);
             }
             send(exchange, answer);

@@ -31,9 +31,9 @@ final class ServedPages {
             return Answer.script();
         }
         if (path.equals("/") && sweeps.size() > 1) {
-            return Answer.html(new Document(
-                            sweeps.size() + " sweeps", links(""), ComparisonPage.html(compared(), parameter))
-                    .html());
+            return Answer.html(
+                    new Document(sweeps.size() + " sweeps", links(""), ComparisonPage.html(compared(), parameter))
+                            .html());
         }
         if (path.matches("/json/?") && sweeps.size() > 1) {
             return Answer.json(ComparisonJson.of(compared(), parameter));
@@ -97,8 +97,7 @@ final class ServedPages {
             links.add(new Document.Link("side by side", "/", shown.isEmpty()));
         }
         for (int i = 0; i < sweeps.size(); i++) {
-            links.add(new Document.Link(
-                    sweeps.get(i).name(), base(i) + "/", base(i).equals(shown)));
+            links.add(new Document.Link(sweeps.get(i).name(), base(i) + "/", base(i).equals(shown)));
         }
         return links;
     }
@@ -107,8 +106,8 @@ final class ServedPages {
         List<ComparedSweep> compared = new ArrayList<>();
         for (int i = 0; i < sweeps.size(); i++) {
             SweepWatch.Text text = sweeps.get(i).text();
-            compared.add(new ComparedSweep(
-                    sweeps.get(i).summary(), base(i), text.corpusHash(), text.bitsPerByteOfANat()));
+            compared.add(
+                    new ComparedSweep(sweeps.get(i).summary(), base(i), text.corpusHash(), text.bitsPerByteOfANat()));
         }
         return compared;
     }

@@ -116,9 +116,7 @@ public final class SweepWatch {
     public SweepPicture picture(Optional<String> cell) {
         SweepPicture summary = summary();
         Set<String> wanted = cell.isPresent()
-                ? cell.flatMap(summary::cell).stream()
-                        .map(of -> of.plan().id())
-                        .collect(Collectors.toSet())
+                ? cell.flatMap(summary::cell).stream().map(of -> of.plan().id()).collect(Collectors.toSet())
                 : summary.curvesWanted().stream().map(of -> of.plan().id()).collect(Collectors.toSet());
         curves.want(wanted, stamp());
         curves.await(PATIENCE_MILLIS);
@@ -138,7 +136,8 @@ public final class SweepWatch {
         Map<String, MeanCurve.Points> stored = curves.curves();
         SweepPicture drawn = picture.with(picture.cells().stream()
                 .map(cell -> wanted.contains(cell.plan().id())
-                        ? withCurve(cell, Optional.ofNullable(stored.get(cell.plan().id())))
+                        ? withCurve(
+                                cell, Optional.ofNullable(stored.get(cell.plan().id())))
                         : cell)
                 .toList());
         String lacking = curves.trouble();
@@ -157,8 +156,7 @@ public final class SweepWatch {
                 .filter(i -> cell.curveTokens()[i] > last)
                 .toArray();
         return cell.with(
-                DoubleStream.concat(
-                                Arrays.stream(tokens), Arrays.stream(later).mapToDouble(i -> cell.curveTokens()[i]))
+                DoubleStream.concat(Arrays.stream(tokens), Arrays.stream(later).mapToDouble(i -> cell.curveTokens()[i]))
                         .toArray(),
                 DoubleStream.concat(
                                 Arrays.stream(stored.get().loss()),

@@ -2,14 +2,14 @@ package dev.powersweep.orchestrator.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.powersweep.orchestrator.simulation.Hazards;
-import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.simulation.Hazards;
+import dev.powersweep.orchestrator.simulation.SimulatedSweep;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellState;
 import java.nio.file.Path;

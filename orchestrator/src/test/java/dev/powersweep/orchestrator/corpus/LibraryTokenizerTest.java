@@ -119,7 +119,9 @@ class LibraryTokenizerTest {
                 .hasMessageContaining("retry-limit-in-match over")
                 .hasMessageContaining("on a text of 4001 characters that begins with 'aaaa")
                 .hasMessageEndingWith("name the tokens in corpus.tokens");
-        assertThat(tokenizer.encode("abc")).as("the next text has a new process").isNotEmpty();
+        assertThat(tokenizer.encode("abc"))
+                .as("the next text has a new process")
+                .isNotEmpty();
     }
 
     @Test

@@ -3,9 +3,9 @@ package dev.powersweep.orchestrator.dispatch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.driver.StandInTrainer;
 import dev.powersweep.orchestrator.driver.Sweeps;
+import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import java.time.Instant;

@@ -38,7 +38,8 @@ class ViewIT {
         try (Daemon first = driver(
                 "first",
                 "run",
-                ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml").toString(),
+                ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml")
+                        .toString(),
                 "--set",
                 "grid.dataSizes=[256k, 2M]",
                 "--set",
@@ -51,7 +52,8 @@ class ViewIT {
                     folder.resolve("view.log"),
                     Map.of(),
                     List.of(ROOT.resolve("bin/powersweep").toString(), "view", sweep.toString()))) {
-                String pages = view.await("(?m)^(http://127\\.0\\.0\\.1:\\d+/)$").group(1) + "sweep/";
+                String pages =
+                        view.await("(?m)^(http://127\\.0\\.0\\.1:\\d+/)$").group(1) + "sweep/";
                 watched(pages, first, sweep);
                 assertThat(view.alive()).isTrue();
                 String log = view.log();
@@ -61,15 +63,17 @@ class ViewIT {
     }
 
     private void watched(String pages, Daemon first, Path sweep) throws Exception {
-        JsonNode running = awaited(pages + "json/", json -> json.at("/states/RUNNING").asInt() == 2, first);
+        JsonNode running =
+                awaited(pages + "json/", json -> json.at("/states/RUNNING").asInt() == 2, first);
         assertThat(running.at("/sweep").asText()).isEqualTo("tiny");
         assertThat(running.at("/cells").asInt()).isEqualTo(8);
-        JsonNode seen = awaited(
-                pages + "json/", json -> json.at("/curves/0/loss").size() > 1, first);
+        JsonNode seen =
+                awaited(pages + "json/", json -> json.at("/curves/0/loss").size() > 1, first);
         String id = seen.at("/curves/0/cell").asText();
         JsonNode grown = awaited(
                 pages + "cell/json/?id=" + id,
-                json -> json.at("/curve/loss").size() > seen.at("/curves/0/loss").size(),
+                json -> json.at("/curve/loss").size()
+                        > seen.at("/curves/0/loss").size(),
                 first);
         assertThat(grown.at("/step").asLong()).isPositive();
         seenByABrowser(pages, "as of");
@@ -84,8 +88,8 @@ class ViewIT {
             awaited(pages + "json/", json -> json.at("/running").asBoolean(), second);
             assertThat(second.awaitEnd(600)).isZero();
         }
-        JsonNode done = awaited(
-                pages + "json/", json -> json.at("/states/FINISHED").asInt() == 8, first);
+        JsonNode done =
+                awaited(pages + "json/", json -> json.at("/states/FINISHED").asInt() == 8, first);
         assertThat(done.at("/stopped").isNull()).isTrue();
         JsonNode fitted = awaited(pages + "json/", json -> json.at("/fit/cells").asInt() == 8, first);
         assertThat(fitted.at("/throughput/tokensPerSecond").size()).isPositive();
@@ -94,8 +98,8 @@ class ViewIT {
     }
 
     private Daemon driver(String name, String... arguments) {
-        List<String> command = new java.util.ArrayList<>(
-                List.of(ROOT.resolve("bin/powersweep").toString()));
+        List<String> command =
+                new java.util.ArrayList<>(List.of(ROOT.resolve("bin/powersweep").toString()));
         command.addAll(List.of(arguments));
         command.addAll(List.of("--master", "local[2]"));
         return Daemon.start(name, folder.resolve(name + ".log"), Map.of(), command);

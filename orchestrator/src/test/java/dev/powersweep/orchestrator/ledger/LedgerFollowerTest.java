@@ -92,7 +92,9 @@ class LedgerFollowerTest {
                     .sum();
         }
         assertThat(read.get())
-                .as("bytes read of a ledger of %d bytes, at %d looks", bytes, plan.cells().size())
+                .as(
+                        "bytes read of a ledger of %d bytes, at %d looks",
+                        bytes, plan.cells().size())
                 .isLessThan(3 * bytes);
     }
 
@@ -111,7 +113,9 @@ class LedgerFollowerTest {
             second.append(List.of(planned(plan.cells().get(2)))).join();
             LedgerFollower.News news = look();
             assertThat(news.beginning()).isEqualTo(LedgerFollower.Beginning.ANEW);
-            assertThat(news.events()).hasSize(5).doesNotContain(planned(plan.cells().get(1)));
+            assertThat(news.events())
+                    .hasSize(5)
+                    .doesNotContain(planned(plan.cells().get(1)));
         }
     }
 
@@ -185,10 +189,6 @@ class LedgerFollowerTest {
 
     private static LedgerEvent.Planned planned(PlannedCell cell) {
         return new LedgerEvent.Planned(
-                NOW,
-                cell.gridCell().name(),
-                cell.gridCell().cell(),
-                cell.predictedSeconds(),
-                cell.memoryBytes());
+                NOW, cell.gridCell().name(), cell.gridCell().cell(), cell.predictedSeconds(), cell.memoryBytes());
     }
 }

@@ -42,8 +42,8 @@ class PaceTest {
 
     @Test
     void theRatesHoldEveryTokenWhereItWasTrained() {
-        List<Pace.Work> works = List.of(
-                new Pace.Work(0, 60, 6_000), new Pace.Work(30, 120, 18_000), new Pace.Work(119.99, 120, 500));
+        List<Pace.Work> works =
+                List.of(new Pace.Work(0, 60, 6_000), new Pace.Work(30, 120, 18_000), new Pace.Work(119.99, 120, 500));
         SweepPicture.Throughput pace = Pace.of(works, 120);
         double width = pace.seconds()[1] - pace.seconds()[0];
         assertThat(Arrays.stream(pace.rates()).sum() * width).isCloseTo(24_500, within(1e-6));

@@ -11,12 +11,12 @@ import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.Reports;
+import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
-import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -75,7 +75,9 @@ class PageServerTest {
                     .at("/cells/0/cell")
                     .asText();
             JsonNode cell = awaited(
-                    server, "sweep/cell/json/?id=" + id, json -> json.at("/curve/loss").size() == 2);
+                    server,
+                    "sweep/cell/json/?id=" + id,
+                    json -> json.at("/curve/loss").size() == 2);
             assertThat(cell.at("/curve/loss/0").asDouble()).isEqualTo(5);
             assertThat(cell.at("/curve/tokens/1").asDouble()).isEqualTo(256);
 
@@ -110,10 +112,10 @@ class PageServerTest {
                 plan.cells().stream().map(cell -> cell.gridCell().cell().id()).toList();
         SweepDirectory directory = directory("followed");
         Storage storage = Storage.of(directory.root(), configuration);
-        AtomicReference<LiveNumbers> live = new AtomicReference<>(new LiveNumbers(0, OptionalDouble.empty(), List.of()));
+        AtomicReference<LiveNumbers> live =
+                new AtomicReference<>(new LiveNumbers(0, OptionalDouble.empty(), List.of()));
         Lease.Timing quick = new Lease.Timing(Duration.ofMillis(50), Duration.ofMillis(500));
-        try (Ledger first =
-                Ledger.open(storage, directory, "app", "test", quick, () -> Optional.of(live.get()))) {
+        try (Ledger first = Ledger.open(storage, directory, "app", "test", quick, () -> Optional.of(live.get()))) {
             first.append(opening(plan)).join();
             try (PageServer server = served("followed")) {
                 assertThat(json(server, "sweep/json/").at("/running").asBoolean())
@@ -122,9 +124,15 @@ class PageServerTest {
                                 new LedgerEvent.Running(Instant.now(), ids.get(0), 1, 0),
                                 new LedgerEvent.Running(Instant.now(), ids.get(1), 1, 0)))
                         .join();
-                awaited(server, "sweep/json/", json -> json.at("/states/RUNNING").asInt() == 2);
+                awaited(
+                        server,
+                        "sweep/json/",
+                        json -> json.at("/states/RUNNING").asInt() == 2);
                 live.set(new LiveNumbers(1234, OptionalDouble.of(60), List.of(running(ids.get(0), 1, 10, 5.5))));
-                awaited(server, "sweep/json/", json -> json.at("/tokensPerSecond").asDouble() == 1234);
+                awaited(
+                        server,
+                        "sweep/json/",
+                        json -> json.at("/tokensPerSecond").asDouble() == 1234);
                 live.set(new LiveNumbers(1234, OptionalDouble.of(50), List.of(running(ids.get(0), 1, 20, 5))));
                 JsonNode cell = awaited(
                         server,
@@ -138,7 +146,8 @@ class PageServerTest {
                                 Instant.now(), Reports.finished(ids.get(0), 1, 100, 1, Instant.now()))))
                         .join();
                 first.close();
-                JsonNode dead = awaited(server, "sweep/json/", json -> !json.at("/running").asBoolean());
+                JsonNode dead = awaited(
+                        server, "sweep/json/", json -> !json.at("/running").asBoolean());
                 assertThat(dead.at("/states/INTERRUPTED").asInt()).isEqualTo(1);
                 assertThat(dead.at("/states/FINISHED").asInt()).isEqualTo(1);
                 assertThat(get(server, "sweep/").body()).contains("No driver lives. 3 cells have no result yet");
@@ -157,9 +166,13 @@ class PageServerTest {
                                                 Reports.finished(ids.get(i), attempt, 100, 1, Instant.now()))))
                                 .join();
                     }
-                    awaited(server, "sweep/json/", json -> json.at("/states/FINISHED").asInt() == 4);
+                    awaited(
+                            server,
+                            "sweep/json/",
+                            json -> json.at("/states/FINISHED").asInt() == 4);
                 }
-                JsonNode done = awaited(server, "sweep/json/", json -> !json.at("/running").asBoolean());
+                JsonNode done = awaited(
+                        server, "sweep/json/", json -> !json.at("/running").asBoolean());
                 assertThat(done.at("/failures/0/class").asText()).isEqualTo("LOST_EXECUTOR");
                 assertThat(get(server, "sweep/").body()).doesNotContain("class=\"notice\"");
             }
@@ -186,8 +199,7 @@ class PageServerTest {
         SweepPlan plan = LargeGrid.forecast(LargeGrid.specification(4), 4).plan();
         SweepDirectory directory = directory(MARKUP);
         Storage storage = Storage.of(directory.root(), configuration);
-        try (Ledger ledger =
-                Ledger.open(storage, directory, MARKUP, MARKUP, Lease.Timing.DEFAULT, Optional::empty)) {
+        try (Ledger ledger = Ledger.open(storage, directory, MARKUP, MARKUP, Lease.Timing.DEFAULT, Optional::empty)) {
             List<LedgerEvent> events = new ArrayList<>();
             events.add(new LedgerEvent.Submitted(NOW, MARKUP, plan.corpusHash(), MARKUP, plan.policy()));
             for (PlannedCell cell : plan.cells()) {
@@ -197,8 +209,7 @@ class PageServerTest {
             events.add(new LedgerEvent.Running(NOW, first, 1, 0));
             events.add(new LedgerEvent.Ended(
                     NOW,
-                    Reports.report(
-                            first, 1, Outcome.failed(FailureClass.BUG, MARKUP, MARKUP), 0, 1, 8, MARKUP, NOW)));
+                    Reports.report(first, 1, Outcome.failed(FailureClass.BUG, MARKUP, MARKUP), 0, 1, 8, MARKUP, NOW)));
             String second = plan.cells().get(1).gridCell().cell().id();
             events.add(new LedgerEvent.Running(NOW, second, 1, 0));
             events.add(new LedgerEvent.Ended(NOW, finished(second, 3.5)));
@@ -238,7 +249,9 @@ class PageServerTest {
             assertThat(json.at("/common/0/lower").asInt()).isEqualTo(3);
             assertThat(json.at("/common/0/medianDifference").asDouble()).isEqualTo(-0.25);
             assertThat(json.at("/common/0/standardError").asDouble()).isZero();
-            assertThat(json(server, "json/?unit=bits").at("/common/0/meanDifference").asDouble())
+            assertThat(json(server, "json/?unit=bits")
+                            .at("/common/0/meanDifference")
+                            .asDouble())
                     .isEqualTo(-0.125);
             JsonNode frontier = json.at("/sweeps/0/frontier");
             for (int i = 1; i < frontier.size(); i++) {
@@ -300,7 +313,13 @@ class PageServerTest {
                     .startsWith("HTTP/1.1 200")
                     .doesNotContain("<html");
             for (String path : List.of(
-                    "sweep/nothing", "sweep/../../etc/passwd", "sweep/1/", "sweepx/", "%2e%2e/", "json/", "sweep/kill/")) {
+                    "sweep/nothing",
+                    "sweep/../../etc/passwd",
+                    "sweep/1/",
+                    "sweepx/",
+                    "%2e%2e/",
+                    "json/",
+                    "sweep/kill/")) {
                 assertThat(get(server, path).statusCode()).as(path).isEqualTo(404);
             }
             HttpResponse<String> page = get(server, "");
@@ -308,7 +327,10 @@ class PageServerTest {
                     .contains("default-src 'none'")
                     .contains("frame-ancestors 'none'");
             assertThat(page.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
-            assertThat(page.body()).doesNotContain("kill").doesNotContain("<form").doesNotContain("http://");
+            assertThat(page.body())
+                    .doesNotContain("kill")
+                    .doesNotContain("<form")
+                    .doesNotContain("http://");
             assertThatThrownBy(() -> PageServer.start(List.of(watch("stored")), port))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("cannot listen on port " + port)
@@ -369,7 +391,8 @@ class PageServerTest {
             long began = System.nanoTime();
             HttpResponse<String> page = get(server, "sweep/");
             // A hundred times what it takes, so that a busy machine does not fail it.
-            assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began)).isLessThan(20);
+            assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began))
+                    .isLessThan(20);
             assertThat(page.body().length()).isLessThan(2_000_000);
         }
     }

@@ -110,11 +110,11 @@ final class Lanes {
 
     /** e^−x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
     static FloatVector expOfNegated(FloatVector x) {
-        // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five: one
+        // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five:
+        // one
         // bounds x from above, and after the change of sign one bounds −x.
         int bound = Float.floatToRawIntBits(EXP_BOUND);
-        IntVector negated =
-                x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
+        IntVector negated = x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
         return bounded(negated.min(bound).reinterpretAsFloats());
     }
 
