@@ -290,9 +290,10 @@ public final class SweepRunner {
         return state.cells().stream()
                 .mapToDouble(cell -> cell.last()
                         .flatMap(AttemptReport::shared)
-                        .map(shared -> shared.steps()
-                                * cell.cell().batchTokens()
-                                * cell.cell().model().trainingFlopsPerToken())
+                        .map(shared -> cell.cell()
+                                .counts()
+                                .trainingFlops(shared.steps() * cell.cell().batchTokens())
+                                .orElse(0))
                         .orElse(0.0))
                 .sum();
     }

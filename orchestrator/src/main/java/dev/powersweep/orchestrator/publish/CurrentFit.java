@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.view.SweepEvent;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -124,7 +125,7 @@ final class CurrentFit {
             Optional<Frame.Finished> finished = record.state() == CellState.FINISHED
                     ? record.last().flatMap(AttemptReport::result)
                     : Optional.empty();
-            finished.ifPresent(result -> cells.add(cell(record, result)));
+            finished.ifPresent(result -> cells.add(cell(record, result, state.size(record.cell()))));
         }
         return new SweepResults(
                 state.submitted().orElseThrow().sweep(),
@@ -137,7 +138,7 @@ final class CurrentFit {
                 Map.of());
     }
 
-    private static CellResult cell(CellRecord record, Frame.Finished finished) {
+    private static CellResult cell(CellRecord record, Frame.Finished finished, ModelCounts size) {
         Cell cell = record.cell();
         Optional<Frame.Evaluation> evaluation =
                 finished.finalEvaluations().stream().findFirst();
@@ -147,14 +148,14 @@ final class CurrentFit {
                 record.state(),
                 Optional.empty(),
                 record.attempts(),
-                cell.model().nonEmbeddingParameters(),
-                cell.model().totalParameters(),
+                size.n(),
+                size.total().isPresent() ? size.total().getAsLong() : Double.NaN,
                 cell.tokens(),
                 (double) finished.step() * cell.batchTokens(),
                 cell.data().uniqueTokens(),
                 cell.batchTokens(),
-                cell.kaplanFlops(),
-                cell.trainingFlops(),
+                size.kaplanFlops(cell.tokens()).orElse(Double.NaN),
+                size.trainingFlops(cell.tokens()).orElse(Double.NaN),
                 cell.seed(),
                 cell.training().peakLearningRate(),
                 "",
@@ -170,6 +171,6 @@ final class CurrentFit {
     }
 
     private static OptionalDouble number(Optional<Double> value) {
-        return value.map(OptionalDouble::of).orElse(OptionalDouble.empty());
+        return value.filter(Double::isFinite).map(OptionalDouble::of).orElse(OptionalDouble.empty());
     }
 }

@@ -18,7 +18,9 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ProgramModel;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.time.Instant;
@@ -31,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.metrics.MetricsSystem;
@@ -137,7 +140,7 @@ public final class SweepBroadcast implements SweepProgress {
                 now));
         List<CellPlan> batch = new ArrayList<>();
         for (CellRecord cell : cells) {
-            CellPlan plan = plan(plans.size(), cell);
+            CellPlan plan = plan(plans.size(), cell, sweep.size(cell.cell()));
             plans.put(plan.id(), plan);
             batch.add(plan);
             if (batch.size() == BATCH) {
@@ -167,16 +170,14 @@ public final class SweepBroadcast implements SweepProgress {
         system.registerSource(metrics);
     }
 
-    private static CellPlan plan(int index, CellRecord record) {
+    private static CellPlan plan(int index, CellRecord record, ModelCounts size) {
         Cell cell = record.cell();
-        ModelShape model = cell.model();
         return new CellPlan(
                 index,
                 cell.id(),
                 record.name(),
-                model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
-                        + model.context(),
-                model.nonEmbeddingParameters(),
+                shape(cell),
+                size.nonEmbedding().orElse(0),
                 cell.tokens(),
                 cell.batchTokens(),
                 cell.data().steps(),
@@ -184,6 +185,18 @@ public final class SweepBroadcast implements SweepProgress {
                 cell.training().peakLearningRate(),
                 cell.seed(),
                 record.planned().predictedSeconds());
+    }
+
+    private static String shape(Cell cell) {
+        if (cell.model() instanceof ProgramModel model) {
+            String arguments = model.arguments().entrySet().stream()
+                    .map(argument -> argument.getKey() + " " + argument.getValue() + ", ")
+                    .collect(Collectors.joining());
+            return arguments + "context " + model.context();
+        }
+        ModelShape model = cell.shape();
+        return model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
+                + model.context();
     }
 
     @Override

@@ -1,6 +1,10 @@
 package dev.powersweep.worker.cell;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import java.util.Optional;
 
 /**
  * One point of the grid: everything that decides the numbers a training run gives, and nothing else.
@@ -9,8 +13,45 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
  * from the cell's place in a list.
  *
  * @param seed the spec's replicate number, not the random seed itself (see {@link #randomSeed()})
+ * @param program what trains it; empty for the trainer of this module. Absent from the JSON then, so that such cells
+ *     have the identity they had before there were others
  */
-public record Cell(ModelShape model, DataRule data, TrainingRule training, EvaluationRule evaluation, long seed) {
+public record Cell(
+        Model model,
+        DataRule data,
+        TrainingRule training,
+        EvaluationRule evaluation,
+        long seed,
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) @JsonSetter(nulls = Nulls.AS_EMPTY) Optional<Program> program) {
+
+    /** Of the trainer of this module. */
+    public Cell(Model model, DataRule data, TrainingRule training, EvaluationRule evaluation, long seed) {
+        this(model, data, training, evaluation, seed, Optional.empty());
+    }
+
+    /** The same as another replicate. */
+    public Cell replicate(long number) {
+        return new Cell(model, data, training, evaluation, number, program);
+    }
+
+    /**
+     * The model's shape; throws {@link IllegalStateException} for a model whose inside only its own program knows.
+     */
+    public ModelShape shape() {
+        if (model instanceof ModelShape known) {
+            return known;
+        }
+        throw new IllegalStateException("the model of cell " + id() + " has no shape that PowerSweep knows");
+    }
+
+    /** What is known of the model's size before it is trained: nothing, where its program is to report it. */
+    @JsonIgnore
+    public ModelCounts counts() {
+        boolean reported = program.map(Program::parameters)
+                .filter(rule -> rule == Program.Parameters.REPORTED)
+                .isPresent();
+        return reported ? ModelCounts.UNKNOWN : model.counts();
+    }
 
     /** Sixteen hexadecimal digits. */
     @JsonIgnore
@@ -28,7 +69,7 @@ public record Cell(ModelShape model, DataRule data, TrainingRule training, Evalu
             return id();
         }
         DataRule anyLength = new DataRule(data.corpusHash(), 1, data.batchSequences(), data.uniqueTokens());
-        return CellId.of(new Cell(model, anyLength, training.with(new Schedule.SharedTrunk(1)), evaluation, seed));
+        return CellId.of(new Cell(model, anyLength, training.with(new Schedule.SharedTrunk(1)), evaluation, seed, program));
     }
 
     /**
@@ -60,16 +101,16 @@ public record Cell(ModelShape model, DataRule data, TrainingRule training, Evalu
         return batchTokens() * data.steps();
     }
 
-    /** C ≈ 6·N·D, FLOPs (Kaplan et al. 2020, section 2.1). */
+    /** C ≈ 6·N·D, FLOPs (Kaplan et al. 2020, section 2.1); NaN where N is not known before training. */
     @JsonIgnore
     public double kaplanFlops() {
-        return 6.0 * model.nonEmbeddingParameters() * tokens();
+        return counts().kaplanFlops(tokens()).orElse(Double.NaN);
     }
 
-    /** Training FLOPs with unembedding and attention counted. */
+    /** Training FLOPs with unembedding and attention counted, where they are known. */
     @JsonIgnore
     public double trainingFlops() {
-        return model.trainingFlopsPerToken() * tokens();
+        return counts().trainingFlops(tokens()).orElse(Double.NaN);
     }
 
     /** D/U: how often the run sees each of its unique tokens. */
