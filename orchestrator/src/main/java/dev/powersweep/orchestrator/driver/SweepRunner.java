@@ -153,7 +153,13 @@ public final class SweepRunner {
                 .map(cell -> cell.cell().id())
                 .collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
-            trust.require(directory, state.submitted().orElseThrow().policy());
+            trust.require(
+                    directory,
+                    state.submitted().orElseThrow().policy(),
+                    state.cells().stream()
+                            .filter(cell -> wanted.contains(cell.cell().id()))
+                            .flatMap(cell -> cell.cell().program().stream())
+                            .toList());
             return Openings.requested(state, wanted, Instant.now());
         });
     }

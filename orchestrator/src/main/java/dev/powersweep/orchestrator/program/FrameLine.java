@@ -68,7 +68,8 @@ record FrameLine(Frame frame, Optional<String> unknown) {
             "finalTrainingLoss",
             "finalEvaluations",
             "trainingSeconds",
-            "peakMemoryBytes");
+            "peakMemoryBytes",
+            "seconds");
 
     /**
      * Reads a line.

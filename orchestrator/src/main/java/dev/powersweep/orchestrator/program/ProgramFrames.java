@@ -323,6 +323,14 @@ public final class ProgramFrames {
         heard.add(new Heard.Said(outcome));
     }
 
+    /** Where the program stands by its own word, for a checkpoint that it has just named. */
+    public Resumed state() {
+        return new Resumed(
+                last,
+                loss,
+                newest.values().stream().filter(each -> each.step() == last).toList());
+    }
+
     /** The steps gathered so far, as one frame. */
     public List<Heard> flush() {
         return pending.isEmpty() ? List.of() : List.of(new Heard.Said(pending.drain(id)));
