@@ -149,7 +149,7 @@ public final class HostCache {
      *
      * @throws IOException when the stored file cannot be read or is not what its name says
      */
-    Path programFile(Storage storage, SweepDirectory directory, String sha256)
+    public Path programFile(Storage storage, SweepDirectory directory, String sha256)
             throws IOException, InterruptedException {
         Path local = root().resolve("programs").resolve(StoredName.sha256(sha256));
         boolean added = install(

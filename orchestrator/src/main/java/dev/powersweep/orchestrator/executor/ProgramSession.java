@@ -1,16 +1,18 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.executor;
 
 import dev.powersweep.orchestrator.dispatch.AttemptInput;
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
+import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.program.AssignmentValue;
 import dev.powersweep.orchestrator.program.Handover;
 import dev.powersweep.orchestrator.program.ProgramFrames;
 import dev.powersweep.orchestrator.program.ProgramFrames.Heard;
 import dev.powersweep.orchestrator.program.Template;
-import dev.powersweep.orchestrator.run.CellSupervisor.Context;
+import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
+import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;

@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.executor;
 
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.program.ProgramFrames;

@@ -1,5 +1,6 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.executor;
 
+import dev.powersweep.orchestrator.executor.trainer.OutOfMemoryKiller;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

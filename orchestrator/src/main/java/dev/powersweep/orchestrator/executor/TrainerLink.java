@@ -1,8 +1,8 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.executor;
 
 import dev.powersweep.orchestrator.dispatch.AttemptInput;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
-import dev.powersweep.orchestrator.run.CellSupervisor.Context;
+import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Frame;
 import java.util.Optional;

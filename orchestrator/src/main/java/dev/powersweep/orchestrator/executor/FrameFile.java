@@ -1,4 +1,4 @@
-package dev.powersweep.orchestrator.run;
+package dev.powersweep.orchestrator.executor;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
