@@ -6,7 +6,7 @@ state="$POWERSWEEP_CHECKPOINTS/state"
 exec awk -v n="$POWERSWEEP_FEATURES" -v steps="$POWERSWEEP_STEPS" -v batch="$POWERSWEEP_BATCH_SEQUENCES" \
     -v rate="$POWERSWEEP_LEARNING_RATE" -v seed="$POWERSWEEP_RANDOM_SEED" -v frames="$POWERSWEEP_FRAMES" \
     -v resume="${POWERSWEEP_RESUME_FROM:-}" -v first="$POWERSWEEP_RESUME_STEP" -v state="$state" \
-    -v pause="${POWERSWEEP_PAUSE:-0}" '
+    -v pause="${PAUSE:-0}" '
 function say(line) { print line >> frames; fflush(frames) }
 function error(x,  i) {
     y = 0
