@@ -144,7 +144,16 @@ public final class SweepReader {
                 rows.stream().mapToDouble(StepRow::step).toArray(),
                 rows.stream().mapToDouble(StepRow::tokens).toArray(),
                 rows.stream().mapToDouble(StepRow::loss).toArray(),
-                rows.stream().mapToDouble(StepRow::learningRate).toArray());
+                rates(rows));
+    }
+
+    /** Of each step; empty where a program does not tell them all. */
+    private static double[] rates(List<StepRow> rows) {
+        return rows.stream().allMatch(row -> row.learningRate().isPresent())
+                ? rows.stream()
+                        .mapToDouble(row -> row.learningRate().getAsDouble())
+                        .toArray()
+                : new double[0];
     }
 
     /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */
