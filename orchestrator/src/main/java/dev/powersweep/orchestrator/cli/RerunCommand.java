@@ -50,7 +50,8 @@ public final class RerunCommand implements Callable<Integer> {
 
     @Option(
             names = "--trust",
-            description = "Run trainers on the Java that DIR names, where it names one. Without it rerun refuses.")
+            description = "Run the programs, and trainers on the Java, that DIR names. Without it rerun shows them and"
+                    + " refuses.")
     private boolean trusted;
 
     static final class Choice {
@@ -75,7 +76,13 @@ public final class RerunCommand implements Callable<Integer> {
         SweepRunner.refuseWhileDrivenHere(directory, configuration);
         RunPolicy policy = state.submitted().orElseThrow().policy();
         Trust trust = trusted ? Trust.GIVEN : Trust.NONE;
-        trust.require(directory, policy);
+        trust.require(
+                directory,
+                policy,
+                state.cells().stream()
+                        .filter(chosen)
+                        .flatMap(cell -> cell.cell().program().stream())
+                        .toList());
         String name = state.submitted().orElseThrow().sweep();
         try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());

@@ -13,14 +13,18 @@ import dev.powersweep.orchestrator.plan.StepRate;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
+import dev.powersweep.orchestrator.shipment.ProgramFiles;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
+import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
+import dev.powersweep.orchestrator.spec.TrainerSpec;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
+import dev.powersweep.worker.cell.Program;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -30,6 +34,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -82,7 +87,8 @@ public final class RunCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
         }
         Configuration configuration = HadoopSettings.configuration();
-        SweepSpec spec = SweepSpecReader.read(text(configuration), specification, overrides);
+        Path path = path(configuration);
+        SweepSpec spec = SweepSpecReader.read(text(path, configuration), specification, overrides);
         SweepDirectory directory =
                 SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
         // Before Spark starts and a corpus is written.
@@ -101,14 +107,22 @@ public final class RunCommand implements Callable<Integer> {
                         spark.master(), spec.resources().gpus());
             }
             ExecutorWait.first(spark);
-            CorpusPreparer corpus = CorpusPreparer.open(session, spec);
-            CorpusFacts facts = corpus.facts(Optional.of(directory));
+            Optional<ProgramFiles> files =
+                    spec.trainer().map(trainer -> ProgramFiles.read(trainer, path.getParent(), configuration));
+            Optional<Program> program = files.map(ProgramFiles::program);
+            boolean tokens = !(spec.corpus().source() instanceof CorpusSpec.Source.None);
+            Optional<CorpusPreparer> corpus =
+                    tokens ? Optional.of(CorpusPreparer.open(session, spec)) : Optional.empty();
+            CorpusFacts facts = corpus.map(each -> each.facts(Optional.of(directory)))
+                    .orElseGet(() -> CorpusFacts.none(
+                            spec.trainer().map(TrainerSpec::vocabulary).orElse(OptionalInt.empty()).orElse(0)));
             ExecutorWait.all(spark);
             Slots slots = slots(spark);
-            SweepPlan unmeasured = new SweepPlanner().plan(spec, facts, slots);
+            SweepPlan unmeasured =
+                    new SweepPlanner().forecast(spec, facts, program, slots).plan();
             List<StepRate> rates = new SpeedProbe(spark, unmeasured, slots.count())
                     .rates(directory, spec.run().probeSeconds());
-            Forecast forecast = new SweepPlanner(rates).forecast(spec, facts, slots);
+            Forecast forecast = new SweepPlanner(rates).forecast(spec, facts, program, slots);
             if (dryRun) {
                 print(forecast);
                 return CommandLine.ExitCode.OK;
@@ -116,7 +130,8 @@ public final class RunCommand implements Callable<Integer> {
             SweepRunner.refuseAnother(directory, configuration, forecast.plan());
             // All checks have passed; the first byte is written from here on.
             WritableDirectory.require(directory, configuration);
-            corpus.prepare(directory);
+            corpus.ifPresent(each -> each.prepare(directory));
+            files.ifPresent(each -> each.store(directory, configuration));
             forecast.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
             SweepPlan plan = forecast.plan();
@@ -129,15 +144,23 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private String text(Configuration configuration) {
+    /** What lies at the user's hand is meant, whatever the default file system is. */
+    private Path path(Configuration configuration) {
         try {
             Path path = new Path(specification);
             if (!path.toUri().isAbsolute() && Files.exists(java.nio.file.Path.of(specification))) {
                 // A path without a scheme is local here, whatever the default file system is.
                 path = new Path(java.nio.file.Path.of(specification).toUri());
             }
-            Path qualified = path.getFileSystem(configuration).makeQualified(path);
-            return new String(Storage.of(qualified, configuration).read(qualified), StandardCharsets.UTF_8);
+            return path.getFileSystem(configuration).makeQualified(path);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserError("cannot read the specification " + specification + ": " + e.getMessage(), e);
+        }
+    }
+
+    private String text(Path path, Configuration configuration) {
+        try {
+            return new String(Storage.of(path, configuration).read(path), StandardCharsets.UTF_8);
         } catch (NoSuchFileException | FileNotFoundException e) {
             throw new UserError("there is no specification " + specification + ": give the path of a YAML file", e);
         } catch (IOException | IllegalArgumentException e) {

@@ -82,7 +82,9 @@ public final class AttemptMachine {
             return thrown(state, thrown.fault());
         } else if (input instanceof AttemptInput.Committed committed) {
             Known known = state.known().committed(committed.storedStep(), committed.rows());
-            return new Step(new AttemptState(phase, known), List.of(new Tell()));
+            // Storing may have taken longer than a trainer may be silent, and nobody listened meanwhile.
+            Phase after = phase instanceof Phase.Training training ? new Phase.Training(training.watch().heard(now)) : phase;
+            return new Step(new AttemptState(after, known), List.of(new Tell()));
         } else if (input instanceof AttemptInput.CheckpointReplaced) {
             return new Step(state, List.of());
         } else if (phase instanceof Phase.Preparing preparing) {
@@ -100,7 +102,10 @@ public final class AttemptMachine {
         if (input instanceof AttemptInput.FoundEnded found) {
             return end(state, found.outcome(), TrainerHealth.WELL);
         } else if (input instanceof AttemptInput.Opened opened) {
-            return prepare(Fault.Stage.SHARD, known.opened(opened.storedStep()), new AttemptAction.InstallShard());
+            Known open = known.opened(opened.storedStep());
+            return cell.data().hasCorpus()
+                    ? prepare(Fault.Stage.SHARD, open, new AttemptAction.InstallShard())
+                    : prepare(Fault.Stage.CHECKPOINT, open, new AttemptAction.FetchCheckpoint());
         } else if (input instanceof AttemptInput.ShardReady) {
             return prepare(Fault.Stage.CHECKPOINT, known, new AttemptAction.FetchCheckpoint());
         } else if (input instanceof AttemptInput.CheckpointFetched fetched) {
@@ -114,7 +119,8 @@ public final class AttemptMachine {
         } else if (input instanceof AttemptInput.NoTrainer none) {
             return end(state, none.outcome(), TrainerHealth.SICK);
         } else if (input instanceof AttemptInput.TrainerReady ready) {
-            return policy.gpusPerCell() > 0 && !ready.backend().equals("cuda")
+            // What a program that is not ours does with its GPUs it does not tell.
+            return cell.program().isEmpty() && policy.gpusPerCell() > 0 && !ready.backend().equals("cuda")
                     ? end(state, Endings.fellBack(ready.backend(), policy.gpusPerCell()), TrainerHealth.SICK)
                     : prepare(Fault.Stage.SEND, known, new AttemptAction.Send());
         } else if (input instanceof AttemptInput.FoundDead dead) {
@@ -134,7 +140,8 @@ public final class AttemptMachine {
     private Step training(AttemptState state, Watch watch, AttemptInput input, double now) {
         Known known = state.known();
         if (input instanceof AttemptInput.Said said) {
-            return said(new AttemptState(new Phase.Training(watch.heard(now)), known), said.frame());
+            return said(
+                    new AttemptState(new Phase.Training(watch.heard(now)), known), said.frame(), now - watch.lastWord());
         } else if (input instanceof AttemptInput.Babbled babbled) {
             return new Step(
                     new AttemptState(
@@ -160,7 +167,7 @@ public final class AttemptMachine {
 
     private Optional<Outcome> overdue(Watch watch, Known known, double now) {
         if (watch.garbage().isPresent() && now - watch.garbage().get().at() > LAST_WORDS_SECONDS) {
-            return Optional.of(Endings.broken(watch.garbage().get().text()));
+            return Optional.of(broken(watch.garbage().get().text()));
         }
         if (watch.askedToStop().isPresent() && now - watch.askedToStop().getAsDouble() > STOP_GRACE_SECONDS) {
             return Optional.of(Endings.stopped(false));
@@ -175,6 +182,13 @@ public final class AttemptMachine {
         return Optional.empty();
     }
 
+    /** What the trainer said is not what a trainer says: whose fault that is depends on whose program it is. */
+    private Outcome broken(String message) {
+        return cell.program().isPresent()
+                ? Outcome.failed(FailureClass.PROGRAM, message, "")
+                : Endings.broken(message);
+    }
+
     private static Garbage garbage(AttemptInput.Babbled babbled, double now) {
         String line = babbled.line().length() <= GARBAGE_LENGTH
                 ? babbled.line()
@@ -182,7 +196,8 @@ public final class AttemptMachine {
         return new Garbage("the trainer wrote a line that is no frame (" + babbled.reason() + "): " + line, now);
     }
 
-    private Step said(AttemptState heard, Frame frame) {
+    /** @param silence seconds since the word before */
+    private Step said(AttemptState heard, Frame frame, double silence) {
         if (frame instanceof Frame.Outcome outcome) {
             return concluded(heard, outcome);
         }
@@ -194,7 +209,7 @@ public final class AttemptMachine {
             if (begun.step() != known.resumedFrom()) {
                 return end(
                         state,
-                        Endings.broken(
+                        broken(
                                 "the trainer began at step " + begun.step() + " instead of " + known.resumedFrom()),
                         TrainerHealth.SICK,
                         actions);
@@ -202,19 +217,23 @@ public final class AttemptMachine {
             known = known.started(begun.microBatchSequences());
             actions.add(new Tell());
         } else if (frame instanceof Frame.Steps rows) {
-            if (rows.firstStep() != known.step() + 1) {
+            // A program that is not ours need not report every step.
+            long next = known.step() + 1;
+            if (cell.program().isPresent() ? rows.firstStep() < next : rows.firstStep() != next) {
                 return end(
                         state,
-                        Endings.broken("the trainer reported step " + rows.firstStep() + " after step " + known.step()),
+                        broken("the trainer reported step " + rows.firstStep() + " after step " + known.step()),
                         TrainerHealth.SICK,
                         actions);
             }
             if (rows.rows() > 0) {
-                known = known.plus(rows, rows.loss()[rows.rows() - 1], rate(rows));
+                known = known.plus(rows, rows.loss()[rows.rows() - 1], rate(rows, known.step(), silence));
                 actions.add(new Tell());
             }
         } else if (frame instanceof Frame.Evaluation evaluation) {
             known = known.plus(evaluation);
+        } else if (frame instanceof Frame.Size size) {
+            known = known.sized(size.counts());
         } else if (frame instanceof Frame.Checkpoint checkpoint) {
             known = known.holding(Optional.of(checkpoint));
             if (checkpoint.step() < cell.data().steps()) {
@@ -224,19 +243,21 @@ public final class AttemptMachine {
         } else {
             return end(
                     state,
-                    Endings.broken("the trainer said " + frame.getClass().getSimpleName() + " in the middle of a cell"),
+                    broken("the trainer said " + frame.getClass().getSimpleName() + " in the middle of a cell"),
                     TrainerHealth.SICK,
                     actions);
         }
         return new Step(new AttemptState(heard.phase(), known), actions);
     }
 
-    private double rate(Frame.Steps rows) {
+    /** Tokens per second since the word before; by the trainer's own clock where it tells. */
+    private double rate(Frame.Steps rows, long stepBefore, double silence) {
         double seconds = 0;
         for (double each : rows.seconds()) {
             seconds += each;
         }
-        return rows.rows() * cell.batchTokens() / Math.max(seconds, 1e-9);
+        double steps = Double.isNaN(seconds) ? rows.lastStep() - stepBefore : rows.rows();
+        return steps * cell.batchTokens() / Math.max(Double.isNaN(seconds) ? silence : seconds, 1e-9);
     }
 
     private Step concluded(AttemptState state, Frame.Outcome said) {

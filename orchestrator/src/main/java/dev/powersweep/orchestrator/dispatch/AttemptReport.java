@@ -3,12 +3,14 @@ package dev.powersweep.orchestrator.dispatch;
 import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.cell.StoredName;
 import java.time.Instant;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import java.util.Optional;
  *
  * @param trainer what the trainer said of itself; absent when it never got that far
  * @param log path below DIR; empty when there is none
+ * @param size of the model, where its program has reported it
  */
 @JsonAutoDetect(
         fieldVisibility = Visibility.NONE,
@@ -34,7 +37,22 @@ public record AttemptReport(
         @JsonProperty Instant endedAt,
         Place place,
         @JsonProperty Optional<Frame.Ready> trainer,
-        @JsonProperty String log) {
+        @JsonProperty String log,
+        @JsonProperty @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<ModelCounts> size) {
+    /** Of an attempt whose program reported no size of its model. */
+    public AttemptReport(
+            String cell,
+            int attempt,
+            Outcome outcome,
+            Work work,
+            Instant startedAt,
+            Instant endedAt,
+            Place place,
+            Optional<Frame.Ready> trainer,
+            String log) {
+        this(cell, attempt, outcome, work, startedAt, endedAt, place, trainer, log, Optional.empty());
+    }
+
     public AttemptReport {
         StoredName.cell(cell);
         if (!log.isEmpty()) {
@@ -87,17 +105,17 @@ public record AttemptReport(
 
     /** The same with another outcome: what it means to the cell. */
     public AttemptReport with(Outcome other) {
-        return new AttemptReport(cell, attempt, other, work, startedAt, endedAt, place, trainer, log);
+        return new AttemptReport(cell, attempt, other, work, startedAt, endedAt, place, trainer, log, size);
     }
 
     /** The same with what is known of its work from elsewhere. */
     AttemptReport with(Work known) {
-        return new AttemptReport(cell, attempt, outcome, known, startedAt, endedAt, place, trainer, log);
+        return new AttemptReport(cell, attempt, outcome, known, startedAt, endedAt, place, trainer, log, size);
     }
 
     /** The same for another attempt, which found the cell ended. */
     public AttemptReport of(int other) {
-        return new AttemptReport(cell, other, outcome, work, startedAt, endedAt, place, trainer, log);
+        return new AttemptReport(cell, other, outcome, work, startedAt, endedAt, place, trainer, log, size);
     }
 
     @JsonProperty
@@ -188,7 +206,8 @@ public record AttemptReport(
             @JsonProperty("executor") String executor,
             @JsonProperty("trainer") Optional<Frame.Ready> trainer,
             @JsonProperty("log") String log,
-            @JsonProperty("shared") @JsonSetter(nulls = Nulls.AS_EMPTY) Optional<SharedSteps> shared) {
+            @JsonProperty("shared") @JsonSetter(nulls = Nulls.AS_EMPTY) Optional<SharedSteps> shared,
+            @JsonProperty("size") @JsonSetter(nulls = Nulls.AS_EMPTY) Optional<ModelCounts> size) {
         return new AttemptReport(
                 cell,
                 attempt,
@@ -198,6 +217,7 @@ public record AttemptReport(
                 endedAt,
                 new Place(host, executor),
                 trainer,
-                log);
+                log,
+                size);
     }
 }

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +15,7 @@ import java.util.OptionalDouble;
 public record AttemptState(Phase phase, Known known) {
     static final AttemptState NEW = new AttemptState(
             new Phase.Preparing(Fault.Stage.STORE),
-            new Known(0, 0, 0, 0, 0, Optional.empty(), List.of(), Double.NaN, 0));
+            new Known(0, 0, 0, 0, 0, Optional.empty(), List.of(), Double.NaN, 0, Optional.empty()));
 
     /** What the supervisor is about. */
     public sealed interface Phase {
@@ -84,6 +85,7 @@ public record AttemptState(Phase phase, Known known) {
      * @param rows steps and evaluations that are not stored yet
      * @param loss of the newest step
      * @param tokensPerSecond of the newest steps
+     * @param size of the model, where its program has reported it
      */
     public record Known(
             long resumedFrom,
@@ -94,35 +96,37 @@ public record AttemptState(Phase phase, Known known) {
             Optional<Frame.Checkpoint> held,
             List<Frame> rows,
             double loss,
-            double tokensPerSecond) {
+            double tokensPerSecond,
+            Optional<ModelCounts> size) {
         public Known {
             rows = List.copyOf(rows);
         }
 
         Known opened(long storedStep) {
-            return new Known(storedStep, storedStep, storedStep, microBatch, trainerSeconds, held, rows, loss, 0);
+            return new Known(storedStep, storedStep, storedStep, microBatch, trainerSeconds, held, rows, loss, 0, size);
         }
 
         Known started(int chosenMicroBatch) {
-            return new Known(resumedFrom, step, stored, chosenMicroBatch, trainerSeconds, held, rows, loss, 0);
+            return new Known(resumedFrom, step, stored, chosenMicroBatch, trainerSeconds, held, rows, loss, 0, size);
         }
 
         Known holding(Optional<Frame.Checkpoint> checkpoint) {
             return new Known(
-                    resumedFrom, step, stored, microBatch, trainerSeconds, checkpoint, rows, loss, tokensPerSecond);
+                    resumedFrom, step, stored, microBatch, trainerSeconds, checkpoint, rows, loss, tokensPerSecond, size);
         }
 
         Known plus(Frame.Steps steps, double newestLoss, double rate) {
             return new Known(
                     resumedFrom,
-                    step + steps.rows(),
+                    steps.lastStep(),
                     stored,
                     microBatch,
                     trainerSeconds,
                     held,
                     appended(steps),
                     newestLoss,
-                    rate);
+                    rate,
+                    size);
         }
 
         Known plus(Frame.Evaluation evaluation) {
@@ -135,7 +139,22 @@ public record AttemptState(Phase phase, Known known) {
                     held,
                     appended(evaluation),
                     loss,
-                    tokensPerSecond);
+                    tokensPerSecond,
+                    size);
+        }
+
+        Known sized(ModelCounts reported) {
+            return new Known(
+                    resumedFrom,
+                    step,
+                    stored,
+                    microBatch,
+                    trainerSeconds,
+                    held,
+                    rows,
+                    loss,
+                    tokensPerSecond,
+                    Optional.of(reported));
         }
 
         private List<Frame> appended(Frame frame) {
@@ -155,11 +174,12 @@ public record AttemptState(Phase phase, Known known) {
                     held,
                     rows.subList(count, rows.size()),
                     loss,
-                    tokensPerSecond);
+                    tokensPerSecond,
+                    size);
         }
 
         Known took(double seconds) {
-            return new Known(resumedFrom, step, stored, microBatch, seconds, held, rows, loss, tokensPerSecond);
+            return new Known(resumedFrom, step, stored, microBatch, seconds, held, rows, loss, tokensPerSecond, size);
         }
     }
 }

@@ -61,7 +61,7 @@ final class CircuitBreaker {
             case LOST_EXECUTOR, BAD_NODE -> true;
             // Many large cells may each need half of half the micro-batch.
             case HOST_MEMORY, GPU_MEMORY -> true;
-            case NATIVE_CRASH, TIMEOUT, IO, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> false;
+            case NATIVE_CRASH, TIMEOUT, IO, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> false;
         };
     }
 

@@ -158,6 +158,9 @@ public final class Dispatcher {
         CellRecord cell = state.cell(waiting.cell()).orElseThrow();
         double timeout = policy.cellTimeoutSeconds() > 0
                 ? policy.cellTimeoutSeconds()
+                : cell.cell().program().isPresent()
+                // What another program will take nobody has measured; one that says nothing is stuck all the same.
+                ? Double.MAX_VALUE
                 : Math.max(
                         SHORTEST_TIMEOUT_SECONDS,
                         TIMEOUT_FACTOR * waiting.predictedSeconds() * Math.max(1, refinement.ratio(waiting.kind())));
@@ -346,8 +349,14 @@ public final class Dispatcher {
         return hosts.excluded();
     }
 
-    /** The micro-batch of an attempt; where it ended before it told, the largest that a trainer chooses. */
+    /**
+     * The micro-batch of an attempt; where it ended before it told, the largest that a trainer chooses. A program that
+     * does not tell of one has none to halve.
+     */
     private int largestMicroBatch(AttemptReport report) {
+        if (state.cell(report.cell()).orElseThrow().cell().program().isPresent()) {
+            return report.microBatchSequences();
+        }
         return report.microBatchSequences() > 0
                 ? report.microBatchSequences()
                 : (state.cell(report.cell()).orElseThrow().cell().data().batchSequences() + 1) / 2;

@@ -44,11 +44,14 @@ public final class Endings {
                             : "the trainer was terminated from outside",
                     exit.words()));
         }
+        if (exit.ofProgram() && exit.status() == TrainerExit.TRY_AGAIN) {
+            return Outcome.interrupted("the program asked to be tried again (exit status " + exit.status()
+                    + ") after step " + lastStep);
+        }
         String message = "the trainer died of " + exit.text() + " after step " + lastStep;
+        boolean told = failure == FailureClass.BUG || failure == FailureClass.PROGRAM;
         return Outcome.failed(
-                failure,
-                failure == FailureClass.BUG && garbage.isPresent() ? message + "; " + garbage.get() : message,
-                exit.words());
+                failure, told && garbage.isPresent() ? message + "; " + garbage.get() : message, exit.words());
     }
 
     /**
@@ -87,6 +90,14 @@ public final class Endings {
         }
         if (exit.terminated()) {
             return FailureClass.LOST_EXECUTOR;
+        }
+        if (exit.saysOutOfGpuMemory()) {
+            return FailureClass.GPU_MEMORY;
+        }
+        if (exit.ofProgram() && !exit.signalled()) {
+            return exit.status() == TrainerCommand.EXIT_UNSUPPORTED_DEVICE
+                    ? FailureClass.UNSUPPORTED_DEVICE
+                    : FailureClass.PROGRAM;
         }
         return exit.signalled() ? FailureClass.NATIVE_CRASH : FailureClass.BUG;
     }

@@ -17,7 +17,7 @@ import java.util.Map;
  * host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
  * HostHealth}); where no other host is there, it does not count ({@link LastResort})</td></tr>
- * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, BUG</td><td>never again by itself</td></tr>
+ * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG</td><td>never again by itself</td></tr>
  * </table>
  *
  * <p>Divergence is a result, not a failure, and never comes here.
@@ -62,7 +62,7 @@ public final class FailurePolicy {
                 same < policy.maxAttempts()
                         ? new Decision.Retry(pause(same), orderedMicroBatch)
                         : new Decision.GiveUp();
-            case UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> new Decision.GiveUp();
+            case UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> new Decision.GiveUp();
         };
     }
 

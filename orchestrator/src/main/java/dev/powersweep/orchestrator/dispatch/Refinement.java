@@ -2,7 +2,7 @@ package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.orchestrator.plan.StepKind;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Model;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -27,7 +27,7 @@ final class Refinement {
     }
 
     private final Map<StepKind, Mean> kinds = new HashMap<>();
-    private final Map<ModelShape, Mean> models = new HashMap<>();
+    private final Map<Model, Mean> models = new HashMap<>();
     private final Mean all = new Mean();
 
     /** @param seconds that the cell took of its slot */

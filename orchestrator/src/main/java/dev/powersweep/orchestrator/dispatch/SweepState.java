@@ -2,7 +2,9 @@ package dev.powersweep.orchestrator.dispatch;
 
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.PlannedCell;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -21,6 +23,7 @@ public final class SweepState {
     private Optional<String> stopped = Optional.empty();
     private final Map<String, String> excludedHosts = new LinkedHashMap<>();
     private final List<LedgerEvent.Merged> merges = new ArrayList<>();
+    private final ReportedSizes sizes = new ReportedSizes();
 
     /**
      * Takes one more event in.
@@ -55,6 +58,7 @@ public final class SweepState {
                         + " ends while attempt " + cell.attempts() + " runs");
             }
             put(report.cell(), cell.ended(report));
+            report.size().ifPresent(size -> sizes.reported(cell.cell(), size));
         } else if (event instanceof LedgerEvent.Requested requested) {
             CellRecord cell = known(requested.cell());
             if (cell.state() != CellState.PLANNED) {
@@ -101,6 +105,11 @@ public final class SweepState {
 
     public Optional<CellRecord> cell(String id) {
         return Optional.ofNullable(cells.get(id));
+    }
+
+    /** How large a cell's model is, as far as the cell says or a program has reported. */
+    public ModelCounts size(Cell cell) {
+        return sizes.of(cell);
     }
 
     public int count(CellState state) {

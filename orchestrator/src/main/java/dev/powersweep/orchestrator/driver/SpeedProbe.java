@@ -75,6 +75,11 @@ public final class SpeedProbe {
     public List<StepRate> rates(SweepDirectory directory, double seconds) {
         Optional<SweepState> stored = stored(directory);
         List<StepRate> finished = stored.map(SpeedProbe::ofFinished).orElse(List.of());
+        if (plan.cells().stream()
+                .anyMatch(cell -> cell.gridCell().cell().program().isPresent())) {
+            // What PowerSweep's own trainer takes says nothing of a program that is not ours.
+            return finished;
+        }
         List<PlannedCell> ahead = plan.cells().stream()
                 .filter(cell -> stored.flatMap(
                                 state -> state.cell(cell.gridCell().cell().id()))

@@ -153,7 +153,13 @@ public final class SweepRunner {
                 .map(cell -> cell.cell().id())
                 .collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
-            trust.require(directory, state.submitted().orElseThrow().policy());
+            trust.require(
+                    directory,
+                    state.submitted().orElseThrow().policy(),
+                    state.cells().stream()
+                            .filter(cell -> wanted.contains(cell.cell().id()))
+                            .flatMap(cell -> cell.cell().program().stream())
+                            .toList());
             return Openings.requested(state, wanted, Instant.now());
         });
     }
@@ -290,9 +296,10 @@ public final class SweepRunner {
         return state.cells().stream()
                 .mapToDouble(cell -> cell.last()
                         .flatMap(AttemptReport::shared)
-                        .map(shared -> shared.steps()
-                                * cell.cell().batchTokens()
-                                * cell.cell().model().trainingFlopsPerToken())
+                        .map(shared -> cell.cell()
+                                .counts()
+                                .trainingFlops(shared.steps() * cell.cell().batchTokens())
+                                .orElse(0))
                         .orElse(0.0))
                 .sum();
     }

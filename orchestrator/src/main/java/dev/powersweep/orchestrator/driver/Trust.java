@@ -3,6 +3,9 @@ package dev.powersweep.orchestrator.driver;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Program;
+import java.util.Collection;
+import java.util.stream.Collectors;
 
 /**
  * Whether what a sweep's directory asks to be run is run. Whoever may write to a directory may alter its results, but
@@ -14,12 +17,28 @@ public enum Trust {
     /** The user has seen it and said so. */
     GIVEN;
 
+    private static final int MOST_SHOWN = 10;
+
+    private static String shown(Program program) {
+        String files = program.files().stream()
+                .map(file -> file.name() + " (SHA-256 " + file.sha256().substring(0, 12) + ")")
+                .collect(Collectors.joining(", "));
+        return program.shown() + (files.isEmpty() ? "" : ", with " + files)
+                + (program.environment().isEmpty() ? "" : ", under " + program.environment());
+    }
+
     /** Throws {@link UserError} where the directory names a program and nobody said that it may be run. */
-    public void require(SweepDirectory directory, RunPolicy policy) {
+    public void require(SweepDirectory directory, RunPolicy policy, Collection<Program> programs) {
         if (this == NONE && policy.trainerJava().isPresent()) {
             throw new UserError("the ledger of " + directory.root() + " asks to run trainers on the Java in "
                     + policy.trainerJava().get() + ", and whoever may write to that directory may have put it there:"
                     + " give --trust if it is right, or submit your own specification with powersweep run");
+        }
+        if (this == NONE && !programs.isEmpty()) {
+            throw new UserError("the ledger of " + directory.root() + " asks to run programs, and whoever may write to that"
+                    + " directory may have put them there:\n  "
+                    + programs.stream().map(Trust::shown).distinct().limit(MOST_SHOWN).collect(Collectors.joining("\n  "))
+                    + "\n  give --trust if this is right, or submit your own specification with powersweep run");
         }
     }
 }

@@ -53,7 +53,7 @@ final class Attempt {
     private Optional<CellStore> store = Optional.empty();
     private Optional<Path> shard = Optional.empty();
     private Optional<Path> checkpoint = Optional.empty();
-    private Optional<TrainerSession> session = Optional.empty();
+    private Optional<TrainerLink> session = Optional.empty();
     private TrainerHealth trainerAtEnd = TrainerHealth.SICK;
     private String log = "";
 
@@ -75,6 +75,7 @@ final class Attempt {
             while (!(state.phase() instanceof AttemptState.Phase.Ended)) {
                 listen();
             }
+            tellLoss();
             return report();
         } finally {
             // In this order: a trainer that hangs must not find its scratch gone.
@@ -86,8 +87,22 @@ final class Attempt {
         }
     }
 
+    /** Steps that only a checkpoint would have saved. */
+    private void tellLoss() {
+        Known known = state.known();
+        boolean again = ((AttemptState.Phase.Ended) state.phase()).outcome() instanceof Outcome.Interrupted;
+        if (cell.program().isPresent() && again && known.step() > known.stored()) {
+            LOG.warn(
+                    "cell {}: {} after its last checkpoint (step {}) are trained again; name checkpoints more often to lose"
+                            + " less",
+                    order.gridCell().name(),
+                    known.step() - known.stored() == 1 ? "a step" : known.step() - known.stored() + " steps",
+                    known.stored());
+        }
+    }
+
     private void listen() {
-        TrainerSession talking = session.orElseThrow();
+        TrainerLink talking = session.orElseThrow();
         if (stopping.requested()) {
             feed(new AttemptInput.StopRequested());
         }
@@ -150,7 +165,7 @@ final class Attempt {
         } else if (action instanceof AttemptAction.Tell) {
             live.tell(state.known());
         } else if (action instanceof AttemptAction.AskToStop) {
-            session.ifPresent(TrainerSession::askToStop);
+            session.ifPresent(TrainerLink::askToStop);
         } else if (action instanceof AttemptAction.DropDamagedShard) {
             context.cache().dropDamagedShard(context.directory(), cell.data().corpusHash());
         } else if (action instanceof AttemptAction.AskHost) {
@@ -193,6 +208,10 @@ final class Attempt {
 
     private AttemptInput takeTrainer() throws IOException, InterruptedException {
         opened().keepTrunk(order.branchSteps());
+        if (cell.program().isPresent()) {
+            session = Optional.of(new ProgramSession(context, order, checkpoint, gpuAddresses, scratch));
+            return new AttemptInput.TrainerReady("");
+        }
         try {
             TrainerPool.Trainer trainer = context.pool().take(CellSupervisor.key(context, gpuAddresses), stopping);
             session = Optional.of(new TrainerSession(context.pool(), trainer));
@@ -207,7 +226,7 @@ final class Attempt {
                 .send(new Assignment(
                         cell,
                         order.attempt(),
-                        shard.orElseThrow().toString(),
+                        shard.map(Path::toString).orElse(""),
                         scratch.resolve("checkpoints").toString(),
                         checkpoint.map(Path::toString),
                         order.microBatchSequences(),
@@ -277,7 +296,8 @@ final class Attempt {
                 startedAt,
                 Instant.now(),
                 new AttemptReport.Place(context.host(), context.executor()),
-                session.map(each -> each.trainer().ready()),
-                log);
+                session.map(TrainerLink::ready),
+                log,
+                known.size());
     }
 }

@@ -8,6 +8,7 @@ import dev.powersweep.worker.cell.Frame;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /** A trainer's frames as rows of the tables. */
 record FrameRows(List<StepRow> steps, List<EvalRow> evals) {
@@ -26,11 +27,11 @@ record FrameRows(List<StepRow> steps, List<EvalRow> evals) {
                             step,
                             step * cell.batchTokens(),
                             rows.loss()[i],
-                            rows.learningRate()[i],
-                            rows.gradientNorm()[i],
+                            present(rows.learningRate()[i]),
+                            present(rows.gradientNorm()[i]),
                             present(rows.gradientSquareSmall()[i]),
                             present(rows.gradientSquareBig()[i]),
-                            rows.seconds()[i]));
+                            present(rows.seconds()[i])));
                 }
             } else if (frame instanceof Frame.Evaluation evaluation) {
                 evals.add(new EvalRow(
@@ -40,10 +41,10 @@ record FrameRows(List<StepRow> steps, List<EvalRow> evals) {
                         evaluation.step() * cell.batchTokens(),
                         evaluation.set(),
                         evaluation.loss(),
-                        evaluation.standardError(),
-                        evaluation.bitsPerByte(),
-                        evaluation.tokens(),
-                        evaluation.seconds()));
+                        present(evaluation.standardError()),
+                        present(evaluation.bitsPerByte()),
+                        evaluation.tokens() > 0 ? OptionalLong.of(evaluation.tokens()) : OptionalLong.empty(),
+                        present(evaluation.seconds())));
             }
         }
         return new FrameRows(steps, evals);

@@ -98,7 +98,7 @@ public final class ProbeTask implements Function<String, String> {
         CostModel guess = new CostModel(MachineRate.REFERENCE, order.policy().threadsPerCell());
         Map<Cell, List<Measured>> seen = new LinkedHashMap<>();
         try {
-            writeShard(scratch, order.cells().get(0).model().vocabulary());
+            writeShard(scratch, order.cells().get(0).shape().vocabulary());
             long begin = System.nanoTime();
             Measured warming = run(trainer, scratch, order.cells().get(0), guess, 1, WARM_UP_SECONDS);
             double pace = warming.ratio();

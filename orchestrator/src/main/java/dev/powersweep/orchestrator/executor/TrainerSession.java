@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.executor.trainer.TrainerProcess;
 import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -14,8 +15,8 @@ import org.apache.hadoop.fs.Path;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
-/** The trainer of one attempt: its messages, as inputs of the attempt's state machine. */
-final class TrainerSession {
+/** PowerSweep's own trainer, which serves one cell after the other, in the hands of one attempt. */
+final class TrainerSession implements TrainerLink {
     private static final Logger LOG = LogManager.getLogger(TrainerSession.class);
 
     /** The line that a JVM's report of its own crash, or of a failed allocation, begins with. */
@@ -35,11 +36,13 @@ final class TrainerSession {
         this.errorsFrom = trainer.process().errorBytes();
     }
 
-    TrainerPool.Trainer trainer() {
-        return trainer;
+    @Override
+    public Frame.Ready ready() {
+        return trainer.ready();
     }
 
-    AttemptInput send(Assignment assignment) {
+    @Override
+    public AttemptInput send(Assignment assignment) {
         try {
             trainer.process().send(assignment);
             return new AttemptInput.Sent();
@@ -48,8 +51,8 @@ final class TrainerSession {
         }
     }
 
-    /** What the trainer says within {@code millis}; empty when that is nothing. */
-    Optional<AttemptInput> poll(long millis) throws InterruptedException {
+    @Override
+    public Optional<AttemptInput> poll(long millis) throws InterruptedException {
         return trainer.process().poll(millis).map(this::input);
     }
 
@@ -68,20 +71,21 @@ final class TrainerSession {
         return new TrainerExit(status, process.killedByUs(), process.memorySufficed(), words);
     }
 
-    void askToStop() {
+    @Override
+    public void askToStop() {
         trainer.process().askToStop();
     }
 
-    /** Gives the trainer back, or ends it. */
-    void end(TrainerHealth health) {
+    @Override
+    public void end(TrainerHealth health) {
         switch (health) {
             case WELL -> pool.giveBack(trainer);
             case SICK -> pool.discard(trainer);
         }
     }
 
-    /** Stores what the trainer wrote to its standard error; gives the path below DIR, empty when there is none. */
-    String keepLog(Context context, String cell, int attempt) {
+    @Override
+    public String keepLog(Context context, String cell, int attempt) {
         if (trainer.process().errorBytes() <= errorsFrom) {
             return "";
         }

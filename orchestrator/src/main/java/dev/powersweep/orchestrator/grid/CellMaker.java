@@ -13,11 +13,17 @@ import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.Model;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Program;
+import dev.powersweep.worker.cell.ProgramModel;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -30,18 +36,29 @@ import java.util.stream.Collectors;
  */
 final class CellMaker {
     private static final double SIZE_TOLERANCE = 1.15;
+    /** In place of a width, for the initial weights of a model that has none that we know. */
+    private static final int GPT2_WIDTH = 768;
+
     private static final double HIGHEST_RATE = 1e6;
 
     private final CorpusFacts corpus;
     private final EvaluationSpec evaluation;
     private final Variant variant;
+    private final Optional<Program> program;
     private final ShapeChooser shapes;
     private final Consumer<String> warnings;
 
-    CellMaker(CorpusFacts corpus, EvaluationSpec evaluation, Variant variant, Consumer<String> warnings) {
+    /** @param program that trains the cells, with arguments of any kind; empty for PowerSweep's own trainer */
+    CellMaker(
+            CorpusFacts corpus,
+            EvaluationSpec evaluation,
+            Variant variant,
+            Optional<Program> program,
+            Consumer<String> warnings) {
         this.corpus = corpus;
         this.evaluation = evaluation;
         this.variant = variant;
+        this.program = program.map(each -> each.with(variant.arguments()));
         this.shapes = new ShapeChooser(variant.model(), variant.context(), corpus.vocabulary());
         this.warnings = warnings;
     }
@@ -52,7 +69,7 @@ final class CellMaker {
      * @throws UserError where the corpus or the context cannot carry the point
      */
     Optional<Cell> cell(GridPoint point, Optional<Condition> where) {
-        ModelShape shape = shape(point.size());
+        Model model = model(point.size());
         int sequences = sequences(point.batch());
         long batchTokens = (long) sequences * variant.context();
         long steps = Math.round((double) point.tokens() / batchTokens);
@@ -62,7 +79,8 @@ final class CellMaker {
                 ? Long.MAX_VALUE
                 : Math.max(seen, variant.context() + 1L);
         long unique = Math.min(point.unique() == 0 ? corpus.trainTokens() : point.unique(), most);
-        double n = shape.nonEmbeddingParameters();
+        double n = model.counts().n();
+        requireSize(point, n, where);
         double rate = rate(point.rate(), n, batchTokens, seen);
         Condition.Quantities quantities = new Condition.Quantities(
                 n,
@@ -78,25 +96,68 @@ final class CellMaker {
         }
         check(point, batchTokens, steps);
         checkRate(rate, n, batchTokens, seen);
-        describe(point.size(), shape);
+        if (model instanceof ModelShape shape) {
+            describe(point.size(), shape);
+        }
         return Optional.of(new Cell(
-                shape,
+                model,
                 new DataRule(corpus.corpusHash(), steps, sequences, unique),
-                training(shape, rate, steps),
+                training(model, rate, steps),
                 evaluation(batchTokens, steps),
-                0));
+                0,
+                program(point.size())));
     }
 
-    /** N of a size, whatever else the point holds. */
+    /** A point's own arguments stand in its model; the specification's for the same names do not count. */
+    private Optional<Program> program(ModelSize size) {
+        return program.map(each -> {
+            Map<String, String> arguments = new TreeMap<>(each.arguments());
+            boolean unknown = false;
+            if (size instanceof ModelSize.Point point) {
+                arguments.keySet().removeAll(point.arguments().keySet());
+                unknown = point.parameters().isEmpty();
+            }
+            return new Program(
+                    each.command(),
+                    each.files(),
+                    each.environment(),
+                    arguments,
+                    unknown ? Program.Parameters.REPORTED : each.parameters());
+        });
+    }
+
+    /** N of a size, whatever else the point holds; NaN where only a program knows it. */
     double parameters(ModelSize size) {
-        return shape(size).nonEmbeddingParameters();
+        return model(size).counts().n();
     }
 
-    private ModelShape shape(ModelSize size) {
+    private Model model(ModelSize size) {
+        if (size instanceof ModelSize.Point point) {
+            return new ProgramModel(
+                    point.parameters(),
+                    point.arguments(),
+                    variant.context(),
+                    corpus.vocabulary() > 0 ? OptionalInt.of(corpus.vocabulary()) : OptionalInt.empty());
+        }
         try {
             return shapes.shape(size);
         } catch (IllegalArgumentException impossible) {
             throw new UserError("grid.modelSizes: " + impossible.getMessage(), impossible);
+        }
+    }
+
+    /** What follows from N needs one. */
+    private void requireSize(GridPoint point, double n, Optional<Condition> where) {
+        if (!Double.isNaN(n)) {
+            return;
+        }
+        String remedy = "; give N in every entry of grid.points";
+        if (where.map(Condition::asksForSize).orElse(false)) {
+            throw new UserError("grid.where asks for N or C, which a point of grid.points does not name" + remedy);
+        }
+        if (point.rate() instanceof RateChoice.Factor && variant.training().learningRate().followsSize()) {
+            throw new UserError(
+                    "training.learningRate follows N, which a point of grid.points does not name" + remedy);
         }
     }
 
@@ -173,10 +234,12 @@ final class CellMaker {
                 + ", and it must be in (0, 1000000]; change its coefficient, value or exponents");
     }
 
-    private TrainingRule training(ModelShape shape, double rate, long steps) {
+    private TrainingRule training(Model model, double rate, long steps) {
         TrainingSpec training = variant.training();
         // Under μP the deviation holds at the base width, and the trainer scales it from there.
-        int width = training.learningRate().baseWidth().orElse(shape.width());
+        int width = training.learningRate()
+                .baseWidth()
+                .orElse(model instanceof ModelShape shape ? shape.width() : GPT2_WIDTH);
         return new TrainingRule(
                 rate,
                 warmupSteps(training.warmup(), steps),

@@ -1,6 +1,9 @@
 package dev.powersweep.orchestrator.grid;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.Model;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ProgramModel;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
@@ -8,8 +11,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** Readable names, unique within a sweep. */
 final class CellNames {
@@ -26,8 +31,7 @@ final class CellNames {
         Function<Cell, String> counts = cell -> counts(cell, labels.getOrDefault(cell.id(), ""));
         List<Function<Cell, String>> forms = List.of(
                 counts,
-                cell -> counts.apply(cell) + "-l" + cell.model().layers() + "w"
-                        + cell.model().width(),
+                cell -> counts.apply(cell) + shape(cell.model()),
                 cell -> counts.apply(cell) + "-" + cell.id());
         Map<Cell, String> names = new HashMap<>();
         List<Cell> open = cells;
@@ -53,8 +57,29 @@ final class CellNames {
         String repeated = cell.data().uniqueTokens() < cell.tokens()
                 ? "-u" + shortened(cell.data().uniqueTokens())
                 : "";
-        return "n" + shortened(cell.model().nonEmbeddingParameters()) + "-d" + shortened(cell.tokens()) + "-b"
+        OptionalLong n = cell.model().counts().nonEmbedding();
+        return (n.isPresent() ? "n" + shortened(n.getAsLong()) : arguments(cell.model())) + "-d" + shortened(cell.tokens()) + "-b"
                 + cell.batchTokens() + repeated + label + "-s" + cell.seed();
+    }
+
+    private static String shape(Model model) {
+        return model instanceof ModelShape shape
+                ? "-l" + shape.layers() + "w" + shape.width()
+                : "-" + arguments(model);
+    }
+
+    /** {@code depth6-heads4}: what tells a program which of its models is meant. */
+    private static String arguments(Model model) {
+        return model instanceof ProgramModel ofProgram
+                ? ofProgram.arguments().entrySet().stream()
+                        .map(argument -> argument.getKey() + plainWord(argument.getValue()))
+                        .collect(Collectors.joining("-"))
+                : "";
+    }
+
+    /** What of a value may stand in a name. */
+    static String plainWord(String text) {
+        return text.replaceAll("[^A-Za-z0-9.]+", "");
     }
 
     /** Three significant digits: 24.6k, 1.2M. */

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.grid;
 
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.util.List;
 
@@ -17,6 +18,19 @@ public record CorpusFacts(String corpusHash, int vocabulary, long trainTokens, L
 
     public CorpusFacts {
         evaluation = List.copyOf(evaluation);
+    }
+
+    /**
+     * Of a program that brings its own data: as much as anybody asks for.
+     *
+     * @param vocabulary token kinds; 0 where they are not known
+     */
+    public static CorpusFacts none(int vocabulary) {
+        return new CorpusFacts(
+                DataRule.NO_CORPUS,
+                vocabulary,
+                Long.MAX_VALUE,
+                List.of(new EvaluationSet(ShardManifest.VALIDATION, Long.MAX_VALUE)));
     }
 
     public static CorpusFacts of(ShardManifest manifest) {

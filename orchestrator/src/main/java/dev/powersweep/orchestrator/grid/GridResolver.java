@@ -9,6 +9,8 @@ import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Program;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,19 +37,33 @@ public final class GridResolver {
 
     private final SweepSpec spec;
     private final CorpusFacts corpus;
+    private final Optional<Program> program;
     private final Map<Variant, CellMaker> makers = new HashMap<>();
     private final Set<String> warnings = new LinkedHashSet<>();
     private final Map<String, Cell> cells = new LinkedHashMap<>();
     private final Map<String, String> labels = new HashMap<>();
 
-    private GridResolver(SweepSpec spec, CorpusFacts corpus) {
+    private GridResolver(SweepSpec spec, CorpusFacts corpus, Optional<Program> program) {
         this.spec = spec;
         this.corpus = corpus;
+        this.program = program;
     }
 
-    /** Throws {@link UserError} where the corpus or the grid cannot carry a cell. */
+    /** As {@link #resolve(SweepSpec, CorpusFacts, Optional)}, for PowerSweep's own trainer. */
     public static ResolvedGrid resolve(SweepSpec spec, CorpusFacts corpus) {
-        GridResolver resolver = new GridResolver(spec, corpus);
+        return resolve(spec, corpus, Optional.empty());
+    }
+
+    /**
+     * Throws {@link UserError} where the corpus or the grid cannot carry a cell.
+     *
+     * @param program that the specification names as its trainer, with the content of its files
+     */
+    public static ResolvedGrid resolve(SweepSpec spec, CorpusFacts corpus, Optional<Program> program) {
+        if (spec.trainer().isPresent() != program.isPresent()) {
+            throw new IllegalArgumentException("the specification's trainer and the program differ");
+        }
+        GridResolver resolver = new GridResolver(spec, corpus, program);
         resolver.checkCorpus();
         spec.grid().parts().forEach(resolver::add);
         if (resolver.cells.isEmpty()) {
@@ -114,6 +130,10 @@ public final class GridResolver {
                 for (double budget : part.budgets()) {
                     for (ModelSize size : part.modelSizes()) {
                         double n = maker(part.variants().get(0)).parameters(size);
+                        if (Double.isNaN(n)) {
+                            throw new UserError("grid.budgets needs N, and an entry of grid.points does not name it;"
+                                    + " give N there, or grid.dataSizes in place of grid.budgets");
+                        }
                         eachBatch(part, size, Math.round(budget / (6.0 * n)), inert);
                     }
                 }
@@ -165,7 +185,7 @@ public final class GridResolver {
     }
 
     private CellMaker maker(Variant variant) {
-        return makers.computeIfAbsent(variant, of -> new CellMaker(corpus, spec.evaluation(), of, warnings::add));
+        return makers.computeIfAbsent(variant, of -> new CellMaker(corpus, spec.evaluation(), of, program, warnings::add));
     }
 
     /** One combination, all seeds; the cell of the first seed, where the condition holds. */
@@ -173,7 +193,7 @@ public final class GridResolver {
         Optional<Cell> made = maker(point.variant()).cell(point, part.where());
         made.ifPresent(cell -> {
             for (long seed : part.seeds()) {
-                Cell replicate = new Cell(cell.model(), cell.data(), cell.training(), cell.evaluation(), seed);
+                Cell replicate = cell.replicate(seed);
                 String id = replicate.id();
                 cells.putIfAbsent(id, replicate);
                 labels.merge(id, label(part, point, cell), (first, second) -> first.isEmpty() ? second : first);
@@ -189,12 +209,8 @@ public final class GridResolver {
                 : "-lr" + CellNames.significant(cell.training().peakLearningRate());
         return rate
                 + point.variant().settings().stream()
-                        .map(setting -> "-" + setting.name() + plainWord(setting))
+                        .map(setting -> "-" + setting.name() + CellNames.plainWord(setting.text()))
                         .collect(Collectors.joining());
-    }
-
-    private static String plainWord(Setting setting) {
-        return setting.text().replaceAll("[^A-Za-z0-9.]+", "");
     }
 
     private void checkEpochs() {
@@ -242,8 +258,11 @@ public final class GridResolver {
     /** Heads of different widths confound the size of a model with its shape. */
     private void checkHeads() {
         Set<Integer> widths = new TreeSet<>();
-        cells.values()
-                .forEach(cell -> widths.add(cell.model().width() / cell.model().heads()));
+        for (Cell cell : cells.values()) {
+            if (cell.model() instanceof ModelShape shape) {
+                widths.add(shape.width() / shape.heads());
+            }
+        }
         if (widths.size() > 1) {
             warnings.add("attention heads are "
                     + widths.stream().map(String::valueOf).collect(Collectors.joining(" and "))

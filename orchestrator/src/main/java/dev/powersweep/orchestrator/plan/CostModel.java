@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.plan;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.MicroBatches;
+import dev.powersweep.worker.cell.Model;
 import dev.powersweep.worker.cell.ModelShape;
 import java.util.HashMap;
 import java.util.List;
@@ -18,6 +19,9 @@ import java.util.Map;
  *
  * <p>Assumes one thread a cell, sequences in chunks that stay in cache, and a warm trainer. More threads speed up
  * matrix products in proportion and nothing else.
+ *
+ * <p>Of a program that is not ours nothing is known before its first cells have run: its steps are taken to cost their
+ * FLOPs at the machine's matrix rate, which orders cells and predicts no time.
  */
 public final class CostModel {
     private static final double ATTENTION_ELEMENT = 0.3;
@@ -44,6 +48,8 @@ public final class CostModel {
     private static final double NEAR = 0.2;
 
     private static final int FLOAT_BYTES = 4;
+    /** Of a model of which not even N is known. */
+    private static final double SUPPOSED_FLOPS_PER_TOKEN = 6e6;
 
     private final MachineRate rate;
     private final int threads;
@@ -81,7 +87,9 @@ public final class CostModel {
         double evaluated = (double) evaluations
                 * cell.evaluation().tokens()
                 * cell.evaluation().sets().size();
-        return SECONDS_PER_CELL + steps * stepSeconds(StepKind.of(cell)) + evaluated * evaluationTokenSeconds(cell);
+        double training = SECONDS_PER_CELL + steps * stepSeconds(StepKind.of(cell));
+        // What a program evaluates, and at what cost, only it knows.
+        return cell.program().isPresent() ? training : training + evaluated * evaluationTokenSeconds(cell);
     }
 
     /** Of one optimiser step. */
@@ -96,13 +104,16 @@ public final class CostModel {
                         each.evaluationTokenSeconds() > 0 && each.kind().model().equals(cell.model()))
                 .mapToDouble(StepRate::evaluationTokenSeconds)
                 .average()
-                .orElseGet(() -> EVALUATION_SHARE * tokenSeconds(cell.model()) * correction(StepKind.of(cell)));
+                .orElseGet(() -> EVALUATION_SHARE * tokenSeconds(cell.shape()) * correction(StepKind.of(cell)));
     }
 
     private double byFormula(StepKind kind) {
-        ModelShape model = kind.model();
+        double batchTokens = (double) kind.batchSequences() * kind.model().context();
+        if (!(kind.model() instanceof ModelShape model)) {
+            return SECONDS_PER_STEP + batchTokens * flopsPerToken(kind.model()) / (rate.gemmFlopsPerSecond() * threads);
+        }
         return SECONDS_PER_STEP
-                + (double) kind.batchSequences() * model.context() * tokenSeconds(model)
+                + batchTokens * tokenSeconds(model)
                 + model.totalParameters() * OPTIMISER_ELEMENT / rate.elementsPerSecond();
     }
 
@@ -112,8 +123,8 @@ public final class CostModel {
         double logs = 0;
         for (StepRate each : measured) {
             double distance = NEAR
-                    + Math.abs(Math.log(kind.model().trainingFlopsPerToken()
-                            / each.kind().model().trainingFlopsPerToken()))
+                    + Math.abs(Math.log(flopsPerToken(kind.model())
+                            / flopsPerToken(each.kind().model())))
                     + Math.abs(Math.log(
                             (double) kind.batchSequences() / each.kind().batchSequences()));
             double weight = 1 / (distance * distance);
@@ -121,6 +132,10 @@ public final class CostModel {
             logs += weight * Math.log(each.stepSeconds() / byFormula(each.kind()));
         }
         return weights == 0 ? 1 : Math.exp(logs / weights);
+    }
+
+    private static double flopsPerToken(Model model) {
+        return model.counts().trainingFlops(1).orElse(SUPPOSED_FLOPS_PER_TOKEN);
     }
 
     private double tokenSeconds(ModelShape model) {
@@ -133,15 +148,15 @@ public final class CostModel {
 
     /** Sequences of one forward and backward pass, as the trainer chooses them. */
     private static int passSequences(Cell cell) {
-        return MicroBatches.of(cell.model(), cell.data().batchSequences(), 0).passSequences();
+        return MicroBatches.of(cell.shape(), cell.data().batchSequences(), 0).passSequences();
     }
 
     /**
      * The micro-batch for a trainer that may take {@code mostBytes}: 0 for its own choice where that fits, no cap is
-     * given, or nothing helps; the gradient of the batch is the same, by accumulation.
+     * given, nothing helps, or another program trains; the gradient of the batch is the same, by accumulation.
      */
     public static int microBatchSequences(Cell cell, long mostBytes) {
-        if (mostBytes <= 0 || memoryBytes(cell, 0) <= mostBytes) {
+        if (cell.program().isPresent() || mostBytes <= 0 || memoryBytes(cell, 0) <= mostBytes) {
             return 0;
         }
         for (int sequences = passSequences(cell) / 2; sequences >= 1; sequences /= 2) {
@@ -157,9 +172,15 @@ public final class CostModel {
         return memoryBytes(cell, 0);
     }
 
-    /** @param microBatchSequences of a forward pass; 0 for the trainer's choice */
+    /**
+     * @param microBatchSequences of a forward pass; 0 for the trainer's choice
+     * @return 0 for a program that is not ours: what it needs only its user knows
+     */
     public static long memoryBytes(Cell cell, int microBatchSequences) {
-        ModelShape model = cell.model();
+        if (cell.program().isPresent()) {
+            return 0;
+        }
+        ModelShape model = cell.shape();
         long pass = microBatchSequences > 0 ? microBatchSequences : passSequences(cell);
         long tokens = pass * model.context();
         long perLayer = (long) ACTIVATIONS_PER_WIDTH * model.width() + (long) model.heads() * model.context();

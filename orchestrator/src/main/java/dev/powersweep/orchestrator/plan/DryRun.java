@@ -4,16 +4,23 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.Model;
+import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ProgramModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /** What a sweep would do, for people and for programs. */
 public final class DryRun {
     private static final String[] HEADINGS = {
         "cell", "shape", "N", "D", "B", "S", "shared", "epochs", "rate", "C = 6ND", "FLOPs", "memory", "time"
     };
+
+    private static final String UNKNOWN = "—";
 
     private DryRun() {}
 
@@ -60,8 +67,22 @@ public final class DryRun {
 
     private static double flops(Forecast forecast) {
         return forecast.plan().cells().stream()
-                .mapToDouble(cell -> cell(cell).trainingFlops())
+                .mapToDouble(cell -> cell(cell).model().counts().trainingFlops(cell(cell).tokens()).orElse(0))
                 .sum();
+    }
+
+    private static String flops(OptionalDouble value) {
+        return value.isPresent() ? String.format(Locale.ROOT, "%.2e", value.getAsDouble()) : UNKNOWN;
+    }
+
+    private static String shape(Model model) {
+        if (model instanceof ProgramModel ofProgram) {
+            return ofProgram.arguments().entrySet().stream()
+                    .map(argument -> argument.getKey() + "=" + argument.getValue())
+                    .collect(Collectors.joining(","));
+        }
+        ModelShape shape = (ModelShape) model;
+        return shape.layers() + "x" + shape.width() + "/" + shape.heads();
     }
 
     private static String totals(Forecast forecast) {
@@ -87,20 +108,20 @@ public final class DryRun {
 
     private static String[] row(PlannedCell planned, Trunks trunks) {
         Cell cell = cell(planned);
-        ModelShape model = cell.model();
+        ModelCounts size = cell.model().counts();
         return new String[] {
             planned.gridCell().name(),
-            model.layers() + "x" + model.width() + "/" + model.heads(),
-            count(model.nonEmbeddingParameters()),
+            shape(cell.model()),
+            size.nonEmbedding().isPresent() ? count(size.nonEmbedding().getAsLong()) : UNKNOWN,
             count(cell.tokens()),
             count(cell.batchTokens()),
             count(cell.data().steps()),
             count(trunks.sharedSteps(cell)),
             String.format(Locale.ROOT, "%.3g", cell.epochs()),
             String.format(Locale.ROOT, "%.3g", cell.training().peakLearningRate()),
-            String.format(Locale.ROOT, "%.2e", cell.kaplanFlops()),
-            String.format(Locale.ROOT, "%.2e", cell.trainingFlops()),
-            SweepPlanner.bytes(planned.memoryBytes()),
+            flops(size.kaplanFlops(cell.tokens())),
+            flops(size.trainingFlops(cell.tokens())),
+            planned.memoryBytes() > 0 ? SweepPlanner.bytes(planned.memoryBytes()) : UNKNOWN,
             time(planned.predictedSeconds())
         };
     }
@@ -113,17 +134,22 @@ public final class DryRun {
         ArrayNode cells = root.putArray("cells");
         for (PlannedCell planned : forecast.plan().cells()) {
             Cell cell = cell(planned);
-            ModelShape model = cell.model();
-            cells.addObject()
+            ObjectNode json = cells.addObject()
                     .put("name", planned.gridCell().name())
-                    .put("id", cell.id())
-                    .put("layers", model.layers())
-                    .put("width", model.width())
-                    .put("heads", model.heads())
-                    .put("nonEmbeddingParameters", model.nonEmbeddingParameters())
-                    .put("embeddingParameters", model.embeddingParameters())
-                    .put("totalParameters", model.totalParameters())
-                    .put("tokens", cell.tokens())
+                    .put("id", cell.id());
+            if (cell.model() instanceof ModelShape model) {
+                json.put("layers", model.layers())
+                        .put("width", model.width())
+                        .put("heads", model.heads())
+                        .put("nonEmbeddingParameters", model.nonEmbeddingParameters())
+                        .put("embeddingParameters", model.embeddingParameters())
+                        .put("totalParameters", model.totalParameters());
+            } else {
+                json.putPOJO("arguments", ((ProgramModel) cell.model()).arguments());
+                cell.model().counts().nonEmbedding().ifPresent(n -> json.put("nonEmbeddingParameters", n));
+            }
+            ModelCounts size = cell.model().counts();
+            json.put("tokens", cell.tokens())
                     .put("batchTokens", cell.batchTokens())
                     .put("steps", cell.data().steps())
                     .put("sharedSteps", forecast.trunks().sharedSteps(cell))
@@ -131,10 +157,10 @@ public final class DryRun {
                     .put("epochs", cell.epochs())
                     .put("peakLearningRate", cell.training().peakLearningRate())
                     .put("seed", cell.seed())
-                    .put("kaplanFlops", cell.kaplanFlops())
-                    .put("trainingFlops", cell.trainingFlops())
                     .put("memoryBytes", planned.memoryBytes())
                     .put("predictedSeconds", planned.predictedSeconds());
+            size.kaplanFlops(cell.tokens()).ifPresent(flops -> json.put("kaplanFlops", flops));
+            size.trainingFlops(cell.tokens()).ifPresent(flops -> json.put("trainingFlops", flops));
         }
         root.putObject("totals")
                 .put("cells", forecast.plan().cells().size())

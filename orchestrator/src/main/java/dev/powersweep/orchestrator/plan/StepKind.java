@@ -1,14 +1,14 @@
 package dev.powersweep.orchestrator.plan;
 
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Model;
 
 /**
  * What decides how long a step takes: cells of one kind make equal steps.
  *
  * @param batchSequences sequences of a batch
  */
-public record StepKind(ModelShape model, int batchSequences) {
+public record StepKind(Model model, int batchSequences) {
     public static StepKind of(Cell cell) {
         return new StepKind(cell.model(), cell.data().batchSequences());
     }

@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.grid.GridResolver;
 import dev.powersweep.orchestrator.grid.ResolvedGrid;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Program;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 
 /** Plans a sweep from its specification, the facts of its corpus, and the slots: pure, without Spark or files. */
@@ -35,13 +37,19 @@ public final class SweepPlanner {
         return forecast(spec, corpus, slots).plan();
     }
 
+    /** As {@link #forecast(SweepSpec, CorpusFacts, Optional, Slots)}, for PowerSweep's own trainer. */
+    public Forecast forecast(SweepSpec spec, CorpusFacts corpus, Slots slots) {
+        return forecast(spec, corpus, Optional.empty(), slots);
+    }
+
     /**
      * Longest cells first, ties by id, so that equal grids make equal plans.
      *
+     * @param program that the specification names as its trainer
      * @throws UserError where a model does not fit in a slot's memory, or the corpus or grid cannot carry a cell
      */
-    public Forecast forecast(SweepSpec spec, CorpusFacts corpus, Slots slots) {
-        ResolvedGrid grid = GridResolver.resolve(spec, corpus);
+    public Forecast forecast(SweepSpec spec, CorpusFacts corpus, Optional<Program> program, Slots slots) {
+        ResolvedGrid grid = GridResolver.resolve(spec, corpus, program);
         CostModel cost = new CostModel(MachineRate.REFERENCE, spec.resources().threads(), measured);
         Trunks trunks = Trunks.of(grid.cells().stream().map(GridCell::cell).toList());
         List<PlannedCell> cells = new ArrayList<>();
@@ -55,12 +63,16 @@ public final class SweepPlanner {
             cells.add(new PlannedCell(
                     cell,
                     cost.seconds(cell.cell(), trunks.sharedSteps(cell.cell())),
-                    CostModel.memoryBytes(cell.cell(), microBatch)));
+                    program.isPresent() ? cap : CostModel.memoryBytes(cell.cell(), microBatch)));
         }
         List<String> warnings = new ArrayList<>(grid.warnings());
         if (!squeezed.isEmpty()) {
             warnings.add("cells trained in smaller micro-batches to stay within resources.memory = " + bytes(cap) + ": "
                     + squeezed.size() + ", such as " + squeezed.get(0));
+        }
+        if (program.isPresent() && measured.isEmpty()) {
+            warnings.add("how fast the program trains is not known before its first cells have run: times here follow"
+                    + " from FLOPs alone and put cells in order, no more");
         }
         checkMemory(spec, cells, slots);
         cells.sort(Comparator.comparingDouble(PlannedCell::predictedSeconds)

@@ -79,7 +79,7 @@ public final class Trunks {
                 .distinct()
                 .flatMap(List::stream)
                 .mapToDouble(cell ->
-                        sharedSteps(cell) * cell.batchTokens() * cell.model().trainingFlopsPerToken())
+                        cell.counts().trainingFlops(sharedSteps(cell) * cell.batchTokens()).orElse(0))
                 .sum();
     }
 }

@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.view.SweepEvent;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -135,7 +136,7 @@ public final class CurrentFit {
             Optional<Frame.Finished> finished = record.state() == CellState.FINISHED
                     ? record.last().flatMap(AttemptReport::result)
                     : Optional.empty();
-            finished.ifPresent(result -> cells.add(cell(record, result)));
+            finished.ifPresent(result -> cells.add(cell(record, result, state.size(record.cell()))));
         }
         return new SweepResults(
                 state.submitted().orElseThrow().sweep(),
@@ -148,7 +149,7 @@ public final class CurrentFit {
                 Map.of());
     }
 
-    private static CellResult cell(CellRecord record, Frame.Finished finished) {
+    private static CellResult cell(CellRecord record, Frame.Finished finished, ModelCounts size) {
         Cell cell = record.cell();
         Optional<Frame.Evaluation> evaluation =
                 finished.finalEvaluations().stream().findFirst();
@@ -158,14 +159,14 @@ public final class CurrentFit {
                 record.state(),
                 Optional.empty(),
                 record.attempts(),
-                cell.model().nonEmbeddingParameters(),
-                cell.model().totalParameters(),
+                size.n(),
+                size.total().isPresent() ? size.total().getAsLong() : Double.NaN,
                 cell.tokens(),
                 (double) finished.step() * cell.batchTokens(),
                 cell.data().uniqueTokens(),
                 cell.batchTokens(),
-                cell.kaplanFlops(),
-                cell.trainingFlops(),
+                size.kaplanFlops(cell.tokens()).orElse(Double.NaN),
+                size.trainingFlops(cell.tokens()).orElse(Double.NaN),
                 cell.seed(),
                 cell.training().peakLearningRate(),
                 "",
@@ -181,6 +182,6 @@ public final class CurrentFit {
     }
 
     private static OptionalDouble number(Optional<Double> value) {
-        return value.map(OptionalDouble::of).orElse(OptionalDouble.empty());
+        return value.filter(Double::isFinite).map(OptionalDouble::of).orElse(OptionalDouble.empty());
     }
 }

@@ -133,7 +133,7 @@ public final class SweepBroadcast implements SweepProgress {
                 now));
         List<CellPlan> batch = new ArrayList<>();
         for (CellRecord cell : cells) {
-            CellPlan plan = CellFacts.plan(plans.size(), cell);
+            CellPlan plan = CellFacts.plan(plans.size(), cell, sweep.size(cell.cell()));
             plans.put(plan.id(), plan);
             batch.add(plan);
             if (batch.size() == BATCH) {
@@ -179,8 +179,28 @@ public final class SweepBroadcast implements SweepProgress {
             if (cell.state().terminal()) {
                 curves.remove(report.cell());
             }
+            report.size().ifPresent(any -> replan());
         } else if (event instanceof LedgerEvent.SweepStopped end) {
             stopped = end.reason();
+        }
+    }
+
+    /** What one cell's program has reported may tell the size of others. */
+    private void replan() {
+        SweepState sweep = state.orElseThrow();
+        List<CellPlan> learnt = new ArrayList<>();
+        for (CellPlan known : List.copyOf(plans.values())) {
+            if (known.parameters() == 0) {
+                CellRecord cell = record(known.id());
+                CellPlan now = CellFacts.plan(known.cell(), cell, sweep.size(cell.cell()));
+                if (now.parameters() > 0) {
+                    plans.put(known.id(), now);
+                    learnt.add(now);
+                }
+            }
+        }
+        for (int from = 0; from < learnt.size(); from += BATCH) {
+            post(new SweepEvent.Planned(List.copyOf(learnt.subList(from, Math.min(learnt.size(), from + BATCH)))));
         }
     }
 

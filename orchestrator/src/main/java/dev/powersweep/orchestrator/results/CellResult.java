@@ -13,8 +13,8 @@ import java.util.TreeMap;
  * @param id identity of the cell
  * @param name readable, unique within the sweep
  * @param problem failure class and sentence of the last attempt, where it failed
- * @param parameters N, non-embedding
- * @param totalParameters with embeddings and norms
+ * @param parameters N, non-embedding; NaN, as what follows from it, until the program of a foreign model has reported it
+ * @param totalParameters with embeddings and norms; NaN where it is not known
  * @param tokens D planned
  * @param tokensDone tokens seen so far
  * @param uniqueTokens U
@@ -129,8 +129,8 @@ public record CellResult(
         return tokens / batchTokens;
     }
 
-    /** Whether its final loss may be fitted: it ran to its end, and the loss is a number. */
+    /** Whether its final loss may be fitted: it ran to its end, the loss is a number, and N is known. */
     public boolean usable() {
-        return state == CellState.FINISHED && validationLoss.isPresent() && validationLoss.getAsDouble() > 0;
+        return state == CellState.FINISHED && parameters > 0 && validationLoss.isPresent() && validationLoss.getAsDouble() > 0;
     }
 }

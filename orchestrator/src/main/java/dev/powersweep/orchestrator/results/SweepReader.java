@@ -14,6 +14,7 @@ import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.Program;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,8 +23,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 
 /** Reads a sweep's tables into {@link SweepResults}; no Spark. */
@@ -101,14 +104,14 @@ public final class SweepReader {
                 CellState.valueOf(standing.state()),
                 problem(standing),
                 standing.attempts(),
-                row.shape().nonEmbeddingParameters(),
-                row.shape().totalParameters(),
+                number(row.shape().nonEmbeddingParameters()),
+                number(row.shape().totalParameters()),
                 row.scale().tokens(),
                 row.result().tokensDone(),
                 row.scale().uniqueTokens(),
                 row.scale().batchTokens(),
-                row.scale().kaplanFlops(),
-                row.scale().trainingFlops(),
+                row.scale().kaplanFlops().orElse(Double.NaN),
+                row.scale().trainingFlops().orElse(Double.NaN),
                 row.rule().seed(),
                 row.rule().peakLearningRate(),
                 row.rule().schedule(),
@@ -121,6 +124,10 @@ public final class SweepReader {
                 row.execution().tokensPerSecond(),
                 row.result().stoppedEarly().orElse(false),
                 settings);
+    }
+
+    private static double number(OptionalLong value) {
+        return value.isPresent() ? value.getAsLong() : Double.NaN;
     }
 
     private static Optional<String> problem(CellRow.Standing standing) {
@@ -137,7 +144,16 @@ public final class SweepReader {
                 rows.stream().mapToDouble(StepRow::step).toArray(),
                 rows.stream().mapToDouble(StepRow::tokens).toArray(),
                 rows.stream().mapToDouble(StepRow::loss).toArray(),
-                rows.stream().mapToDouble(StepRow::learningRate).toArray());
+                rates(rows));
+    }
+
+    /** Of each step; empty where a program does not tell them all. */
+    private static double[] rates(List<StepRow> rows) {
+        return rows.stream().allMatch(row -> row.learningRate().isPresent())
+                ? rows.stream()
+                        .mapToDouble(row -> row.learningRate().getAsDouble())
+                        .toArray()
+                : new double[0];
     }
 
     /** Evaluations on the cell's first set, the one whose last loss is the cell's; the one before training left out. */
@@ -197,9 +213,9 @@ public final class SweepReader {
         Map<String, String> facts = new LinkedHashMap<>();
         fact(facts, rows, "PowerSweep", row -> row.provenance().version());
         fact(facts, rows, "commit", row -> row.provenance().gitCommit());
-        fact(facts, rows, "corpus", row -> Optional.of(row.rule().corpusHash()));
+        fact(facts, rows, "corpus", row -> row.rule().corpusHash());
         String text = rows.stream()
-                .map(row -> row.rule().corpusHash())
+                .flatMap(row -> row.rule().corpusHash().stream())
                 .distinct()
                 .limit(4)
                 .flatMap(hash -> ReadFiles.find(directory.corpus(hash), configuration).stream())
@@ -219,10 +235,22 @@ public final class SweepReader {
                 facts,
                 rows,
                 "model",
-                row -> Optional.of("context " + row.shape().context() + ", vocabulary "
-                        + row.shape().vocabulary() + ", " + row.shape().positions() + ", "
-                        + row.shape().normalization() + ", " + row.shape().activation() + ", "
-                        + row.shape().embeddings()));
+                row -> Optional.of(Stream.of(
+                                Optional.of("context " + row.shape().context()),
+                                row.shape().vocabulary().isPresent()
+                                        ? Optional.of("vocabulary " + row.shape().vocabulary().getAsInt())
+                                        : Optional.<String>empty(),
+                                row.shape().positions(),
+                                row.shape().normalization(),
+                                row.shape().activation(),
+                                row.shape().embeddings())
+                        .flatMap(Optional::stream)
+                        .collect(Collectors.joining(", "))));
+        fact(
+                facts,
+                rows,
+                "program",
+                row -> CellJson.read(row.rule().cellJson(), Cell.class).program().map(Program::shown));
         fact(
                 facts,
                 rows,

@@ -54,23 +54,27 @@ public final class VariedSettings {
 
     private static List<Object> scale(Cell cell) {
         return List.of(
-                cell.model().layers(),
-                cell.model().width(),
+                cell.model() instanceof ModelShape shape ? List.of(shape.layers(), shape.width()) : cell.model(),
                 cell.data().steps(),
                 cell.data().batchSequences(),
                 cell.model().context());
     }
 
     private static Map<String, String> settings(Cell cell) {
-        ModelShape model = cell.model();
         TrainingRule training = cell.training();
         Map<String, String> settings = new TreeMap<>();
-        settings.put("context", Integer.toString(model.context()));
-        settings.put("model.heads", Integer.toString(model.heads()));
-        settings.put("model.activation", word(model.activation()));
-        settings.put("model.positions", word(model.positions()));
-        settings.put("model.normalization", word(model.normalization()));
-        settings.put("model.embeddings", word(model.embeddings()));
+        settings.put("context", Integer.toString(cell.model().context()));
+        if (cell.model() instanceof ModelShape model) {
+            settings.put("model.heads", Integer.toString(model.heads()));
+            settings.put("model.activation", word(model.activation()));
+            settings.put("model.positions", word(model.positions()));
+            settings.put("model.normalization", word(model.normalization()));
+            settings.put("model.embeddings", word(model.embeddings()));
+        }
+        cell.program().ifPresent(program -> {
+            settings.put("trainer", CellJson.line(program.with(Map.of())));
+            program.arguments().forEach((name, value) -> settings.put("trainer.arguments." + name, value));
+        });
         settings.put("training.optimizer.beta1", number(training.beta1()));
         settings.put("training.optimizer.beta2", number(training.beta2()));
         settings.put("training.optimizer.epsilon", number(training.epsilon()));

@@ -145,7 +145,7 @@ final class SimulatedPool {
     private static Frame.Finished result(Cell cell, double seconds) {
         long steps = cell.data().steps();
         double loss =
-                1.7 + 400 / Math.pow(cell.model().nonEmbeddingParameters(), 0.34) + 410 / Math.pow(cell.tokens(), 0.28);
+                1.7 + 400 / Math.pow(cell.shape().nonEmbeddingParameters(), 0.34) + 410 / Math.pow(cell.tokens(), 0.28);
         Frame.Evaluation last = new Frame.Evaluation(
                 cell.id(), steps, "validation", loss + 0.05, 0.004, 100_000, loss / Math.log(2), 1);
         return new Frame.Finished(cell.id(), steps, false, loss, List.of(last), seconds, seconds, 300L << 20);

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.spec;
 
+import dev.powersweep.orchestrator.program.Template;
 import dev.powersweep.orchestrator.spec.GridSpec.Combine;
 import dev.powersweep.orchestrator.spec.GridSpec.Setting;
 import dev.powersweep.orchestrator.spec.GridSpec.Variant;
@@ -69,11 +70,20 @@ final class Axes {
                 known.add(candidate);
             }
         });
+        if (path.startsWith(TrainerKeys.ARGUMENT_AXIS)) {
+            String name = path.substring(TrainerKeys.ARGUMENT_AXIS.length());
+            return name.matches(Template.NAME)
+                    ? TrainerKeys.taken(name)
+                    : Optional.of("has no name of an argument: letters, digits and '_', a letter first");
+        }
         if (known.contains(path)) {
             return Optional.empty();
         }
         if (path.equals("tokenizer") || path.startsWith("tokenizer.")) {
             return Optional.of("is no axis: a sweep has one tokenised corpus; give each tokenizer a sweep of its own");
+        }
+        if (path.equals("trainer") || path.startsWith("trainer.")) {
+            return Optional.of("is no axis; axes of a program are its arguments, trainer.arguments.NAME");
         }
         Optional<String> near = known.stream()
                 .filter(candidate -> candidate.endsWith("." + path))

@@ -111,6 +111,26 @@ public final class Condition {
                 "(" + text + ") and (" + other.text + ")", new Truth.Join(true, List.of(truth, other.truth)));
     }
 
+    /** Whether it names N or C. */
+    public boolean asksForSize() {
+        return asksForSize(truth);
+    }
+
+    private static boolean asksForSize(Expression node) {
+        if (node instanceof Truth.Not not) {
+            return asksForSize(not.inner);
+        } else if (node instanceof Truth.Join join) {
+            return join.terms.stream().anyMatch(Condition::asksForSize);
+        } else if (node instanceof Truth.Comparison comparison) {
+            return asksForSize(comparison.left) || asksForSize(comparison.right);
+        } else if (node instanceof Arithmetic.Unary call) {
+            return asksForSize(call.argument);
+        } else if (node instanceof Arithmetic.Chain chain) {
+            return asksForSize(chain.first) || chain.rest.stream().anyMatch(link -> asksForSize(link.argument));
+        }
+        return node instanceof Arithmetic.Quantity quantity && (quantity.name == 'N' || quantity.name == 'C');
+    }
+
     public boolean holds(Quantities cell) {
         return holds(truth, cell);
     }

@@ -6,6 +6,7 @@ import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 
 import dev.powersweep.orchestrator.spec.CorpusSpec.Source;
 import dev.powersweep.orchestrator.spec.ValueKind.Choice;
+import dev.powersweep.orchestrator.spec.ValueKind.Either;
 import dev.powersweep.orchestrator.spec.ValueKind.Many;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
@@ -85,6 +86,9 @@ final class CorpusKeys {
                     SPLIT,
                     MALFORMED)
             .atMostOneOf(BUNDLED, TEXT, TOKENS);
+
+    /** The section, or a word for none. */
+    static final Either<CorpusSpec> KINDS = Either.of(Choice.of("none"), none -> CorpusSpec.NONE, SECTION);
 
     private CorpusKeys() {}
 

@@ -12,8 +12,14 @@ import java.util.OptionalDouble;
  */
 public record CorpusSpec(Source source, double validationFraction, Malformed malformed, Split split) {
 
+    /** Of a program that brings its own data. */
+    static final CorpusSpec NONE = new CorpusSpec(new Source.None(), 0.05, Malformed.FAIL, Split.BLOCK);
+
     /** Where the text comes from. */
     public sealed interface Source {
+
+        /** The program that trains brings its own data. */
+        record None() implements Source {}
 
         /**
          * Text that is bundled with PowerSweep.

@@ -4,6 +4,7 @@ import static dev.powersweep.orchestrator.spec.SpecKey.optional;
 import static dev.powersweep.orchestrator.spec.SpecKey.required;
 import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 
+import dev.powersweep.orchestrator.program.Template;
 import dev.powersweep.orchestrator.spec.GridSpec.Combine;
 import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;
 import dev.powersweep.orchestrator.spec.ValueKind.Choice;
@@ -37,6 +38,18 @@ final class GridKeys {
             "a problem",
             "Shapes, or target non-embedding parameters N, for which the nearest sensible shape is taken: "
                     + "at least 2 layers, width / layers near 40, heads of one width.");
+    private static final SpecKey<Long> POINT_SIZE =
+            optional("N", Numeric.wholeFrom(1), "reported by the program", "Non-embedding parameters.");
+    private static final SpecKey<Map<String, String>> POINT_ARGUMENTS = optional(
+            "arguments",
+            new Named<>(Template.NAME, "letters, digits and '_', a letter first", Text.ANY),
+            "none",
+            "Values for `${name}` of `trainer.command`.");
+    private static final SpecKey<List<ModelSize>> POINTS = optional(
+            "points",
+            new Many<>(Section.of(GridKeys::point, POINT_SIZE, POINT_ARGUMENTS).atLeastOneOf(POINT_SIZE, POINT_ARGUMENTS)),
+            "a problem, unless `modelSizes` is given",
+            "Models of `trainer`'s program, in place of `modelSizes`: N, and the arguments that name each to the program.");
     private static final SpecKey<List<Long>> DATA_SIZES = optional(
             "dataSizes",
             new Many<>(Numeric.wholeFrom(1)),
@@ -93,12 +106,13 @@ final class GridKeys {
             "Keeps the cells for which it holds, e.g. `D >= 10*N and C < 1e15`; names of `axes` may be used, too.");
 
     private static final List<SpecKey<?>> PART = List.of(
-            COMBINE, MODEL_SIZES, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, SEEDS, WHERE);
+            COMBINE, MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, SEEDS, WHERE);
 
     private static final SpecKey<List<Settings>> UNION = optional(
             "union",
             new Many<>(Section.of(Function.<Settings>identity(), PART.toArray(SpecKey<?>[]::new))
-                    .atLeastOneOf(MODEL_SIZES)
+                    .atLeastOneOf(MODEL_SIZES, POINTS)
+                    .atMostOneOf(MODEL_SIZES, POINTS)
                     .atLeastOneOf(DATA_SIZES, BUDGETS)
                     .atMostOneOf(DATA_SIZES, BUDGETS)),
             "one part",
@@ -113,11 +127,12 @@ final class GridKeys {
         Section<GridSpec> grid = Section.of(
                         GridKeys::grid,
                         Stream.concat(PART.stream(), Stream.of(UNION)).toArray(SpecKey<?>[]::new))
-                .atLeastOneOf(MODEL_SIZES, UNION)
+                .atLeastOneOf(MODEL_SIZES, POINTS, UNION)
+                .atMostOneOf(MODEL_SIZES, POINTS)
                 .atLeastOneOf(DATA_SIZES, BUDGETS, UNION)
                 .atMostOneOf(DATA_SIZES, BUDGETS);
         for (SpecKey<?> axis :
-                List.of(MODEL_SIZES, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
+                List.of(MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
             grid = grid.atMostOneOf(axis, UNION);
         }
         return grid;
@@ -151,9 +166,21 @@ final class GridKeys {
         Settings seeds = around.filter(outer -> !part.given(SEEDS)).orElse(part);
         Optional<Condition> own = where(part, axes);
         Optional<Condition> outer = around.flatMap(grid -> where(grid, axes));
+        List<ModelSize> sizes = part.given(POINTS) ? part.list(POINTS) : part.list(MODEL_SIZES);
+        for (ModelSize size : sizes) {
+            if (size instanceof ModelSize.Point point) {
+                axes.names().keySet().stream()
+                        .filter(path -> path.startsWith(TrainerKeys.ARGUMENT_AXIS))
+                        .map(path -> path.substring(TrainerKeys.ARGUMENT_AXIS.length()))
+                        .filter(point.arguments()::containsKey)
+                        .findFirst()
+                        .ifPresent(name -> part.wrong(
+                                POINTS, "names the argument " + name + ", which is an axis, too; take one away"));
+            }
+        }
         return new GridSpec.Part(
                 combine,
-                part.list(MODEL_SIZES),
+                sizes,
                 part.list(DATA_SIZES),
                 part.list(BUDGETS),
                 part.get(BATCH_SIZES),
@@ -164,9 +191,18 @@ final class GridKeys {
                 own.isPresent() && outer.isPresent() ? Optional.of(outer.get().and(own.get())) : own.or(() -> outer));
     }
 
+    private static ModelSize point(Settings point) {
+        Map<String, String> arguments = point.find(POINT_ARGUMENTS).orElse(Map.of());
+        for (String name : arguments.keySet()) {
+            TrainerKeys.taken(name).ifPresent(why -> point.wrongEntry(POINT_ARGUMENTS, name, why));
+        }
+        return new ModelSize.Point(point.findLong(POINT_SIZE), arguments);
+    }
+
     private static void checkZip(Settings part, int rates, Axes axes) {
         List<Axes.Length> lengths = new ArrayList<>(List.of(
                 new Axes.Length(part.place(MODEL_SIZES), part.list(MODEL_SIZES).size()),
+                new Axes.Length(part.place(POINTS), part.list(POINTS).size()),
                 new Axes.Length(part.place(DATA_SIZES), part.list(DATA_SIZES).size()),
                 new Axes.Length(part.place(BATCH_SIZES), part.get(BATCH_SIZES).size()),
                 new Axes.Length(

@@ -1,7 +1,10 @@
 package dev.powersweep.orchestrator.spec;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The cells of a sweep: the union of its parts.
@@ -73,10 +76,17 @@ public record GridSpec(List<Part> parts) {
      * What the specification says with one value of each of {@code grid.axes} in place.
      *
      * @param settings in the order of the axes
+     * @param arguments of the program that trains, by name; none for PowerSweep's own trainer
      */
-    public record Variant(List<Setting> settings, int context, ModelSpec model, TrainingSpec training) {
+    public record Variant(
+            List<Setting> settings,
+            int context,
+            ModelSpec model,
+            TrainingSpec training,
+            Map<String, String> arguments) {
         public Variant {
             settings = List.copyOf(settings);
+            arguments = Collections.unmodifiableSortedMap(new TreeMap<>(arguments));
         }
     }
 

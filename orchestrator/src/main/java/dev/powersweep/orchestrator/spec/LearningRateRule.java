@@ -83,6 +83,11 @@ public record LearningRateRule(Rule rule, BatchScaling batchScaling, long refere
         return batchScaling != BatchScaling.NONE || rule instanceof Rule.Power power && power.batch != 0;
     }
 
+    /** Whether the rate is not known without N. */
+    public boolean followsSize() {
+        return rule instanceof Rule.Kaplan || rule instanceof Rule.Power power && power.model != 0;
+    }
+
     /** Whether cells that differ in D alone may have different rates. */
     public boolean followsData() {
         return rule instanceof Rule.Power power && power.data != 0;

@@ -25,6 +25,11 @@ public final class Reach {
         }
         spec.evaluation().sets().forEach(set -> set.paths()
                 .forEach(path -> reach.add("evaluation.sets." + set.name() + ": " + path)));
+        spec.trainer().ifPresent(trainer -> {
+            reach.add("trainer.command: " + String.join(" ", trainer.command()));
+            trainer.files().forEach(file -> reach.add("trainer.files: " + file.path()));
+            trainer.environment().forEach((name, value) -> reach.add("trainer.environment: " + name + "=" + value));
+        });
         spec.resources().trainerJava().ifPresent(home -> reach.add("resources.trainerJava: " + home));
         return reach;
     }

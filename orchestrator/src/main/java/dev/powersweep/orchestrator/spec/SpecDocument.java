@@ -30,7 +30,8 @@ record SpecDocument(Node root, String file, String defaultName, String text, Pro
                 .check(SpecKeys.CELL, SpecYaml.only(tree, CELL_KEYS), new Place(file, 1, ""), "");
         Optional<GridSpec.Variant> result = variant.problems.none()
                 ? checked.map(SpecKeys.CELL::bind)
-                        .map(made -> new GridSpec.Variant(settings, made.context(), made.model(), made.training()))
+                        .map(made -> new GridSpec.Variant(
+                                settings, made.context(), made.model(), made.training(), made.arguments()))
                 : Optional.empty();
         problems.addAll(variant.problems);
         return result;

@@ -9,6 +9,9 @@ import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
 import dev.powersweep.orchestrator.spec.ValueKind.Text;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The keys of the specification's top level; each section's keys stand in a class of its own. */
 final class SpecKeys {
@@ -19,13 +22,21 @@ final class SpecKeys {
             Text.of(NAME_PATTERN, "letters, digits, '.', '_' and '-', at most 64, a letter or digit first"),
             "the file's name without its extension",
             "Name of the sweep.");
-    private static final SpecKey<CorpusSpec> CORPUS = section("corpus", CorpusKeys.SECTION, "The text to train on.");
+    private static final SpecKey<CorpusSpec> CORPUS = section(
+            "corpus",
+            CorpusKeys.KINDS,
+            "The text to train on; `none` where a program of your own brings its data.");
     private static final SpecKey<TokenizerSpec> TOKENIZER =
             withDefault("tokenizer", TokenizerKeys.KINDS, "bytes", "How text becomes tokens.");
     private static final SpecKey<Integer> CONTEXT =
             withDefault("context", Numeric.whole(1, 65_536), "128", "Tokens a sequence holds, n_ctx.");
     private static final SpecKey<ModelSpec> MODEL =
             section("model", ModelKeys.SECTION, "What all models of the sweep have in common.");
+    private static final SpecKey<TrainerSpec> TRAINER = optional(
+            "trainer",
+            TrainerKeys.SECTION,
+            "PowerSweep's own",
+            "A program of your own that trains the cells, by the contract of docs/any-trainer.md.");
     private static final SpecKey<GridSpec> GRID =
             required("grid", GridKeys.SECTION, "The cells: every combination of the axes, unless said otherwise.");
     private static final SpecKey<TrainingSpec> TRAINING =
@@ -47,6 +58,7 @@ final class SpecKeys {
             CORPUS,
             TOKENIZER,
             CONTEXT,
+            TRAINER,
             MODEL,
             GRID,
             TRAINING,
@@ -56,7 +68,7 @@ final class SpecKeys {
             OUTPUT);
 
     /** What single cells follow from, beside the grid. */
-    static final Section<GridSpec.Variant> CELL = Section.of(SpecKeys::variant, CONTEXT, MODEL, TRAINING, EVALUATION);
+    static final Section<GridSpec.Variant> CELL = Section.of(SpecKeys::variant, CONTEXT, TRAINER, MODEL, TRAINING, EVALUATION);
 
     private SpecKeys() {}
 
@@ -69,11 +81,24 @@ final class SpecKeys {
         }
         EvaluationSpec evaluation = root.get(EVALUATION);
         TrainingKeys.checkTrunk(root.nested(TRAINING), evaluation);
-        return new SweepSpec(
+        Optional<TrainerSpec> trainer = root.find(TRAINER);
+        if (corpus.source() instanceof CorpusSpec.Source.None) {
+            root.refuse(TOKENIZER, "has no meaning with corpus: none; take one away");
+            tokenizer = new TokenizerSpec.External(
+                    trainer.map(TrainerSpec::vocabulary).orElse(OptionalInt.empty()).orElse(0));
+            if (trainer.isEmpty()) {
+                root.wrong(CORPUS, "= none needs a program that brings its own data; give trainer.command");
+            }
+            if (!evaluation.sets().isEmpty()) {
+                root.wrong(EVALUATION, "names sets, and with corpus: none the program brings its own");
+            }
+        }
+        SweepSpec spec = new SweepSpec(
                 root.find(NAME).orElse(root.document().defaultName()),
                 corpus,
                 tokenizer,
                 root.get(CONTEXT),
+                trainer,
                 root.get(MODEL),
                 root.get(GRID),
                 root.get(TRAINING),
@@ -82,10 +107,25 @@ final class SpecKeys {
                 root.get(RUN),
                 root.find(OUTPUT),
                 root.document().text());
+        if (trainer.isPresent()) {
+            TrainingKeys.refuseTrunk(root.nested(TRAINING));
+            TrainerKeys.check(root, TRAINER, spec);
+        } else if (spec.grid().parts().stream()
+                .flatMap(part -> part.modelSizes().stream())
+                .anyMatch(ModelSize.Point.class::isInstance)) {
+            root.wrong(GRID, "names points, which PowerSweep's own trainer cannot train; give trainer.command, or"
+                    + " grid.modelSizes in place of grid.points");
+        }
+        return spec;
     }
 
     private static GridSpec.Variant variant(Settings root) {
         TrainingKeys.checkTrunk(root.nested(TRAINING), root.get(EVALUATION));
-        return new GridSpec.Variant(List.of(), root.get(CONTEXT), root.get(MODEL), root.get(TRAINING));
+        return new GridSpec.Variant(
+                List.of(),
+                root.get(CONTEXT),
+                root.get(MODEL),
+                root.get(TRAINING),
+                root.find(TRAINER).map(TrainerSpec::arguments).orElse(Map.of()));
     }
 }

@@ -7,6 +7,7 @@ import java.util.Optional;
  *
  * @param name of the sweep; the specification's file name without its extension unless given
  * @param context tokens a sequence holds, n_ctx
+ * @param trainer a program that trains the cells; empty for PowerSweep's own trainer
  * @param output DIR where none is named on the command line
  * @param text the YAML as submitted, overrides applied
  */
@@ -15,6 +16,7 @@ public record SweepSpec(
         CorpusSpec corpus,
         TokenizerSpec tokenizer,
         int context,
+        Optional<TrainerSpec> trainer,
         ModelSpec model,
         GridSpec grid,
         TrainingSpec training,

@@ -198,6 +198,13 @@ final class TrainingKeys {
         return new Schedule.SharedTrunk(cooldown.cooldownFraction());
     }
 
+    /** Notes a trunk that a program would have to share. */
+    static void refuseTrunk(Settings training) {
+        if (training.get(TRUNK) == Trunk.SHARED) {
+            training.wrong(TRUNK, "= shared is for PowerSweep's own trainer; take it away, or take away trainer");
+        }
+    }
+
     /** Notes an interval that would follow from D. */
     static void checkTrunk(Settings training, EvaluationSpec evaluation) {
         if (training.get(TRUNK) == Trunk.SHARED

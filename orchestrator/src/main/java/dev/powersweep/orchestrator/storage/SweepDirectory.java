@@ -36,6 +36,11 @@ public record SweepDirectory(Path root) {
         return Storage.child(new Path(root, "corpus"), corpusHash);
     }
 
+    /** A file of programs that train cells, by the hash of its content. */
+    public Path programFile(String sha256) {
+        return Storage.child(new Path(root, "programs"), sha256);
+    }
+
     /** One of {@code cells}, {@code steps}, {@code evals}, {@code fits}. */
     public Path table(String name) {
         return Storage.child(new Path(root, "tables"), name);

@@ -28,22 +28,28 @@ public record CellRow(
             @Column("failure class of the last attempt; absent when it did not fail") Optional<String> failureClass,
             @Column("why the last attempt ended as it did, in one sentence") Optional<String> message) {}
 
+    /** Of a model whose inside only its own program knows most is absent. */
     public record Shape(
-            @Column(value = "blocks, n_layer", unit = "1") int layers,
-            @Column(value = "residual width, d_model", unit = "1") int width,
-            @Column(value = "attention heads per block", unit = "1") int heads,
-            @Column(value = "inner width of the feed-forward map, d_ff", unit = "1") int feedForward,
+            @Column(value = "blocks, n_layer", unit = "1") OptionalInt layers,
+            @Column(value = "residual width, d_model", unit = "1") OptionalInt width,
+            @Column(value = "attention heads per block", unit = "1") OptionalInt heads,
+            @Column(value = "inner width of the feed-forward map, d_ff", unit = "1") OptionalInt feedForward,
             @Column(value = "context length, n_ctx", unit = "tokens") int context,
-            @Column(value = "token kinds", unit = "1") int vocabulary,
-            @Column("activation of the feed-forward map") String activation,
-            @Column("kind of position encoding") String positions,
-            @Column("kind of normalisation") String normalization,
-            @Column("whether the unembedding is tied to the token embedding") String embeddings,
-            @Column(value = "N, without embeddings, norms and biases", unit = "parameters") long nonEmbeddingParameters,
+            @Column(value = "token kinds", unit = "1") OptionalInt vocabulary,
+            @Column("activation of the feed-forward map") Optional<String> activation,
+            @Column("kind of position encoding") Optional<String> positions,
+            @Column("kind of normalisation") Optional<String> normalization,
+            @Column("whether the unembedding is tied to the token embedding") Optional<String> embeddings,
+            @Column(
+                            value = "N, without embeddings, norms and biases; absent until the program of a foreign model has"
+                                    + " reported it",
+                            unit = "parameters")
+                    OptionalLong nonEmbeddingParameters,
             @Column(value = "token and position embeddings, and an untied unembedding", unit = "parameters")
-                    long embeddingParameters,
-            @Column(value = "gains and biases of the norms", unit = "parameters") long normParameters,
-            @Column(value = "all that the optimiser updates", unit = "parameters") long totalParameters) {}
+                    OptionalLong embeddingParameters,
+            @Column(value = "gains and biases of the norms", unit = "parameters")
+                    OptionalLong normParameters,
+            @Column(value = "all that the optimiser updates", unit = "parameters") OptionalLong totalParameters) {}
 
     public record Scale(
             @Column(value = "B in sequences", unit = "sequences") int batchSequences,
@@ -52,9 +58,9 @@ public record CellRow(
             @Column(value = "D = B·S, tokens planned", unit = "tokens") long tokens,
             @Column(value = "U, unique tokens the run may see", unit = "tokens") long uniqueTokens,
             @Column(value = "D/U", unit = "epochs") double epochs,
-            @Column(value = "C = 6·N·B·S, after Kaplan et al. 2020", unit = "FLOPs") double kaplanFlops,
+            @Column(value = "C = 6·N·B·S, after Kaplan et al. 2020", unit = "FLOPs") OptionalDouble kaplanFlops,
             @Column(value = "training FLOPs with unembedding and attention counted", unit = "FLOPs")
-                    double trainingFlops) {}
+                    OptionalDouble trainingFlops) {}
 
     public record Rule(
             @Column(value = "learning rate after warm-up", unit = "1") double peakLearningRate,
@@ -67,7 +73,8 @@ public record CellRow(
             @Column(value = "largest gradient norm; 0 for no clipping", unit = "nats/token") double gradientClip,
             @Column(value = "share dropped while training", unit = "1") double dropout,
             @Column(value = "the spec's replicate number", unit = "1") long seed,
-            @Column("identity of text, split and tokenizer") String corpusHash,
+            @Column("identity of text, split and tokenizer; absent where a program brings its own data")
+                    Optional<String> corpusHash,
             @Column("the whole cell as JSON: enough to train it again") String cellJson) {}
 
     public record Result(
@@ -95,7 +102,8 @@ public record CellRow(
 
     public record Execution(
             @Column(value = "expected time on one slot", unit = "s") double predictedSeconds,
-            @Column(value = "expected resident memory of the trainer", unit = "bytes") long predictedMemoryBytes,
+            @Column(value = "expected resident memory of the trainer", unit = "bytes")
+                    OptionalLong predictedMemoryBytes,
             @Column(value = "training and evaluation, last attempt", unit = "s") OptionalDouble seconds,
             @Column(value = "steps alone, last attempt", unit = "s") OptionalDouble trainingSeconds,
             @Column(value = "tokens over seconds of the steps, last attempt", unit = "tokens/s")

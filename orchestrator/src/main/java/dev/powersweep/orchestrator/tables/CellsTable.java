@@ -14,7 +14,9 @@ import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ProgramModel;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -80,12 +82,12 @@ public final class CellsTable {
         String sweep = state.submitted().map(LedgerEvent.Submitted::sweep).orElse("");
         List<CellRow> rows = new ArrayList<>();
         for (CellRecord cell : state.cells()) {
-            rows.add(row(sweep, cell));
+            rows.add(row(sweep, cell, state.size(cell.cell())));
         }
         return rows;
     }
 
-    private static CellRow row(String sweep, CellRecord record) {
+    private static CellRow row(String sweep, CellRecord record, ModelCounts size) {
         Optional<AttemptReport> last = record.last();
         boolean ended = last.isPresent() && record.state() != CellState.RUNNING;
         return new CellRow(
@@ -97,33 +99,41 @@ public final class CellsTable {
                         record.attempts(),
                         ended ? last.get().failure().map(Enum::name) : Optional.empty(),
                         ended ? Optional.of(last.get().message()).filter(text -> !text.isEmpty()) : Optional.empty()),
-                shape(record.cell().model()),
-                scale(record.cell()),
+                shape(record.cell(), size),
+                scale(record.cell(), size),
                 rule(record.cell()),
-                result(record),
+                result(record, size),
                 execution(record),
                 provenance(last.flatMap(AttemptReport::trainer)));
     }
 
-    private static CellRow.Shape shape(ModelShape model) {
+    private static CellRow.Shape shape(Cell cell, ModelCounts size) {
+        Optional<ModelShape> shape =
+                cell.model() instanceof ModelShape known ? Optional.of(known) : Optional.empty();
+        OptionalInt vocabulary = cell.model() instanceof ProgramModel ofProgram
+                ? ofProgram.vocabulary()
+                : OptionalInt.of(cell.shape().vocabulary());
+        // What is computed from a shape holds for a program's model only as far as N does.
+        Optional<ModelShape> counted = shape.filter(
+                each -> cell.counts().nonEmbedding().isPresent());
         return new CellRow.Shape(
-                model.layers(),
-                model.width(),
-                model.heads(),
-                model.feedForward(),
-                model.context(),
-                model.vocabulary(),
-                model.activation().name(),
-                model.positions().name(),
-                model.normalization().name(),
-                model.embeddings().name(),
-                model.nonEmbeddingParameters(),
-                model.embeddingParameters(),
-                model.normParameters(),
-                model.totalParameters());
+                integer(shape.map(ModelShape::layers)),
+                integer(shape.map(ModelShape::width)),
+                integer(shape.map(ModelShape::heads)),
+                integer(shape.map(ModelShape::feedForward)),
+                cell.model().context(),
+                vocabulary,
+                shape.map(each -> each.activation().name()),
+                shape.map(each -> each.positions().name()),
+                shape.map(each -> each.normalization().name()),
+                shape.map(each -> each.embeddings().name()),
+                size.nonEmbedding(),
+                whole(counted.map(ModelShape::embeddingParameters)),
+                whole(counted.map(ModelShape::normParameters)),
+                size.total());
     }
 
-    private static CellRow.Scale scale(Cell cell) {
+    private static CellRow.Scale scale(Cell cell, ModelCounts size) {
         return new CellRow.Scale(
                 cell.data().batchSequences(),
                 cell.batchTokens(),
@@ -131,8 +141,8 @@ public final class CellsTable {
                 cell.tokens(),
                 cell.data().uniqueTokens(),
                 cell.epochs(),
-                cell.kaplanFlops(),
-                cell.trainingFlops());
+                size.kaplanFlops(cell.tokens()),
+                size.trainingFlops(cell.tokens()));
     }
 
     private static CellRow.Rule rule(Cell cell) {
@@ -151,11 +161,12 @@ public final class CellsTable {
                 training.gradientClip(),
                 training.dropout(),
                 cell.seed(),
-                cell.data().corpusHash(),
+                Optional.of(cell.data().corpusHash())
+                        .filter(any -> cell.data().hasCorpus()),
                 LedgerJson.line(cell));
     }
 
-    private static CellRow.Result result(CellRecord record) {
+    private static CellRow.Result result(CellRecord record, ModelCounts size) {
         Optional<Frame.Finished> finished =
                 record.state() == CellState.FINISHED ? record.last().flatMap(AttemptReport::result) : Optional.empty();
         Optional<Frame.Evaluation> evaluation =
@@ -175,9 +186,8 @@ public final class CellsTable {
                 shared.map(SharedSteps::cell),
                 record.last().isEmpty()
                         ? OptionalDouble.empty()
-                        : OptionalDouble.of(Math.max(0, steps - sharedSteps)
-                                * record.cell().batchTokens()
-                                * record.cell().model().trainingFlopsPerToken()));
+                        : size.trainingFlops(Math.max(0, steps - sharedSteps)
+                                * record.cell().batchTokens()));
     }
 
     private static CellRow.Execution execution(CellRecord record) {
@@ -185,7 +195,9 @@ public final class CellsTable {
         Optional<Frame.Finished> finished = last.flatMap(AttemptReport::result);
         return new CellRow.Execution(
                 record.planned().predictedSeconds(),
-                record.planned().memoryBytes(),
+                record.planned().memoryBytes() > 0
+                        ? OptionalLong.of(record.planned().memoryBytes())
+                        : OptionalLong.empty(),
                 number(last.map(AttemptReport::seconds)),
                 number(finished.map(Frame.Finished::trainingSeconds)),
                 number(finished.filter(result -> result.trainingSeconds() > 0)
@@ -193,8 +205,7 @@ public final class CellsTable {
                                 * record.cell().batchTokens()
                                 / result.trainingSeconds())),
                 number(last.map(AttemptReport::overheadSeconds)),
-                finished.map(result -> OptionalLong.of(result.peakMemoryBytes()))
-                        .orElseGet(OptionalLong::empty),
+                whole(finished.map(Frame.Finished::peakMemoryBytes).filter(bytes -> bytes > 0)),
                 last.map(AttemptReport::startedAt),
                 last.map(AttemptReport::endedAt),
                 last.map(AttemptReport::host).filter(text -> !text.isEmpty()),
@@ -222,6 +233,14 @@ public final class CellsTable {
     }
 
     private static OptionalDouble number(Optional<Double> value) {
-        return value.isPresent() ? OptionalDouble.of(value.get()) : OptionalDouble.empty();
+        return value.filter(Double::isFinite).map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
+    }
+
+    private static OptionalInt integer(Optional<Integer> value) {
+        return value.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    }
+
+    private static OptionalLong whole(Optional<Long> value) {
+        return value.map(OptionalLong::of).orElseGet(OptionalLong::empty);
     }
 }

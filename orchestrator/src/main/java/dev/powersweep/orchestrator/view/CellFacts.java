@@ -7,9 +7,12 @@ import dev.powersweep.orchestrator.view.SweepEvent.CellPlan;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ProgramModel;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What pages show of a cell, from the ledger's record of it. */
 public final class CellFacts {
@@ -18,17 +21,18 @@ public final class CellFacts {
 
     private CellFacts() {}
 
-    /** @param index place in the sweep, from 0 */
-    public static CellPlan plan(int index, CellRecord record) {
+    /**
+     * @param index place in the sweep, from 0
+     * @param size as far as it is known by now
+     */
+    public static CellPlan plan(int index, CellRecord record, ModelCounts size) {
         Cell cell = record.cell();
-        ModelShape model = cell.model();
         return new CellPlan(
                 index,
                 cell.id(),
                 record.name(),
-                model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
-                        + model.context(),
-                model.nonEmbeddingParameters(),
+                shape(cell),
+                size.nonEmbedding().orElse(0),
                 cell.tokens(),
                 cell.batchTokens(),
                 cell.data().steps(),
@@ -80,6 +84,18 @@ public final class CellFacts {
                 at.toEpochMilli(),
                 curveTokens,
                 curveLoss);
+    }
+
+    private static String shape(Cell cell) {
+        if (cell.model() instanceof ProgramModel model) {
+            String arguments = model.arguments().entrySet().stream()
+                    .map(argument -> argument.getKey() + " " + argument.getValue() + ", ")
+                    .collect(Collectors.joining());
+            return arguments + "context " + model.context();
+        }
+        ModelShape model = cell.shape();
+        return model.layers() + " layers, width " + model.width() + ", " + model.heads() + " heads, context "
+                + model.context();
     }
 
     private static String head(String text, int length) {

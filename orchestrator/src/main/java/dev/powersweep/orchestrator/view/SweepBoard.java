@@ -34,7 +34,7 @@ public final class SweepBoard {
     private long updatedMillis;
 
     private static final class Row {
-        private final CellPlan plan;
+        private CellPlan plan;
         private Optional<CellChange> change = Optional.empty();
         private Optional<Measurement> measurement = Optional.empty();
         private Optional<Curve> curve = Optional.empty();
@@ -65,7 +65,7 @@ public final class SweepBoard {
             opened = Optional.of(begin);
             updatedMillis = begin.atMillis();
         } else if (event instanceof SweepEvent.Planned planned) {
-            planned.cells().forEach(plan -> rows.add(new Row(plan)));
+            planned.cells().forEach(this::plan);
         } else if (event instanceof SweepEvent.Changed changed) {
             changed.cells().forEach(this::change);
             failures = new TreeMap<>(changed.failures());
@@ -81,6 +81,15 @@ public final class SweepBoard {
         } else if (event instanceof SweepEvent.Closed end) {
             closed = Optional.of(end);
             totals(end.totals());
+        }
+    }
+
+    /** A cell, or what is known of it by now. */
+    private void plan(CellPlan plan) {
+        if (plan.cell() < rows.size()) {
+            rows.get(plan.cell()).plan = plan;
+        } else {
+            rows.add(new Row(plan));
         }
     }
 

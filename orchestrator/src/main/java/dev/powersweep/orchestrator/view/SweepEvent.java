@@ -66,7 +66,7 @@ public sealed interface SweepEvent extends SparkListenerEvent {
      * What a cell is.
      *
      * @param cell place in the sweep, from 0
-     * @param parameters N, non-embedding
+     * @param parameters N, non-embedding; 0 until its program has reported it
      * @param tokens D
      * @param batchTokens B
      * @param steps S

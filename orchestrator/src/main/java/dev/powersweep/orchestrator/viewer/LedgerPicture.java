@@ -88,7 +88,7 @@ final class LedgerPicture {
         } else if (event instanceof LedgerEvent.Planned planned) {
             String cell = planned.cell().id();
             if (places.putIfAbsent(cell, places.size()) == null) {
-                plans.add(CellFacts.plan(places.get(cell), record(cell)));
+                plans.add(CellFacts.plan(places.get(cell), record(cell), state.size(planned.cell())));
             }
         } else if (event instanceof LedgerEvent.Running running) {
             CellRecord cell = record(running.cell());

@@ -98,7 +98,7 @@ class DispatcherTest {
                             switch (failure) {
                                 case LOST_EXECUTOR -> Losses.ALONE;
                                 case NATIVE_CRASH, TIMEOUT, IO, BAD_NODE -> RunPolicy.DEFAULT.maxAttempts();
-                                case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, BUG -> 1;
+                                case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> 1;
                             });
         }
     }

@@ -233,7 +233,7 @@ class SweepRunnerTest {
         assertThat(summary.sharedFlops())
                 .isEqualTo((16 + 24)
                         * cells.get(0).batchTokens()
-                        * cells.get(0).model().trainingFlopsPerToken());
+                        * cells.get(0).shape().trainingFlopsPerToken());
         for (Cell cell : cells) {
             assertThat(tables.steps(cell.id()))
                     .extracting(StepRow::loss)
@@ -246,7 +246,7 @@ class SweepRunnerTest {
         assertThat(small.result().sharedSteps()).hasValue(16);
         assertThat(small.result().trunkCell()).contains(cells.get(1).id());
         assertThat(small.result().spentFlops().getAsDouble())
-                .isEqualTo(4 * cells.get(0).batchTokens() * cells.get(0).model().trainingFlopsPerToken());
+                .isEqualTo(4 * cells.get(0).batchTokens() * cells.get(0).shape().trainingFlopsPerToken());
         assertThat(rowOf(cells.get(1)).result().sharedSteps()).isEmpty();
         assertEachStepOnce();
 

@@ -161,7 +161,7 @@ class SweepTabTest {
         for (Cell cell : cells) {
             PlannedCell usual = Sweeps.planned(cell);
             boolean odd =
-                    cell.seed() == Trouble.HAS_A_BUG.ordinal() || cell.model().layers() == 3;
+                    cell.seed() == Trouble.HAS_A_BUG.ordinal() || cell.shape().layers() == 3;
             planned.add(new PlannedCell(
                     new GridCell(odd ? MARKUP + cell.id() : usual.gridCell().name(), cell),
                     usual.predictedSeconds(),

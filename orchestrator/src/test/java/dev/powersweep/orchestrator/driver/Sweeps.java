@@ -66,7 +66,7 @@ public final class Sweeps {
     }
 
     public static PlannedCell planned(Cell cell) {
-        String name = "n" + cell.model().nonEmbeddingParameters() + "-d" + cell.tokens() + "-s" + cell.seed();
+        String name = "n" + cell.shape().nonEmbeddingParameters() + "-d" + cell.tokens() + "-s" + cell.seed();
         return new PlannedCell(new GridCell(name, cell), 0.1 * cell.data().steps(), 100 << 20);
     }
 

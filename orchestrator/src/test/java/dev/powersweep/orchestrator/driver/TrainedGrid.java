@@ -72,7 +72,7 @@ public final class TrainedGrid {
                 AttemptReport done = report(cell);
                 events.add(new LedgerEvent.Ended(NOW, done));
                 long steps = cell.data().steps();
-                double loss = loss(cell.model().nonEmbeddingParameters(), cell.tokens());
+                double loss = loss(cell.shape().nonEmbeddingParameters(), cell.tokens());
                 CellStore.open(storage, directory, cell.id(), 1, 0)
                         .commit(
                                 Optional.empty(),
@@ -99,7 +99,7 @@ public final class TrainedGrid {
 
     private static AttemptReport report(Cell cell) {
         long steps = cell.data().steps();
-        double loss = loss(cell.model().nonEmbeddingParameters(), cell.tokens());
+        double loss = loss(cell.shape().nonEmbeddingParameters(), cell.tokens());
         Frame.Evaluation last = new Frame.Evaluation(cell.id(), steps, "validation", loss, 0.01, 100, loss, 0.1);
         return Reports.report(
                 cell.id(),

@@ -9,6 +9,7 @@ import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.ResultTables;
 import dev.powersweep.orchestrator.tables.StepRow;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 
@@ -34,7 +35,7 @@ record StoredResults(List<String> steps, List<String> evals, List<String> cells)
                         row.gradientNorm(),
                         row.gradientSquareSmall(),
                         row.gradientSquareBig(),
-                        0)
+                        OptionalDouble.empty())
                 .toString();
     }
 
@@ -49,7 +50,7 @@ record StoredResults(List<String> steps, List<String> evals, List<String> cells)
                         row.standardError(),
                         row.bitsPerByte(),
                         row.tokensScored(),
-                        0)
+                        OptionalDouble.empty())
                 .toString();
     }
 

@@ -54,7 +54,7 @@ class GridResolverTest {
         assertThat(cell.data().batchSequences()).isEqualTo(16);
         assertThat(cell.data().steps()).isEqualTo(293);
         assertThat(cell.tokens()).isEqualTo(293 * 1024).isEqualTo(cell.data().uniqueTokens());
-        assertThat(cell.model().nonEmbeddingParameters()).isEqualTo(24_576);
+        assertThat(cell.shape().nonEmbeddingParameters()).isEqualTo(24_576);
         assertThat(cell.evaluation().everySteps()).isEqualTo(59);
         assertThat(cell.evaluation().sets()).containsExactly("validation", "wiki");
         assertThat(cell.training().warmupSteps()).isEqualTo(15);
@@ -98,7 +98,7 @@ class GridResolverTest {
         assertThat(
                         cells(
                                 "{grid: {combine: zip, modelSizes: [25k, 100k], dataSizes: [300k, 1M], batchSizes: 2048, seeds: [0, 1]}}"))
-                .extracting(cell -> cell.model().width() + ":" + cell.tokens() / 100_000 + ":" + cell.seed())
+                .extracting(cell -> cell.shape().width() + ":" + cell.tokens() / 100_000 + ":" + cell.seed())
                 .containsExactly("32:2:0", "32:2:1", "64:9:0", "64:9:1");
         assertThat(cells("{grid: {modelSizes: [25k, 100k], dataSizes: [300k, 1M], where: D >= 10*N}}"))
                 .hasSize(3);
@@ -137,7 +137,7 @@ class GridResolverTest {
             assertThat(cell.training().peakLearningRate())
                     .isCloseTo(
                             0.9
-                                    * Math.pow(cell.model().nonEmbeddingParameters(), -0.4)
+                                    * Math.pow(cell.shape().nonEmbeddingParameters(), -0.4)
                                     * Math.pow(cell.batchTokens(), 0.25)
                                     * Math.pow(cell.tokens(), -0.1),
                             within(1e-12));
@@ -195,7 +195,7 @@ class GridResolverTest {
         assertThat(cells).hasSize(8);
         assertThat(cells)
                 .extracting(cell -> cell.cell().training().weightDecay() + " "
-                        + cell.cell().model().activation() + " "
+                        + cell.cell().shape().activation() + " "
                         + cell.cell().model().context())
                 .startsWith("0.0 GELU 64", "0.0 GELU 128", "0.0 SQUARED_RELU 64", "0.0 SQUARED_RELU 128");
         assertThat(cells).extracting(GridCell::name).doesNotHaveDuplicates();
@@ -316,7 +316,7 @@ class GridResolverTest {
                 .contains("attention heads are 16 and 64 wide, so models differ in more than size; set"
                         + " model.headWidth, or heads of each shape");
         assertThat(cells("{model: {headWidth: 32}, grid: {modelSizes: [25k, 1M, 100M], dataSizes: 1M}}"))
-                .extracting(cell -> cell.model().width() / cell.model().heads())
+                .extracting(cell -> cell.shape().width() / cell.shape().heads())
                 .containsOnly(32);
         assertThatThrownBy(() ->
                         resolve("{model: {headWidth: 32}, grid: {modelSizes: {layers: 2, width: 48}, dataSizes: 1M}}"))

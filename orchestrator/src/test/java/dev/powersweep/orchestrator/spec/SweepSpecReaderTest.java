@@ -9,6 +9,7 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -139,7 +140,7 @@ class SweepSpecReaderTest {
                         List.of(new BatchSize.Sequences(8)),
                         List.of(100_000L),
                         List.of(GridSpec.RateChoice.RULE),
-                        List.of(new GridSpec.Variant(List.of(), 64, spec.model(), spec.training())),
+                        List.of(new GridSpec.Variant(List.of(), 64, spec.model(), spec.training(), Map.of())),
                         List.of(0L, 7L),
                         Optional.of(Condition.parse("D >= 2*N"))));
         assertThat(spec.training())

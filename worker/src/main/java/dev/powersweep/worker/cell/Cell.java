@@ -3,9 +3,11 @@ package dev.powersweep.worker.cell;
 import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * One point of the grid: everything that decides the numbers a training run gives, and nothing else.
@@ -15,35 +17,70 @@ import java.util.Objects;
  * for everywhere, and is therefore kept.
  */
 @JsonAutoDetect(fieldVisibility = Visibility.NONE, getterVisibility = Visibility.NONE)
-@JsonPropertyOrder({"model", "data", "training", "evaluation", "seed"})
+@JsonPropertyOrder({"model", "data", "training", "evaluation", "seed", "program"})
 public final class Cell {
-    private final ModelShape model;
+    private final Model model;
     private final DataRule data;
     private final TrainingRule training;
     private final EvaluationRule evaluation;
     private final long seed;
+    private final Optional<Program> program;
     /** Computed when first asked for, by whatever thread. */
     private String id;
     /** As {@link #id}. */
     private String trunk;
 
-    /** @param seed the spec's replicate number, not the random seed itself (see {@link #randomSeed()}) */
+    /**
+     * @param seed the spec's replicate number, not the random seed itself (see {@link #randomSeed()})
+     * @param program what trains it; empty for the trainer of this module. Absent from the JSON then, so that such cells
+     *     have the identity they had before there were others
+     */
     @JsonCreator
     public Cell(
-            @JsonProperty("model") ModelShape model,
+            @JsonProperty("model") Model model,
             @JsonProperty("data") DataRule data,
             @JsonProperty("training") TrainingRule training,
             @JsonProperty("evaluation") EvaluationRule evaluation,
-            @JsonProperty("seed") long seed) {
+            @JsonProperty("seed") long seed,
+            @JsonProperty("program") Optional<Program> program) {
         this.model = model;
         this.data = data;
         this.training = training;
         this.evaluation = evaluation;
         this.seed = seed;
+        this.program = program == null ? Optional.empty() : program;
+    }
+
+    /** Of the trainer of this module. */
+    public Cell(Model model, DataRule data, TrainingRule training, EvaluationRule evaluation, long seed) {
+        this(model, data, training, evaluation, seed, Optional.empty());
+    }
+
+    /** The same as another replicate. */
+    public Cell replicate(long number) {
+        return new Cell(model, data, training, evaluation, number, program);
+    }
+
+    /**
+     * The model's shape; throws {@link IllegalStateException} for a model whose inside only its own program knows.
+     */
+    public ModelShape shape() {
+        if (model instanceof ModelShape known) {
+            return known;
+        }
+        throw new IllegalStateException("the model of cell " + id() + " has no shape that PowerSweep knows");
+    }
+
+    /** What is known of the model's size before it is trained: nothing, where its program is to report it. */
+    public ModelCounts counts() {
+        boolean reported = program.map(Program::parameters)
+                .filter(rule -> rule == Program.Parameters.REPORTED)
+                .isPresent();
+        return reported ? ModelCounts.UNKNOWN : model.counts();
     }
 
     @JsonProperty
-    public ModelShape model() {
+    public Model model() {
         return model;
     }
 
@@ -65,6 +102,12 @@ public final class Cell {
     @JsonProperty
     public long seed() {
         return seed;
+    }
+
+    @JsonProperty
+    @JsonInclude(JsonInclude.Include.NON_ABSENT)
+    public Optional<Program> program() {
+        return program;
     }
 
     /** Sixteen hexadecimal digits. */
@@ -90,7 +133,7 @@ public final class Cell {
 
     private Cell anyLength() {
         DataRule rule = new DataRule(data.corpusHash(), 1, data.batchSequences(), data.uniqueTokens());
-        return new Cell(model, rule, training.with(new Schedule.SharedTrunk(1)), evaluation, seed);
+        return new Cell(model, rule, training.with(new Schedule.SharedTrunk(1)), evaluation, seed, program);
     }
 
     /**
@@ -118,14 +161,14 @@ public final class Cell {
         return batchTokens() * data.steps();
     }
 
-    /** C ≈ 6·N·D, FLOPs (Kaplan et al. 2020, section 2.1). */
+    /** C ≈ 6·N·D, FLOPs (Kaplan et al. 2020, section 2.1); NaN where N is not known before training. */
     public double kaplanFlops() {
-        return 6.0 * model.nonEmbeddingParameters() * tokens();
+        return counts().kaplanFlops(tokens()).orElse(Double.NaN);
     }
 
-    /** Training FLOPs with unembedding and attention counted. */
+    /** Training FLOPs with unembedding and attention counted; NaN where they are not known before training. */
     public double trainingFlops() {
-        return model.trainingFlopsPerToken() * tokens();
+        return counts().trainingFlops(tokens()).orElse(Double.NaN);
     }
 
     /** D/U: how often the run sees each of its unique tokens. */
@@ -140,17 +183,18 @@ public final class Cell {
                 && model.equals(cell.model)
                 && data.equals(cell.data)
                 && training.equals(cell.training)
-                && evaluation.equals(cell.evaluation);
+                && evaluation.equals(cell.evaluation)
+                && program.equals(cell.program);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(model, data, training, evaluation, seed);
+        return Objects.hash(model, data, training, evaluation, seed, program);
     }
 
     @Override
     public String toString() {
         return "Cell[model=" + model + ", data=" + data + ", training=" + training + ", evaluation=" + evaluation
-                + ", seed=" + seed + "]";
+                + ", seed=" + seed + ", program=" + program + "]";
     }
 }

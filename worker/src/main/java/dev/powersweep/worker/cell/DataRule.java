@@ -1,5 +1,7 @@
 package dev.powersweep.worker.cell;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+
 /**
  * What a cell reads.
  *
@@ -10,6 +12,9 @@ package dev.powersweep.worker.cell;
  *     they are seen again, reshuffled each epoch
  */
 public record DataRule(String corpusHash, long steps, int batchSequences, long uniqueTokens) {
+    /** In place of a hash: the program brings its own data. No corpus has it. */
+    public static final String NO_CORPUS = "0".repeat(16);
+
     public DataRule {
         if (steps < 1) {
             throw new IllegalArgumentException("data.steps = " + steps + " must be at least 1");
@@ -20,5 +25,11 @@ public record DataRule(String corpusHash, long steps, int batchSequences, long u
         if (uniqueTokens < 2) {
             throw new IllegalArgumentException("data.uniqueTokens = " + uniqueTokens + " must be at least 2");
         }
+    }
+
+    /** Whether there are tokens of ours to read. */
+    @JsonIgnore
+    public boolean hasCorpus() {
+        return !corpusHash.equals(NO_CORPUS);
     }
 }

@@ -16,6 +16,7 @@ import java.util.Map;
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Frame.Ready.class, name = "ready"),
     @JsonSubTypes.Type(value = Frame.Started.class, name = "started"),
+    @JsonSubTypes.Type(value = Frame.Size.class, name = "model"),
     @JsonSubTypes.Type(value = Frame.Steps.class, name = "steps"),
     @JsonSubTypes.Type(value = Frame.Evaluation.class, name = "evaluation"),
     @JsonSubTypes.Type(value = Frame.Checkpoint.class, name = "checkpoint"),
@@ -44,12 +45,15 @@ public sealed interface Frame {
      */
     record Started(String cell, int attempt, long step, int microBatchSequences) implements Frame {}
 
+    /** What the model's size is, where only its program knows. */
+    record Size(String cell, ModelCounts counts) implements Frame {}
+
     /**
      * The steps since the last such frame, one array element a step; {@code rows} consecutive steps from
      * {@code firstStep} (the first step of a run is 1).
      *
      * @param loss mean training loss of the step's batch before the update, nats/token
-     * @param learningRate used by the update
+     * @param learningRate used by the update; NaN, as all that follow, where the trainer does not tell
      * @param gradientNorm global L2 norm before clipping
      * @param gradientSquareSmall |G_small|², mean over micro-batches of the squared norm of a micro-batch gradient; NaN
      *     when the batch is a single micro-batch
@@ -69,15 +73,19 @@ public sealed interface Frame {
         public int rows() {
             return loss.length;
         }
+
+        public long lastStep() {
+            return firstStep + loss.length - 1;
+        }
     }
 
     /**
      * @param step optimiser steps done
      * @param set name of the evaluation set
      * @param loss mean loss, nats/token
-     * @param standardError of that mean, over sequences
-     * @param tokens scored
-     * @param bitsPerByte loss in bits per byte of text
+     * @param standardError of that mean, over sequences; NaN where the trainer does not tell
+     * @param tokens scored; 0 where the trainer does not tell
+     * @param bitsPerByte loss in bits per byte of text; NaN where the trainer does not tell
      */
     record Evaluation(
             String cell,
@@ -110,7 +118,7 @@ public sealed interface Frame {
      * @param stoppedEarly whether the cell's early-stopping rule ended it before its last step
      * @param seconds of this attempt, training and evaluation
      * @param trainingSeconds of this attempt, steps alone
-     * @param peakMemoryBytes of the trainer process
+     * @param peakMemoryBytes of the trainer process; 0 where it is not known
      */
     record Finished(
             String cell,

@@ -1,6 +1,9 @@
 package dev.powersweep.worker.cell;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /**
  * The shape of a pre-norm decoder-only Transformer whose linear maps have no biases.
@@ -12,6 +15,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
  * @param context tokens a sequence holds, n_ctx ≥ 1
  * @param vocabulary token kinds, ≥ 2
  */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
 public record ModelShape(
         int layers,
         int width,
@@ -22,7 +26,8 @@ public record ModelShape(
         Activation activation,
         Positions positions,
         Normalization normalization,
-        Embeddings embeddings) {
+        Embeddings embeddings)
+        implements Model {
 
     public enum Activation {
         GELU,
@@ -110,6 +115,14 @@ public record ModelShape(
     @JsonIgnore
     public double trainingFlopsPerToken() {
         return 6.0 * nonEmbeddingParameters() + 6.0 * width * vocabulary + 12.0 * layers * context * width;
+    }
+
+    @Override
+    public ModelCounts counts() {
+        return new ModelCounts(
+                OptionalLong.of(nonEmbeddingParameters()),
+                OptionalLong.of(totalParameters()),
+                OptionalDouble.of(trainingFlopsPerToken()));
     }
 
     private static void require(boolean holds, String name, int value, String bound) {

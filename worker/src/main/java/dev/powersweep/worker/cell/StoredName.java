@@ -14,6 +14,7 @@ public final class StoredName {
     private static final Pattern CELL = Pattern.compile("[0-9a-f]{16}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern CORPUS = Pattern.compile("[0-9a-f]{4,64}");
+    private static final int LONGEST_PATH = 1000;
     private static final Set<String> TABLES = Set.of("cells", "steps", "evals", "fits");
 
     private StoredName() {}
@@ -21,6 +22,17 @@ public final class StoredName {
     /** A file's name within a directory: letters, digits, '.', '_' and '-', no '.' first. */
     public static String file(String name) {
         return matching(FILE, name, "a file name (letters, digits, '.', '_' and '-', no '.' first)");
+    }
+
+    /** A path below a directory: names of files as {@link #file} has them, with {@code /} between them. */
+    public static String path(String path) {
+        if (path == null || path.length() > LONGEST_PATH) {
+            throw new IllegalArgumentException(shown(path) + " is not a path of at most " + LONGEST_PATH + " letters");
+        }
+        for (String part : path.split("/", -1)) {
+            file(part);
+        }
+        return path;
     }
 
     /** A cell's identity: sixteen hexadecimal digits. */

@@ -21,7 +21,7 @@ public final class WeightsExport {
      */
     public static void ofCheckpoint(Path checkpoint, Path target) {
         CheckpointFile file = CheckpointFile.open(checkpoint);
-        ParameterLayout layout = new ParameterLayout(file.header().cell().model());
+        ParameterLayout layout = new ParameterLayout(file.header().cell().shape());
         // A position in a buffer is an int: 2 GB of parameters.
         ByteBuffer parameters = ByteBuffer.allocateDirect(Math.toIntExact(layout.length() * Float.BYTES));
         file.restore(file.header().cell(), LayoutHash.of(layout), List.of(new Section(Section.PARAMETERS, parameters)));

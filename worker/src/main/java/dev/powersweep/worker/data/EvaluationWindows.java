@@ -34,7 +34,7 @@ public final class EvaluationWindows implements EvaluationSource {
      */
     public static EvaluationWindows of(Cell cell, Shard shard, String set) {
         StoredTokens tokens = shard.evaluation(set);
-        int context = cell.model().context();
+        int context = cell.shape().context();
         if (tokens.tokens() <= context) {
             throw ShardException.unsuitable("model.context = " + context + " is too long for the evaluation set '" + set
                     + "' of the shard in " + shard.directory() + ", which has " + tokens.tokens()

@@ -48,14 +48,14 @@ public final class TrainingWindows implements BatchSource {
                     + manifest.corpusHash() + ", the cell needs " + cell.data().corpusHash()
                     + "; give the shard that was made for this sweep.");
         }
-        if (manifest.vocabulary() != cell.model().vocabulary()) {
-            throw ShardException.unsuitable("model.vocabulary = " + cell.model().vocabulary()
+        if (manifest.vocabulary() != cell.shape().vocabulary()) {
+            throw ShardException.unsuitable("model.vocabulary = " + cell.shape().vocabulary()
                     + " must equal the vocabulary of the shard's tokenizer " + manifest.tokenizer() + ", "
                     + manifest.vocabulary() + ".");
         }
         StoredTokens train = shard.train();
-        if (train.tokens() <= cell.model().context()) {
-            throw ShardException.unsuitable("model.context = " + cell.model().context()
+        if (train.tokens() <= cell.shape().context()) {
+            throw ShardException.unsuitable("model.context = " + cell.shape().context()
                     + " is too long for the shard in " + shard.directory() + ", which has " + train.tokens()
                     + " training tokens; a sequence needs context + 1 of them.");
         }
@@ -64,12 +64,12 @@ public final class TrainingWindows implements BatchSource {
             throw ShardException.unsuitable("data.uniqueTokens = " + unique + " is more than the " + train.tokens()
                     + " training tokens of the shard in " + shard.directory() + "; lower it or add text.");
         }
-        if (unique <= cell.model().context()) {
-            throw ShardException.unsuitable("model.context = " + cell.model().context()
+        if (unique <= cell.shape().context()) {
+            throw ShardException.unsuitable("model.context = " + cell.shape().context()
                     + " is too long for data.uniqueTokens = " + unique + "; a sequence needs context + 1 tokens.");
         }
         return new TrainingWindows(
-                train, unique, cell.model().context(), cell.data().batchSequences(), cell.randomSeed());
+                train, unique, cell.shape().context(), cell.data().batchSequences(), cell.randomSeed());
     }
 
     /** Windows of an epoch. */

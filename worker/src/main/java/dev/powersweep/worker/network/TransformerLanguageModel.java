@@ -145,7 +145,7 @@ public final class TransformerLanguageModel {
 
         /** Everything that a cell decides. */
         public Builder of(Cell cell) {
-            ModelShape shape = cell.model();
+            ModelShape shape = cell.shape();
             layers = shape.layers();
             width = shape.width();
             heads = shape.heads();

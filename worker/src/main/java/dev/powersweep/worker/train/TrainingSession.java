@@ -65,7 +65,7 @@ public final class TrainingSession implements AutoCloseable {
         this.source = source;
         this.kernels = kernels;
         this.microBatches = microBatches;
-        ModelShape shape = cell.model();
+        ModelShape shape = cell.shape();
         TrainingRule rule = cell.training();
         layout = new ParameterLayout(shape);
         parametrisation = Parametrisation.of(shape, rule);
@@ -101,10 +101,10 @@ public final class TrainingSession implements AutoCloseable {
         if (cell.batchTokens() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
                     "data.batchSequences = " + cell.data().batchSequences() + " with context "
-                            + cell.model().context() + " is a batch of " + cell.batchTokens()
+                            + cell.shape().context() + " is a batch of " + cell.batchTokens()
                             + " tokens; the trainer takes fewer than 2^31");
         }
-        MicroBatches microBatches = MicroBatches.of(cell.model(), cell.data().batchSequences(), microBatchSequences);
+        MicroBatches microBatches = MicroBatches.of(cell.shape(), cell.data().batchSequences(), microBatchSequences);
         try {
             return new TrainingSession(cell, source, kernels, microBatches);
         } catch (RuntimeException | Error e) {
@@ -124,7 +124,7 @@ public final class TrainingSession implements AutoCloseable {
         long step = stepsDone + 1;
         source.batch(step, inputs, targets);
         int count = microBatches.count();
-        int context = cell.model().context();
+        int context = cell.shape().context();
         long dropoutKey = RandomStream.key(randomSeed, "dropout", step, 0);
         float weight = (float) (1.0 / inputs.length);
         double smallSquares = 0;
@@ -160,7 +160,7 @@ public final class TrainingSession implements AutoCloseable {
 
     /** Scores the first {@code maxTokens / context} (at least one) sequences, without dropout; no state changes. */
     public EvaluationResult evaluate(EvaluationSource evaluation, long maxTokens) {
-        int context = cell.model().context();
+        int context = cell.shape().context();
         int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
         int pass = transformer.maxSequences();
         int[] passInputs = new int[pass * context];

@@ -29,7 +29,7 @@ final class BatchesExport {
      */
     static void write(Cell cell, Shard shard, long steps, Path target) {
         TokenType type = shard.manifest().type();
-        int context = cell.model().context();
+        int context = cell.shape().context();
         int sequences = cell.data().batchSequences();
         TrainingWindows windows = TrainingWindows.of(cell, shard);
         List<NpzFile.Array> arrays = new ArrayList<>();

@@ -30,7 +30,7 @@ final class NetworkExport {
     static void ofCheckpoint(Path checkpoint, Path target) {
         CheckpointFile file = CheckpointFile.open(checkpoint);
         Cell cell = file.header().cell();
-        ParameterLayout layout = new ParameterLayout(cell.model());
+        ParameterLayout layout = new ParameterLayout(cell.shape());
         Section parameters = section(Section.PARAMETERS, layout);
         Section first = section(Section.FIRST_MOMENT, layout);
         Section second = section(Section.SECOND_MOMENT, layout);

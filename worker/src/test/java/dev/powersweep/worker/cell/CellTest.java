@@ -38,13 +38,13 @@ class CellTest {
         assertThat(same.id()).isEqualTo(CELL.id()).hasSize(16);
         // Golden: stored results are found again by this value.
         assertThat(CELL.id()).isEqualTo("b2cc3d36e6d56615");
-        assertThat(new Cell(CELL.model(), CELL.data(), CELL.training(), CELL.evaluation(), 1).id())
+        assertThat(new Cell(CELL.shape(), CELL.data(), CELL.training(), CELL.evaluation(), 1).id())
                 .isNotEqualTo(CELL.id());
     }
 
     @Test
     void countsFollowTheConventions() {
-        ModelShape shape = CELL.model();
+        ModelShape shape = CELL.shape();
         assertThat(shape.nonEmbeddingParameters()).isEqualTo(12L * 4 * 128 * 128);
         assertThat(shape.embeddingParameters()).isEqualTo((256 + 128) * 128L);
         assertThat(shape.totalParameters()).isEqualTo(786_432 + 49_152 + 9 * 128 * 2);

@@ -88,14 +88,14 @@ class NoiseScaleTest {
 
     private Truth truth(Cell cell, ByteBuffer parameters) {
         try (Kernels kernels = new Nd4jKernels(DataType.DOUBLE)) {
-            ParameterLayout layout = new ParameterLayout(cell.model());
+            ParameterLayout layout = new ParameterLayout(cell.shape());
             Span weights = kernels.allocate(layout.length());
             Span gradients = kernels.allocate(layout.length());
             for (int i = 0; i < layout.length(); i++) {
                 weights.set(i, parameters.getFloat(i * Float.BYTES));
             }
             Transformer transformer = new Transformer(
-                    kernels, layout, Parametrisation.of(cell.model(), cell.training()), weights, gradients, 1, 0);
+                    kernels, layout, Parametrisation.of(cell.shape(), cell.training()), weights, gradients, 1, 0);
             transformer.refresh();
             double[] mean = new double[(int) layout.length()];
             double meanSquare = 0;

@@ -222,7 +222,7 @@ class StoredTablesTest {
     /** Adds a line a step, one for the evaluation and one for the state; returns what made them. */
     private static String rows(Options options, List<String> lines) throws DivergenceException {
         Cell cell = options.cell();
-        Words words = new Words(cell.model().vocabulary());
+        Words words = new Words(cell.shape().vocabulary());
         try (TrainingSession first = TrainingSession.create(cell, words, KernelChoice.FAST, options.microBatch);
                 TrainingSession second = TrainingSession.create(cell, words, KernelChoice.FAST, options.microBatch)) {
             TrainingSession session = first;

@@ -229,7 +229,7 @@ class TrainingSessionTest {
         Cell cell = cell(1e-3, 0, batch, 10);
         TrainingRule rule = cell.training();
         return new Cell(
-                cell.model(),
+                cell.shape(),
                 cell.data(),
                 new TrainingRule(
                         rule.peakLearningRate(),

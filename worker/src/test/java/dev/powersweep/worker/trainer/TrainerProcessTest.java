@@ -178,7 +178,7 @@ class TrainerProcessTest {
                 rule.divergence());
         Cell base = Cells.tiny(100L * (kills + 1), 4, 3000, 7);
         Cell cell = Cells.of(
-                base.model(),
+                base.shape(),
                 base.data(),
                 withDropout,
                 new EvaluationRule(25, 512, List.of(ShardManifest.VALIDATION)),
@@ -265,7 +265,7 @@ class TrainerProcessTest {
     private static Cell branch(long steps, double cooldown) {
         Cell base = Cells.tiny(steps, 4, 3000, 9);
         return Cells.of(
-                base.model(),
+                base.shape(),
                 base.data(),
                 Cells.rule(3e-3, OptionalInt.empty()).with(new Schedule.SharedTrunk(cooldown)),
                 base.evaluation(),
@@ -390,7 +390,7 @@ class TrainerProcessTest {
     void aFarTooLargeLearningRateIsADivergenceWithItsStep() throws Exception {
         Cell base = Cells.tiny(400, 2, 1000, 0);
         TrainingRule wild = Cells.rule(1e4, OptionalInt.empty());
-        Cell cell = Cells.of(base.model(), base.data(), wild, base.evaluation(), 0);
+        Cell cell = Cells.of(base.shape(), base.data(), wild, base.evaluation(), 0);
         try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
             trainer.send(assignment(cell, "c"));
             List<Frame> frames = trainer.untilOutcome();
@@ -407,7 +407,7 @@ class TrainerProcessTest {
     @Test
     void aRunThatEndsAboveItsBoundHasDiverged() throws Exception {
         Cell base = Cells.tiny(30, 2, 1000, 0);
-        Cell cell = Cells.of(base.model(), base.data(), Cells.rule(30, OptionalInt.empty()), base.evaluation(), 0);
+        Cell cell = Cells.of(base.shape(), base.data(), Cells.rule(30, OptionalInt.empty()), base.evaluation(), 0);
         try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
             trainer.send(assignment(cell, "c"));
             List<Frame> frames = trainer.untilOutcome();
@@ -426,7 +426,7 @@ class TrainerProcessTest {
         Cell base = Cells.tiny(5000, 4, 200, 0);
         // 200 unique tokens are soon known by heart, and the held-out loss turns upwards.
         Cell cell = Cells.of(
-                base.model(),
+                base.shape(),
                 base.data(),
                 Cells.rule(1e-2, OptionalInt.of(3)),
                 new EvaluationRule(50, 1024, List.of(ShardManifest.VALIDATION)),
@@ -493,7 +493,7 @@ class TrainerProcessTest {
         Map<String, INDArray> initial =
                 exported(Files.writeString(scratch.resolve("cell.json"), CellJson.line(cell)), "initial.npz");
         Map<String, INDArray> trained = exported(checkpoint, "trained.npz");
-        ParameterLayout layout = new ParameterLayout(cell.model());
+        ParameterLayout layout = new ParameterLayout(cell.shape());
         assertThat(trained.keySet())
                 .containsExactlyInAnyOrderElementsOf(layout.tensors().stream()
                         .map(ParameterLayout.Tensor::name)
@@ -539,7 +539,7 @@ class TrainerProcessTest {
         }
         Map<String, INDArray> arrays = Nd4j.createFromNpzFile(batches.toFile());
         assertThat(arrays.keySet()).containsExactlyInAnyOrder("training", "evaluation.validation");
-        int context = cell.model().context();
+        int context = cell.shape().context();
         INDArray training = arrays.get("training");
         assertThat(training.shape()).containsExactly(25, 3, context + 1);
         TrainingWindows windows = TrainingWindows.of(cell, new ShardStore().open(shards));

@@ -144,6 +144,24 @@ public final class HostCache {
         return local;
     }
 
+    /**
+     * A file of a program, by its content.
+     *
+     * @throws IOException when the stored file cannot be read or is not what its name says
+     */
+    public Path programFile(Storage storage, SweepDirectory directory, String sha256)
+            throws IOException, InterruptedException {
+        Path local = root().resolve("programs").resolve(StoredName.sha256(sha256));
+        boolean added = install(
+                local,
+                unfinished -> storage.download(directory.programFile(sha256), unfinished),
+                () -> Digests.sha256(local).equals(sha256));
+        if (added) {
+            removeUnused(local.getParent(), old -> {});
+        }
+        return local;
+    }
+
     /** Forgets this host's copy of a shard if it has been damaged since it was made, so that the next cell makes a new one. */
     public void dropDamagedShard(SweepDirectory directory, String corpusHash) throws IOException {
         Path local = copy(corpusHash);

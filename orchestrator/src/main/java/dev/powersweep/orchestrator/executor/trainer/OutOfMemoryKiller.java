@@ -7,14 +7,14 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 
 /** Linux's count of the processes that it has killed for want of memory, those of containers included. */
-final class OutOfMemoryKiller {
+public final class OutOfMemoryKiller {
     private static final Path COUNTERS = Path.of("/proc/vmstat");
     private static final String NAME = "oom_kill ";
 
     private OutOfMemoryKiller() {}
 
     /** Processes killed on this host since it started; empty where the system does not say. */
-    static OptionalLong kills() {
+    public static OptionalLong kills() {
         try {
             return Files.readAllLines(COUNTERS, StandardCharsets.UTF_8).stream()
                     .filter(line -> line.startsWith(NAME))

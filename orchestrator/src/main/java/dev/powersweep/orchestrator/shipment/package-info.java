@@ -1,0 +1,2 @@
+/** The files of a program that trains cells: found beside the specification, hashed, stored in the sweep's directory. */
+package dev.powersweep.orchestrator.shipment;
