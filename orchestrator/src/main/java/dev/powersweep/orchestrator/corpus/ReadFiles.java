@@ -56,26 +56,35 @@ public record ReadFiles(List<ReadFile> files, List<String> leftOut) {
         }
     }
 
+    /** Bytes of all files, as they are stored. */
+    public long bytes() {
+        return files.stream().mapToLong(ReadFile::bytes).sum();
+    }
+
+    /** How many files of each kind, e.g. {@code 2 JSON Lines (gzip), 1 text}; the bundled text where there is none. */
+    public String kinds() {
+        if (files.isEmpty()) {
+            return "the bundled text";
+        }
+        Map<String, Integer> kinds = new TreeMap<>();
+        files.forEach(file -> kinds.merge(file.kind, 1, Integer::sum));
+        List<String> parts = new ArrayList<>();
+        kinds.forEach((kind, count) -> parts.add(count + " " + kind));
+        return String.join(", ", parts);
+    }
+
     /** One clause: how many files of which kinds and how large, e.g. {@code 3 files, 12.5 MB: 2 JSON Lines (gzip), 1 text}. */
     public String summary() {
         if (files.isEmpty()) {
             return "the bundled text";
         }
-        Map<String, Integer> kinds = new TreeMap<>();
-        long bytes = 0;
-        for (ReadFile file : files) {
-            kinds.merge(file.kind, 1, Integer::sum);
-            bytes += file.bytes;
-        }
-        List<String> parts = new ArrayList<>();
-        kinds.forEach((kind, count) -> parts.add(count + " " + kind));
         return String.format(
                 Locale.ROOT,
                 "%,d %s, %s: %s",
                 files.size(),
                 files.size() == 1 ? "file" : "files",
-                size(bytes),
-                String.join(", ", parts));
+                size(bytes()),
+                kinds());
     }
 
     private static String size(long bytes) {

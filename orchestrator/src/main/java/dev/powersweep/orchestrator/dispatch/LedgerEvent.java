@@ -13,6 +13,7 @@ import java.util.Map;
 @JsonSubTypes({
     @JsonSubTypes.Type(value = LedgerEvent.DriverStarted.class, name = "driver-started"),
     @JsonSubTypes.Type(value = LedgerEvent.Submitted.class, name = "submitted"),
+    @JsonSubTypes.Type(value = LedgerEvent.CorpusRead.class, name = "corpus-read"),
     @JsonSubTypes.Type(value = LedgerEvent.Planned.class, name = "planned"),
     @JsonSubTypes.Type(value = LedgerEvent.Running.class, name = "running"),
     @JsonSubTypes.Type(value = LedgerEvent.Ended.class, name = "ended"),
@@ -40,6 +41,19 @@ public sealed interface LedgerEvent {
     record Submitted(Instant at, String sweep, String corpusHash, String specification, RunPolicy policy)
             implements LedgerEvent {
         public Submitted {
+            StoredName.corpus(corpusHash);
+        }
+    }
+
+    /**
+     * What a corpus was read from.
+     *
+     * @param files number of them
+     * @param bytes of all of them, as they are stored
+     * @param kinds in words, with the number of each
+     */
+    record CorpusRead(Instant at, String corpusHash, long files, long bytes, String kinds) implements LedgerEvent {
+        public CorpusRead {
             StoredName.corpus(corpusHash);
         }
     }

@@ -24,6 +24,7 @@ public final class SweepState {
     private final Map<String, String> excludedHosts = new LinkedHashMap<>();
     private final List<LedgerEvent.Merged> merges = new ArrayList<>();
     private final ReportedSizes sizes = new ReportedSizes();
+    private final Map<String, LedgerEvent.CorpusRead> corpora = new LinkedHashMap<>();
 
     /**
      * Takes one more event in.
@@ -37,6 +38,8 @@ public final class SweepState {
         } else if (event instanceof LedgerEvent.Submitted given) {
             submitted = Optional.of(given);
             stopped = Optional.empty();
+        } else if (event instanceof LedgerEvent.CorpusRead read) {
+            corpora.put(read.corpusHash(), read);
         } else if (event instanceof LedgerEvent.Planned planned) {
             String id = planned.cell().id();
             PlannedCell cell = new PlannedCell(
@@ -119,6 +122,11 @@ public final class SweepState {
     /** What was submitted last; empty for a directory that holds no sweep. */
     public Optional<LedgerEvent.Submitted> submitted() {
         return submitted;
+    }
+
+    /** What a corpus was read from; empty where that was not told, as in ledgers of older versions. */
+    public Optional<LedgerEvent.CorpusRead> corpusRead(String corpusHash) {
+        return Optional.ofNullable(corpora.get(corpusHash));
     }
 
     /** The driver that wrote last. */

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.driver;
 
 import dev.powersweep.orchestrator.cellstore.ParentRun;
+import dev.powersweep.orchestrator.corpus.ReadFiles;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
@@ -126,7 +127,12 @@ public final class SweepRunner {
                 plan.cells().stream().map(cell -> cell.gridCell().cell().id()).collect(Collectors.toSet());
         return drive(directory, progress, wanted::contains, state -> {
             state.submitted().ifPresent(stored -> requireSame(directory, stored, plan));
-            return Openings.submitted(state, plan, Instant.now());
+            Instant now = Instant.now();
+            List<LedgerEvent> events = new ArrayList<>(Openings.submitted(state, plan, now));
+            corpusRead(directory, plan.corpusHash(), now)
+                    .filter(read -> state.corpusRead(read.corpusHash()).isEmpty())
+                    .ifPresent(read -> events.add(1, read));
+            return events;
         });
     }
 
@@ -318,6 +324,12 @@ public final class SweepRunner {
                 loop.packing(),
                 sharedFlops(state),
                 loop.stopped());
+    }
+
+    /** What the corpus was read from, as it was noted beside it. */
+    private Optional<LedgerEvent.CorpusRead> corpusRead(SweepDirectory directory, String hash, Instant now) {
+        return ReadFiles.find(directory.corpus(hash), configuration)
+                .map(read -> new LedgerEvent.CorpusRead(now, hash, read.files().size(), read.bytes(), read.kinds()));
     }
 
     private static void requireSame(SweepDirectory directory, LedgerEvent.Submitted stored, SweepPlan plan) {

@@ -129,5 +129,9 @@ public record CellRow(
             @Column("Java of the trainer") Optional<String> java,
             @Column("BLAS of the trainer") Optional<String> blas,
             @Column("CPU of the trainer") Optional<String> cpu,
-            @Column("all that the trainer says of itself, as a JSON object") Optional<String> provenance) {}
+            @Column("all that the trainer says of itself, as a JSON object") Optional<String> provenance,
+            @Column(value = "files that the corpus was read from; 0 for the bundled text", unit = "1")
+                    OptionalLong corpusFiles,
+            @Column(value = "of these files as they are stored", unit = "bytes") OptionalLong corpusBytes,
+            @Column("how many of each kind they are, e.g. 2 JSON Lines (gzip), 1 text") Optional<String> corpusKinds) {}
 }

@@ -82,12 +82,17 @@ public final class CellsTable {
         String sweep = state.submitted().map(LedgerEvent.Submitted::sweep).orElse("");
         List<CellRow> rows = new ArrayList<>();
         for (CellRecord cell : state.cells()) {
-            rows.add(row(sweep, cell, state.size(cell.cell())));
+            rows.add(row(
+                    sweep,
+                    cell,
+                    state.size(cell.cell()),
+                    state.corpusRead(cell.cell().data().corpusHash())));
         }
         return rows;
     }
 
-    private static CellRow row(String sweep, CellRecord record, ModelCounts size) {
+    private static CellRow row(
+            String sweep, CellRecord record, ModelCounts size, Optional<LedgerEvent.CorpusRead> read) {
         Optional<AttemptReport> last = record.last();
         boolean ended = last.isPresent() && record.state() != CellState.RUNNING;
         return new CellRow(
@@ -104,7 +109,7 @@ public final class CellsTable {
                 rule(record.cell()),
                 result(record, size),
                 execution(record),
-                provenance(last.flatMap(AttemptReport::trainer)));
+                provenance(last.flatMap(AttemptReport::trainer), read));
     }
 
     private static CellRow.Shape shape(Cell cell, ModelCounts size) {
@@ -217,7 +222,7 @@ public final class CellsTable {
                 last.map(AttemptReport::log).filter(text -> !text.isEmpty()));
     }
 
-    private static CellRow.Provenance provenance(Optional<Frame.Ready> trainer) {
+    private static CellRow.Provenance provenance(Optional<Frame.Ready> trainer, Optional<LedgerEvent.CorpusRead> read) {
         Map<String, String> said = trainer.map(Frame.Ready::provenance).orElse(Map.of());
         return new CellRow.Provenance(
                 Optional.ofNullable(said.get("powersweep")),
@@ -229,7 +234,10 @@ public final class CellsTable {
                 Optional.ofNullable(said.get("java")),
                 Optional.ofNullable(said.get("blasCore")),
                 Optional.ofNullable(said.get("cpu")),
-                trainer.map(ready -> LedgerJson.line(ready.provenance())));
+                trainer.map(ready -> LedgerJson.line(ready.provenance())),
+                read.map(corpus -> OptionalLong.of(corpus.files())).orElseGet(OptionalLong::empty),
+                read.map(corpus -> OptionalLong.of(corpus.bytes())).orElseGet(OptionalLong::empty),
+                read.map(LedgerEvent.CorpusRead::kinds));
     }
 
     private static OptionalDouble number(Optional<Double> value) {

@@ -80,6 +80,7 @@ class HostileRecordsTest {
             "submitted/specification",
             // Becomes a path, of a program: run only with --trust.
             "submitted/policy/trainerJava",
+            "corpus-read/kinds",
             "planned/name",
             "ended/report/message",
             "ended/report/detail",
@@ -129,6 +130,7 @@ class HostileRecordsTest {
         return Stream.of(
                 Arguments.of("driver-started", new LedgerEvent.DriverStarted(NOW, 1, Map.of(), "h", 1, "a", "v")),
                 Arguments.of("submitted", new LedgerEvent.Submitted(NOW, "s", Sweeps.CORPUS, "name: s", policy)),
+                Arguments.of("corpus-read", new LedgerEvent.CorpusRead(NOW, Sweeps.CORPUS, 1, 1, "1 text")),
                 Arguments.of("planned", new LedgerEvent.Planned(NOW, "n", cell, 1, 1)),
                 Arguments.of("running", new LedgerEvent.Running(NOW, CELL, 1, 0)),
                 Arguments.of("ended", new LedgerEvent.Ended(NOW, report)),
