@@ -1,10 +1,13 @@
 package dev.powersweep.orchestrator.publish;
 
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.worker.cell.CellState;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.Optional;
 
 /** One line that is rewritten on a terminal; elsewhere a line now and then. Failures get lines of their own. */
 public final class TerminalProgress implements SweepProgress {
@@ -14,11 +17,28 @@ public final class TerminalProgress implements SweepProgress {
     private final PrintStream out;
     private final boolean terminal;
     private double lastLine = Double.NEGATIVE_INFINITY;
+    private Optional<Thread> hook = Optional.empty();
+    private volatile boolean stopping;
 
     /** @param terminal whether {@code out} is one */
     public TerminalProgress(PrintStream out, boolean terminal) {
         this.out = out;
         this.terminal = terminal;
+    }
+
+    @Override
+    public void opened(SweepState state, SweepDirectory directory, int slots) {
+        Thread thread = new Thread(() -> stopping(directory.root().toString()), "how to go on");
+        Runtime.getRuntime().addShutdownHook(thread);
+        hook = Optional.of(thread);
+    }
+
+    /** The process ends before the sweep, as by Ctrl-C: nothing is tried again here. */
+    void stopping(String directory) {
+        stopping = true;
+        out.println(
+                (terminal ? ERASE_LINE : "") + "stopping: what has ended is stored, and what is half done goes on from"
+                        + " its last checkpoint with powersweep rerun " + Shown.line(directory));
     }
 
     @Override
@@ -35,7 +55,7 @@ public final class TerminalProgress implements SweepProgress {
     @Override
     public void ended(String name, AttemptReport report, Numbers numbers) {
         if (report.failure().isPresent() || report.state() == CellState.DIVERGED) {
-            String again = report.state() == CellState.INTERRUPTED ? ", trying again" : "";
+            String again = report.state() == CellState.INTERRUPTED && !stopping ? ", trying again" : "";
             String what = report.failure().map(Enum::name).orElse(report.state().name());
             out.println(
                     (terminal ? ERASE_LINE : "") + Shown.line(name + ": " + what + ": " + report.message()) + again);
@@ -44,6 +64,13 @@ public final class TerminalProgress implements SweepProgress {
 
     @Override
     public void close() {
+        hook.ifPresent(thread -> {
+            try {
+                Runtime.getRuntime().removeShutdownHook(thread);
+            } catch (IllegalStateException ending) {
+                stopping = true;
+            }
+        });
         if (terminal) {
             out.println();
         }
