@@ -1,14 +1,18 @@
 package dev.powersweep.orchestrator.doctor;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Checks of the machine it runs on; on a cluster it runs inside a task of every executor. */
@@ -27,6 +31,8 @@ final class MachineChecks {
         findings.add(cores());
         findings.add(memory());
         findings.add(scratch(Path.of(System.getProperty("java.io.tmpdir"))));
+        findings.add(hostName());
+        findings.add(user(System.getProperty("user.name")));
         findings.addAll(gpus());
         findings.add(NetworkChecks.run());
         return findings;
@@ -104,10 +110,39 @@ final class MachineChecks {
         }
     }
 
+    private static Finding hostName() {
+        try {
+            return Finding.good("host name", InetAddress.getLocalHost().toString());
+        } catch (UnknownHostException e) {
+            return Finding.warning(
+                    "host name",
+                    e.getMessage().lines().findFirst().orElse("") + ": this machine's own name has no address",
+                    "sweeps on this machine alone run; for a cluster add the name to /etc/hosts, or set SPARK_LOCAL_IP");
+        }
+    }
+
+    /** Java knows no name of a user without an entry in the system's list of users, and Hadoop then refuses to work. */
+    static Finding user(String name) {
+        return name == null || name.isBlank() || name.equals("?")
+                ? Finding.broken(
+                        "user",
+                        "this process's user id has no name",
+                        "add an entry for it to /etc/passwd (in a container: when the image is built, or by its entry"
+                                + " point), or run as a user that has one")
+                : Finding.good("user", name);
+    }
+
     private static Finding scratch(Path directory) {
         try {
             Path probe = Files.createTempFile(directory, "powersweep", ".probe");
             Files.delete(probe);
+            Optional<String> noexec = RunnableFolder.trouble(directory);
+            if (noexec.isPresent()) {
+                return Finding.broken(
+                        "scratch",
+                        noexec.get().substring(0, noexec.get().indexOf(';')),
+                        "mount it with exec, or name another folder with -Djava.io.tmpdir (docs/operations.md)");
+            }
             long free = Files.getFileStore(directory).getUsableSpace();
             String seen = directory + ", " + gib(free) + " free";
             return free >= SCRATCH_BYTES

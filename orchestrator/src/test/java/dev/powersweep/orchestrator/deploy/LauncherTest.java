@@ -9,7 +9,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,13 +66,24 @@ class LauncherTest {
 
     /** What it said on standard error. */
     private String run(String... command) throws Exception {
+        Result result = process(Map.of(), List.of(command));
+        assertThat(result.status()).as(result.err()).isZero();
+        return result.err();
+    }
+
+    /** How it ended, and what it said on standard error. */
+    private record Result(int status, String err) {}
+
+    private Result process(Map<String, String> environment, List<String> command) throws Exception {
         Path err = Files.createTempFile(folder, "err", "");
         ProcessBuilder builder = new ProcessBuilder(command).directory(tree.toFile());
         builder.environment().put("JAVA_HOME", tree.resolve("java").toString());
         builder.environment().remove("SPARK_HOME");
+        builder.environment().remove("SPARK_LOCAL_IP");
+        builder.environment().putAll(environment);
         builder.redirectError(err.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD);
-        assertThat(builder.start().waitFor()).as(Files.readString(err)).isZero();
-        return Files.readString(err);
+        int status = builder.start().waitFor();
+        return new Result(status, Files.readString(err));
     }
 
     private String launch() throws Exception {
@@ -117,6 +130,37 @@ class LauncherTest {
         Files.delete(tree.resolve("orchestrator/src/main/java/C.java"));
         jarFrom(LONG_AGO);
         assertThat(launch()).contains(BUILT);
+    }
+
+    @Test
+    void aUserWithoutANameIsRefusedInASentence() throws Exception {
+        write("names/id", "#!/bin/bash\nif [[ $1 == -un ]]; then exit 1; fi\necho 12345\n");
+        Result refused = ran("run", "sweep.yaml");
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.err()).hasLineCount(1).contains("the user id 12345 has no name", "/etc/passwd");
+    }
+
+    @Test
+    void aMachineWhoseNameHasNoAddressIsRefusedForAClusterAlone() throws Exception {
+        write("names/getent", "#!/bin/bash\nexit 2\n");
+        write("names/uname", "#!/bin/bash\necho nobody-knows-me\n");
+        Result refused = ran("run", "sweep.yaml", "--master", "spark://elsewhere:7077");
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.err()).hasLineCount(1).contains("nobody-knows-me, has no address", "SPARK_LOCAL_IP");
+        assertThat(ran("run", "sweep.yaml")).isEqualTo(new Result(0, ""));
+        assertThat(ran("run", "sweep.yaml", "--master", "spark://127.0.0.1:7077"))
+                .isEqualTo(new Result(0, ""));
+    }
+
+    /** With stand-ins for the commands that tell names. */
+    private Result ran(String... arguments) throws Exception {
+        for (Path standIn : Files.list(tree.resolve("names")).toList()) {
+            Files.setPosixFilePermissions(standIn, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+        List<String> command =
+                new ArrayList<>(List.of(tree.resolve("bin/powersweep").toString()));
+        command.addAll(List.of(arguments));
+        return process(Map.of("PATH", tree.resolve("names") + ":" + System.getenv("PATH")), command);
     }
 
     @Test

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.Endings;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
 import dev.powersweep.orchestrator.executor.host.HostLock;
+import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -184,7 +185,7 @@ public final class TrainerPool {
                     ready = true;
                     return new Trainer(key, process, frame);
                 }
-                throw notReady(process, message.get());
+                throw notReady(key, process, message.get());
             }
             if (stopping.requested()) {
                 throw new InterruptedException("the task was asked to stop");
@@ -198,10 +199,15 @@ public final class TrainerPool {
         }
     }
 
-    private static StartException notReady(TrainerProcess process, TrainerProcess.Message message) {
+    private static StartException notReady(TrainerKey key, TrainerProcess process, TrainerProcess.Message message) {
         if (message instanceof TrainerProcess.Message.Ended || process.killedByUs()) {
             TrainerExit exit = new TrainerExit(
                     process.exitStatus().orElse(-1), process.killedByUs(), process.memorySufficed(), "");
+            Optional<String> folder =
+                    process.killedByUs() ? Optional.empty() : RunnableFolder.trouble(Path.of(key.nativeCache()));
+            if (folder.isPresent()) {
+                return new StartException(host -> Endings.notStarted(host, folder.get()));
+            }
             String words = excerpt(process);
             return new StartException(host -> Endings.neverReady(exit, host, words));
         }
