@@ -81,19 +81,15 @@ public final class Budget {
      */
     public static BudgetPlan plan(
             List<StoredFit> fits, Optional<String> law, Goal goal, Conditions sweep, Reach reach) {
-        StoredFit fit = choose(fits, law);
-        if (goal instanceof Goal.Loss target) {
-            double floor = ComputeOptimum.loss(fit.predictor(), fit.values(), MOST);
-            if (target.nats() <= floor) {
-                throw new UserError("a loss of " + target.nats() + " is out of reach by " + fit.law()
-                        + ": it levels off at " + Numbers.fixed(floor, 3) + "; ask for a higher loss");
-            }
-        }
+        StoredFit fit = law.isPresent() ? named(fits, law.get()) : choose(fits, law);
         Optional<StoredFit> batch = BATCH.stream()
                 .flatMap(name -> fits.stream().filter(known -> known.law().equals(name)))
                 .min(Comparator.comparingDouble(known -> Double.isNaN(known.aicc()) ? Double.MAX_VALUE : known.aicc()));
         try {
             Planner planner = new Planner(fit.fit());
+            if (goal instanceof Goal.Loss target) {
+                aboveTheFloor(fit, target);
+            }
             batch.ifPresent(known -> planner.batch(new BatchChoice(known.fit(), BatchChoice.DEFAULT_OVERHEAD)));
             Plan plan = planner.plan(goal);
             if (reach == Reach.OF_THE_RUNS) {
@@ -125,6 +121,22 @@ public final class Budget {
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
+    }
+
+    private static void aboveTheFloor(StoredFit fit, Goal.Loss target) {
+        double floor = ComputeOptimum.loss(fit.predictor(), fit.values(), MOST);
+        if (target.nats() <= floor) {
+            throw new UserError("a loss of " + target.nats() + " is out of reach by " + fit.law() + ": it levels off at "
+                    + Numbers.fixed(floor, 3) + "; ask for a higher loss");
+        }
+    }
+
+    /** Any law that was fitted; whether it can divide a budget is for the planner to say. */
+    private static StoredFit named(List<StoredFit> fits, String law) {
+        return fits.stream()
+                .filter(fit -> fit.law().equals(law))
+                .findFirst()
+                .orElseThrow(() -> new UserError("there is no fit of a law '" + law + "'; there are " + names(fits)));
     }
 
     private static Estimate whole(Estimate tokens, Conditions sweep) {

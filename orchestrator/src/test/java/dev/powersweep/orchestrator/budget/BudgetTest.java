@@ -187,6 +187,39 @@ class BudgetTest {
                 aicc);
     }
 
+    @Test
+    void everyLawThatKnowsBothSizesCanBeAsked() {
+        StoredFit bent = new StoredFit(
+                "farseer",
+                (theta, at) -> 1.69
+                        + 400 / Math.pow(at.get(Quantity.N), 0.34)
+                        + 400 / Math.pow(at.get(Quantity.D), 0.28),
+                Map.of("s", 1.0),
+                new double[0][],
+                0.95,
+                0.005,
+                List.of(),
+                List.of());
+        StoredFit sizes = new StoredFit(
+                "kaplan-n",
+                (theta, at) -> 3 / Math.pow(at.get(Quantity.N), 0.1),
+                Map.of("Nc", 1.0),
+                new double[0][],
+                0.95,
+                0.005,
+                List.of(),
+                List.of());
+        List<StoredFit> fits = List.of(published(List.of()), bent, sizes);
+        Goal goal = new Goal.Flops(1e20);
+        assertThat(Budget.plan(fits, Optional.of("farseer"), goal).plan().law()).isEqualTo("farseer");
+        assertThatThrownBy(() -> Budget.plan(fits, Optional.of("kaplan-n"), goal))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("cannot divide a budget");
+        assertThatThrownBy(() -> Budget.plan(fits, Optional.of("gadre"), goal))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("there are chinchilla, farseer, kaplan-n");
+    }
+
     /** Law, then N, D and B, then the rate and the loss at that batch; the sweep's text, context and grid bound it. */
     @Test
     void theChainAgreesWithItself() {
