@@ -41,7 +41,7 @@ import java.util.function.Function;
  * tokens, Zhang et al.'s own critical size, 20 % more data than these need, is given too, and as B_Zhang·N^ζ.
  *
  * <p>{@link CriticalBatchPoints} says which kinds of runs are understood. Points of one model at neighbouring losses share
- * runs, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
+ * runs and their noise, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
  * whether data or size describes the points better; {@link CriticalBatchComparison} does the same on the losses themselves.
  */
 public final class CriticalBatchLaw implements StagedLaw {
@@ -101,7 +101,7 @@ public final class CriticalBatchLaw implements StagedLaw {
         refusal(runs).ifPresent(refused -> {
             throw refused;
         });
-        CriticalBatchPoints found = CriticalBatchPoints.of(runs, steps -> 0);
+        CriticalBatchPoints found = CriticalBatchPoints.of(runs);
         if (found.points().isEmpty()) {
             throw new FitRefusal(
                     FitRefusal.Reason.NO_INTERIOR_MINIMUM,
@@ -160,11 +160,29 @@ public final class CriticalBatchLaw implements StagedLaw {
                 || Arrays.stream(runs.weights()).distinct().count() > 1) {
             result.warn("Row weights are not used: each level of loss counts alike.");
         }
+        beyond(runs, found).ifPresent(result::warn);
         found.problems().forEach(result::warn);
         if (found.kind() == CriticalBatchPoints.Kind.CURVES) {
             result.warn("Intermediate points count as finished runs here: right for a constant learning rate only.");
         }
         return result.build();
+    }
+
+    /** Estimates that no batch was large enough to measure. */
+    private static Optional<String> beyond(Observations runs, CriticalBatchPoints found) {
+        double largest = Arrays.stream(runs.column(Quantity.B)).max().orElseThrow();
+        long beyond = found.points().stream()
+                .filter(point -> point.criticalBatch() > largest)
+                .count();
+        return beyond == 0
+                ? Optional.empty()
+                : Optional.of(String.format(
+                        Locale.ROOT,
+                        "%d of %d critical batch sizes lie beyond the largest batch tried, %.4g tokens: each of them is a bound"
+                                + " from below and no measurement; try larger batches.",
+                        beyond,
+                        found.points().size(),
+                        largest));
     }
 
     /** The measured critical batch sizes as a line in the logarithm of the data, the least data first. */
@@ -268,13 +286,15 @@ public final class CriticalBatchLaw implements StagedLaw {
         double deviation = found.logDeviation();
         Function<SplittableRandom, CriticalBatchPoints> draw = random -> {
             if (options.resampling() != FitOptions.Resampling.RUNS) {
-                return CriticalBatchPoints.of(runs, steps -> deviation * random.nextGaussian());
+                double[] noise = new double[runs.runs()];
+                Arrays.setAll(noise, run -> deviation * random.nextGaussian());
+                return CriticalBatchPoints.of(runs, noise);
             }
             boolean[] kept = new boolean[runs.runs()];
             for (int i = 0; i < kept.length; i++) {
                 kept[random.nextInt(kept.length)] = true;
             }
-            return CriticalBatchPoints.of(runs.where(row -> kept[runs.runOf(row)]), steps -> 0);
+            return CriticalBatchPoints.of(runs.where(row -> kept[runs.runOf(row)]));
         };
         double[][] rows = new double[options.bootstrap()][law.size()];
         Workers.run(options.threads(), rows.length, () -> law, (own, k) -> {

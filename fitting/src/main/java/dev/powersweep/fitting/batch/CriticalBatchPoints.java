@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * Critical batch sizes read off runs, one per model size and level of loss. Three kinds of runs are understood:
@@ -47,20 +47,26 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
     /** The upper half of a training curve is warm-up and transient. */
     private static final double[] CURVE_LEVELS = {0, .125, .25, .375, .5};
 
+    /** Reads the runs as they are. */
+    static CriticalBatchPoints of(Observations runs) {
+        return of(runs, new double[runs.runs()]);
+    }
+
     /**
-     * Reads the runs.
+     * Reads the runs as they might have come out. Levels of loss share runs, and so they share their noise: what lies between two
+     * data sizes has that of both, by its distance from each.
      *
-     * @param noise added to ln S at one batch of one trade-off: zero for the estimate itself, random for refits
+     * @param noise added to ln S of each run, by its number
      */
-    static CriticalBatchPoints of(Observations runs, DoubleUnaryOperator noise) {
+    static CriticalBatchPoints of(Observations runs, double[] noise) {
         Kind kind = kind(runs);
         CriticalBatchPoints found =
                 new CriticalBatchPoints(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), kind);
         groups(runs, Quantity.N).forEach((n, rows) -> {
             switch (kind) {
                 case TARGETS -> found.addTargets(runs, n, rows, noise);
-                case CURVES -> found.addLevels(n, curves(runs, rows), CURVE_LEVELS, noise);
-                case FINALS -> found.addLevels(n, finals(runs, rows), FINAL_LEVELS, noise);
+                case CURVES -> found.addLevels(n, curves(runs, rows, noise), CURVE_LEVELS);
+                case FINALS -> found.addLevels(n, finals(runs, rows, noise), FINAL_LEVELS);
             }
         });
         return found;
@@ -90,7 +96,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
                 .orElse(0));
     }
 
-    private void addTargets(Observations runs, double n, List<Integer> rows, DoubleUnaryOperator noise) {
+    private void addTargets(Observations runs, double n, List<Integer> rows, double[] noise) {
         Map<Double, List<Integer>> byLoss = new LinkedHashMap<>();
         rows.forEach(row -> byLoss.computeIfAbsent(runs.at(Quantity.LOSS, row), loss -> new ArrayList<>())
                 .add(row));
@@ -98,12 +104,12 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
             TreeMap<Double, double[]> steps = new TreeMap<>();
             for (int row : group) {
                 double[] sum = steps.computeIfAbsent(runs.at(Quantity.B, row), b -> new double[2]);
-                sum[0] += Math.log(runs.at(Quantity.S, row));
+                sum[0] += Math.log(runs.at(Quantity.S, row)) + noise[runs.runOf(row)];
                 sum[1]++;
             }
             TreeMap<Double, Double> mean = new TreeMap<>();
             steps.forEach((b, sum) -> mean.put(b, Math.exp(sum[0] / sum[1])));
-            add(n, loss, mean, noise);
+            add(n, loss, mean);
         });
     }
 
@@ -116,7 +122,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         double lowest();
     }
 
-    private void addLevels(double n, Map<Double, List<Reach>> byBatch, double[] places, DoubleUnaryOperator noise) {
+    private void addLevels(double n, Map<Double, List<Reach>> byBatch, double[] places) {
         double high = Double.POSITIVE_INFINITY;
         double low = 0;
         for (List<Reach> seeds : byBatch.values()) {
@@ -153,16 +159,15 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
                     steps.put(batch, Math.exp(sum / count));
                 }
             });
-            add(n, level, steps, noise);
+            add(n, level, steps);
         }
     }
 
-    private void add(double n, double loss, TreeMap<Double, Double> steps, DoubleUnaryOperator noise) {
+    private void add(double n, double loss, TreeMap<Double, Double> steps) {
         double[] batch =
                 steps.keySet().stream().mapToDouble(Double::doubleValue).toArray();
-        double[] needed = steps.values().stream()
-                .mapToDouble(s -> s * Math.exp(noise.applyAsDouble(s)))
-                .toArray();
+        double[] needed =
+                steps.values().stream().mapToDouble(Double::doubleValue).toArray();
         BatchTradeOff tradeOff = BatchTradeOff.fit(batch, needed);
         if (tradeOff instanceof Determined fit) {
             points.add(new CriticalBatchPoint(
@@ -178,7 +183,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         }
     }
 
-    private static Map<Double, List<Reach>> curves(Observations runs, List<Integer> rows) {
+    private static Map<Double, List<Reach>> curves(Observations runs, List<Integer> rows, double[] noise) {
         Quantity clock = runs.has(Quantity.STEP) ? Quantity.STEP : Quantity.S;
         Map<Integer, List<Integer>> byRun = new LinkedHashMap<>();
         rows.forEach(row ->
@@ -202,11 +207,15 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
                     new TrainingCurve(runs.at(Quantity.N, sorted.get(0)), clocks, clocks, losses)
                             .smoothed(TrainingCurve.window(clocks.length))
                             .loss());
+            double factor = Math.exp(noise[runs.runOf(sorted.get(0))]);
             byBatch.computeIfAbsent(runs.at(Quantity.B, sorted.get(0)), b -> new ArrayList<>())
                     .add(new Reach() {
                         @Override
                         public OptionalDouble steps(double level) {
-                            return curve.steps(level);
+                            OptionalDouble steps = curve.steps(level);
+                            return steps.isPresent()
+                                    ? OptionalDouble.of(steps.getAsDouble() * factor)
+                                    : OptionalDouble.empty();
                         }
 
                         @Override
@@ -223,7 +232,7 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
         return byBatch;
     }
 
-    private static Map<Double, List<Reach>> finals(Observations runs, List<Integer> rows) {
+    private static Map<Double, List<Reach>> finals(Observations runs, List<Integer> rows, double[] noise) {
         Map<Double, List<Integer>> rowsByBatch = new TreeMap<>();
         rows.forEach(row -> rowsByBatch
                 .computeIfAbsent(runs.at(Quantity.B, row), b -> new ArrayList<>())
@@ -238,12 +247,14 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
             if (curve.sizes() < 2) {
                 return;
             }
+            TreeMap<Double, Double> shared = bySize(runs, group, noise);
             byBatch.put(batch, List.of(new Reach() {
                 @Override
                 public OptionalDouble steps(double level) {
                     OptionalDouble tokens = curve.tokens(level);
                     return tokens.isPresent()
-                            ? OptionalDouble.of(tokens.getAsDouble() / batch)
+                            ? OptionalDouble.of(
+                                    tokens.getAsDouble() / batch * Math.exp(between(shared, tokens.getAsDouble())))
                             : OptionalDouble.empty();
                 }
 
@@ -259,6 +270,27 @@ record CriticalBatchPoints(List<CriticalBatchPoint> points, List<Determined> fit
             }));
         });
         return byBatch;
+    }
+
+    /** Mean noise of the runs of each data size, by the logarithm of the size. */
+    private static TreeMap<Double, Double> bySize(Observations runs, List<Integer> rows, double[] noise) {
+        return rows.stream()
+                .collect(Collectors.groupingBy(
+                        row -> Math.log(runs.at(Quantity.D, row)),
+                        TreeMap::new,
+                        Collectors.averagingDouble(row -> noise[runs.runOf(row)])));
+    }
+
+    private static double between(TreeMap<Double, Double> noise, double tokens) {
+        double at = Math.log(tokens);
+        Map.Entry<Double, Double> below = noise.floorEntry(at);
+        Map.Entry<Double, Double> above = noise.ceilingEntry(at);
+        if (below == null || above == null) {
+            return (below == null ? above : below).getValue();
+        }
+        double width = above.getKey() - below.getKey();
+        double share = width == 0 ? 0 : (at - below.getKey()) / width;
+        return below.getValue() * (1 - share) + above.getValue() * share;
     }
 
     private static Map<Double, List<Integer>> groups(Observations runs, Quantity column) {

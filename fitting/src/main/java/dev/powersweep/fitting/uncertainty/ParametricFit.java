@@ -153,6 +153,9 @@ public final class ParametricFit {
             result.warn(FewRows.warning(runs.runs(), law.parameters().size(), parameters));
         }
         Diagnosis.warnings(law, runs, options, residuals).forEach(result::warn);
+        LackOfFit.of(law, runs, residuals)
+                .flatMap(test -> test.warning(options.objective().log()))
+                .ifPresent(result::warn);
         List<Profile> profiles = profiles(best, rivals);
         result.profiles(profiles);
         result.identifiability(Diagnosis.identifiability(

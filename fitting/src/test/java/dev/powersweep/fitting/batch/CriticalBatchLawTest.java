@@ -127,6 +127,44 @@ class CriticalBatchLawTest {
         assertThat(fit.warnings()).anySatisfy(w -> assertThat(w).contains("constant learning rate"));
     }
 
+    /** A cell that came out slower moves the levels near it at its batch, and no level on the other side of its neighbour. */
+    @Test
+    void levelsShareTheNoiseOfTheirCells() {
+        List<double[]> rows = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            for (double b : new double[] {4e3, 1.6e4, 6.4e4}) {
+                double d = 1e7 * Math.pow(4, i);
+                rows.add(new double[] {1e6, d, b, 1.5 + 300 * Math.pow(d / (1 + b / 2e4), -.35)});
+            }
+        }
+        Observations runs = Observations.builder()
+                .parameters(column(rows, 0))
+                .tokens(column(rows, 1))
+                .column(Quantity.B, column(rows, 2))
+                .loss(column(rows, 3))
+                .build();
+        List<CriticalBatchPoint> still = CriticalBatchPoints.of(runs).points();
+        double[] noise = new double[rows.size()];
+        noise[rows.size() - 1] = 0.1;
+        List<CriticalBatchPoint> moved = CriticalBatchPoints.of(runs, noise).points();
+
+        assertThat(moved).hasSameSizeAs(still);
+        List<Double> shifts = new ArrayList<>();
+        for (int i = 0; i < still.size(); i++) {
+            shifts.add(Math.abs(
+                    Math.log(moved.get(i).criticalBatch() / still.get(i).criticalBatch())));
+        }
+        assertThat(shifts).anyMatch(shift -> shift > 0.02).anyMatch(shift -> shift < 1e-9);
+    }
+
+    @Test
+    void anEstimateBeyondTheLargestBatchIsToldAsABound() {
+        FitResult within = finishedGrid(d -> 5e4);
+        assertThat(within.warnings()).noneMatch(warning -> warning.contains("bound from below"));
+        FitResult beyond = finishedGrid(d -> 8e5);
+        assertThat(beyond.warnings()).anyMatch(warning -> warning.contains("bound from below and no measurement"));
+    }
+
     @Test
     void batchesThatAllLieBelowTheCriticalOneAreRefusedWithTheReason() {
         double[] n = {1e6, 1e6, 1e6};

@@ -26,8 +26,11 @@ public final class BudgetText {
         row(table, "tokens per parameter", plan.tokensPerParameter(), value -> Numbers.significant(value, 3));
         row(table, "predicted loss", plan.loss(), value -> Numbers.fixed(value, 4));
         row(table, "one such run", budget.outcome(), value -> Numbers.fixed(value, 4));
-        plan.batch().ifPresent(batch -> row(table, "batch B", batch, value -> Numbers.count(value) + " tokens"));
-        plan.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
+        budget.batch().ifPresent(batch -> row(table, "batch B", batch, value -> Numbers.count(value) + " tokens"));
+        budget.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
+        budget.atBatch()
+                .ifPresent(loss -> table.row(
+                        "loss at that batch", Numbers.fixed(loss, 4), "by " + budget.batchLaw().orElse("")));
         Estimate rate = budget.learningRate().value();
         if (!Double.isNaN(rate.value())) {
             row(table, "learning rate", rate, value -> Numbers.significant(value, 2));
@@ -35,7 +38,7 @@ public final class BudgetText {
         StringBuilder text =
                 new StringBuilder("By ").append(plan.law()).append(":\n").append(table.text("  "));
         text.append(
-                plan.batch().isEmpty()
+                budget.batch().isEmpty()
                         ? "  No law of the batch size was fitted: vary it in the sweep to learn B and S.\n"
                         : "  The batch is a fifth of the critical one: it costs a fifth more data than the"
                                 + " smallest.\n");
@@ -136,11 +139,12 @@ public final class BudgetText {
             estimate(json, "tokensPerParameter", plan.tokensPerParameter());
             estimate(json, "loss", plan.loss());
             estimate(json, "outcome", budget.outcome());
-            if (plan.batch().isPresent()) {
+            if (budget.batch().isPresent()) {
                 json.writeObjectFieldStart("batch");
                 json.writeStringField("law", budget.batchLaw().orElse(""));
-                estimate(json, "tokens", plan.batch().get());
-                estimate(json, "steps", plan.steps().orElseThrow());
+                estimate(json, "tokens", budget.batch().get());
+                estimate(json, "steps", budget.steps().orElseThrow());
+                number(json, "loss", budget.atBatch().orElse(Double.NaN));
                 json.writeEndObject();
             }
             estimate(json, "learningRate", budget.learningRate().value());

@@ -22,6 +22,9 @@ import java.util.Optional;
 /** Reads what {@code powersweep fit} has written. */
 public final class FitsFile {
     private static final double USUAL_CONFIDENCE = 0.95;
+    /** How a sweep's note begins that holds for whatever rests on its fits. */
+    private static final String UNTUNED = "Rates untuned";
+
     private static final double SMALLEST = 1e-12;
     private static final double LARGEST = 1e24;
 
@@ -40,8 +43,11 @@ public final class FitsFile {
         double confidence =
                 document.options().map(FitsDocument.Options::confidence).orElse(USUAL_CONFIDENCE);
         List<StoredFit> fits = new ArrayList<>();
+        List<String> untuned = document.notes().stream()
+                .filter(note -> note.startsWith(UNTUNED))
+                .toList();
         for (FitsDocument.Fit fit : document.fits()) {
-            law(fit.law()).ifPresent(law -> fits.add(fit(place, law, fit, confidence)));
+            law(fit.law()).ifPresent(law -> fits.add(fit(place, law, fit, confidence, untuned)));
         }
         if (fits.isEmpty()) {
             throw new UserError(place + ": it holds no fit that predicts a loss; fit chinchilla or kaplan-nd first");
@@ -77,7 +83,10 @@ public final class FitsFile {
         return Optional.empty();
     }
 
-    private static StoredFit fit(String place, ParametricLaw law, FitsDocument.Fit fit, double confidence) {
+    private static StoredFit fit(
+            String place, ParametricLaw law, FitsDocument.Fit fit, double confidence, List<String> notes) {
+        List<String> warnings = new ArrayList<>(fit.warnings());
+        warnings.addAll(notes);
         Map<String, Double> parameters = new LinkedHashMap<>();
         law.parameters().forEach(parameter -> {
             Estimate estimate = fit.parameters().get(parameter.name());
@@ -98,7 +107,8 @@ public final class FitsFile {
                 confidence,
                 fit.quality().map(Quality::noise).orElse(Double.NaN),
                 made(place, fit),
-                fit.warnings());
+                List.copyOf(warnings),
+                fit.quality().map(Quality::aicc).orElse(Double.NaN));
     }
 
     private static List<DesignCell> made(String place, FitsDocument.Fit fit) {

@@ -22,6 +22,7 @@ import java.util.Map;
  * @param noise of one run: standard deviation of ln L; NaN when unknown
  * @param made the runs that were fitted; those without N and D left out
  * @param warnings of the fit, such as units that were assumed
+ * @param aicc Akaike's criterion, comparable between laws fitted to the same rows; NaN when unknown
  */
 public record StoredFit(
         String law,
@@ -31,7 +32,21 @@ public record StoredFit(
         double confidence,
         double noise,
         List<DesignCell> made,
-        List<String> warnings) {
+        List<String> warnings,
+        double aicc) {
+
+    /** A fit of unknown support. */
+    public StoredFit(
+            String law,
+            Predictor predictor,
+            Map<String, Double> parameters,
+            double[][] replicas,
+            double confidence,
+            double noise,
+            List<DesignCell> made,
+            List<String> warnings) {
+        this(law, predictor, parameters, replicas, confidence, noise, made, warnings, Double.NaN);
+    }
 
     public double[] values() {
         return parameters.values().stream().mapToDouble(Double::doubleValue).toArray();

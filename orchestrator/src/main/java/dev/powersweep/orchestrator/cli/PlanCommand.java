@@ -4,14 +4,16 @@ import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.orchestrator.budget.Budget;
 import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
+import dev.powersweep.orchestrator.budget.Conditions;
 import dev.powersweep.orchestrator.budget.FitsFile;
 import dev.powersweep.orchestrator.budget.NextCells;
 import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
-import dev.powersweep.orchestrator.spec.LearningRateRule;
+import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.spec.Reach;
+import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -150,7 +153,7 @@ public final class PlanCommand implements Callable<Integer> {
                         stored(),
                         law,
                         goal(machines),
-                        rule(),
+                        conditions(),
                         extrapolate ? Budget.Reach.ANYWHERE : Budget.Reach.OF_THE_RUNS);
             } catch (OutOfReach refusal) {
                 if (json) {
@@ -182,13 +185,19 @@ public final class PlanCommand implements Callable<Integer> {
         return base;
     }
 
-    /** Of the sweep that was fitted; empty where only its fits are given. */
-    private Optional<LearningRateRule> rule() {
-        return Files.isRegularFile(local())
-                ? Optional.empty()
-                : FittedSweep.specification(fits).map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of())
-                        .training()
-                        .learningRate());
+    /** Of the sweep that was fitted; nothing is known where only its fits are given. */
+    private Conditions conditions() {
+        if (Files.isRegularFile(local())) {
+            return Conditions.UNKNOWN;
+        }
+        Optional<SweepSpec> spec = FittedSweep.specification(fits)
+                .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()));
+        return new Conditions(
+                spec.map(known -> known.training().learningRate()),
+                spec.map(known -> OptionalInt.of(known.context())).orElse(OptionalInt.empty()),
+                FittedSweep.results(fits).cells().stream()
+                        .mapToDouble(CellResult::uniqueTokens)
+                        .max());
     }
 
     private List<Rates> machines() {

@@ -13,7 +13,7 @@ public final class FitsSummary {
 
     private FitsSummary() {}
 
-    /** A line a law, and what the fits mean. */
+    /** A line a law, what to mind of each, and what the fits mean. */
     public static String write(FitSet set) {
         StringBuilder text = new StringBuilder();
         int width = set.fitted().stream()
@@ -24,6 +24,14 @@ public final class FitsSummary {
             text.append(String.format(Locale.ROOT, "%-" + (width + 2) + "s", fitted.law()))
                     .append(line(fitted.result()))
                     .append('\n');
+        }
+        for (FitSet.Fitted fitted : set.fitted()) {
+            FitsText.warnings(fitted.result())
+                    .forEach(warning -> text.append("mind: ")
+                            .append(fitted.law())
+                            .append(": ")
+                            .append(warning)
+                            .append('\n'));
         }
         if (!set.refused().isEmpty()) {
             text.append("not fitted: ")

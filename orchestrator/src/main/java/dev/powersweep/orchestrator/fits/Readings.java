@@ -2,20 +2,28 @@ package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
-/** Says in plain words what fits mean. */
+/** Says in plain words what fits mean: for all laws that the data accept, with the range, and how far it is extrapolated. */
 final class Readings {
     /** The factor of compute for which the best sizes are told. */
     private static final double MORE = 10;
 
-    /** Laws whose exponents say how to share compute, best supported first; the tied law assumes the answer. */
+    /** Laws whose exponents say how to share compute; the tied law assumes the answer. */
     private static final List<String> ALLOCATING =
-            List.of("chinchilla", "three-term", "isoflop", "envelope", "kaplan-nd");
+            List.of("chinchilla", "kaplan-nd", "gadre", "three-term", "steps-batch", "isoflop", "envelope");
+
+    /** Laws in N and D alone, whose optimum at the largest budget can be compared with the grid. */
+    private static final List<String> JOINT = List.of("chinchilla", "kaplan-nd", "gadre");
+
+    private static final String FLOOR = "chinchilla";
+    private static final String WITHOUT_FLOOR = "kaplan-nd";
 
     private static final double VAGUE = 0.4;
     /** A floor whose interval begins below this share of it is not determined. */
@@ -26,69 +34,124 @@ final class Readings {
 
     private Readings() {}
 
-    static List<Reading> of(List<FitSet.Outcome> outcomes) {
-        List<FitResult> fits = new ArrayList<>();
-        for (FitSet.Outcome outcome : outcomes) {
-            if (outcome instanceof FitSet.Fitted fitted) {
-                fits.add(fitted.result());
+    /**
+     * The sentences.
+     *
+     * @param largestBatch that was trained, tokens; NaN where batches are not known
+     */
+    static List<Reading> of(List<FitSet.Outcome> outcomes, double largestBatch) {
+        List<FitResult> accepted = Accepted.of(outcomes);
+        List<Reading> readings = new ArrayList<>();
+        List<FitResult> sharing = ALLOCATING.stream()
+                .flatMap(law -> accepted.stream().filter(fit -> fit.law().equals(law)))
+                .filter(Readings::allocates)
+                .toList();
+        if (!sharing.isEmpty()) {
+            readings.add(allocation(sharing));
+            FitResult first = sharing.get(0);
+            if (first.response() == Quantity.LOSS && first.quality().noise() > ROUGH) {
+                readings.add(rough(first));
             }
         }
-        List<Reading> readings = new ArrayList<>();
-        ALLOCATING.stream()
-                .flatMap(law -> fits.stream().filter(fit -> fit.law().equals(law)))
-                .filter(Readings::allocates)
-                .min(Comparator.comparing(fit -> vague(fit.derived().get("a"))))
-                .ifPresent(fit -> {
-                    readings.add(allocation(fit));
-                    if (fit.response() == Quantity.LOSS && fit.quality().noise() > ROUGH) {
-                        readings.add(rough(fit));
-                    }
-                });
-        for (FitResult fit : fits) {
-            irreducible(fit, readings);
-        }
-        fits.stream()
-                .filter(fit -> fit.parameters().containsKey("B_crit")
-                        && fit.convergence().certified())
+        accepted.stream()
+                .filter(fit -> fit.law().equals(FLOOR) && fit.parameters().containsKey("E"))
                 .findFirst()
-                .ifPresent(fit -> readings.add(criticalBatch(fit)));
+                .ifPresent(fit -> readings.add(irreducible(fit, accepted)));
+        accepted.stream()
+                .filter(fit -> fit.parameters().containsKey("B_crit"))
+                .findFirst()
+                .ifPresent(fit -> readings.add(criticalBatch(fit, largestBatch)));
         return readings;
     }
 
     private static boolean allocates(FitResult fit) {
-        return fit.derived().containsKey("a")
-                && fit.derived().containsKey("b")
-                && fit.convergence().certified();
+        return fit.derived().containsKey("a") && fit.derived().containsKey("b");
     }
 
-    /** Whether the interval of an exponent says hardly more than that it lies between 0 and 1. */
-    private static boolean vague(Estimate exponent) {
-        return exponent.hasInterval() && exponent.high() - exponent.low() > VAGUE;
+    private static double low(Estimate estimate) {
+        return estimate.hasInterval() ? estimate.low() : estimate.value();
     }
 
-    private static Reading allocation(FitResult fit) {
-        Estimate a = fit.derived().get("a");
-        Estimate b = fit.derived().get("b");
-        if (vague(a)) {
+    private static double high(Estimate estimate) {
+        return estimate.hasInterval() ? estimate.high() : estimate.value();
+    }
+
+    private static Reading allocation(List<FitResult> fits) {
+        List<Estimate> a = fits.stream().map(fit -> fit.derived().get("a")).toList();
+        List<Estimate> b = fits.stream().map(fit -> fit.derived().get("b")).toList();
+        double least = a.stream().mapToDouble(Readings::low).min().orElseThrow();
+        double most = a.stream().mapToDouble(Readings::high).max().orElseThrow();
+        String basis = fits.stream()
+                        .map(fit -> fit.law() + ": N_opt ∝ C^"
+                                + Numbers.fixed(fit.derived().get("a").value(), 3)
+                                + interval(fit.derived().get("a")) + ", D_opt ∝ C^"
+                                + Numbers.fixed(fit.derived().get("b").value(), 3) + ", from " + fit.runs() + " runs")
+                        .collect(Collectors.joining("; "))
+                + (fits.size() > 1 ? "; the laws that these runs accept (" + Accepted.RULE + ")." : ".");
+        String range = Numbers.times(Math.pow(MORE, least)) + " to " + Numbers.times(Math.pow(MORE, most));
+        if (most - least > VAGUE) {
             return new Reading(
                     "These runs cannot say how to share more compute between model and data: for "
-                            + Numbers.count(MORE) + "× the compute the model might grow by anything from "
-                            + Numbers.times(Math.pow(MORE, a.low())) + " to " + Numbers.times(Math.pow(MORE, a.high()))
+                            + Numbers.count(MORE) + "× the compute the model might grow by anything from " + range
                             + ". More sizes, further apart, would tell.",
-                    fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + ", from " + fit.runs()
-                            + " runs.");
+                    basis);
         }
-        String sentence = "For " + Numbers.count(MORE) + "× the compute, make the model "
-                + Numbers.times(Math.pow(MORE, a.value())) + " larger and train it on "
-                + Numbers.times(Math.pow(MORE, b.value())) + " the data";
-        if (a.hasInterval()) {
-            sentence += "; the data allow anything from " + Numbers.times(Math.pow(MORE, a.low())) + " to "
-                    + Numbers.times(Math.pow(MORE, a.high())) + " for the model";
+        String sentence = "For " + Numbers.count(MORE) + "× the compute, make the model " + span(a)
+                + " larger and train it on " + span(b) + " the data";
+        if (a.stream().anyMatch(Estimate::hasInterval)) {
+            sentence += "; " + (fits.size() == 1 ? "the data" : "intervals of " + fits.size() + " laws together")
+                    + " allow anything from " + range + " for the model";
         }
-        return new Reading(
-                sentence + ".",
-                fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + ", D_opt ∝ C^"
-                        + Numbers.fixed(b.value(), 3) + ", from " + fit.runs() + " runs.");
+        return new Reading(sentence + "." + extrapolated(fits), basis);
+    }
+
+    /** Factors of the laws' own estimates: one, or the lowest and the highest. */
+    private static String span(List<Estimate> exponents) {
+        double[] factors = exponents.stream()
+                .mapToDouble(exponent -> Math.pow(MORE, exponent.value()))
+                .sorted()
+                .toArray();
+        String low = Numbers.times(factors[0]);
+        String high = Numbers.times(factors[factors.length - 1]);
+        return low.equals(high) ? low : low + " to " + high;
+    }
+
+    /** Where the grid ends, and whether the optimum of its own largest budget lies inside. */
+    private static String extrapolated(List<FitResult> fits) {
+        Optional<FitResult> joint =
+                fits.stream().filter(fit -> JOINT.contains(fit.law())).findFirst();
+        double[] compute = fits.stream()
+                .map(fit -> column(fit, Quantity.C))
+                .filter(values -> values.length > 0)
+                .findFirst()
+                .orElse(new double[0]);
+        if (compute.length == 0) {
+            return "";
+        }
+        double edge = compute[compute.length - 1];
+        String beyond = " Nothing was trained beyond " + Numbers.power(edge, 2)
+                + " FLOPs, so that this is an extrapolation";
+        if (joint.isEmpty()) {
+            return beyond + ".";
+        }
+        FitResult fit = joint.get();
+        double[] n = column(fit, Quantity.N);
+        double size = ComputeOptimum.size(fit.predictor(), fit.values(), edge);
+        String off = n.length == 0 || (size >= n[0] && size <= n[n.length - 1])
+                ? ""
+                : ", and even at that budget the best size by " + fit.law() + ", " + Numbers.count(size, 2)
+                        + " parameters, lies outside the sizes trained (" + Numbers.count(n[0], 2) + " to "
+                        + Numbers.count(n[n.length - 1], 2) + ")";
+        return beyond + off + ".";
+    }
+
+    private static double[] column(FitResult fit, Quantity quantity) {
+        return fit.residuals().stream()
+                .map(Residual::at)
+                .filter(at -> at.has(quantity))
+                .mapToDouble(at -> at.get(quantity))
+                .sorted()
+                .toArray();
     }
 
     private static Reading rough(FitResult fit) {
@@ -101,38 +164,56 @@ final class Readings {
                         + Numbers.fixed(fit.quality().rSquared(), 3) + ".");
     }
 
-    private static Reading criticalBatch(FitResult fit) {
+    private static Reading criticalBatch(FitResult fit, double largestBatch) {
         Estimate critical = fit.parameters().get("B_crit");
         String range = critical.hasInterval()
                 ? " (" + Numbers.count(critical.low()) + " … " + Numbers.count(critical.high()) + ")"
                 : "";
+        String basis = fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens.";
+        if (critical.value() > largestBatch) {
+            return new Reading(
+                    "The critical batch size lies beyond the largest batch trained, " + Numbers.count(largestBatch, 4)
+                            + " tokens: the estimate of " + Numbers.count(critical.value(), 2)
+                            + " is a bound from below and no measurement. Larger batches would tell.",
+                    basis);
+        }
         return new Reading(
-                "Batches well below " + Numbers.count(critical.value(), 2)
-                        + " tokens waste hardly any data; well above it, a larger batch hardly saves steps.",
-                fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens.");
+                "Batches well below " + Numbers.count(critical.value(), 2) + " tokens"
+                        + (critical.hasInterval()
+                                ? " (anything from " + Numbers.count(critical.low(), 2) + " to "
+                                        + Numbers.count(critical.high(), 2) + ")"
+                                : "")
+                        + " waste hardly any data; well above it, a larger batch hardly saves steps.",
+                basis);
     }
 
-    private static void irreducible(FitResult fit, List<Reading> readings) {
+    private static Reading irreducible(FitResult fit, List<FitResult> accepted) {
         Estimate e = fit.parameters().get("E");
-        if (e == null || !fit.law().equals("chinchilla")) {
-            return;
-        }
+        String basis = fit.law() + ": E = " + Numbers.fixed(e.value(), 3) + interval(e) + ".";
         if (e.hasInterval() && e.low() < SURE * e.value()) {
-            readings.add(new Reading(
+            return new Reading(
                     "The runs do not determine the floor of the loss: anything from " + Numbers.fixed(e.low(), 2)
                             + " to " + Numbers.fixed(e.high(), 2) + " nats per token agrees with them.",
-                    fit.law() + ": E = " + Numbers.fixed(e.value(), 3) + interval(e) + "."));
-            return;
+                    basis);
         }
-        readings.add(
-                e.value() > 1e-3
-                        ? new Reading(
-                                "No model of this kind would get below a loss of " + Numbers.fixed(e.value(), 2)
-                                        + " nats per token on this text, however large and however long it is trained.",
-                                fit.law() + ": E = " + Numbers.fixed(e.value(), 3) + interval(e) + ".")
-                        : new Reading(
-                                "The runs show no floor to the loss yet: larger scales are needed to see one.",
-                                fit.law() + ": E = " + Numbers.significant(e.value(), 2) + interval(e) + "."));
+        if (!(e.value() > 1e-3)) {
+            return new Reading(
+                    "The runs show no floor to the loss yet: larger scales are needed to see one.",
+                    fit.law() + ": E = " + Numbers.significant(e.value(), 2) + interval(e) + ".");
+        }
+        double lowest =
+                fit.residuals().stream().mapToDouble(Residual::observed).min().orElse(Double.NaN);
+        boolean rival = accepted.stream().anyMatch(other -> other.law().equals(WITHOUT_FLOOR));
+        return new Reading(
+                "Extrapolated to endless models and data, " + fit.law() + " levels off at "
+                        + Numbers.fixed(e.value(), 2) + " nats per token"
+                        + (e.hasInterval()
+                                ? " (" + Numbers.fixed(e.low(), 2) + " to " + Numbers.fixed(e.high(), 2) + ")"
+                                : "")
+                        + (Double.isFinite(lowest) ? "; the lowest loss trained is " + Numbers.fixed(lowest, 2) : "")
+                        + (rival ? ", and " + WITHOUT_FLOOR + ", which these runs accept as well, has no floor" : "")
+                        + ".",
+                basis);
     }
 
     private static String interval(Estimate estimate) {

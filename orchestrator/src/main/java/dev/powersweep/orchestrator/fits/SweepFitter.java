@@ -103,8 +103,11 @@ public final class SweepFitter {
             }
         });
         List<FitSet.Outcome> all = List.copyOf(outcomes.values());
-        List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(all, notes)));
+        List<Reading> readings = new ArrayList<>(Readings.of(
+                Quotable.of(all, notes),
+                usable.stream().mapToDouble(CellResult::batchTokens).max().orElse(Double.NaN)));
         readings.addAll(verdicts);
+        rates.reading().ifPresent(readings::add);
         return new FitSet(results.place(), usable.size(), usable.size(), notes, options, all, readings);
     }
 

@@ -9,6 +9,7 @@ import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.runtable.RunTable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,7 +77,10 @@ public final class TableFitter {
         }
         LawGroup.fit(alongRuns, all, "every row", options, refits, outcomes);
         List<FitSet.Outcome> each = List.copyOf(outcomes.values());
-        List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(each, notes)));
+        double largestBatch = all.has(Quantity.B)
+                ? Arrays.stream(all.column(Quantity.B)).max().orElse(Double.NaN)
+                : Double.NaN;
+        List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(each, notes), largestBatch));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
     }

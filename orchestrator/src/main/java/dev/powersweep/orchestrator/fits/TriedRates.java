@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.results.CellResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /**
@@ -56,6 +57,16 @@ final class TriedRates {
                     + "; of every model, data and batch size the setting of lowest loss counts.");
         }
         return notes;
+    }
+
+    /** What untuned rates mean for every sentence about N, D and B; empty where several were tried. */
+    Optional<Reading> reading() {
+        return byScale.values().stream().anyMatch(cells -> rates(cells) > 1)
+                ? Optional.empty()
+                : Optional.of(new Reading(
+                        "Rates untuned: all this holds for the rule that set the learning rates. At the best rate of each size"
+                                + " losses, exponents and the critical batch size would be others.",
+                        "One learning rate was tried for every model, data and batch size; grid.learningRates tries more."));
     }
 
     private static boolean bestAtEdge(List<CellResult> cells) {

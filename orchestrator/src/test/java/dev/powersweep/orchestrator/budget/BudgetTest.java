@@ -20,6 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -162,6 +164,100 @@ class BudgetTest {
                 Optional.of(read("{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: " + rate + "}}")
                         .training()
                         .learningRate()));
+    }
+
+    private static StoredFit batchLaw(String law, double critical, double aicc, List<DesignCell> made) {
+        Map<String, Double> parameters = new LinkedHashMap<>();
+        parameters.put("E", 1.69);
+        parameters.put("A", 406.4);
+        parameters.put("B", 410.7);
+        parameters.put("alpha", ALPHA);
+        parameters.put("beta", BETA);
+        parameters.put("B_crit", critical);
+        parameters.put("kappa", 0.0);
+        return new StoredFit(
+                law,
+                (theta, at) -> 2 + at.get(Quantity.B) / 1e6,
+                parameters,
+                new double[0][],
+                0.95,
+                0.005,
+                made,
+                List.of("Rates untuned: one rate."),
+                aicc);
+    }
+
+    @Test
+    void everyLawThatKnowsBothSizesCanBeAsked() {
+        StoredFit bent = new StoredFit(
+                "farseer",
+                (theta, at) -> 1.69
+                        + 400 / Math.pow(at.get(Quantity.N), 0.34)
+                        + 400 / Math.pow(at.get(Quantity.D), 0.28),
+                Map.of("s", 1.0),
+                new double[0][],
+                0.95,
+                0.005,
+                List.of(),
+                List.of());
+        StoredFit sizes = new StoredFit(
+                "kaplan-n",
+                (theta, at) -> 3 / Math.pow(at.get(Quantity.N), 0.1),
+                Map.of("Nc", 1.0),
+                new double[0][],
+                0.95,
+                0.005,
+                List.of(),
+                List.of());
+        List<StoredFit> fits = List.of(published(List.of()), bent, sizes);
+        Goal goal = new Goal.Flops(1e20);
+        assertThat(Budget.plan(fits, Optional.of("farseer"), goal).plan().law()).isEqualTo("farseer");
+        assertThatThrownBy(() -> Budget.plan(fits, Optional.of("kaplan-n"), goal))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("cannot divide a budget");
+        assertThatThrownBy(() -> Budget.plan(fits, Optional.of("gadre"), goal))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("there are chinchilla, farseer, kaplan-n");
+    }
+
+    /** Law, then N, D and B, then the rate and the loss at that batch; the sweep's text, context and grid bound it. */
+    @Test
+    void theChainAgreesWithItself() {
+        List<DesignCell> made = List.of(DesignCell.of(1e6, 1e8, 256), DesignCell.of(1e8, 1e10, 1024));
+        double[] criticals = new double[2];
+        for (int k = 0; k < 2; k++) {
+            List<StoredFit> fits = List.of(
+                    published(made),
+                    batchLaw("three-term", 30_000, k == 0 ? -90 : -120, made),
+                    batchLaw("three-term-data", 60_000, -100, made));
+            BudgetPlan plan = Budget.plan(
+                    fits,
+                    Optional.empty(),
+                    new Goal.Flops(1e19),
+                    new Conditions(
+                            Optional.of(read("{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: {rule: power,"
+                                            + " coefficient: 2, batch: 0.5}}}")
+                                    .training()
+                                    .learningRate()),
+                            OptionalInt.of(64),
+                            OptionalDouble.of(1e8)),
+                    Budget.Reach.OF_THE_RUNS);
+            double batch = plan.batch().orElseThrow().value();
+            criticals[k] = batch;
+            assertThat(batch % 64).isZero();
+            assertThat(plan.steps().orElseThrow().value())
+                    .isEqualTo(Math.ceil(plan.plan().d().value() / batch));
+            assertThat(plan.learningRate().value().value()).isCloseTo(2 * Math.sqrt(batch), within(1e-9));
+            assertThat(plan.atBatch().orElseThrow()).isCloseTo(2 + batch / 1e6, within(1e-12));
+            assertThat(plan.warnings())
+                    .anyMatch(warning -> warning.startsWith("Rates untuned"))
+                    .anyMatch(warning -> warning.contains("The batch of") && warning.contains("extrapolated"))
+                    .anyMatch(warning -> warning.contains("The sweep's text has 100M tokens")
+                            && warning.contains("worth less and less"));
+        }
+        // Of two laws of the batch the one with the lower AICc speaks.
+        assertThat(criticals[1]).isCloseTo(6_000, within(64.0));
+        assertThat(criticals[0]).isGreaterThan(criticals[1]);
     }
 
     private static SweepSpec read(String yaml) {

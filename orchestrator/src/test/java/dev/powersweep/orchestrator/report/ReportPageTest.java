@@ -138,6 +138,18 @@ class ReportPageTest {
     void theMeaningComesFirst() {
         assertThat(page).contains("For 10× the compute, make the model");
         assertThat(page.indexOf("For 10× the compute")).isLessThan(page.indexOf("<section"));
+        assertThat(page)
+                .contains("so that this is an extrapolation")
+                .contains("Rates untuned: all this holds")
+                .doesNotContain("No model of this kind");
+    }
+
+    @Test
+    void methodsAndOtherCountsAreTold() {
+        assertThat(page)
+                .contains("Methods", "(Mis)Fitting", "How N, D and C are counted", "untuned, by one rule for every size")
+                .contains("Other counts of N", "exact-flops")
+                .contains("Critical batch size and gradient noise scale");
     }
 
     @Test

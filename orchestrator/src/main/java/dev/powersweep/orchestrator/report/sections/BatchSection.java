@@ -45,6 +45,7 @@ final class BatchSection {
         }
         criticalBatch(fits).ifPresent(blocks::add);
         noiseScale(fits).ifPresent(blocks::add);
+        blocks.addAll(NoiseTable.of(fits));
         return blocks.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new ReportModel.Section(
@@ -238,7 +239,7 @@ final class BatchSection {
     }
 
     /** Of every model the run that saw most tokens, at its largest batch: the others would lie on top of it. */
-    private static List<GradientNorms> longest(List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
+    static List<GradientNorms> longest(List<GradientNorms> all, Map<String, CellResult> cells, Levels models) {
         Map<Integer, GradientNorms> byModel = all.stream()
                 .collect(Collectors.toMap(
                         norms -> models.of(cells.get(norms.cell()).parameters()),
@@ -250,7 +251,8 @@ final class BatchSection {
         return List.copyOf(byModel.values());
     }
 
-    private static List<double[]> noise(GradientNorms norms) {
+    /** Tokens seen and the noise scale there, stretch by stretch. */
+    static List<double[]> noise(GradientNorms norms) {
         int steps = norms.step().length;
         List<double[]> points = new ArrayList<>();
         double first = Math.log(norms.step()[0]);

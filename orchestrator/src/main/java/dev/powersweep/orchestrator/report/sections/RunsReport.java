@@ -19,6 +19,7 @@ public final class RunsReport {
         List<ReportModel.Section> sections = new ArrayList<>();
         LawsSection.of(set).ifPresent(sections::add);
         sections.add(FitsSection.of(set));
+        sections.add(MethodsSection.of(set));
         String file = set.source();
         return ReportPage.html(new ReportModel(
                 file.substring(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1),

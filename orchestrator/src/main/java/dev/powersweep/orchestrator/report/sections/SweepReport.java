@@ -33,6 +33,8 @@ public final class SweepReport {
         CurvesSection.of(results).ifPresent(sections::add);
         LawsSection.of(set).ifPresent(sections::add);
         sections.add(FitsSection.of(set));
+        ConventionsSection.of(results, set).ifPresent(sections::add);
+        sections.add(MethodsSection.of(results, set));
         sections.add(CellsSection.of(results));
         return new ReportModel(
                 results.name(),
