@@ -36,7 +36,8 @@ record LackOfFit(double pureError, double lackOfFit, double ratio, double probab
             for (Quantity column : place) {
                 key.add(runs.at(column, i));
             }
-            groups.computeIfAbsent(key, all -> new ArrayList<>()).add(residuals.get(i).residual());
+            groups.computeIfAbsent(key, all -> new ArrayList<>())
+                    .add(residuals.get(i).residual());
         }
         int spare = residuals.size() - groups.size();
         int tested = groups.size() - law.parameters().size();

@@ -54,7 +54,10 @@ class LackOfFitTest {
 
     @Test
     void withoutRepetitionsNothingIsSaid() {
-        assertThat(LackOfFit.of(LAW, Observations.of(new double[] {1, 2, 3}, new double[] {1, 2, 3}, new double[] {3, 2, 1}), java.util.List.of()))
+        assertThat(LackOfFit.of(
+                        LAW,
+                        Observations.of(new double[] {1, 2, 3}, new double[] {1, 2, 3}, new double[] {3, 2, 1}),
+                        java.util.List.of()))
                 .isEmpty();
     }
 }

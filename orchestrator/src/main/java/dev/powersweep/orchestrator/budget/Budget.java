@@ -126,8 +126,8 @@ public final class Budget {
     private static void aboveTheFloor(StoredFit fit, Goal.Loss target) {
         double floor = ComputeOptimum.loss(fit.predictor(), fit.values(), MOST);
         if (target.nats() <= floor) {
-            throw new UserError("a loss of " + target.nats() + " is out of reach by " + fit.law() + ": it levels off at "
-                    + Numbers.fixed(floor, 3) + "; ask for a higher loss");
+            throw new UserError("a loss of " + target.nats() + " is out of reach by " + fit.law()
+                    + ": it levels off at " + Numbers.fixed(floor, 3) + "; ask for a higher loss");
         }
     }
 

@@ -30,7 +30,9 @@ public final class BudgetText {
         budget.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
         budget.atBatch()
                 .ifPresent(loss -> table.row(
-                        "loss at that batch", Numbers.fixed(loss, 4), "by " + budget.batchLaw().orElse("")));
+                        "loss at that batch",
+                        Numbers.fixed(loss, 4),
+                        "by " + budget.batchLaw().orElse("")));
         Estimate rate = budget.learningRate().value();
         if (!Double.isNaN(rate.value())) {
             row(table, "learning rate", rate, value -> Numbers.significant(value, 2));

@@ -14,7 +14,8 @@ import java.util.OptionalInt;
  */
 public record Conditions(Optional<LearningRateRule> rule, OptionalInt context, OptionalDouble corpus) {
     /** Of fits that come from no sweep. */
-    public static final Conditions UNKNOWN = new Conditions(Optional.empty(), OptionalInt.empty(), OptionalDouble.empty());
+    public static final Conditions UNKNOWN =
+            new Conditions(Optional.empty(), OptionalInt.empty(), OptionalDouble.empty());
 
     /** Only the rule is known. */
     static Conditions of(Optional<LearningRateRule> rule) {
@@ -23,8 +24,6 @@ public record Conditions(Optional<LearningRateRule> rule, OptionalInt context, O
 
     /** The nearest batch of whole sequences, at least one. */
     double wholeSequences(double tokens) {
-        return context.isEmpty()
-                ? tokens
-                : context.getAsInt() * Math.max(1, Math.rint(tokens / context.getAsInt()));
+        return context.isEmpty() ? tokens : context.getAsInt() * Math.max(1, Math.rint(tokens / context.getAsInt()));
     }
 }

@@ -190,8 +190,8 @@ public final class PlanCommand implements Callable<Integer> {
         if (Files.isRegularFile(local())) {
             return Conditions.UNKNOWN;
         }
-        Optional<SweepSpec> spec = FittedSweep.specification(fits)
-                .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()));
+        Optional<SweepSpec> spec =
+                FittedSweep.specification(fits).map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()));
         return new Conditions(
                 spec.map(known -> known.training().learningRate()),
                 spec.map(known -> OptionalInt.of(known.context())).orElse(OptionalInt.empty()),

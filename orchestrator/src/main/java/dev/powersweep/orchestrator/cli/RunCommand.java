@@ -114,8 +114,10 @@ public final class RunCommand implements Callable<Integer> {
             Optional<CorpusPreparer> corpus =
                     tokens ? Optional.of(CorpusPreparer.open(session, spec)) : Optional.empty();
             CorpusFacts facts = corpus.map(each -> each.facts(Optional.of(directory)))
-                    .orElseGet(() -> CorpusFacts.none(
-                            spec.trainer().map(TrainerSpec::vocabulary).orElse(OptionalInt.empty()).orElse(0)));
+                    .orElseGet(() -> CorpusFacts.none(spec.trainer()
+                            .map(TrainerSpec::vocabulary)
+                            .orElse(OptionalInt.empty())
+                            .orElse(0)));
             ExecutorWait.all(spark);
             Slots slots = slots(spark);
             SweepPlan unmeasured =

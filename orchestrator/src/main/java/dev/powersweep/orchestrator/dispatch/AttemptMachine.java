@@ -83,7 +83,9 @@ public final class AttemptMachine {
         } else if (input instanceof AttemptInput.Committed committed) {
             Known known = state.known().committed(committed.storedStep(), committed.rows());
             // Storing may have taken longer than a trainer may be silent, and nobody listened meanwhile.
-            Phase after = phase instanceof Phase.Training training ? new Phase.Training(training.watch().heard(now)) : phase;
+            Phase after = phase instanceof Phase.Training training
+                    ? new Phase.Training(training.watch().heard(now))
+                    : phase;
             return new Step(new AttemptState(after, known), List.of(new Tell()));
         } else if (input instanceof AttemptInput.CheckpointReplaced) {
             return new Step(state, List.of());
@@ -120,7 +122,9 @@ public final class AttemptMachine {
             return end(state, none.outcome(), TrainerHealth.SICK);
         } else if (input instanceof AttemptInput.TrainerReady ready) {
             // What a program that is not ours does with its GPUs it does not tell.
-            return cell.program().isEmpty() && policy.gpusPerCell() > 0 && !ready.backend().equals("cuda")
+            return cell.program().isEmpty()
+                            && policy.gpusPerCell() > 0
+                            && !ready.backend().equals("cuda")
                     ? end(state, Endings.fellBack(ready.backend(), policy.gpusPerCell()), TrainerHealth.SICK)
                     : prepare(Fault.Stage.SEND, known, new AttemptAction.Send());
         } else if (input instanceof AttemptInput.FoundDead dead) {
@@ -141,7 +145,9 @@ public final class AttemptMachine {
         Known known = state.known();
         if (input instanceof AttemptInput.Said said) {
             return said(
-                    new AttemptState(new Phase.Training(watch.heard(now)), known), said.frame(), now - watch.lastWord());
+                    new AttemptState(new Phase.Training(watch.heard(now)), known),
+                    said.frame(),
+                    now - watch.lastWord());
         } else if (input instanceof AttemptInput.Babbled babbled) {
             return new Step(
                     new AttemptState(
@@ -184,9 +190,7 @@ public final class AttemptMachine {
 
     /** What the trainer said is not what a trainer says: whose fault that is depends on whose program it is. */
     private Outcome broken(String message) {
-        return cell.program().isPresent()
-                ? Outcome.failed(FailureClass.PROGRAM, message, "")
-                : Endings.broken(message);
+        return cell.program().isPresent() ? Outcome.failed(FailureClass.PROGRAM, message, "") : Endings.broken(message);
     }
 
     private static Garbage garbage(AttemptInput.Babbled babbled, double now) {
@@ -209,8 +213,7 @@ public final class AttemptMachine {
             if (begun.step() != known.resumedFrom()) {
                 return end(
                         state,
-                        broken(
-                                "the trainer began at step " + begun.step() + " instead of " + known.resumedFrom()),
+                        broken("the trainer began at step " + begun.step() + " instead of " + known.resumedFrom()),
                         TrainerHealth.SICK,
                         actions);
             }

@@ -112,7 +112,16 @@ public record AttemptState(Phase phase, Known known) {
 
         Known holding(Optional<Frame.Checkpoint> checkpoint) {
             return new Known(
-                    resumedFrom, step, stored, microBatch, trainerSeconds, checkpoint, rows, loss, tokensPerSecond, size);
+                    resumedFrom,
+                    step,
+                    stored,
+                    microBatch,
+                    trainerSeconds,
+                    checkpoint,
+                    rows,
+                    loss,
+                    tokensPerSecond,
+                    size);
         }
 
         Known plus(Frame.Steps steps, double newestLoss, double rate) {

@@ -159,11 +159,14 @@ public final class Dispatcher {
         double timeout = policy.cellTimeoutSeconds() > 0
                 ? policy.cellTimeoutSeconds()
                 : cell.cell().program().isPresent()
-                // What another program will take nobody has measured; one that says nothing is stuck all the same.
-                ? Double.MAX_VALUE
-                : Math.max(
-                        SHORTEST_TIMEOUT_SECONDS,
-                        TIMEOUT_FACTOR * waiting.predictedSeconds() * Math.max(1, refinement.ratio(waiting.kind())));
+                        // What another program will take nobody has measured; one that says nothing is stuck all the
+                        // same.
+                        ? Double.MAX_VALUE
+                        : Math.max(
+                                SHORTEST_TIMEOUT_SECONDS,
+                                TIMEOUT_FACTOR
+                                        * waiting.predictedSeconds()
+                                        * Math.max(1, refinement.ratio(waiting.kind())));
         AttemptOrder order = new AttemptOrder(
                 cell.gridCell(),
                 cell.attempts() + 1,

@@ -45,8 +45,8 @@ public final class Endings {
                     exit.words()));
         }
         if (exit.ofProgram() && exit.status() == TrainerExit.TRY_AGAIN) {
-            return Outcome.interrupted("the program asked to be tried again (exit status " + exit.status()
-                    + ") after step " + lastStep);
+            return Outcome.interrupted(
+                    "the program asked to be tried again (exit status " + exit.status() + ") after step " + lastStep);
         }
         String message = "the trainer died of " + exit.text() + " after step " + lastStep;
         boolean told = failure == FailureClass.BUG || failure == FailureClass.PROGRAM;

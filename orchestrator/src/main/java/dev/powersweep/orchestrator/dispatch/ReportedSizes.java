@@ -13,7 +13,8 @@ final class ReportedSizes {
     private record Key(Model model, List<Map<String, String>> arguments) {
         static Key of(Cell cell) {
             return new Key(
-                    cell.model(), cell.program().map(Program::arguments).stream().toList());
+                    cell.model(),
+                    cell.program().map(Program::arguments).stream().toList());
         }
     }
 

@@ -24,8 +24,8 @@ public record TrainerExit(int status, boolean killedByUs, boolean memorySufficed
     /** Exit status by which a program asks to be tried again; EX_TEMPFAIL of sysexits.h. */
     static final int TRY_AGAIN = 75;
 
-    private static final Pattern PYTHON_MEMORY = Pattern.compile(
-            "^(MemoryError|(numpy\\.\\w+\\.)*_?ArrayMemoryError|std::bad_alloc)", Pattern.MULTILINE);
+    private static final Pattern PYTHON_MEMORY =
+            Pattern.compile("^(MemoryError|(numpy\\.\\w+\\.)*_?ArrayMemoryError|std::bad_alloc)", Pattern.MULTILINE);
     private static final int SIGNALS = 128;
     private static final int ILLEGAL = 4;
     private static final int ABORT = 6;

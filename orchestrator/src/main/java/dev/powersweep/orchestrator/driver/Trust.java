@@ -23,7 +23,8 @@ public enum Trust {
         String files = program.files().stream()
                 .map(file -> file.name() + " (SHA-256 " + file.sha256().substring(0, 12) + ")")
                 .collect(Collectors.joining(", "));
-        return program.shown() + (files.isEmpty() ? "" : ", with " + files)
+        return program.shown()
+                + (files.isEmpty() ? "" : ", with " + files)
                 + (program.environment().isEmpty() ? "" : ", under " + program.environment());
     }
 
@@ -35,10 +36,15 @@ public enum Trust {
                     + " give --trust if it is right, or submit your own specification with powersweep run");
         }
         if (this == NONE && !programs.isEmpty()) {
-            throw new UserError("the ledger of " + directory.root() + " asks to run programs, and whoever may write to that"
-                    + " directory may have put them there:\n  "
-                    + programs.stream().map(Trust::shown).distinct().limit(MOST_SHOWN).collect(Collectors.joining("\n  "))
-                    + "\n  give --trust if this is right, or submit your own specification with powersweep run");
+            throw new UserError(
+                    "the ledger of " + directory.root() + " asks to run programs, and whoever may write to that"
+                            + " directory may have put them there:\n  "
+                            + programs.stream()
+                                    .map(Trust::shown)
+                                    .distinct()
+                                    .limit(MOST_SHOWN)
+                                    .collect(Collectors.joining("\n  "))
+                            + "\n  give --trust if this is right, or submit your own specification with powersweep run");
         }
     }
 }

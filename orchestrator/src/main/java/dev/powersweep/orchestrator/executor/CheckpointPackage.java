@@ -112,7 +112,8 @@ final class CheckpointPackage {
                 }
                 Path target = root.resolve(entry.getName()).normalize();
                 if (!target.startsWith(root.resolve(CONTENT)) || entry.getName().startsWith("/")) {
-                    throw new IOException("the checkpoint " + archive.getFileName() + " names a path outside of itself");
+                    throw new IOException(
+                            "the checkpoint " + archive.getFileName() + " names a path outside of itself");
                 }
                 if (entry.isDirectory()) {
                     Files.createDirectories(target);

@@ -51,10 +51,11 @@ record ProcessTree(long pid, String mark) {
         long bytes = 0;
         for (ProcessHandle member : members()) {
             try {
-                bytes += Files.readAllLines(PROC.resolve(member.pid() + "/status"), StandardCharsets.ISO_8859_1).stream()
-                        .filter(line -> line.startsWith("VmRSS:"))
-                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-                        .sum();
+                bytes +=
+                        Files.readAllLines(PROC.resolve(member.pid() + "/status"), StandardCharsets.ISO_8859_1).stream()
+                                .filter(line -> line.startsWith("VmRSS:"))
+                                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                                .sum();
             } catch (IOException | RuntimeException e) {
                 // Gone meanwhile.
                 continue;
@@ -107,8 +108,7 @@ record ProcessTree(long pid, String mark) {
 
     private boolean carriesMark(long candidate) {
         try {
-            String environment =
-                    Files.readString(PROC.resolve(candidate + "/environ"), StandardCharsets.ISO_8859_1);
+            String environment = Files.readString(PROC.resolve(candidate + "/environ"), StandardCharsets.ISO_8859_1);
             return ("\0" + environment + "\0").contains("\0" + mark + "\0");
         } catch (IOException | RuntimeException e) {
             // Another user's, or gone.

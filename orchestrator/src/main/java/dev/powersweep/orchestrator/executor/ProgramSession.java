@@ -5,13 +5,13 @@ import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
+import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.program.AssignmentValue;
 import dev.powersweep.orchestrator.program.Handover;
 import dev.powersweep.orchestrator.program.ProgramFrames;
 import dev.powersweep.orchestrator.program.ProgramFrames.Heard;
 import dev.powersweep.orchestrator.program.Template;
-import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
@@ -164,8 +164,9 @@ final class ProgramSession implements TrainerLink {
                     .map(text -> Template.fill(text, values))
                     .toList();
             if (!ProgramProcess.canStart(command.get(0), environment, work)) {
-                return cannotStart(command.get(0) + " is not there, or may not be executed; programs are looked for on PATH,"
-                        + " and relative paths begin in the folder of trainer.files");
+                return cannotStart(
+                        command.get(0) + " is not there, or may not be executed; programs are looked for on PATH,"
+                                + " and relative paths begin in the folder of trainer.files");
             }
             startedNanos = System.nanoTime();
             flushedNanos = startedNanos;
@@ -299,7 +300,8 @@ final class ProgramSession implements TrainerLink {
         if (!named.add(path)) {
             fail(
                     checkpoint,
-                    clause + ", a name that it has given before: each checkpoint has a name of its own, such as one with"
+                    clause
+                            + ", a name that it has given before: each checkpoint has a name of its own, such as one with"
                             + " the step in it, since the one before may still be stored");
             return;
         }
@@ -313,7 +315,11 @@ final class ProgramSession implements TrainerLink {
             inputs.add(new AttemptInput.Said(new Frame.Checkpoint(
                     cell.id(), checkpoint.step(), target.toString(), Files.size(target), Digests.sha256(target))));
         } catch (CheckpointPackage.ChangedException e) {
-            LOG.warn("cell {}: the checkpoint of step {} is not kept: {}", order.gridCell().name(), checkpoint.step(), e.getMessage());
+            LOG.warn(
+                    "cell {}: the checkpoint of step {} is not kept: {}",
+                    order.gridCell().name(),
+                    checkpoint.step(),
+                    e.getMessage());
         } catch (IOException e) {
             inputs.add(new AttemptInput.Said(new Frame.Failed(
                     cell.id(),
@@ -335,7 +341,8 @@ final class ProgramSession implements TrainerLink {
         if (memoryLookedNanos == 0 || (now - memoryLookedNanos) / 1_000_000 >= MEMORY_LOOK_MILLIS) {
             memoryLookedNanos = now;
             process.filter(ProgramProcess::alive)
-                    .ifPresent(each -> peakMemory = Math.max(peakMemory, each.tree().residentBytes()));
+                    .ifPresent(each ->
+                            peakMemory = Math.max(peakMemory, each.tree().residentBytes()));
         }
     }
 
@@ -351,7 +358,9 @@ final class ProgramSession implements TrainerLink {
     @Override
     public void end(TrainerHealth health) {
         try {
-            if (health == TrainerHealth.WELL && process.isPresent() && !process.get().waitFor(END_MILLIS)) {
+            if (health == TrainerHealth.WELL
+                    && process.isPresent()
+                    && !process.get().waitFor(END_MILLIS)) {
                 LOG.warn(
                         "cell {}: the program said how it ended and did not end for {} s; it is ended",
                         order.gridCell().name(),

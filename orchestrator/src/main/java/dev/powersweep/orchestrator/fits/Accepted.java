@@ -25,10 +25,12 @@ final class Accepted {
         Map<String, List<FitResult>> groups = new LinkedHashMap<>();
         List<FitResult> all = new ArrayList<>();
         for (FitSet.Outcome outcome : outcomes) {
-            if (outcome instanceof FitSet.Fitted fitted && fitted.result().convergence().certified()) {
+            if (outcome instanceof FitSet.Fitted fitted
+                    && fitted.result().convergence().certified()) {
                 FitResult fit = fitted.result();
                 all.add(fit);
-                groups.computeIfAbsent(fitted.selection() + "/" + fit.rows() + "/" + fit.response(), key -> new ArrayList<>())
+                groups.computeIfAbsent(
+                                fitted.selection() + "/" + fit.rows() + "/" + fit.response(), key -> new ArrayList<>())
                         .add(fit);
             }
         }
@@ -44,7 +46,8 @@ final class Accepted {
                 .min()
                 .orElse(Double.NaN);
         List<FitResult> described = rivals.stream()
-                .filter(fit -> !Double.isFinite(fit.quality().aicc()) || fit.quality().aicc() <= lowest + AICC)
+                .filter(fit ->
+                        !Double.isFinite(fit.quality().aicc()) || fit.quality().aicc() <= lowest + AICC)
                 .toList();
         OptionalDouble best = described.stream()
                 .filter(fit -> Double.isFinite(fit.quality().aicc()))

@@ -26,12 +26,11 @@ public final class FitsSummary {
                     .append('\n');
         }
         for (FitSet.Fitted fitted : set.fitted()) {
-            FitsText.warnings(fitted.result())
-                    .forEach(warning -> text.append("mind: ")
-                            .append(fitted.law())
-                            .append(": ")
-                            .append(warning)
-                            .append('\n'));
+            FitsText.warnings(fitted.result()).forEach(warning -> text.append("mind: ")
+                    .append(fitted.law())
+                    .append(": ")
+                    .append(warning)
+                    .append('\n'));
         }
         if (!set.refused().isEmpty()) {
             text.append("not fitted: ")

@@ -129,8 +129,8 @@ final class Readings {
             return "";
         }
         double edge = compute[compute.length - 1];
-        String beyond = " Nothing was trained beyond " + Numbers.power(edge, 2)
-                + " FLOPs, so that this is an extrapolation";
+        String beyond =
+                " Nothing was trained beyond " + Numbers.power(edge, 2) + " FLOPs, so that this is an extrapolation";
         if (joint.isEmpty()) {
             return beyond + ".";
         }

@@ -63,10 +63,11 @@ final class TriedRates {
     Optional<Reading> reading() {
         return byScale.values().stream().anyMatch(cells -> rates(cells) > 1)
                 ? Optional.empty()
-                : Optional.of(new Reading(
-                        "Rates untuned: all this holds for the rule that set the learning rates. At the best rate of each size"
-                                + " losses, exponents and the critical batch size would be others.",
-                        "One learning rate was tried for every model, data and batch size; grid.learningRates tries more."));
+                : Optional.of(
+                        new Reading(
+                                "Rates untuned: all this holds for the rule that set the learning rates. At the best rate of each size"
+                                        + " losses, exponents and the critical batch size would be others.",
+                                "One learning rate was tried for every model, data and batch size; grid.learningRates tries more."));
     }
 
     private static boolean bestAtEdge(List<CellResult> cells) {

@@ -155,9 +155,9 @@ final class CellMaker {
         if (where.map(Condition::asksForSize).orElse(false)) {
             throw new UserError("grid.where asks for N or C, which a point of grid.points does not name" + remedy);
         }
-        if (point.rate() instanceof RateChoice.Factor && variant.training().learningRate().followsSize()) {
-            throw new UserError(
-                    "training.learningRate follows N, which a point of grid.points does not name" + remedy);
+        if (point.rate() instanceof RateChoice.Factor
+                && variant.training().learningRate().followsSize()) {
+            throw new UserError("training.learningRate follows N, which a point of grid.points does not name" + remedy);
         }
     }
 

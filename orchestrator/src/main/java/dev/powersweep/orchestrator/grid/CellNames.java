@@ -30,9 +30,7 @@ final class CellNames {
     static List<GridCell> name(List<Cell> cells, Map<String, String> labels) {
         Function<Cell, String> counts = cell -> counts(cell, labels.getOrDefault(cell.id(), ""));
         List<Function<Cell, String>> forms = List.of(
-                counts,
-                cell -> counts.apply(cell) + shape(cell.model()),
-                cell -> counts.apply(cell) + "-" + cell.id());
+                counts, cell -> counts.apply(cell) + shape(cell.model()), cell -> counts.apply(cell) + "-" + cell.id());
         Map<Cell, String> names = new HashMap<>();
         List<Cell> open = cells;
         for (Function<Cell, String> form : forms) {
@@ -58,14 +56,12 @@ final class CellNames {
                 ? "-u" + shortened(cell.data().uniqueTokens())
                 : "";
         OptionalLong n = cell.model().counts().nonEmbedding();
-        return (n.isPresent() ? "n" + shortened(n.getAsLong()) : arguments(cell.model())) + "-d" + shortened(cell.tokens()) + "-b"
-                + cell.batchTokens() + repeated + label + "-s" + cell.seed();
+        return (n.isPresent() ? "n" + shortened(n.getAsLong()) : arguments(cell.model())) + "-d"
+                + shortened(cell.tokens()) + "-b" + cell.batchTokens() + repeated + label + "-s" + cell.seed();
     }
 
     private static String shape(Model model) {
-        return model instanceof ModelShape shape
-                ? "-l" + shape.layers() + "w" + shape.width()
-                : "-" + arguments(model);
+        return model instanceof ModelShape shape ? "-l" + shape.layers() + "w" + shape.width() : "-" + arguments(model);
     }
 
     /** {@code depth6-heads4}: what tells a program which of its models is meant. */

@@ -3,7 +3,6 @@ package dev.powersweep.orchestrator.grid;
 import dev.powersweep.orchestrator.spec.BatchSize;
 import dev.powersweep.orchestrator.spec.GridSpec;
 import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;
-import dev.powersweep.orchestrator.spec.GridSpec.Setting;
 import dev.powersweep.orchestrator.spec.GridSpec.Variant;
 import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -185,7 +184,8 @@ public final class GridResolver {
     }
 
     private CellMaker maker(Variant variant) {
-        return makers.computeIfAbsent(variant, of -> new CellMaker(corpus, spec.evaluation(), of, program, warnings::add));
+        return makers.computeIfAbsent(
+                variant, of -> new CellMaker(corpus, spec.evaluation(), of, program, warnings::add));
     }
 
     /** One combination, all seeds; the cell of the first seed, where the condition holds. */

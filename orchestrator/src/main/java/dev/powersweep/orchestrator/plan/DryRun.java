@@ -67,7 +67,11 @@ public final class DryRun {
 
     private static double flops(Forecast forecast) {
         return forecast.plan().cells().stream()
-                .mapToDouble(cell -> cell(cell).model().counts().trainingFlops(cell(cell).tokens()).orElse(0))
+                .mapToDouble(cell -> cell(cell)
+                        .model()
+                        .counts()
+                        .trainingFlops(cell(cell).tokens())
+                        .orElse(0))
                 .sum();
     }
 
@@ -134,9 +138,8 @@ public final class DryRun {
         ArrayNode cells = root.putArray("cells");
         for (PlannedCell planned : forecast.plan().cells()) {
             Cell cell = cell(planned);
-            ObjectNode json = cells.addObject()
-                    .put("name", planned.gridCell().name())
-                    .put("id", cell.id());
+            ObjectNode json =
+                    cells.addObject().put("name", planned.gridCell().name()).put("id", cell.id());
             if (cell.model() instanceof ModelShape model) {
                 json.put("layers", model.layers())
                         .put("width", model.width())

@@ -78,8 +78,9 @@ public final class Trunks {
         return groups.values().stream()
                 .distinct()
                 .flatMap(List::stream)
-                .mapToDouble(cell ->
-                        cell.counts().trainingFlops(sharedSteps(cell) * cell.batchTokens()).orElse(0))
+                .mapToDouble(cell -> cell.counts()
+                        .trainingFlops(sharedSteps(cell) * cell.batchTokens())
+                        .orElse(0))
                 .sum();
     }
 }

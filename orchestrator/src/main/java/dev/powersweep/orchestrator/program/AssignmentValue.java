@@ -36,7 +36,8 @@ public enum AssignmentValue {
     NAME("name", Needs.NOTHING, "the cell's name, for people", Handover::name),
     ATTEMPT("attempt", Needs.NOTHING, "1 for the first try of this cell", task -> task.assignment()
             .attempt()),
-    SEED("seed", Needs.NOTHING, "replicate number of `grid.seeds`", task -> cell(task).seed()),
+    SEED("seed", Needs.NOTHING, "replicate number of `grid.seeds`", task -> cell(task)
+            .seed()),
     RANDOM_SEED(
             "randomSeed",
             Needs.NOTHING,
@@ -63,24 +64,29 @@ public enum AssignmentValue {
             .batchSequences()),
     BATCH_TOKENS("batchTokens", Needs.NOTHING, "tokens of a batch, B = sequences · context", task -> cell(task)
             .batchTokens()),
-    TOKENS("tokens", Needs.NOTHING, "tokens to train on, D = B·S", task -> cell(task).tokens()),
+    TOKENS("tokens", Needs.NOTHING, "tokens to train on, D = B·S", task -> cell(task)
+            .tokens()),
     UNIQUE_TOKENS(
-            "uniqueTokens",
-            Needs.NOTHING,
-            "U: of the training tokens only the first U may be seen",
-            task -> cell(task).data().uniqueTokens()),
+            "uniqueTokens", Needs.NOTHING, "U: of the training tokens only the first U may be seen", task -> cell(task)
+                    .data()
+                    .uniqueTokens()),
     SHARDS("shards", Needs.CORPUS, "folder with `shard.json` and the token files", task -> task.shard()
             .map(any -> task.assignment().shardDirectory())
             .orElse(null)),
-    TRAIN_FILE("trainFile", Needs.CORPUS, "training tokens, for `numpy.memmap`", task -> file(task, ShardManifest::train)),
+    TRAIN_FILE(
+            "trainFile", Needs.CORPUS, "training tokens, for `numpy.memmap`", task -> file(task, ShardManifest::train)),
     VALIDATION_FILE(
             "validationFile",
             Needs.CORPUS,
             "held-out tokens of the set `validation`",
             task -> file(task, shard -> shard.evaluation().get(0))),
-    TOKEN_TYPE("tokenType", Needs.CORPUS, "`uint8`, `uint16` or `uint32`, by the token kinds; little-endian", task -> task.shard()
-            .map(shard -> shard.type().name().toLowerCase(Locale.ROOT))
-            .orElse(null)),
+    TOKEN_TYPE(
+            "tokenType",
+            Needs.CORPUS,
+            "`uint8`, `uint16` or `uint32`, by the token kinds; little-endian",
+            task -> task.shard()
+                    .map(shard -> shard.type().name().toLowerCase(Locale.ROOT))
+                    .orElse(null)),
     LEARNING_RATE("learningRate", Needs.NOTHING, "peak learning rate η", task -> cell(task)
             .training()
             .peakLearningRate()),

@@ -99,8 +99,9 @@ record FrameLine(Frame frame, Optional<String> unknown) {
             word = "steps";
         }
         if (!KEYS.containsKey(word)) {
-            throw new IllegalArgumentException((word.isEmpty() ? "it has no \"frame\"" : "there is no frame \"" + word + "\"")
-                    + "; frames are " + String.join(", ", KEYS.keySet()));
+            throw new IllegalArgumentException(
+                    (word.isEmpty() ? "it has no \"frame\"" : "there is no frame \"" + word + "\"") + "; frames are "
+                            + String.join(", ", KEYS.keySet()));
         }
         Set<String> unknown = new TreeSet<>(values.keySet());
         unknown.removeAll(KEYS.get(word));
@@ -115,57 +116,66 @@ record FrameLine(Frame frame, Optional<String> unknown) {
 
     private static Frame frame(String word, String cell, Values values) {
         return switch (word) {
-            case "started" -> new Frame.Started(
-                    cell,
-                    1,
-                    values.count("step").orElse(0L),
-                    Math.toIntExact(Math.min(
-                            Integer.MAX_VALUE, values.count("microBatchSequences").orElse(0L))));
-            case "model" -> new Frame.Size(
-                    cell,
-                    new ModelCounts(
-                            values.whole("parameters"),
-                            values.whole("totalParameters"),
-                            values.positive("flopsPerToken")));
+            case "started" ->
+                new Frame.Started(
+                        cell,
+                        1,
+                        values.count("step").orElse(0L),
+                        Math.toIntExact(Math.min(
+                                Integer.MAX_VALUE,
+                                values.count("microBatchSequences").orElse(0L))));
+            case "model" ->
+                new Frame.Size(
+                        cell,
+                        new ModelCounts(
+                                values.whole("parameters"),
+                                values.whole("totalParameters"),
+                                values.positive("flopsPerToken")));
             case "steps" -> steps(cell, values);
-            case "evaluation" -> new Frame.Evaluation(
-                    cell,
-                    values.count("step").orElse(NEWEST),
-                    values.text("set").orElse(ShardManifest.VALIDATION),
-                    values.needed("loss"),
-                    values.number("standardError"),
-                    values.count("tokens").orElse(0L),
-                    values.number("bitsPerByte"),
-                    values.number("seconds"));
-            case "checkpoint" -> new Frame.Checkpoint(
-                    cell,
-                    values.count("step").orElse(NEWEST),
-                    values.text("path")
-                            .orElseThrow(() -> new IllegalArgumentException("a checkpoint needs its \"path\"")),
-                    0,
-                    "");
-            case "finished" -> new Frame.Finished(
-                    cell,
-                    values.count("step").orElse(NEWEST),
-                    values.truth("stoppedEarly"),
-                    Double.NaN,
-                    List.of(),
-                    0,
-                    0,
-                    0);
-            case "diverged" -> new Frame.Diverged(
-                    cell,
-                    values.count("step").orElse(NEWEST),
-                    values.text("reason").orElse("the program says so"),
-                    0);
-            case "interrupted" -> new Frame.Interrupted(cell, values.count("step").orElse(NEWEST), 0);
-            case "failed" -> new Frame.Failed(
-                    cell,
-                    values.count("step").orElse(NEWEST),
-                    values.failure(),
-                    values.text("message").orElse("the program says that it failed"),
-                    values.text("detail").orElse(""),
-                    0);
+            case "evaluation" ->
+                new Frame.Evaluation(
+                        cell,
+                        values.count("step").orElse(NEWEST),
+                        values.text("set").orElse(ShardManifest.VALIDATION),
+                        values.needed("loss"),
+                        values.number("standardError"),
+                        values.count("tokens").orElse(0L),
+                        values.number("bitsPerByte"),
+                        values.number("seconds"));
+            case "checkpoint" ->
+                new Frame.Checkpoint(
+                        cell,
+                        values.count("step").orElse(NEWEST),
+                        values.text("path")
+                                .orElseThrow(() -> new IllegalArgumentException("a checkpoint needs its \"path\"")),
+                        0,
+                        "");
+            case "finished" ->
+                new Frame.Finished(
+                        cell,
+                        values.count("step").orElse(NEWEST),
+                        values.truth("stoppedEarly"),
+                        Double.NaN,
+                        List.of(),
+                        0,
+                        0,
+                        0);
+            case "diverged" ->
+                new Frame.Diverged(
+                        cell,
+                        values.count("step").orElse(NEWEST),
+                        values.text("reason").orElse("the program says so"),
+                        0);
+            case "interrupted" ->
+                new Frame.Interrupted(cell, values.count("step").orElse(NEWEST), 0);
+            case "failed" ->
+                new Frame.Failed(
+                        cell,
+                        values.count("step").orElse(NEWEST),
+                        values.failure(),
+                        values.text("message").orElse("the program says that it failed"),
+                        values.text("detail").orElse(""),
+                        0);
             default -> throw new IllegalStateException(word);
         };
     }
@@ -258,8 +268,7 @@ record FrameLine(Frame frame, Optional<String> unknown) {
 
         double needed(String name) {
             return number(
-                    name,
-                    find(name).orElseThrow(() -> new IllegalArgumentException("it has no \"" + name + "\"")));
+                    name, find(name).orElseThrow(() -> new IllegalArgumentException("it has no \"" + name + "\"")));
         }
 
         /** NaN where it is absent. */
@@ -297,7 +306,8 @@ record FrameLine(Frame frame, Optional<String> unknown) {
                             return FailureClass.valueOf(word);
                         } catch (IllegalArgumentException e) {
                             throw new IllegalArgumentException(
-                                    "\"failure\" = " + word + " is none of " + Arrays.toString(FailureClass.values()), e);
+                                    "\"failure\" = " + word + " is none of " + Arrays.toString(FailureClass.values()),
+                                    e);
                         }
                     })
                     .orElse(FailureClass.PROGRAM);

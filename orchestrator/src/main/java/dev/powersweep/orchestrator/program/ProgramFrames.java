@@ -137,7 +137,10 @@ public final class ProgramFrames {
             return;
         }
         if (rows.lastStep() > steps) {
-            fail("reported step " + rows.lastStep() + ", and the cell has " + steps + " (POWERSWEEP_STEPS)", now, heard);
+            fail(
+                    "reported step " + rows.lastStep() + ", and the cell has " + steps + " (POWERSWEEP_STEPS)",
+                    now,
+                    heard);
             return;
         }
         if (!pending.continues(rows)) {

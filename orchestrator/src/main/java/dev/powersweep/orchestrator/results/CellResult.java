@@ -131,6 +131,9 @@ public record CellResult(
 
     /** Whether its final loss may be fitted: it ran to its end, the loss is a number, and N is known. */
     public boolean usable() {
-        return state == CellState.FINISHED && parameters > 0 && validationLoss.isPresent() && validationLoss.getAsDouble() > 0;
+        return state == CellState.FINISHED
+                && parameters > 0
+                && validationLoss.isPresent()
+                && validationLoss.getAsDouble() > 0;
     }
 }

@@ -238,7 +238,8 @@ public final class SweepReader {
                 row -> Optional.of(Stream.of(
                                 Optional.of("context " + row.shape().context()),
                                 row.shape().vocabulary().isPresent()
-                                        ? Optional.of("vocabulary " + row.shape().vocabulary().getAsInt())
+                                        ? Optional.of("vocabulary "
+                                                + row.shape().vocabulary().getAsInt())
                                         : Optional.<String>empty(),
                                 row.shape().positions(),
                                 row.shape().normalization(),
@@ -246,11 +247,9 @@ public final class SweepReader {
                                 row.shape().embeddings())
                         .flatMap(Optional::stream)
                         .collect(Collectors.joining(", "))));
-        fact(
-                facts,
-                rows,
-                "program",
-                row -> CellJson.read(row.rule().cellJson(), Cell.class).program().map(Program::shown));
+        fact(facts, rows, "program", row -> CellJson.read(row.rule().cellJson(), Cell.class)
+                .program()
+                .map(Program::shown));
         fact(
                 facts,
                 rows,

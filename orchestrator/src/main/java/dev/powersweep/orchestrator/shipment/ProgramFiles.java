@@ -68,15 +68,16 @@ public final class ProgramFiles {
             contents.put(hash, content);
         });
         return new ProgramFiles(
-                new Program(
-                        trainer.command(), files, trainer.environment(), trainer.arguments(), trainer.parameters()),
+                new Program(trainer.command(), files, trainer.environment(), trainer.arguments(), trainer.parameters()),
                 contents);
     }
 
     /** Below the program's folder as below the specification's; by its last part where it lies elsewhere. */
     private static String name(String path) {
         String clean = path.replaceAll("^(\\./)+", "").replaceAll("/+$", "");
-        boolean below = !clean.startsWith("/") && !clean.contains(":") && !List.of(clean.split("/")).contains("..");
+        boolean below = !clean.startsWith("/")
+                && !clean.contains(":")
+                && !List.of(clean.split("/")).contains("..");
         return below ? clean : clean.substring(clean.lastIndexOf('/') + 1);
     }
 
@@ -133,7 +134,8 @@ public final class ProgramFiles {
                 }
             }
         } catch (IOException e) {
-            throw new UserError("the program's files cannot be stored in " + directory.root() + ": " + e.getMessage(), e);
+            throw new UserError(
+                    "the program's files cannot be stored in " + directory.root() + ": " + e.getMessage(), e);
         }
     }
 }

@@ -47,7 +47,8 @@ final class GridKeys {
             "Values for `${name}` of `trainer.command`.");
     private static final SpecKey<List<ModelSize>> POINTS = optional(
             "points",
-            new Many<>(Section.of(GridKeys::point, POINT_SIZE, POINT_ARGUMENTS).atLeastOneOf(POINT_SIZE, POINT_ARGUMENTS)),
+            new Many<>(
+                    Section.of(GridKeys::point, POINT_SIZE, POINT_ARGUMENTS).atLeastOneOf(POINT_SIZE, POINT_ARGUMENTS)),
             "a problem, unless `modelSizes` is given",
             "Models of `trainer`'s program, in place of `modelSizes`: N, and the arguments that name each to the program.");
     private static final SpecKey<List<Long>> DATA_SIZES = optional(
@@ -106,7 +107,17 @@ final class GridKeys {
             "Keeps the cells for which it holds, e.g. `D >= 10*N and C < 1e15`; names of `axes` may be used, too.");
 
     private static final List<SpecKey<?>> PART = List.of(
-            COMBINE, MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, SEEDS, WHERE);
+            COMBINE,
+            MODEL_SIZES,
+            POINTS,
+            DATA_SIZES,
+            BUDGETS,
+            BATCH_SIZES,
+            UNIQUE_TOKENS,
+            LEARNING_RATES,
+            AXES,
+            SEEDS,
+            WHERE);
 
     private static final SpecKey<List<Settings>> UNION = optional(
             "union",
@@ -131,8 +142,8 @@ final class GridKeys {
                 .atMostOneOf(MODEL_SIZES, POINTS)
                 .atLeastOneOf(DATA_SIZES, BUDGETS, UNION)
                 .atMostOneOf(DATA_SIZES, BUDGETS);
-        for (SpecKey<?> axis :
-                List.of(MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
+        for (SpecKey<?> axis : List.of(
+                MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
             grid = grid.atMostOneOf(axis, UNION);
         }
         return grid;

@@ -23,9 +23,7 @@ final class SpecKeys {
             "the file's name without its extension",
             "Name of the sweep.");
     private static final SpecKey<CorpusSpec> CORPUS = section(
-            "corpus",
-            CorpusKeys.KINDS,
-            "The text to train on; `none` where a program of your own brings its data.");
+            "corpus", CorpusKeys.KINDS, "The text to train on; `none` where a program of your own brings its data.");
     private static final SpecKey<TokenizerSpec> TOKENIZER =
             withDefault("tokenizer", TokenizerKeys.KINDS, "bytes", "How text becomes tokens.");
     private static final SpecKey<Integer> CONTEXT =
@@ -68,7 +66,8 @@ final class SpecKeys {
             OUTPUT);
 
     /** What single cells follow from, beside the grid. */
-    static final Section<GridSpec.Variant> CELL = Section.of(SpecKeys::variant, CONTEXT, TRAINER, MODEL, TRAINING, EVALUATION);
+    static final Section<GridSpec.Variant> CELL =
+            Section.of(SpecKeys::variant, CONTEXT, TRAINER, MODEL, TRAINING, EVALUATION);
 
     private SpecKeys() {}
 
@@ -84,8 +83,9 @@ final class SpecKeys {
         Optional<TrainerSpec> trainer = root.find(TRAINER);
         if (corpus.source() instanceof CorpusSpec.Source.None) {
             root.refuse(TOKENIZER, "has no meaning with corpus: none; take one away");
-            tokenizer = new TokenizerSpec.External(
-                    trainer.map(TrainerSpec::vocabulary).orElse(OptionalInt.empty()).orElse(0));
+            tokenizer = new TokenizerSpec.External(trainer.map(TrainerSpec::vocabulary)
+                    .orElse(OptionalInt.empty())
+                    .orElse(0));
             if (trainer.isEmpty()) {
                 root.wrong(CORPUS, "= none needs a program that brings its own data; give trainer.command");
             }
@@ -113,8 +113,10 @@ final class SpecKeys {
         } else if (spec.grid().parts().stream()
                 .flatMap(part -> part.modelSizes().stream())
                 .anyMatch(ModelSize.Point.class::isInstance)) {
-            root.wrong(GRID, "names points, which PowerSweep's own trainer cannot train; give trainer.command, or"
-                    + " grid.modelSizes in place of grid.points");
+            root.wrong(
+                    GRID,
+                    "names points, which PowerSweep's own trainer cannot train; give trainer.command, or"
+                            + " grid.modelSizes in place of grid.points");
         }
         return spec;
     }

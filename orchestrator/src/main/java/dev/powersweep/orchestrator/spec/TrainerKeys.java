@@ -37,8 +37,11 @@ final class TrainerKeys {
             "path",
             Text.ANY,
             "Relative to the specification, or on any Hadoop file system; a directory stands for all files below it.");
-    private static final SpecKey<String> FILE_NAME =
-            optional("name", Text.ANY, "its path below the specification's folder, or else its last part", "Its path below the program's working folder.");
+    private static final SpecKey<String> FILE_NAME = optional(
+            "name",
+            Text.ANY,
+            "its path below the specification's folder, or else its last part",
+            "Its path below the program's working folder.");
     private static final SpecKey<List<TrainerSpec.File>> FILES = optional(
             "files",
             new Many<>(Either.of(
@@ -73,8 +76,8 @@ final class TrainerKeys {
             "not known",
             "Token kinds of the program's own data, with `corpus: none`.");
 
-    static final Section<TrainerSpec> SECTION = Section.of(
-            TrainerKeys::trainer, COMMAND, FILES, ENVIRONMENT, ARGUMENTS, PARAMETERS, VOCABULARY);
+    static final Section<TrainerSpec> SECTION =
+            Section.of(TrainerKeys::trainer, COMMAND, FILES, ENVIRONMENT, ARGUMENTS, PARAMETERS, VOCABULARY);
 
     /** Prefix of the paths of axes that vary arguments. */
     static final String ARGUMENT_AXIS = "trainer.arguments.";
@@ -153,7 +156,10 @@ final class TrainerKeys {
         for (GridSpec.Part part : spec.grid().parts()) {
             for (ModelSize size : part.modelSizes()) {
                 Map<String, String> own = size instanceof ModelSize.Point point ? point.arguments() : Map.of();
-                if (!(size instanceof ModelSize.Point) && !corpus && trainer.vocabulary().isEmpty() && told.add("")) {
+                if (!(size instanceof ModelSize.Point)
+                        && !corpus
+                        && trainer.vocabulary().isEmpty()
+                        && told.add("")) {
                     section.need(VOCABULARY, "grid.modelSizes with corpus: none needs it for the size of embeddings");
                 }
                 Set<String> given = new TreeSet<>(own.keySet());
@@ -197,7 +203,8 @@ final class TrainerKeys {
                 switch (value.get().needs()) {
                     case NOTHING -> true;
                     case SHAPE -> !point;
-                    case SIZE -> !(size instanceof ModelSize.Point of) || of.parameters().isPresent();
+                    case SIZE ->
+                        !(size instanceof ModelSize.Point of) || of.parameters().isPresent();
                     case VOCABULARY -> vocabulary;
                     case CORPUS -> corpus;
                 };

@@ -41,14 +41,14 @@ public record CellRow(
             @Column("kind of normalisation") Optional<String> normalization,
             @Column("whether the unembedding is tied to the token embedding") Optional<String> embeddings,
             @Column(
-                            value = "N, without embeddings, norms and biases; absent until the program of a foreign model has"
-                                    + " reported it",
+                            value =
+                                    "N, without embeddings, norms and biases; absent until the program of a foreign model has"
+                                            + " reported it",
                             unit = "parameters")
                     OptionalLong nonEmbeddingParameters,
             @Column(value = "token and position embeddings, and an untied unembedding", unit = "parameters")
                     OptionalLong embeddingParameters,
-            @Column(value = "gains and biases of the norms", unit = "parameters")
-                    OptionalLong normParameters,
+            @Column(value = "gains and biases of the norms", unit = "parameters") OptionalLong normParameters,
             @Column(value = "all that the optimiser updates", unit = "parameters") OptionalLong totalParameters) {}
 
     public record Scale(

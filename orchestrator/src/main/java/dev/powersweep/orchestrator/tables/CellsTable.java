@@ -113,14 +113,13 @@ public final class CellsTable {
     }
 
     private static CellRow.Shape shape(Cell cell, ModelCounts size) {
-        Optional<ModelShape> shape =
-                cell.model() instanceof ModelShape known ? Optional.of(known) : Optional.empty();
+        Optional<ModelShape> shape = cell.model() instanceof ModelShape known ? Optional.of(known) : Optional.empty();
         OptionalInt vocabulary = cell.model() instanceof ProgramModel ofProgram
                 ? ofProgram.vocabulary()
                 : OptionalInt.of(cell.shape().vocabulary());
         // What is computed from a shape holds for a program's model only as far as N does.
-        Optional<ModelShape> counted = shape.filter(
-                each -> cell.counts().nonEmbedding().isPresent());
+        Optional<ModelShape> counted =
+                shape.filter(each -> cell.counts().nonEmbedding().isPresent());
         return new CellRow.Shape(
                 integer(shape.map(ModelShape::layers)),
                 integer(shape.map(ModelShape::width)),
@@ -166,8 +165,7 @@ public final class CellsTable {
                 training.gradientClip(),
                 training.dropout(),
                 cell.seed(),
-                Optional.of(cell.data().corpusHash())
-                        .filter(any -> cell.data().hasCorpus()),
+                Optional.of(cell.data().corpusHash()).filter(any -> cell.data().hasCorpus()),
                 LedgerJson.line(cell));
     }
 
@@ -191,8 +189,8 @@ public final class CellsTable {
                 shared.map(SharedSteps::cell),
                 record.last().isEmpty()
                         ? OptionalDouble.empty()
-                        : size.trainingFlops(Math.max(0, steps - sharedSteps)
-                                * record.cell().batchTokens()));
+                        : size.trainingFlops(
+                                Math.max(0, steps - sharedSteps) * record.cell().batchTokens()));
     }
 
     private static CellRow.Execution execution(CellRecord record) {

@@ -191,9 +191,8 @@ class BudgetTest {
     void everyLawThatKnowsBothSizesCanBeAsked() {
         StoredFit bent = new StoredFit(
                 "farseer",
-                (theta, at) -> 1.69
-                        + 400 / Math.pow(at.get(Quantity.N), 0.34)
-                        + 400 / Math.pow(at.get(Quantity.D), 0.28),
+                (theta, at) ->
+                        1.69 + 400 / Math.pow(at.get(Quantity.N), 0.34) + 400 / Math.pow(at.get(Quantity.D), 0.28),
                 Map.of("s", 1.0),
                 new double[0][],
                 0.95,
@@ -235,10 +234,11 @@ class BudgetTest {
                     Optional.empty(),
                     new Goal.Flops(1e19),
                     new Conditions(
-                            Optional.of(read("{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: {rule: power,"
-                                            + " coefficient: 2, batch: 0.5}}}")
-                                    .training()
-                                    .learningRate()),
+                            Optional.of(
+                                    read("{grid: {modelSizes: 25k, dataSizes: 1M}, training: {learningRate: {rule: power,"
+                                                    + " coefficient: 2, batch: 0.5}}}")
+                                            .training()
+                                            .learningRate()),
                             OptionalInt.of(64),
                             OptionalDouble.of(1e8)),
                     Budget.Reach.OF_THE_RUNS);

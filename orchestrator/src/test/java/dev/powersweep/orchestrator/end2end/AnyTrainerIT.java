@@ -28,8 +28,7 @@ class AnyTrainerIT {
     void theShellExampleSurvivesItsDriverAndEndsOnACluster() throws Exception {
         Path sweep = folder.resolve("shell");
         // Slow enough that the driver dies in the middle of a cell that has a checkpoint.
-        List<String> slow = List.of(
-                "--set", "grid.dataSizes=[3200]", "--set", "trainer.environment={PAUSE: \"1\"}");
+        List<String> slow = List.of("--set", "grid.dataSizes=[3200]", "--set", "trainer.environment={PAUSE: \"1\"}");
         Daemon driver = Daemon.start(
                 "driver",
                 folder.resolve("driver.log"),
@@ -61,8 +60,7 @@ class AnyTrainerIT {
         assertThat(powersweep("rerun", sweep, "--master", "local[1]").err())
                 .contains("asks to run programs", "./train.sh, with train.sh (SHA-256 ", "give --trust");
         try (LoopbackCluster cluster = LoopbackCluster.start(folder.resolve("cluster"), 1, Map.of())) {
-            Stream<Object> submit =
-                    Stream.of("run", SHELL, "--output", sweep, "--master", cluster.url());
+            Stream<Object> submit = Stream.of("run", SHELL, "--output", sweep, "--master", cluster.url());
             powersweep(Stream.concat(submit, slow.stream()).toArray()).orFail();
         }
         assertThat(rows(sweep, "select count(*) from cells where state = 'FINISHED' and validation_loss > 0"))
@@ -76,9 +74,10 @@ class AnyTrainerIT {
         assertThat(rows(sweep, "select count(*) > 0 from steps where attempt > 1 and step > 50"))
                 .isEqualTo("true");
         // The state machine has taken nothing from another lineage: the numbers do not depend on where a run went on.
-        assertThat(rows(
-                        sweep,
-                        "select count(*) from steps a join steps b on a.cell = b.cell and a.step = b.step and a.loss <> b.loss"))
+        assertThat(
+                        rows(
+                                sweep,
+                                "select count(*) from steps a join steps b on a.cell = b.cell and a.step = b.step and a.loss <> b.loss"))
                 .isEqualTo("0");
     }
 

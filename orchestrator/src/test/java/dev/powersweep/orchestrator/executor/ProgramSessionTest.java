@@ -69,7 +69,8 @@ class ProgramSessionTest {
         Files.createDirectories(folder.resolve("sweep/programs"));
     }
 
-    private Cell cell(String script, long steps, Map<String, String> environment, String... arguments) throws IOException {
+    private Cell cell(String script, long steps, Map<String, String> environment, String... arguments)
+            throws IOException {
         byte[] content = ("#!/bin/sh\n" + SAY + script).getBytes(StandardCharsets.UTF_8);
         Path aside = Files.write(folder.resolve("script"), content);
         String hash = Digests.sha256(aside);
@@ -124,8 +125,7 @@ class ProgramSessionTest {
                 () -> LiveUpdate.Sink.NONE,
                 "here",
                 "0"));
-        return supervisor.run(
-                new AttemptOrder(new GridCell("depth6", cell), attempt, 0, 0, 600), List.of(), stopping);
+        return supervisor.run(new AttemptOrder(new GridCell("depth6", cell), attempt, 0, 0, 600), List.of(), stopping);
     }
 
     private String log(AttemptReport report) throws IOException {
@@ -135,7 +135,8 @@ class ProgramSessionTest {
     private void assertSteps(Cell cell, long steps) {
         assertThat(tables.steps(cell.id()))
                 .extracting(StepRow::step)
-                .containsExactlyElementsOf(LongStream.rangeClosed(1, steps).boxed().toList());
+                .containsExactlyElementsOf(
+                        LongStream.rangeClosed(1, steps).boxed().toList());
     }
 
     @Test
@@ -158,7 +159,8 @@ class ProgramSessionTest {
         });
         assertThat(report.size().orElseThrow().nonEmbedding()).hasValue(1234);
         assertThat(log(report)).contains("hello").contains("trouble");
-        assertThat(folder.resolve("scratch")).satisfies(each -> assertThat(Files.list(each)).isEmpty());
+        assertThat(folder.resolve("scratch"))
+                .satisfies(each -> assertThat(Files.list(each)).isEmpty());
         assertThat(attempt(cell, 2).result()).isPresent();
     }
 
@@ -266,8 +268,8 @@ class ProgramSessionTest {
     void anExplicitEndCountsMoreThanTheStatus() throws Exception {
         Cell cell = cell("steps 1 12; evaluation; say '{\"frame\": \"finished\"}'; exit 1", 12);
         assertThat(attempt(cell, 1).state()).isEqualTo(CellState.FINISHED);
-        AttemptReport diverged = attempt(
-                cell("steps 1 2; say '{\"frame\": \"step\", \"step\": 3, \"loss\": NaN}'; sleep 60", 12), 1);
+        AttemptReport diverged =
+                attempt(cell("steps 1 2; say '{\"frame\": \"step\", \"step\": 3, \"loss\": NaN}'; sleep 60", 12), 1);
         assertThat(diverged.state()).isEqualTo(CellState.DIVERGED);
     }
 
@@ -281,8 +283,8 @@ class ProgramSessionTest {
                 cell.training(),
                 cell.evaluation(),
                 0,
-                Optional.of(new Program(
-                        List.of("no-such-program"), List.of(), Map.of(), Map.of(), program.parameters())));
+                Optional.of(
+                        new Program(List.of("no-such-program"), List.of(), Map.of(), Map.of(), program.parameters())));
         AttemptReport report = attempt(missing, 1);
         assertThat(report.failure()).contains(FailureClass.PROGRAM);
         assertThat(report.message()).contains("host here").contains("no-such-program is not there");
@@ -293,8 +295,8 @@ class ProgramSessionTest {
         Path pids = folder.resolve("pids");
         // As torchrun does: a worker in a session of its own, which hears nothing of signals to the group.
         Cell cell = cell(
-                "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ >> \"$0\"; sleep 1000' " + pids
-                        + " & echo $$ >> " + pids + "; steps 1 2; sleep 1000",
+                "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ >> \"$0\"; sleep 1000' " + pids + " & echo $$ >> "
+                        + pids + "; steps 1 2; sleep 1000",
                 12);
         AtomicBoolean stop = new AtomicBoolean();
         Thread stopper = new Thread(() -> {

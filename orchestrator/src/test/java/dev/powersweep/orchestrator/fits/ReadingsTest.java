@@ -33,11 +33,8 @@ class ReadingsTest {
                 .rollOut(List.of(new HoldOut("c", 2, 18, holdOut, 0, 0.004, List.of())))
                 .residuals(rows)
                 // A valley along every budget whose lowest point grows with it.
-                .predictor((values, at) -> 3
-                        + Math.pow(
-                                Math.log(at.get(Quantity.N))
-                                        - 0.5 * Math.log(at.get(Quantity.C) / 6e6),
-                                2));
+                .predictor((values, at) ->
+                        3 + Math.pow(Math.log(at.get(Quantity.N)) - 0.5 * Math.log(at.get(Quantity.C) / 6e6), 2));
     }
 
     private static FitSet.Outcome shares(String law, double a, double low, double high, double aicc, double holdOut) {
@@ -72,7 +69,9 @@ class ReadingsTest {
                         shares("chinchilla", 0.30, 0.25, 0.35, -100, 0.01),
                         shares("kaplan-nd", 0.60, 0.55, 0.65, -99, 0.03)),
                 Double.NaN);
-        assertThat(readings.get(0).sentence()).contains("make the model 2× larger").doesNotContain("laws together");
+        assertThat(readings.get(0).sentence())
+                .contains("make the model 2× larger")
+                .doesNotContain("laws together");
     }
 
     @Test
@@ -106,11 +105,13 @@ class ReadingsTest {
                 fit("chinchilla", -100, 0.01)
                         .parameter("E", new Estimate(1.7, 1.6, 1.8, "nats/token"))
                         .build());
-        FitSet.Outcome none = new FitSet.Fitted("", "cells", fit("kaplan-nd", -99, 0.01).build());
+        FitSet.Outcome none =
+                new FitSet.Fitted("", "cells", fit("kaplan-nd", -99, 0.01).build());
         assertThat(Readings.of(List.of(floor, none), Double.NaN).get(0).sentence())
-                .isEqualTo("Extrapolated to endless models and data, chinchilla levels off at 1.70 nats per token (1.60 to"
-                        + " 1.80); the lowest loss trained is 3.10, and kaplan-nd, which these runs accept as well, has no"
-                        + " floor.");
+                .isEqualTo(
+                        "Extrapolated to endless models and data, chinchilla levels off at 1.70 nats per token (1.60 to"
+                                + " 1.80); the lowest loss trained is 3.10, and kaplan-nd, which these runs accept as well, has no"
+                                + " floor.");
     }
 
     @Test

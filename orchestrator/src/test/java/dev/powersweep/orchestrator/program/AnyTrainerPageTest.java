@@ -21,8 +21,8 @@ class AnyTrainerPageTest {
     void thePageNamesEveryValue() throws IOException {
         String page = Files.readString(PAGE);
         assertThat(page).contains(BEGIN, END);
-        String expected = page.substring(0, page.indexOf(BEGIN) + BEGIN.length()) + table()
-                + page.substring(page.indexOf(END));
+        String expected =
+                page.substring(0, page.indexOf(BEGIN) + BEGIN.length()) + table() + page.substring(page.indexOf(END));
         if (Boolean.parseBoolean(System.getenv("DOCS_WRITE"))) {
             Files.writeString(PAGE, expected);
         }
@@ -32,7 +32,8 @@ class AnyTrainerPageTest {
     }
 
     private static String table() {
-        StringBuilder table = new StringBuilder("| variable | in the command | value | there with |\n|---|---|---|---|\n");
+        StringBuilder table =
+                new StringBuilder("| variable | in the command | value | there with |\n|---|---|---|---|\n");
         for (AssignmentValue value : AssignmentValue.values()) {
             String there =
                     switch (value.needs()) {
@@ -43,7 +44,11 @@ class AnyTrainerPageTest {
                         case CORPUS -> "a corpus";
                     };
             table.append(String.join(
-                    " | ", "| `" + value.variable() + "`", "`${" + value.word() + "}`", value.meaning(), there + " |\n"));
+                    " | ",
+                    "| `" + value.variable() + "`",
+                    "`${" + value.word() + "}`",
+                    value.meaning(),
+                    there + " |\n"));
         }
         return table.toString();
     }

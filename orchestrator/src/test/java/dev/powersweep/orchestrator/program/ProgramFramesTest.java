@@ -48,8 +48,8 @@ class ProgramFramesTest {
                         TrainingRule.Divergence.DEFAULT),
                 new EvaluationRule(5, 64, List.of("validation")),
                 0,
-                Optional.of(new Program(
-                        List.of("./train"), List.of(), Map.of(), Map.of(), Program.Parameters.COMPUTED)));
+                Optional.of(
+                        new Program(List.of("./train"), List.of(), Map.of(), Map.of(), Program.Parameters.COMPUTED)));
     }
 
     private static ProgramFrames frames(Cell cell, ProgramFrames.Resumed resumed) {
@@ -126,8 +126,8 @@ class ProgramFramesTest {
     @Test
     void exitZeroAfterTheLastStepIsTheEnd() {
         ProgramFrames frames = read(steps(1, 10));
-        heard.addAll(frames.line(
-                "{\"frame\": \"evaluation\", \"loss\": 3.5, \"standardError\": 0.1, \"tokens\": 64}", 11));
+        heard.addAll(
+                frames.line("{\"frame\": \"evaluation\", \"loss\": 3.5, \"standardError\": 0.1, \"tokens\": 64}", 11));
         heard.addAll(frames.exited(0, 12));
         Frame.Finished finished = (Frame.Finished) lastSaid();
         assertThat(finished.step()).isEqualTo(10);
@@ -152,9 +152,7 @@ class ProgramFramesTest {
                 "{'frame': 'step', 'step': 9, 'loss': 3}",
                 "{'frame': 'evaluation', 'step': 10, 'loss': 3}");
         heard.addAll(frames.exited(0, 5));
-        assertThat(said().stream()
-                        .filter(Frame.Steps.class::isInstance)
-                        .map(frame -> ((Frame.Steps) frame).lastStep()))
+        assertThat(said().stream().filter(Frame.Steps.class::isInstance).map(frame -> ((Frame.Steps) frame).lastStep()))
                 .containsExactly(3L, 6L, 9L);
         assertThat(((Frame.Finished) lastSaid()).step()).isEqualTo(10);
         assertThat(((Frame.Finished) lastSaid()).finalEvaluations()).hasSize(1);
@@ -278,8 +276,9 @@ class ProgramFramesTest {
         read(
                 "{'frame': 'step', 'step': 1, 'loss': 5, 'lr': 0.1}",
                 "{'frame': 'step', 'step': 2, 'loss': 4, 'lr': 0.1}");
-        assertThat(heard).containsExactly(new Heard.Note("a frame \"steps\" has no \"lr\"; it knows step, loss,"
-                + " learningRate, gradientNorm, gradientSquareSmall, gradientSquareBig, seconds"));
+        assertThat(heard)
+                .containsExactly(new Heard.Note("a frame \"steps\" has no \"lr\"; it knows step, loss,"
+                        + " learningRate, gradientNorm, gradientSquareSmall, gradientSquareBig, seconds"));
     }
 
     @Test
@@ -381,7 +380,9 @@ class ProgramFramesTest {
         }
         heard.addAll(frames.flush());
         assertThat(said()).hasSize(13);
-        assertThat(said().stream().mapToInt(frame -> ((Frame.Steps) frame).rows()).sum())
+        assertThat(said().stream()
+                        .mapToInt(frame -> ((Frame.Steps) frame).rows())
+                        .sum())
                 .isEqualTo(100_000);
     }
 }

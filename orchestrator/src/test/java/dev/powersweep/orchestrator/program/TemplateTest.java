@@ -10,7 +10,8 @@ class TemplateTest {
     @Test
     void namesStandForValuesAndNothingElseIsSpecial() {
         assertThat(Template.names("--lr=${learningRate}/${width}")).containsExactly("learningRate", "width");
-        assertThat(Template.fill("--lr=${learningRate}", Map.of("learningRate", "0.1"))).isEqualTo("--lr=0.1");
+        assertThat(Template.fill("--lr=${learningRate}", Map.of("learningRate", "0.1")))
+                .isEqualTo("--lr=0.1");
         assertThat(Template.fill("$HOME `id` $(id) \\1 ; ${a}", Map.of("a", "$1 \\ ${b}")))
                 .isEqualTo("$HOME `id` $(id) \\1 ; $1 \\ ${b}");
         assertThat(Template.fill("${resumeFrom}", Map.of())).isEmpty();

@@ -147,7 +147,8 @@ class ReportPageTest {
     @Test
     void methodsAndOtherCountsAreTold() {
         assertThat(page)
-                .contains("Methods", "(Mis)Fitting", "How N, D and C are counted", "untuned, by one rule for every size")
+                .contains(
+                        "Methods", "(Mis)Fitting", "How N, D and C are counted", "untuned, by one rule for every size")
                 .contains("Other counts of N", "exact-flops")
                 .contains("Critical batch size and gradient noise scale");
     }

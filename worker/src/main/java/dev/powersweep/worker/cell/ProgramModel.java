@@ -18,8 +18,8 @@ import java.util.TreeMap;
  * @param vocabulary token kinds; empty where the program brings its own data
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
-public record ProgramModel(
-        OptionalLong parameters, Map<String, String> arguments, int context, OptionalInt vocabulary) implements Model {
+public record ProgramModel(OptionalLong parameters, Map<String, String> arguments, int context, OptionalInt vocabulary)
+        implements Model {
     public ProgramModel {
         if (parameters.orElse(1) < 1) {
             throw new IllegalArgumentException("model.parameters = " + parameters.getAsLong() + " must be at least 1");

@@ -41,9 +41,10 @@ public final class RunnableFolder {
     /** What it means that a program there could not be started. */
     static Optional<String> judge(Path folder, IOException failure) {
         return String.valueOf(failure.getMessage()).contains(PERMISSION_DENIED)
-                ? Optional.of("nothing in " + folder + " can be run, as on a file system that is mounted noexec, and native"
-                        + " libraries are unpacked there; mount it with exec, or name another folder with"
-                        + " -Djava.io.tmpdir")
+                ? Optional.of(
+                        "nothing in " + folder + " can be run, as on a file system that is mounted noexec, and native"
+                                + " libraries are unpacked there; mount it with exec, or name another folder with"
+                                + " -Djava.io.tmpdir")
                 : Optional.empty();
     }
 }

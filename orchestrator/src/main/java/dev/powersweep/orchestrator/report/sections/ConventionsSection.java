@@ -38,8 +38,9 @@ final class ConventionsSection {
                                 .map(row -> {
                                     List<Block.Cell> cells = new ArrayList<>();
                                     cells.add(new Block.Cell(row.setting(), Block.Tone.STRONG));
-                                    row.values().forEach(value -> cells.add(Block.Cell.of(
-                                            Double.isFinite(value) ? Numbers.fixed(value, 3) : "–")));
+                                    row.values()
+                                            .forEach(value -> cells.add(Block.Cell.of(
+                                                    Double.isFinite(value) ? Numbers.fixed(value, 3) : "–")));
                                     return cells;
                                 })
                                 .toList()))));

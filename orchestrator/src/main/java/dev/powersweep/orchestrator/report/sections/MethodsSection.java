@@ -44,7 +44,8 @@ final class MethodsSection {
         facts.add(new Block.Fact(
                 "Data",
                 Optional.ofNullable(results.provenance().get("text"))
-                                .or(() -> Optional.ofNullable(results.provenance().get("corpus")))
+                                .or(() ->
+                                        Optional.ofNullable(results.provenance().get("corpus")))
                                 .orElse("see the specification")
                         + "; " + (repeated == 0 ? "no run saw a token twice" : repeated + " runs repeat text")));
         facts.add(new Block.Fact(
@@ -58,7 +59,8 @@ final class MethodsSection {
                 "Runs left out",
                 cells.size() == results.cells().size()
                         ? "none of " + cells.size()
-                        : results.cells().size() - cells.size() + " of " + results.cells().size()
+                        : results.cells().size() - cells.size() + " of "
+                                + results.cells().size()
                                 + ", which did not finish; further ones as “Which cells were fitted” tells"));
         facts.add(validation(set));
         facts.add(intervals(set));
@@ -167,7 +169,8 @@ final class MethodsSection {
                 "Intervals",
                 any == null
                         ? "no refits were drawn: Student's t where rows are few, else none"
-                        : Numbers.percent(set.options().confidence(), 3) + ", " + set.options().bootstrap()
+                        : Numbers.percent(set.options().confidence(), 3) + ", "
+                                + set.options().bootstrap()
                                 + " refits, resampling "
                                 + set.options().resampling().name().toLowerCase(java.util.Locale.ROOT) + ", seed "
                                 + set.options().seed()

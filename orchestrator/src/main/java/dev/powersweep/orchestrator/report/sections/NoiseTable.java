@@ -96,11 +96,15 @@ final class NoiseTable {
         Residual lowest = null;
         for (Residual row : fit.get().residuals()) {
             boolean own = models.of(row.at().get(Quantity.N)) == level;
-            if (own && (lowest == null || row.at().get(Quantity.LOSS) < lowest.at().get(Quantity.LOSS))) {
+            if (own
+                    && (lowest == null
+                            || row.at().get(Quantity.LOSS) < lowest.at().get(Quantity.LOSS))) {
                 lowest = row;
             }
         }
-        return lowest == null ? Optional.empty() : Optional.ofNullable(fit.get().derived().get("B_crit[" + lowest.run() + "]"));
+        return lowest == null
+                ? Optional.empty()
+                : Optional.ofNullable(fit.get().derived().get("B_crit[" + lowest.run() + "]"));
     }
 
     /** Batches that double whenever the noise scale has. */

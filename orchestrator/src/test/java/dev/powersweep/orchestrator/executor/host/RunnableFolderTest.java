@@ -23,8 +23,8 @@ class RunnableFolderTest {
     @Test
     void aProgramThatMayNotBeRunNamesTheFolderAndTheRemedy() throws Exception {
         Path file = Files.writeString(folder.resolve("program"), "#!/bin/sh\n");
-        IOException refused = catchThrowableOfType(
-                IOException.class, () -> new ProcessBuilder(file.toString()).start());
+        IOException refused =
+                catchThrowableOfType(IOException.class, () -> new ProcessBuilder(file.toString()).start());
 
         assertThat(RunnableFolder.judge(folder, refused))
                 .hasValueSatisfying(told -> assertThat(told).contains(folder.toString(), "noexec", "java.io.tmpdir"));
