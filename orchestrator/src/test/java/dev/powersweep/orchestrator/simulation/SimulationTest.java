@@ -22,6 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SimulationTest {
     private static final int SEEDS = 10_000;
     private static final int SHOWN = 5;
+    private static final String REPLAY = "./mvnw test -pl orchestrator -am -Dtest=SimulationTest"
+            + " -Dsurefire.failIfNoSpecifiedTests=false -Dsimulation.seed=";
 
     @Test
     void whateverGoesWrongASweepEndsAsAnUndisturbedOne() {
@@ -41,7 +43,7 @@ class SimulationTest {
             try {
                 new World(seed, pool).run();
             } catch (RuntimeException | AssertionError e) {
-                failures.add("-Dtest=SimulationTest -Dsimulation.seed=" + seed + ": " + e);
+                failures.add(REPLAY + seed + "\n" + e);
             }
         });
         assertThat(failures).isEmpty();
@@ -50,10 +52,11 @@ class SimulationTest {
     /**
      * 1006775: a merge of the ledger's segments that reported an error and had come through was followed by one that
      * overlapped it, and no driver could read the ledger any more. 20260161784203: trainers that die alike in a row by
-     * chance stop a sweep, and the same submitted again ends it.
+     * chance stop a sweep, and the same submitted again ends it. 77022386: a cell spent its attempts on a sick host that
+     * was alone there. 20260161784466: two cells that needed a smaller micro-batch stopped the sweep.
      */
     @ParameterizedTest
-    @ValueSource(longs = {1_006_775, 77_022_386, 20_260_161_784_203L})
+    @ValueSource(longs = {1_006_775, 77_022_386, 20_260_161_784_203L, 20_260_161_784_466L})
     void seedsThatFoundAFaultStayGreen(long seed) {
         new World(seed, pool()).run();
     }
