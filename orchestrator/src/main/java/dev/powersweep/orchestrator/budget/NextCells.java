@@ -5,6 +5,7 @@ import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
+import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
@@ -89,6 +90,7 @@ public final class NextCells {
      * @param output directory of that sweep, which the new cells join
      */
     public static String specification(OptimalDesign design, Optional<String> base, Optional<String> output) {
+        requireSizes(base);
         long firstSeed = base.map(NextCells::unusedSeed).orElse(0L);
         List<DesignCell> seen = new ArrayList<>();
         List<String> parts = new ArrayList<>();
@@ -109,6 +111,19 @@ public final class NextCells {
         String yaml = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides)
                 .text();
         return text(design, base.isPresent(), yaml);
+    }
+
+    /** Between the points of a program that is not ours there are no others: only its user can name more. */
+    static void requireSizes(Optional<String> base) {
+        boolean points = base
+                .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()).grid().parts().stream()
+                        .flatMap(part -> part.modelSizes().stream())
+                        .anyMatch(ModelSize.Point.class::isInstance))
+                .orElse(false);
+        if (points) {
+            throw new UserError("the models of this sweep are grid.points, which only their program can make: powersweep"
+                    + " plan with --flops names N and D, and points near them go into your own specification");
+        }
     }
 
     /** One above every seed that the grid of a specification names. */

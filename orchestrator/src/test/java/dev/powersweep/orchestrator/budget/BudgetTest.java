@@ -58,6 +58,22 @@ class BudgetTest {
     }
 
     @Test
+    void modelsThatOnlyAProgramCanMakeAreNotSuggested() {
+        String sweep =
+                """
+                corpus: none
+                trainer: {command: [./train.sh]}
+                grid:
+                  points: [{arguments: {depth: 2}}, {arguments: {depth: 4}}]
+                  dataSizes: [1M]
+                """;
+        assertThatThrownBy(() -> NextCells.requireSizes(Optional.of(sweep)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("grid.points");
+        NextCells.requireSizes(Optional.of("grid: {modelSizes: [25k], dataSizes: [1M]}"));
+    }
+
+    @Test
     void aBudgetIsSplitAsTheClosedFormSays() {
         Plan plan = plan(new Goal.Flops(5.76e23));
         double n = G * Math.pow(5.76e23 / 6, BETA / (ALPHA + BETA));
