@@ -170,4 +170,24 @@ class LauncherTest {
         jarFrom(LONG_AGO);
         assertThat(launch()).contains("sources are newer than the build", BUILT);
     }
+
+    /** A signal to the launcher would otherwise leave the server behind. */
+    @Test
+    void aServerOfPagesIsTheLaunchersOwnProcess() throws Exception {
+        write("java/bin/java", "#!/bin/bash\necho $$ > served\n");
+        for (String classes : List.of("", "orchestrator/target/.powersweep-status.jsa")) {
+            if (!classes.isEmpty()) {
+                write(classes, "");
+            }
+            Files.deleteIfExists(tree.resolve("served"));
+            ProcessBuilder builder = new ProcessBuilder(
+                            tree.resolve("bin/powersweep").toString(), "view", "DIR")
+                    .directory(tree.toFile());
+            builder.environment().put("JAVA_HOME", tree.resolve("java").toString());
+            builder.environment().remove("SPARK_HOME");
+            Process launcher = builder.start();
+            assertThat(launcher.waitFor()).isZero();
+            assertThat(Files.readString(tree.resolve("served")).strip()).isEqualTo(Long.toString(launcher.pid()));
+        }
+    }
 }
