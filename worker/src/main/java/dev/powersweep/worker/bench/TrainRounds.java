@@ -11,7 +11,7 @@ import dev.powersweep.worker.kernels.cpu.GemmRate;
 import dev.powersweep.worker.model.RandomStream;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.DivergenceException;
-import dev.powersweep.worker.train.KernelSets;
+import dev.powersweep.worker.network.KernelSets;
 import dev.powersweep.worker.train.TrainingSession;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;

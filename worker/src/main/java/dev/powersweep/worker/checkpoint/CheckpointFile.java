@@ -2,6 +2,9 @@ package dev.powersweep.worker.checkpoint;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.model.AlignedLayout;
+import dev.powersweep.worker.model.ParameterLayout;
+import dev.powersweep.worker.model.ParameterLayout.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -177,26 +180,44 @@ public final class CheckpointFile {
      * Fills the given sections; the others in the file are left unread.
      *
      * @param cell that wants to go on
-     * @param layout of its model's parameters
+     * @param layout of its model's parameters, which all sections are laid out by
      * @throws CheckpointException when the checkpoint is of another cell, and not of the trunk that both share, or of
      *     another layout
      */
-    public void restore(Cell cell, String layout, List<Section> sections) {
+    public void restore(Cell cell, ParameterLayout layout, List<Section> sections) {
         if (!header.cell().id().equals(cell.id()) && !isOfSharedTrunk(cell)) {
             throw CheckpointException.foreign("The checkpoint " + file + " is of cell "
                     + header.cell().id() + ", not of " + cell.id() + "; give one of this cell's own.");
         }
-        if (!header.layout().equals(layout)) {
+        String hash = LayoutHash.of(layout);
+        AlignedLayout aligned = new AlignedLayout(layout);
+        boolean gapless = header.layout().equals(hash);
+        if (!gapless && !header.layout().equals(LayoutHash.of(layout, aligned))) {
             throw CheckpointException.foreign("The checkpoint " + file + " has the parameter layout " + header.layout()
-                    + ", this trainer's model has " + layout + "; use the version that wrote it.");
+                    + ", this trainer's model has " + hash + "; use the version that wrote it.");
         }
+        long bytes = (gapless ? layout.length() : aligned.length()) * Float.BYTES;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             for (Section section : sections) {
-                readFully(channel, section.data().duplicate(), position(section), file);
+                long position = position(section.name(), bytes);
+                ByteBuffer data = section.data().duplicate();
+                if (gapless) {
+                    readFully(channel, data, position, file);
+                    continue;
+                }
+                for (Tensor tensor : layout.tensors()) {
+                    ByteBuffer part = data.slice(
+                            data.position() + bytes(tensor.offset()), bytes(tensor.length()));
+                    readFully(channel, part, position + aligned.offset(tensor) * Float.BYTES, file);
+                }
             }
         } catch (IOException e) {
             throw CheckpointException.damaged("The checkpoint " + file + " cannot be read: " + e.getMessage() + ".", e);
         }
+    }
+
+    private static int bytes(long numbers) {
+        return Math.toIntExact(numbers * Float.BYTES);
     }
 
     private boolean isOfSharedTrunk(Cell cell) {
@@ -204,20 +225,20 @@ public final class CheckpointFile {
                 && header.step() <= Math.min(header.cell().trunkSteps(), cell.trunkSteps());
     }
 
-    private long position(Section wanted) {
+    private long position(String section, long bytes) {
         long position = sectionsStart;
         for (CheckpointHeader.Extent extent : header.sections()) {
-            if (extent.name().equals(wanted.name())) {
-                if (extent.bytes() != wanted.data().remaining()) {
+            if (extent.name().equals(section)) {
+                if (extent.bytes() != bytes) {
                     throw CheckpointException.foreign("The checkpoint " + file + " holds " + extent.bytes()
-                            + " bytes of " + wanted.name() + ", this trainer's model needs "
-                            + wanted.data().remaining() + "; use the version that wrote it.");
+                            + " bytes of " + section + ", this trainer's model needs " + bytes
+                            + "; use the version that wrote it.");
                 }
                 return position;
             }
             position += extent.bytes();
         }
-        throw CheckpointException.foreign("The checkpoint " + file + " holds no " + wanted.name()
+        throw CheckpointException.foreign("The checkpoint " + file + " holds no " + section
                 + "; use the version of the trainer that wrote it.");
     }
 

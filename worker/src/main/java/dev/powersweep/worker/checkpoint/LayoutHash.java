@@ -1,10 +1,13 @@
 package dev.powersweep.worker.checkpoint;
 
+import dev.powersweep.worker.model.AlignedLayout;
 import dev.powersweep.worker.model.ParameterLayout;
+import dev.powersweep.worker.model.ParameterLayout.Tensor;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.function.ToLongFunction;
 
 /** Identity of a parameter layout: names, shapes and places of all tensors. */
 public final class LayoutHash {
@@ -12,8 +15,17 @@ public final class LayoutHash {
 
     /** Sixteen hexadecimal digits. */
     public static String of(ParameterLayout layout) {
-        StringBuilder text = new StringBuilder().append(layout.length());
-        for (ParameterLayout.Tensor tensor : layout.tensors()) {
+        return hash(layout, layout.length(), Tensor::offset);
+    }
+
+    /** Of the same tensors in another arrangement. */
+    static String of(ParameterLayout layout, AlignedLayout arrangement) {
+        return hash(layout, arrangement.length(), arrangement::offset);
+    }
+
+    private static String hash(ParameterLayout layout, long length, ToLongFunction<Tensor> offset) {
+        StringBuilder text = new StringBuilder().append(length);
+        for (Tensor tensor : layout.tensors()) {
             text.append('\n')
                     .append(tensor.name())
                     .append(' ')
@@ -21,7 +33,7 @@ public final class LayoutHash {
                     .append(' ')
                     .append(tensor.columns())
                     .append(' ')
-                    .append(tensor.offset());
+                    .append(offset.applyAsLong(tensor));
         }
         try {
             byte[] digest =

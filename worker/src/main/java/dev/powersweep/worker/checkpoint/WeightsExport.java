@@ -24,7 +24,7 @@ public final class WeightsExport {
         ParameterLayout layout = new ParameterLayout(file.header().cell().shape());
         // A position in a buffer is an int: 2 GB of parameters.
         ByteBuffer parameters = ByteBuffer.allocateDirect(Math.toIntExact(layout.length() * Float.BYTES));
-        file.restore(file.header().cell(), LayoutHash.of(layout), List.of(new Section(Section.PARAMETERS, parameters)));
+        file.restore(file.header().cell(), layout, List.of(new Section(Section.PARAMETERS, parameters)));
         write(layout, parameters, target);
     }
 

@@ -11,12 +11,9 @@ import java.util.List;
  * Where each parameter lies in the one flat vector that gradients and moments mirror.
  *
  * <p>Matrices are row-major; a linear map's matrix is {@code [inputs, outputs]}, so that {@code y = x·W} (Deeplearning4j's
- * {@code [nIn, nOut]}). Every tensor begins at a multiple of {@value #ALIGNMENT} elements, and the gaps hold zeros.
+ * {@code [nIn, nOut]}). Tensors follow each other without gaps, as the parameters of Deeplearning4j's networks do.
  */
 public final class ParameterLayout {
-
-    /** Elements; 64 bytes of single precision, one cache line and one widest vector. */
-    public static final int ALIGNMENT = 16;
 
     /** What a tensor is to the training rules. */
     public enum Role {
@@ -101,7 +98,7 @@ public final class ParameterLayout {
         return List.copyOf(tensors);
     }
 
-    /** Elements of the flat vector, gaps included. */
+    /** Elements of the flat vector. */
     public long length() {
         return end;
     }
@@ -139,8 +136,7 @@ public final class ParameterLayout {
     private Tensor add(String name, Role role, int rows, int columns) {
         Tensor tensor = new Tensor(name, role, rows, columns, end);
         tensors.add(tensor);
-        long length = tensor.length();
-        end += (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        end += tensor.length();
         return tensor;
     }
 }

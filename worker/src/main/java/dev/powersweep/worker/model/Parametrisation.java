@@ -23,11 +23,10 @@ public record Parametrisation(
     private static final int ATTENTION_NUMERATOR = 8;
 
     public static Parametrisation of(ModelShape shape, TrainingRule training) {
-        double headWidth = (double) shape.width() / shape.heads();
         if (training.mupBaseWidth().isEmpty()) {
-            return new Parametrisation(
-                    1, (float) (1 / Math.sqrt(headWidth)), 1, training.initialStandardDeviation(), shape.layers());
+            return standard(shape, training.initialStandardDeviation());
         }
+        double headWidth = (double) shape.width() / shape.heads();
         double ratio = (double) shape.width() / training.mupBaseWidth().getAsInt();
         return new Parametrisation(
                 ratio,
@@ -37,15 +36,22 @@ public record Parametrisation(
                 shape.layers());
     }
 
+    /** Nothing depends on width but the scale of attention. */
+    public static Parametrisation standard(ModelShape shape, double initialStandardDeviation) {
+        double headWidth = (double) shape.width() / shape.heads();
+        return new Parametrisation(
+                1, (float) (1 / Math.sqrt(headWidth)), 1, initialStandardDeviation, shape.layers());
+    }
+
     /** Factor of the learning rate for a tensor. */
     public double learningRateScale(Tensor tensor) {
         return hidden(tensor) ? 1 / widthRatio : 1;
     }
 
-    /** Of the tensor's initial weights; 0 for norms, which start at 1 (gains) and 0 (biases). */
-    public double standardDeviation(Tensor tensor) {
+    /** Of the initial weights of tensors with this role; 0 for norms, which start at 1 (gains) and 0 (biases). */
+    public double standardDeviation(Role role) {
         double hidden = initialStandardDeviation / Math.sqrt(widthRatio);
-        return switch (tensor.role()) {
+        return switch (role) {
             case EMBEDDING, UNEMBEDDING -> initialStandardDeviation;
             case HIDDEN -> hidden;
             case RESIDUAL_PROJECTION -> hidden / Math.sqrt(2.0 * layers);

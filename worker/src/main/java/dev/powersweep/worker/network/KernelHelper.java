@@ -4,7 +4,6 @@ import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
-import dev.powersweep.worker.train.KernelSets;
 import java.util.HashMap;
 import java.util.Map;
 import org.deeplearning4j.nn.layers.LayerHelper;

@@ -1,7 +1,10 @@
 package dev.powersweep.worker.network;
 
+import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Embeddings;
 import dev.powersweep.worker.cell.ModelShape.Normalization;
+import dev.powersweep.worker.model.ParameterLayout.Role;
+import dev.powersweep.worker.model.Parametrisation;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -10,10 +13,12 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Final norm, unembedding and cross-entropy, the mean over all tokens in nats. Its output is probabilities in
  * Deeplearning4j's format of sequences, [sequences, vocabulary, context]; labels are those, or token ids [sequences, context].
+ * A tied one unembeds by the first parameters of the network, which are the token embedding.
  */
 public final class LanguageModelHead extends TransformerLayer {
 
@@ -22,17 +27,30 @@ public final class LanguageModelHead extends TransformerLayer {
     static final String BIAS = "finalNorm.bias";
     static final String UNEMBEDDING = "unembedding";
 
+    @JsonProperty
     private Normalization normalization = Normalization.LAYER_NORM;
+
+    @JsonProperty
     private Embeddings embeddings = Embeddings.TIED;
+
+    @JsonProperty
     private double logitScale = 1;
-    private double deviation;
-    private long parametersBefore;
 
     /** For Deeplearning4j's JSON. */
     public LanguageModelHead() {}
 
-    LanguageModelHead(long width, long vocabulary, int context) {
-        super("head", width, vocabulary, context, 0);
+    LanguageModelHead(ModelShape shape, Parametrisation parametrisation, List<TransformerLayer> before) {
+        super(
+                "head",
+                shape.width(),
+                shape.vocabulary(),
+                shape.context(),
+                0,
+                parametrisation.standardDeviation(Role.UNEMBEDDING),
+                before);
+        normalization = shape.normalization();
+        embeddings = shape.embeddings();
+        logitScale = parametrisation.logitScale();
     }
 
     @Override
@@ -43,7 +61,7 @@ public final class LanguageModelHead extends TransformerLayer {
             plan.add(TensorPlan.vector(BIAS, getNIn(), 0));
         }
         if (embeddings == Embeddings.UNTIED) {
-            plan.add(TensorPlan.matrix(UNEMBEDDING, getNOut(), getNIn(), deviation));
+            plan.add(TensorPlan.matrix(UNEMBEDDING, getNOut(), getNIn(), getDeviation()));
         }
         return plan;
     }
@@ -63,40 +81,11 @@ public final class LanguageModelHead extends TransformerLayer {
         return normalization;
     }
 
-    public void setNormalization(Normalization normalization) {
-        this.normalization = normalization;
-    }
-
     public Embeddings getEmbeddings() {
         return embeddings;
     }
 
-    public void setEmbeddings(Embeddings embeddings) {
-        this.embeddings = embeddings;
-    }
-
     public double getLogitScale() {
         return logitScale;
-    }
-
-    public void setLogitScale(double logitScale) {
-        this.logitScale = logitScale;
-    }
-
-    public double getDeviation() {
-        return deviation;
-    }
-
-    public void setDeviation(double deviation) {
-        this.deviation = deviation;
-    }
-
-    /** Of the network's flat vector, whose first are the token embedding. */
-    public long getParametersBefore() {
-        return parametersBefore;
-    }
-
-    public void setParametersBefore(long parametersBefore) {
-        this.parametersBefore = parametersBefore;
     }
 }

@@ -1,5 +1,7 @@
 package dev.powersweep.worker.network;
 
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ModelShape.Embeddings;
 import dev.powersweep.worker.cell.ModelShape.Positions;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,6 +11,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /** Token embedding, with learned positions added where the model has them: [sequences, context] to [tokens, width]. */
 public final class TokenEmbedding extends TransformerLayer {
@@ -17,33 +20,27 @@ public final class TokenEmbedding extends TransformerLayer {
     static final String TOKENS = "tokenEmbedding";
     static final String POSITIONS = "positionEmbedding";
 
+    @JsonProperty
     private Positions positions = Positions.LEARNED;
-    private double deviation;
+
+    @JsonProperty
     private boolean sharedWithHead;
 
     /** For Deeplearning4j's JSON. */
     public TokenEmbedding() {}
 
-    TokenEmbedding(
-            long vocabulary,
-            long width,
-            int context,
-            Positions positions,
-            double deviation,
-            double dropped,
-            boolean sharedWithHead) {
-        super("embedding", vocabulary, width, context, dropped);
-        this.positions = positions;
-        this.deviation = deviation;
-        this.sharedWithHead = sharedWithHead;
+    TokenEmbedding(ModelShape shape, double deviation, double dropped) {
+        super("embedding", shape.vocabulary(), shape.width(), shape.context(), dropped, deviation, List.of());
+        positions = shape.positions();
+        sharedWithHead = shape.embeddings() == Embeddings.TIED;
     }
 
     @Override
     List<TensorPlan> plan() {
         List<TensorPlan> plan = new ArrayList<>();
-        plan.add(TensorPlan.matrix(TOKENS, getNIn(), getNOut(), deviation));
+        plan.add(TensorPlan.matrix(TOKENS, getNIn(), getNOut(), getDeviation()));
         if (positions == Positions.LEARNED) {
-            plan.add(TensorPlan.matrix(POSITIONS, getContext(), getNOut(), deviation));
+            plan.add(TensorPlan.matrix(POSITIONS, getContext(), getNOut(), getDeviation()));
         }
         return plan;
     }
@@ -63,24 +60,8 @@ public final class TokenEmbedding extends TransformerLayer {
         return positions;
     }
 
-    public void setPositions(Positions positions) {
-        this.positions = positions;
-    }
-
-    public double getDeviation() {
-        return deviation;
-    }
-
-    public void setDeviation(double deviation) {
-        this.deviation = deviation;
-    }
-
     /** Whether the head of the network unembeds by this embedding, and has begun its gradient. */
     public boolean isSharedWithHead() {
         return sharedWithHead;
-    }
-
-    public void setSharedWithHead(boolean sharedWithHead) {
-        this.sharedWithHead = sharedWithHead;
     }
 }

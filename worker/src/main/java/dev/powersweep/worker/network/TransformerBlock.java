@@ -1,8 +1,11 @@
 package dev.powersweep.worker.network;
 
+import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.cell.ModelShape.Normalization;
 import dev.powersweep.worker.cell.ModelShape.Positions;
+import dev.powersweep.worker.model.ParameterLayout.Role;
+import dev.powersweep.worker.model.Parametrisation;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -11,6 +14,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /** A pre-norm block: causal attention and a feed-forward map on the residual stream, [tokens, width] to the same. */
 public final class TransformerBlock extends TransformerLayer {
@@ -25,22 +29,55 @@ public final class TransformerBlock extends TransformerLayer {
     static final String UP = "feedForward.up";
     static final String DOWN = "feedForward.down";
 
+    @JsonProperty
     private int number;
+
+    @JsonProperty
     private int heads = 1;
+
+    @JsonProperty
     private int feedForward;
+
+    @JsonProperty
     private double attentionScale;
+
+    @JsonProperty
     private Activation function = Activation.GELU;
+
+    @JsonProperty
     private Positions positions = Positions.LEARNED;
+
+    @JsonProperty
     private Normalization normalization = Normalization.LAYER_NORM;
-    private double deviation;
+
+    @JsonProperty
     private double residualDeviation;
 
     /** For Deeplearning4j's JSON. */
     public TransformerBlock() {}
 
-    TransformerBlock(int number, long width, int context, double dropped) {
-        super("block." + number, width, width, context, dropped);
+    TransformerBlock(
+            ModelShape shape,
+            Parametrisation parametrisation,
+            int number,
+            double dropped,
+            List<TransformerLayer> before) {
+        super(
+                "block." + number,
+                shape.width(),
+                shape.width(),
+                shape.context(),
+                dropped,
+                parametrisation.standardDeviation(Role.HIDDEN),
+                before);
         this.number = number;
+        heads = shape.heads();
+        feedForward = shape.feedForward();
+        attentionScale = parametrisation.attentionScale();
+        function = shape.activation();
+        positions = shape.positions();
+        normalization = shape.normalization();
+        residualDeviation = parametrisation.standardDeviation(Role.RESIDUAL_PROJECTION);
     }
 
     @Override
@@ -52,13 +89,13 @@ public final class TransformerBlock extends TransformerLayer {
         if (biased) {
             plan.add(TensorPlan.vector(ATTENTION_BIAS, width, 0));
         }
-        plan.add(TensorPlan.matrix(QKV, width, 3 * width, deviation));
+        plan.add(TensorPlan.matrix(QKV, width, 3 * width, getDeviation()));
         plan.add(TensorPlan.matrix(ATTENTION_OUT, width, width, residualDeviation));
         plan.add(TensorPlan.vector(FEED_FORWARD_GAIN, width, 1));
         if (biased) {
             plan.add(TensorPlan.vector(FEED_FORWARD_BIAS, width, 0));
         }
-        plan.add(TensorPlan.matrix(UP, width, feedForward, deviation));
+        plan.add(TensorPlan.matrix(UP, width, feedForward, getDeviation()));
         plan.add(TensorPlan.matrix(DOWN, feedForward, width, residualDeviation));
         return plan;
     }
@@ -79,16 +116,8 @@ public final class TransformerBlock extends TransformerLayer {
         return number;
     }
 
-    public void setNumber(int number) {
-        this.number = number;
-    }
-
     public int getHeads() {
         return heads;
-    }
-
-    public void setHeads(int heads) {
-        this.heads = heads;
     }
 
     /** d_ff. */
@@ -96,17 +125,9 @@ public final class TransformerBlock extends TransformerLayer {
         return feedForward;
     }
 
-    public void setFeedForward(int feedForward) {
-        this.feedForward = feedForward;
-    }
-
     /** Factor of attention scores. */
     public double getAttentionScale() {
         return attentionScale;
-    }
-
-    public void setAttentionScale(double attentionScale) {
-        this.attentionScale = attentionScale;
     }
 
     /** Of the feed-forward map. */
@@ -114,40 +135,16 @@ public final class TransformerBlock extends TransformerLayer {
         return function;
     }
 
-    public void setFunction(Activation function) {
-        this.function = function;
-    }
-
     public Positions getPositions() {
         return positions;
-    }
-
-    public void setPositions(Positions positions) {
-        this.positions = positions;
     }
 
     public Normalization getNormalization() {
         return normalization;
     }
 
-    public void setNormalization(Normalization normalization) {
-        this.normalization = normalization;
-    }
-
-    public double getDeviation() {
-        return deviation;
-    }
-
-    public void setDeviation(double deviation) {
-        this.deviation = deviation;
-    }
-
-    /** Of matrices that write to the residual stream. */
+    /** Of the initial weights of matrices that write to the residual stream. */
     public double getResidualDeviation() {
         return residualDeviation;
-    }
-
-    public void setResidualDeviation(double residualDeviation) {
-        this.residualDeviation = residualDeviation;
     }
 }

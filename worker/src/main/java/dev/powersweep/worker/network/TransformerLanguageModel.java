@@ -1,13 +1,15 @@
 package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.cell.ModelShape.Embeddings;
 import dev.powersweep.worker.cell.ModelShape.Normalization;
 import dev.powersweep.worker.cell.ModelShape.Positions;
+import dev.powersweep.worker.model.ParameterLayout.Role;
 import dev.powersweep.worker.model.Parametrisation;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.GradientNormalization;
@@ -25,7 +27,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
  *
  * <p>Features are token ids [sequences, context], labels the ids that follow (or one-hot [sequences, vocabulary,
  * context]); the score is the mean loss in nats per token. Parameters lie in the order of
- * {@link dev.powersweep.worker.model.ParameterLayout}, without its gaps.
+ * {@link dev.powersweep.worker.model.ParameterLayout}.
  */
 public final class TransformerLanguageModel {
 
@@ -163,10 +165,7 @@ public final class TransformerLanguageModel {
             weightDecay = cell.training().weightDecay();
             updater = Adam.builder()
                     .learningRateSchedule(new CellRate(
-                            cell.training().peakLearningRate(),
-                            cell.training().warmupSteps(),
-                            CellJson.line(cell.training().schedule()),
-                            cell.data().steps()))
+                            cell.training(), cell.data().steps()))
                     .beta1(cell.training().beta1())
                     .beta2(cell.training().beta2())
                     .epsilon(cell.training().epsilon())
@@ -187,8 +186,7 @@ public final class TransformerLanguageModel {
                     positions,
                     normalization,
                     embeddings);
-            double ratio = parametrisation.map(Parametrisation::widthRatio).orElse(1.0);
-            double hidden = initialDeviation / Math.sqrt(ratio);
+            Parametrisation scales = parametrisation.orElse(Parametrisation.standard(shape, initialDeviation));
             NeuralNetConfiguration.Builder common = new NeuralNetConfiguration.Builder()
                     .seed(seed)
                     .optimizationAlgo(OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT)
@@ -203,32 +201,13 @@ public final class TransformerLanguageModel {
                 common.weightDecay(weightDecay, true);
             }
             NeuralNetConfiguration.ListBuilder list = common.list();
-            TokenEmbedding first = new TokenEmbedding(
-                    vocabulary, width, context, positions, initialDeviation, dropout, embeddings == Embeddings.TIED);
-            list.layer(first);
-            long parameters = first.initializer().numParams(first);
+            List<TransformerLayer> all = new ArrayList<>();
+            all.add(new TokenEmbedding(shape, scales.standardDeviation(Role.EMBEDDING), dropout));
             for (int number = 0; number < layers; number++) {
-                TransformerBlock block = new TransformerBlock(number, width, context, dropout);
-                block.setHeads(heads);
-                block.setFeedForward(shape.feedForward());
-                block.setAttentionScale(
-                        parametrisation.map(Parametrisation::attentionScale).orElse((float)
-                                (1 / Math.sqrt((double) width / heads))));
-                block.setFunction(activation);
-                block.setPositions(positions);
-                block.setNormalization(normalization);
-                block.setDeviation(hidden);
-                block.setResidualDeviation(hidden / Math.sqrt(2.0 * layers));
-                list.layer(block);
-                parameters += block.initializer().numParams(block);
+                all.add(new TransformerBlock(shape, scales, number, dropout, all));
             }
-            LanguageModelHead head = new LanguageModelHead(width, vocabulary, context);
-            head.setNormalization(normalization);
-            head.setEmbeddings(embeddings);
-            head.setLogitScale(parametrisation.map(Parametrisation::logitScale).orElse(1f));
-            head.setDeviation(initialDeviation);
-            head.setParametersBefore(parameters);
-            list.layer(head);
+            all.add(new LanguageModelHead(shape, scales, all));
+            all.forEach(list::layer);
             return list.build();
         }
 

@@ -8,23 +8,50 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
-/** What the layers' configurations have in common. Deeplearning4j reads and writes them as JSON by getters and setters. */
+/** What the layers' configurations have in common. Their annotated fields are their JSON. */
 public abstract class TransformerLayer extends FeedForwardLayer {
 
     private static final long serialVersionUID = 1L;
 
+    @JsonProperty
     private int context;
+
+    @JsonProperty
     private double dropped;
+
+    @JsonProperty
+    private double deviation;
+
+    @JsonProperty
+    private int tensorsBefore;
+
+    @JsonProperty
+    private long parametersBefore;
 
     protected TransformerLayer() {}
 
-    protected TransformerLayer(String name, long inputs, long outputs, int context, double dropped) {
+    /** @param before the layers below, from the first on */
+    protected TransformerLayer(
+            String name,
+            long inputs,
+            long outputs,
+            int context,
+            double dropped,
+            double deviation,
+            List<TransformerLayer> before) {
         setLayerName(name);
         setNIn(inputs);
         setNOut(outputs);
         this.context = context;
         this.dropped = dropped;
+        this.deviation = deviation;
+        for (TransformerLayer layer : before) {
+            tensorsBefore += layer.plan().size();
+            parametersBefore +=
+                    layer.plan().stream().mapToLong(TensorPlan::length).sum();
+        }
     }
 
     /** The layer's tensors. */
@@ -35,17 +62,24 @@ public abstract class TransformerLayer extends FeedForwardLayer {
         return context;
     }
 
-    public void setContext(int context) {
-        this.context = context;
-    }
-
     /** Share dropped while training, in [0, 1), by a hash of seed, iteration and place. */
     public double getDropped() {
         return dropped;
     }
 
-    public void setDropped(double dropped) {
-        this.dropped = dropped;
+    /** Of the initial weights of matrices and embeddings. */
+    public double getDeviation() {
+        return deviation;
+    }
+
+    /** Tensors of the layers below: a tensor's number in the network is that of its random stream. */
+    public int getTensorsBefore() {
+        return tensorsBefore;
+    }
+
+    /** Where the layer's parameters begin in the network's flat vector. */
+    public long getParametersBefore() {
+        return parametersBefore;
     }
 
     @Override

@@ -8,12 +8,16 @@ import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Normal weights from a hash of (seed, layer's name, parameter, place); gains 1, biases 0. */
+/** Normal weights from a hash of (seed, number of the tensor in the network, place); gains 1, biases 0. */
 final class TransformerParamInitializer implements ParamInitializer {
 
     static final TransformerParamInitializer INSTANCE = new TransformerParamInitializer();
+
+    /** Weights made on the heap before they go to the array. */
+    private static final int AT_ONCE = 1 << 14;
 
     private TransformerParamInitializer() {}
 
@@ -67,20 +71,30 @@ final class TransformerParamInitializer implements ParamInitializer {
         Map<String, INDArray> tensors = views(configuration.getLayer(), view);
         configuration.setVariables(List.copyOf(tensors.keySet()));
         if (initialise) {
+            int number = ((TransformerLayer) configuration.getLayer()).getTensorsBefore();
             for (TensorPlan tensor : plan(configuration.getLayer())) {
-                INDArray values = tensors.get(tensor.name()).reshape('c', new long[] {tensor.length()});
-                if (tensor.deviation() == 0) {
-                    values.assign(tensor.fill());
-                    continue;
-                }
-                String name = configuration.getLayer().getLayerName() + "." + tensor.name();
-                long key = RandomStream.key(configuration.getSeed(), name, 0, 0);
-                for (long i = 0; i < tensor.length(); i++) {
-                    values.putScalar(i, tensor.deviation() * RandomStream.normal(key, i));
-                }
+                long key = RandomStream.key(configuration.getSeed(), "initial weights", number++, 0);
+                fill(tensor, key, tensors.get(tensor.name()).reshape('c', new long[] {tensor.length()}));
             }
         }
         return tensors;
+    }
+
+    private static void fill(TensorPlan tensor, long key, INDArray values) {
+        if (tensor.deviation() == 0) {
+            values.assign(tensor.fill());
+            return;
+        }
+        for (long from = 0; from < tensor.length(); from += AT_ONCE) {
+            double[] numbers = new double[(int) Math.min(AT_ONCE, tensor.length() - from)];
+            for (int i = 0; i < numbers.length; i++) {
+                numbers[i] = tensor.deviation() * RandomStream.normal(key, from + i);
+            }
+            INDArray part = Nd4j.createFromArray(numbers);
+            values.get(NDArrayIndex.interval(from, from + numbers.length)).assign(part);
+            // The heap may not be collected for long.
+            part.close();
+        }
     }
 
     @Override

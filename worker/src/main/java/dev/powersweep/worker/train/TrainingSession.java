@@ -10,14 +10,18 @@ import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import dev.powersweep.worker.model.ParameterLayout;
-import dev.powersweep.worker.model.ParameterLayout.Role;
 import dev.powersweep.worker.model.ParameterLayout.Tensor;
 import dev.powersweep.worker.model.Parametrisation;
 import dev.powersweep.worker.model.RandomStream;
 import dev.powersweep.worker.model.Transformer;
+import dev.powersweep.worker.network.CellRate;
+import dev.powersweep.worker.network.KernelSets;
+import dev.powersweep.worker.network.NetworkVectors;
+import dev.powersweep.worker.network.TransformerLanguageModel;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
  * One cell in training: parameters, optimiser state and all working memory.
@@ -25,9 +29,9 @@ import java.util.Optional;
  * <p>Assumes a single thread. Guarantees: the same cell, micro-batch and kernel set on the same machine type give
  * bit-identical steps, also when the run was interrupted and {@linkplain #restore restored} in between.
  *
- * <p>Parameters, gradients and moments are flat vectors in ND4J arrays, as in Deeplearning4j's networks; its updaters and
- * layers are not used, because they dispatch an operation for what is one fused loop here, and cannot run an attention
- * block on memory allocated beforehand.
+ * <p>What is trained is a Deeplearning4j network: parameters, the batch's gradient and Adam's moments are its own flat
+ * vectors, and its listeners see every step. Its layers and its updater make none of them, because they dispatch an
+ * operation for what is one fused loop here, and cannot run an attention block on memory allocated beforehand.
  */
 public final class TrainingSession implements AutoCloseable {
 
@@ -39,18 +43,17 @@ public final class TrainingSession implements AutoCloseable {
     private final Kernels kernels;
     private final ParameterLayout layout;
     private final Parametrisation parametrisation;
-    private final LearningRate learningRate;
+    private final CellRate learningRate;
     private final DivergenceMonitor divergence;
     private final MicroBatches microBatches;
-    private final Transformer transformer;
-
-    private final Span parameters;
-    private final Span firstMoments;
-    private final Span secondMoments;
-    /** Gradient of one micro-batch, then of the batch when there is only one. */
+    private final MultiLayerNetwork network;
+    private final ListenerCalls listeners;
+    private final NetworkVectors vectors;
+    private final GradientSquares gradientSquares;
+    /** Of one micro-batch; the network's own when there is only one. */
     private final Span gradients;
 
-    private final Span batchGradients;
+    private final Transformer transformer;
     private final List<TensorState> tensors;
 
     private final int[] inputs;
@@ -59,7 +62,8 @@ public final class TrainingSession implements AutoCloseable {
     private final double[] squares = new double[2];
     private long stepsDone;
 
-    private TrainingSession(Cell cell, BatchSource source, Kernels kernels, MicroBatches microBatches) {
+    private TrainingSession(
+            Cell cell, BatchSource source, Kernels kernels, MicroBatches microBatches, MultiLayerNetwork network) {
         this.cell = cell;
         this.randomSeed = cell.randomSeed();
         this.source = source;
@@ -69,21 +73,27 @@ public final class TrainingSession implements AutoCloseable {
         TrainingRule rule = cell.training();
         layout = new ParameterLayout(shape);
         parametrisation = Parametrisation.of(shape, rule);
-        learningRate = new LearningRate(rule, cell.data().steps());
+        learningRate = new CellRate(rule, cell.data().steps());
         divergence = new DivergenceMonitor(rule.divergence(), shape.vocabulary());
-        parameters = kernels.allocate(layout.length());
-        firstMoments = kernels.allocate(layout.length());
-        secondMoments = kernels.allocate(layout.length());
-        gradients = kernels.allocate(layout.length());
-        batchGradients = microBatches.count() > 1 ? kernels.allocate(layout.length()) : gradients;
+        this.network = network;
+        listeners = new ListenerCalls(network, cell);
+        vectors = NetworkVectors.of(network, kernels);
+        gradientSquares = new GradientSquares(kernels, layout);
+        gradients = microBatches.count() > 1 ? kernels.allocate(layout.length()) : vectors.gradients();
         transformer = new Transformer(
-                kernels, layout, parametrisation, parameters, gradients, microBatches.passSequences(), rule.dropout());
+                kernels,
+                layout,
+                parametrisation,
+                vectors.parameters(),
+                gradients,
+                microBatches.passSequences(),
+                rule.dropout());
+        transformer.refresh();
         tensors = layout.tensors().stream().map(TensorState::new).toList();
         int tokens = Math.toIntExact(cell.batchTokens());
         inputs = new int[tokens];
         targets = new int[tokens];
         losses = new double[tokens];
-        initialise();
     }
 
     /**
@@ -105,11 +115,16 @@ public final class TrainingSession implements AutoCloseable {
                             + " tokens; the trainer takes fewer than 2^31");
         }
         MicroBatches microBatches = MicroBatches.of(cell.shape(), cell.data().batchSequences(), microBatchSequences);
+        MultiLayerNetwork network = null;
         try {
-            return new TrainingSession(cell, source, kernels, microBatches);
+            network = TransformerLanguageModel.of(cell);
+            return new TrainingSession(cell, source, kernels, microBatches, network);
         } catch (RuntimeException | Error e) {
             // What was allocated before memory ran out.
             kernels.close();
+            if (network != null) {
+                NetworkVectors.close(network);
+            }
             throw e;
         }
     }
@@ -119,10 +134,12 @@ public final class TrainingSession implements AutoCloseable {
      *
      * @throws DivergenceException when loss or gradient are not finite (the parameters are then left as they were), or
      *     the loss stayed above the cell's divergence bound for its window
+     * @throws ListenerException when a listener of the network throws
      */
     public StepRecord step() throws DivergenceException {
         long step = stepsDone + 1;
         source.batch(step, inputs, targets);
+        listeners.begin(step, inputs, targets);
         int count = microBatches.count();
         int context = cell.shape().context();
         long dropoutKey = RandomStream.key(randomSeed, "dropout", step, 0);
@@ -137,10 +154,11 @@ public final class TrainingSession implements AutoCloseable {
                 transformer.train(inputs, targets, sequence * context, sequences, weight, dropoutKey, losses);
             }
             if (count > 1) {
-                kernels.accumulate(gradients, batchGradients, microBatch == 0 ? Write.REPLACE : Write.ADD, squares);
+                gradientSquares.accumulate(
+                        gradients, vectors.gradients(), microBatch == 0 ? Write.REPLACE : Write.ADD, squares);
                 smallSquares += squares[0];
             } else {
-                squares[1] = kernels.sumOfSquares(gradients);
+                squares[1] = gradientSquares.of(gradients);
             }
         }
         // A micro-batch's gradient was weighted by 1/B, not 1/B_small.
@@ -153,8 +171,10 @@ public final class TrainingSession implements AutoCloseable {
         if (diverged.isPresent()) {
             throw new DivergenceException(diverged.get(), record);
         }
+        listeners.gradient(record.loss());
         update(step, rate, norm);
         stepsDone = step;
+        listeners.end(step);
         return record;
     }
 
@@ -194,9 +214,9 @@ public final class TrainingSession implements AutoCloseable {
         return new TrainingState(
                 stepsDone,
                 divergence.stepsAboveBound(),
-                parameters.bytes(),
-                firstMoments.bytes(),
-                secondMoments.bytes());
+                vectors.parameters().bytes(),
+                vectors.firstMoments().bytes(),
+                vectors.secondMoments().bytes());
     }
 
     /**
@@ -213,10 +233,11 @@ public final class TrainingSession implements AutoCloseable {
                         + "; restore a state of the same cell");
             }
         }
-        parameters.readFrom(state.parameters().duplicate());
-        firstMoments.readFrom(state.firstMoments().duplicate());
-        secondMoments.readFrom(state.secondMoments().duplicate());
+        vectors.parameters().readFrom(state.parameters().duplicate());
+        vectors.firstMoments().readFrom(state.firstMoments().duplicate());
+        vectors.secondMoments().readFrom(state.secondMoments().duplicate());
         stepsDone = state.step();
+        network.setIterationCount(Math.toIntExact(stepsDone));
         divergence.restore(state.stepsAboveBound());
         transformer.refresh();
     }
@@ -228,6 +249,14 @@ public final class TrainingSession implements AutoCloseable {
 
     public ParameterLayout layout() {
         return layout;
+    }
+
+    /**
+     * What is trained. Its listeners are told of every step; its vectors are the session's own, to be looked at between
+     * steps and not to be changed.
+     */
+    public MultiLayerNetwork network() {
+        return network;
     }
 
     /** Sequences whose mean gradient makes one |G_small|². */
@@ -252,23 +281,8 @@ public final class TrainingSession implements AutoCloseable {
     @Override
     public void close() {
         kernels.close();
-    }
-
-    private void initialise() {
-        List<Tensor> all = layout.tensors();
-        for (int number = 0; number < all.size(); number++) {
-            Tensor tensor = all.get(number);
-            long key = RandomStream.key(randomSeed, "initial weights", number, 0);
-            double deviation = parametrisation.standardDeviation(tensor);
-            for (long i = 0; i < tensor.length(); i++) {
-                if (tensor.role() == Role.GAIN) {
-                    parameters.set(tensor.offset() + i, 1);
-                } else if (deviation > 0) {
-                    parameters.set(tensor.offset() + i, deviation * RandomStream.normal(key, i));
-                }
-            }
-        }
-        transformer.refresh();
+        listeners.close();
+        NetworkVectors.close(network);
     }
 
     private void update(long step, double rate, double norm) {
@@ -316,10 +330,10 @@ public final class TrainingSession implements AutoCloseable {
 
         TensorState(Tensor tensor) {
             this.tensor = tensor;
-            parameters = of(TrainingSession.this.parameters);
-            gradients = of(batchGradients);
-            firstMoments = of(TrainingSession.this.firstMoments);
-            secondMoments = of(TrainingSession.this.secondMoments);
+            parameters = of(vectors.parameters());
+            gradients = of(vectors.gradients());
+            firstMoments = of(vectors.firstMoments());
+            secondMoments = of(vectors.secondMoments());
         }
 
         private Span of(Span flat) {

@@ -1,2 +1,2 @@
-/** One optimiser step at a time: schedules, accumulation, AdamW, noise scale, divergence, evaluation. */
+/** One optimiser step of a Deeplearning4j network at a time: accumulation, AdamW, noise scale, divergence, evaluation, listeners. */
 package dev.powersweep.worker.train;

@@ -122,7 +122,7 @@ final class CellRun {
     private void resume(TrainingSession session, Path file) {
         CheckpointFile checkpoint = CheckpointFile.open(file);
         TrainingState state = session.state();
-        checkpoint.restore(cell, LayoutHash.of(session.layout()), sections(state));
+        checkpoint.restore(cell, session.layout(), sections(state));
         step = checkpoint.header().step();
         lastCheckpointStep = step;
         Progress progress = checkpoint.header().progress();

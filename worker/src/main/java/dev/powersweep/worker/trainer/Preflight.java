@@ -3,7 +3,7 @@ package dev.powersweep.worker.trainer;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
-import dev.powersweep.worker.train.KernelSets;
+import dev.powersweep.worker.network.KernelSets;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.model.ParameterLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,7 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CheckpointTest {
     private static final long SEED = Long.getLong("test.seed", 20260101);
     private static final Cell CELL = Cells.tiny(100, 2, 1000, 0);
-    private static final String LAYOUT = "0123456789abcdef";
+    private static final ParameterLayout PARAMETERS = new ParameterLayout(CELL.shape());
+    private static final String LAYOUT = LayoutHash.of(PARAMETERS);
+    private static final int LENGTH = (int) PARAMETERS.length();
     private static final Progress PROGRESS = new Progress(
             OptionalDouble.of(0.1 + 0.2),
             3,
@@ -46,9 +49,9 @@ class CheckpointTest {
 
     private static List<Section> sections(long seed) {
         return List.of(
-                new Section(Section.PARAMETERS, floats(1000, seed)),
-                new Section(Section.FIRST_MOMENT, floats(1000, seed + 1)),
-                new Section(Section.SECOND_MOMENT, floats(1000, seed + 2)));
+                new Section(Section.PARAMETERS, floats(LENGTH, seed)),
+                new Section(Section.FIRST_MOMENT, floats(LENGTH, seed + 1)),
+                new Section(Section.SECOND_MOMENT, floats(LENGTH, seed + 2)));
     }
 
     private CheckpointFile.Written write(String name) {
@@ -57,7 +60,7 @@ class CheckpointTest {
 
     private CheckpointException refusal(Path file) {
         try {
-            CheckpointFile.open(file).restore(CELL, LAYOUT, sections(1));
+            CheckpointFile.open(file).restore(CELL, PARAMETERS, sections(1));
         } catch (CheckpointException e) {
             return e;
         }
@@ -77,7 +80,7 @@ class CheckpointTest {
         assertThat(file.header().step()).isEqualTo(40);
         assertThat(file.header().progress()).isEqualTo(PROGRESS);
         List<Section> read = sections(1);
-        file.restore(CELL, LAYOUT, read);
+        file.restore(CELL, PARAMETERS, read);
         assertThat(read).isEqualTo(sections(SEED));
         assertThat(read).isNotEqualTo(sections(1));
     }

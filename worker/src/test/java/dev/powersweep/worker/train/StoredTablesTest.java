@@ -15,12 +15,13 @@ import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.model.AlignedLayout;
+import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.model.RandomStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -249,9 +250,9 @@ class StoredTablesTest {
                     options.name(),
                     "state",
                     "crc",
-                    crc(state.parameters()),
-                    crc(state.firstMoments()),
-                    crc(state.secondMoments())));
+                    crc(session.layout(), state.parameters()),
+                    crc(session.layout(), state.firstMoments()),
+                    crc(session.layout(), state.secondMoments())));
             return session.kernels();
         }
     }
@@ -271,9 +272,19 @@ class StoredTablesTest {
                 .stream().mapToDouble(Double::parseDouble).toArray();
     }
 
-    private static String crc(ByteBuffer bytes) {
+    /** Of the vector as it was stored: each tensor at a multiple of 16 elements, zeros between them. */
+    private static String crc(ParameterLayout layout, ByteBuffer bytes) {
+        AlignedLayout aligned = new AlignedLayout(layout);
+        ByteBuffer stored = ByteBuffer.allocate((int) aligned.length() * Float.BYTES);
+        for (ParameterLayout.Tensor tensor : layout.tensors()) {
+            stored.put(
+                    (int) aligned.offset(tensor) * Float.BYTES,
+                    bytes,
+                    (int) tensor.offset() * Float.BYTES,
+                    (int) tensor.length() * Float.BYTES);
+        }
         CRC32C crc = new CRC32C();
-        crc.update(bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN));
+        crc.update(stored);
         return Long.toHexString(crc.getValue());
     }
 

@@ -12,14 +12,21 @@ import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.model.RandomStream;
+import dev.powersweep.worker.network.TransformerLanguageModel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 class TrainingSessionTest {
 
@@ -139,6 +146,144 @@ class TrainingSessionTest {
                 }
                 assertThat(rest).isEqualTo(whole.subList(stop, whole.size()));
             }
+        }
+    }
+
+    /** What the session trains is the network itself: no second copy of its vectors, no second initial state. */
+    @Test
+    void theNetworksOwnVectorsAreTrained() throws Exception {
+        Cell cell = cell(1e-2, 0, 6, 20);
+        MultiLayerNetwork untrained = TransformerLanguageModel.of(cell);
+        try (TrainingSession session = open(cell, 0)) {
+            MultiLayerNetwork network = session.network();
+            assertThat(network.params()).isEqualTo(untrained.params());
+            session.step();
+            assertThat(network.params()).isNotEqualTo(untrained.params());
+            assertThat(network.getIterationCount()).isEqualTo(1);
+            TrainingState state = session.state();
+            int length = (int) network.numParams();
+            assertThat(network.params().toFloatVector()).isEqualTo(floats(state.parameters()));
+            assertThat(network.updaterState().toFloatVector())
+                    .startsWith(floats(state.firstMoments()))
+                    .endsWith(floats(state.secondMoments()))
+                    .hasSize(2 * length);
+            network.params().putScalar(length - 1, 0.5);
+            assertThat(session.state().parameters().getFloat(4 * (length - 1))).isEqualTo(0.5f);
+        }
+    }
+
+    /** The network scores by its layers what the session scores by the fused pass. */
+    @Test
+    void theNetworkScoresWhatTheSessionScores() throws Exception {
+        Cell cell = cell(1e-2, 0, 6, 20);
+        try (TrainingSession session = open(cell, 0)) {
+            for (int step = 0; step < 5; step++) {
+                session.step();
+            }
+            int sequences = new Cycle().sequences();
+            int[] inputs = new int[sequences * CONTEXT];
+            int[] targets = new int[sequences * CONTEXT];
+            for (int i = 0; i < sequences; i++) {
+                new Cycle().sequence(i, inputs, targets, i * CONTEXT);
+            }
+            double score = session.network().score(new DataSet(tokens(inputs), tokens(targets)));
+            assertThat(score).isCloseTo(session.evaluate(new Cycle(), 1000).loss(), within(1e-5));
+        }
+    }
+
+    private static INDArray tokens(int[] ids) {
+        return Nd4j.createFromArray(ids).reshape('c', new long[] {ids.length / CONTEXT, CONTEXT});
+    }
+
+    @Test
+    void listenersSeeEveryStepAndChangeNothing() throws Exception {
+        Cell cell = cell(1e-2, 0.1, 6, 20);
+        List<StepRecord> plain = run(cell, 12);
+        List<String> heard = new ArrayList<>();
+        List<StepRecord> steps = new ArrayList<>();
+        try (TrainingSession session = open(cell, 0)) {
+            session.network().setListeners(new BaseTrainingListener() {
+                @Override
+                public void onEpochStart(Model model) {
+                    heard.add("epoch " + ((MultiLayerNetwork) model).getEpochCount());
+                }
+
+                @Override
+                public void onGradientCalculation(Model model) {
+                    double norm = model.gradient().gradient().norm2Number().doubleValue();
+                    double ofTensors = Math.sqrt(model.gradient().gradientForVariable().values().stream()
+                            .mapToDouble(tensor -> Math.pow(tensor.norm2Number().doubleValue(), 2))
+                            .sum());
+                    assertThat(norm).isCloseTo(plain.get(steps.size()).gradientNorm(), within(1e-4));
+                    assertThat(ofTensors).isCloseTo(norm, within(1e-4));
+                    assertThat(model.batchSize()).isEqualTo(6);
+                }
+
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    heard.add(iteration + " " + epoch + " " + model.score());
+                }
+            });
+            for (int step = 0; step < 12; step++) {
+                steps.add(session.step());
+            }
+        }
+        assertThat(steps).isEqualTo(plain);
+        List<String> expected = new ArrayList<>(List.of("epoch 0"));
+        for (StepRecord step : plain) {
+            expected.add((step.step() - 1) + " 0 " + step.loss());
+        }
+        assertThat(heard).isEqualTo(expected);
+    }
+
+    @Test
+    void epochsBeginWhereTheRingDoes() throws Exception {
+        Cell cell = cell(1e-2, 0, 6, 20);
+        // Ten windows an epoch, six a step: steps begin at the windows 0, 6, 12, 18, 24, 30.
+        Cell small = new Cell(
+                cell.shape(), new DataRule("cycle", 20, 6, 10 * CONTEXT), cell.training(), cell.evaluation(), 1);
+        List<String> heard = new ArrayList<>();
+        try (TrainingSession session = open(small, 0)) {
+            session.network().setListeners(new BaseTrainingListener() {
+                @Override
+                public void onEpochStart(Model model) {
+                    heard.add("start " + ((MultiLayerNetwork) model).getEpochCount());
+                }
+
+                @Override
+                public void onEpochEnd(Model model) {
+                    heard.add("end " + ((MultiLayerNetwork) model).getEpochCount());
+                }
+
+                @Override
+                public void iterationDone(Model model, int iteration, int epoch) {
+                    heard.add(Integer.toString(iteration));
+                }
+            });
+            for (int step = 0; step < 5; step++) {
+                session.step();
+            }
+        }
+        assertThat(heard)
+                .containsExactly(
+                        "start 0", "0", "1", "end 0", "start 1", "2", "3", "end 1", "start 2", "4", "end 2");
+    }
+
+    @Test
+    void aListenerThatThrowsIsNamed() {
+        try (TrainingSession session = open(cell(1e-2, 0, 6, 20), 0)) {
+            session.network().setListeners(new Stumbler());
+            assertThatThrownBy(session::step)
+                    .isInstanceOf(ListenerException.class)
+                    .hasMessage("the training listener " + Stumbler.class.getName()
+                            + " threw java.lang.IllegalStateException: no more");
+        }
+    }
+
+    private static final class Stumbler extends BaseTrainingListener {
+        @Override
+        public void iterationDone(Model model, int iteration, int epoch) {
+            throw new IllegalStateException("no more");
         }
     }
 

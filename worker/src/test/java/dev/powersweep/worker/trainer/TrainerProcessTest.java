@@ -15,7 +15,6 @@ import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.checkpoint.CheckpointDirectory;
 import dev.powersweep.worker.checkpoint.CheckpointFile;
-import dev.powersweep.worker.checkpoint.LayoutHash;
 import dev.powersweep.worker.checkpoint.Section;
 import dev.powersweep.worker.data.ShardFixture;
 import dev.powersweep.worker.data.ShardStore;
@@ -502,7 +501,7 @@ class TrainerProcessTest {
         ByteBuffer flat =
                 ByteBuffer.allocate((int) layout.length() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         CheckpointFile.open(checkpoint)
-                .restore(cell, LayoutHash.of(layout), List.of(new Section(Section.PARAMETERS, flat)));
+                .restore(cell, layout, List.of(new Section(Section.PARAMETERS, flat)));
         for (ParameterLayout.Tensor tensor : layout.tensors()) {
             INDArray array = trained.get(tensor.name());
             assertThat(array.shape()).isEqualTo(tensor.shape());

@@ -1,4 +1,4 @@
-package dev.powersweep.worker.train;
+package dev.powersweep.worker.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -8,10 +8,10 @@ import dev.powersweep.worker.cell.TrainingRule;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
-class LearningRateTest {
+class CellRateTest {
 
-    private static LearningRate rate(Schedule schedule, long warmup, long steps) {
-        return new LearningRate(
+    private static CellRate rate(Schedule schedule, long warmup, long steps) {
+        return new CellRate(
                 new TrainingRule(
                         2,
                         warmup,
@@ -31,7 +31,7 @@ class LearningRateTest {
 
     @Test
     void warmupRisesInAStraightLineFromZeroToThePeak() {
-        LearningRate rate = rate(new Schedule.Constant(), 4, 10);
+        CellRate rate = rate(new Schedule.Constant(), 4, 10);
         assertThat(rate.at(1)).isEqualTo(0.5);
         assertThat(rate.at(2)).isEqualTo(1);
         assertThat(rate.at(4)).isEqualTo(2);
@@ -40,17 +40,17 @@ class LearningRateTest {
 
     @Test
     void cosineAndLinearEndAtTheirFinalFractionOnTheLastStep() {
-        LearningRate cosine = rate(new Schedule.Cosine(0.1), 0, 100);
+        CellRate cosine = rate(new Schedule.Cosine(0.1), 0, 100);
         assertThat(cosine.at(50)).isCloseTo(1.1, within(1e-12));
         assertThat(cosine.at(100)).isCloseTo(0.2, within(1e-12));
-        LearningRate linear = rate(new Schedule.Linear(0), 10, 110);
+        CellRate linear = rate(new Schedule.Linear(0), 10, 110);
         assertThat(linear.at(60)).isCloseTo(1, within(1e-12));
         assertThat(linear.at(110)).isZero();
     }
 
     @Test
     void cooldownKeepsThePeakAndThenFallsByTheSquareRoot() {
-        LearningRate rate = rate(new Schedule.ConstantWithCooldown(0.2), 0, 100);
+        CellRate rate = rate(new Schedule.ConstantWithCooldown(0.2), 0, 100);
         assertThat(rate.at(81)).isEqualTo(2);
         assertThat(rate.at(86)).isCloseTo(2 * (1 - Math.sqrt(5.0 / 20)), within(1e-12));
         assertThat(rate.at(100)).isPositive().isCloseTo(2 * (1 - Math.sqrt(19.0 / 20)), within(1e-12));
@@ -58,7 +58,7 @@ class LearningRateTest {
 
     @Test
     void iterationsOfNd4jSchedulesCountFromZero() {
-        LearningRate rate = rate(new Schedule.Linear(0), 3, 50);
+        CellRate rate = rate(new Schedule.Linear(0), 3, 50);
         assertThat(rate.valueAt(0, 0)).isEqualTo(rate.at(1));
         assertThat(rate.clone().valueAt(49, 0)).isEqualTo(rate.at(50));
     }

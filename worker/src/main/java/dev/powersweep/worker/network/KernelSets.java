@@ -1,4 +1,4 @@
-package dev.powersweep.worker.train;
+package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
