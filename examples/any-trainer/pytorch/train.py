@@ -29,7 +29,9 @@ class Block(nn.Module):
     def forward(self, x):
         B, T, C = x.shape
         q, k, v = (part.view(B, T, n_head, C // n_head).transpose(1, 2) for part in self.attn(self.ln_1(x)).split(C, 2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        scores = (q @ k.transpose(-2, -1)) * k.shape[-1] ** -0.5
+        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        y = scores.masked_fill(future, float("-inf")).softmax(-1) @ v
         x = x + self.proj(y.transpose(1, 2).reshape(B, T, C))
         return x + self.mlp(self.ln_2(x))
 
