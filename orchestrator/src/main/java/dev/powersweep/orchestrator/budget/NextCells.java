@@ -115,14 +115,14 @@ public final class NextCells {
 
     /** Between the points of a program that is not ours there are no others: only its user can name more. */
     static void requireSizes(Optional<String> base) {
-        boolean points = base
-                .map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()).grid().parts().stream()
+        boolean points = base.map(text -> SweepSpecReader.read(text, "sweep.yaml", List.of()).grid().parts().stream()
                         .flatMap(part -> part.modelSizes().stream())
                         .anyMatch(ModelSize.Point.class::isInstance))
                 .orElse(false);
         if (points) {
-            throw new UserError("the models of this sweep are grid.points, which only their program can make: powersweep"
-                    + " plan with --flops names N and D, and points near them go into your own specification");
+            throw new UserError(
+                    "the models of this sweep are grid.points, which only their program can make: powersweep"
+                            + " plan with --flops names N and D, and points near them go into your own specification");
         }
     }
 

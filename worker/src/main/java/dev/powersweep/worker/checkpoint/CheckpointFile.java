@@ -206,8 +206,7 @@ public final class CheckpointFile {
                     continue;
                 }
                 for (Tensor tensor : layout.tensors()) {
-                    ByteBuffer part = data.slice(
-                            data.position() + bytes(tensor.offset()), bytes(tensor.length()));
+                    ByteBuffer part = data.slice(data.position() + bytes(tensor.offset()), bytes(tensor.length()));
                     readFully(channel, part, position + aligned.offset(tensor) * Float.BYTES, file);
                 }
             }
@@ -238,8 +237,8 @@ public final class CheckpointFile {
             }
             position += extent.bytes();
         }
-        throw CheckpointException.foreign("The checkpoint " + file + " holds no " + section
-                + "; use the version of the trainer that wrote it.");
+        throw CheckpointException.foreign(
+                "The checkpoint " + file + " holds no " + section + "; use the version of the trainer that wrote it.");
     }
 
     private static void put(FileChannel channel, ByteBuffer data, MessageDigest sha256, CRC32C crc) throws IOException {

@@ -39,8 +39,7 @@ public record Parametrisation(
     /** Nothing depends on width but the scale of attention. */
     public static Parametrisation standard(ModelShape shape, double initialStandardDeviation) {
         double headWidth = (double) shape.width() / shape.heads();
-        return new Parametrisation(
-                1, (float) (1 / Math.sqrt(headWidth)), 1, initialStandardDeviation, shape.layers());
+        return new Parametrisation(1, (float) (1 / Math.sqrt(headWidth)), 1, initialStandardDeviation, shape.layers());
     }
 
     /** Factor of the learning rate for a tensor. */

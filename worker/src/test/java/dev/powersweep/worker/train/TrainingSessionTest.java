@@ -265,8 +265,7 @@ class TrainingSessionTest {
             }
         }
         assertThat(heard)
-                .containsExactly(
-                        "start 0", "0", "1", "end 0", "start 1", "2", "3", "end 1", "start 2", "4", "end 2");
+                .containsExactly("start 0", "0", "1", "end 0", "start 1", "2", "3", "end 1", "start 2", "4", "end 2");
     }
 
     @Test

@@ -500,8 +500,7 @@ class TrainerProcessTest {
         assertThat(initial.keySet()).isEqualTo(trained.keySet());
         ByteBuffer flat =
                 ByteBuffer.allocate((int) layout.length() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        CheckpointFile.open(checkpoint)
-                .restore(cell, layout, List.of(new Section(Section.PARAMETERS, flat)));
+        CheckpointFile.open(checkpoint).restore(cell, layout, List.of(new Section(Section.PARAMETERS, flat)));
         for (ParameterLayout.Tensor tensor : layout.tensors()) {
             INDArray array = trained.get(tensor.name());
             assertThat(array.shape()).isEqualTo(tensor.shape());
