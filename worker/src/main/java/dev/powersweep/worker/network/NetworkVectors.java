@@ -3,6 +3,9 @@ package dev.powersweep.worker.network;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import java.util.List;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
@@ -38,12 +41,19 @@ public record NetworkVectors(Span parameters, Span gradients, Span firstMoments,
                 kernels.wrap(flat.get(NDArrayIndex.interval(length, 2 * length))));
     }
 
-    /** Frees the network's memory; unlike its own {@code close} without a collection of the whole heap. */
+    /**
+     * Frees the network's memory, as much of it as was allocated; unlike its own {@code close} without a collection of the
+     * whole heap.
+     */
     public static void close(MultiLayerNetwork network) {
-        network.params().close();
-        network.getFlattenedGradients().close();
-        network.updaterState().close();
-        for (org.deeplearning4j.nn.api.Layer layer : network.getLayers()) {
+        Updater updater = network.getUpdater(false);
+        Stream.of(
+                        network.params(),
+                        network.getFlattenedGradients(),
+                        updater == null ? null : updater.getStateViewArray())
+                .filter(array -> array != null && array.closeable())
+                .forEach(INDArray::close);
+        for (Layer layer : network.getLayers()) {
             layer.close();
         }
     }

@@ -370,7 +370,8 @@ class TrainerProcessTest {
                 new TrainerCommand.Resources(1, 64L << 20, Optional.empty(), Optional.empty());
         try (TrainerProcess trainer = TrainerProcess.start(scratch, little, "serve")) {
             trainer.next();
-            assertThat(failed(trainer, assignment(large, "c")).failure()).isEqualTo(FailureClass.HOST_MEMORY);
+            Frame.Failed failed = failed(trainer, assignment(large, "c"));
+            assertThat(failed.failure()).as(failed.detail()).isEqualTo(FailureClass.HOST_MEMORY);
             trainer.endInput();
             assertThat(trainer.exitStatus()).isZero();
         }
