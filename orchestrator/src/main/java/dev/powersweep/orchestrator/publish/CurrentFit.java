@@ -1,7 +1,6 @@
 package dev.powersweep.orchestrator.publish;
 
 import dev.powersweep.fitting.result.FitOptions;
-import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.fits.FitSet;
@@ -9,16 +8,14 @@ import dev.powersweep.orchestrator.fits.FitsText;
 import dev.powersweep.orchestrator.fits.SweepFitter;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
+import dev.powersweep.orchestrator.results.VariedSettings;
+import dev.powersweep.orchestrator.tables.CellsTable;
 import dev.powersweep.orchestrator.view.SweepEvent;
-import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
-import dev.powersweep.worker.cell.Frame;
-import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -129,59 +126,24 @@ public final class CurrentFit {
                 "");
     }
 
-    /** The finished cells, with the numbers that laws of ends need and no others. */
     private static SweepResults results(SweepState state) {
-        List<CellResult> cells = new ArrayList<>();
-        for (CellRecord record : state.cells()) {
-            Optional<Frame.Finished> finished = record.state() == CellState.FINISHED
-                    ? record.last().flatMap(AttemptReport::result)
-                    : Optional.empty();
-            finished.ifPresent(result -> cells.add(cell(record, result, state.size(record.cell()))));
-        }
+        List<CellRecord> finished = state.cells().stream()
+                .filter(cell -> cell.state() == CellState.FINISHED)
+                .toList();
+        Map<String, Map<String, String>> settings =
+                VariedSettings.of(finished.stream().map(CellRecord::cell).toList());
         return new SweepResults(
                 state.submitted().orElseThrow().sweep(),
                 "the sweep",
                 Optional.empty(),
-                cells,
+                finished.stream()
+                        .map(cell -> CellResult.of(
+                                CellsTable.row(state, cell),
+                                settings.get(cell.cell().id())))
+                        .toList(),
                 List.of(),
                 List.of(),
                 List.of(),
                 Map.of());
-    }
-
-    private static CellResult cell(CellRecord record, Frame.Finished finished, ModelCounts size) {
-        Cell cell = record.cell();
-        Optional<Frame.Evaluation> evaluation =
-                finished.finalEvaluations().stream().findFirst();
-        return new CellResult(
-                cell.id(),
-                record.name(),
-                record.state(),
-                Optional.empty(),
-                record.attempts(),
-                size.n(),
-                size.total().isPresent() ? size.total().getAsLong() : Double.NaN,
-                cell.tokens(),
-                (double) finished.step() * cell.batchTokens(),
-                cell.data().uniqueTokens(),
-                cell.batchTokens(),
-                size.kaplanFlops(cell.tokens()).orElse(Double.NaN),
-                size.trainingFlops(cell.tokens()).orElse(Double.NaN),
-                cell.seed(),
-                cell.training().peakLearningRate(),
-                "",
-                cell.training().warmupSteps(),
-                number(evaluation.map(Frame.Evaluation::loss)),
-                number(evaluation.map(Frame.Evaluation::standardError)),
-                OptionalDouble.empty(),
-                OptionalDouble.of(finished.finalTrainingLoss()),
-                OptionalDouble.of(finished.seconds()),
-                OptionalDouble.empty(),
-                finished.stoppedEarly(),
-                Map.of());
-    }
-
-    private static OptionalDouble number(Optional<Double> value) {
-        return value.filter(Double::isFinite).map(OptionalDouble::of).orElse(OptionalDouble.empty());
     }
 }

@@ -1,10 +1,12 @@
 package dev.powersweep.orchestrator.results;
 
+import dev.powersweep.orchestrator.tables.CellRow;
 import dev.powersweep.worker.cell.CellState;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -61,6 +63,53 @@ public record CellResult(
         Map<String, String> settings) {
     public CellResult {
         settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
+    }
+
+    /**
+     * As its row in the {@code cells} table says.
+     *
+     * @param settings what else varies in the sweep, by path
+     */
+    public static CellResult of(CellRow row, Map<String, String> settings) {
+        CellRow.Standing standing = row.standing();
+        return new CellResult(
+                standing.cell(),
+                standing.name(),
+                CellState.valueOf(standing.state()),
+                problem(standing),
+                standing.attempts(),
+                number(row.shape().nonEmbeddingParameters()),
+                number(row.shape().totalParameters()),
+                row.scale().tokens(),
+                row.result().tokensDone(),
+                row.scale().uniqueTokens(),
+                row.scale().batchTokens(),
+                row.scale().kaplanFlops().orElse(Double.NaN),
+                row.scale().trainingFlops().orElse(Double.NaN),
+                row.rule().seed(),
+                row.rule().peakLearningRate(),
+                row.rule().schedule(),
+                row.rule().warmupSteps(),
+                row.result().validationLoss(),
+                row.result().validationStandardError(),
+                row.result().validationBitsPerByte(),
+                row.result().trainLoss(),
+                row.execution().seconds(),
+                row.execution().tokensPerSecond(),
+                row.result().stoppedEarly().orElse(false),
+                settings);
+    }
+
+    private static double number(OptionalLong value) {
+        return value.isPresent() ? value.getAsLong() : Double.NaN;
+    }
+
+    private static Optional<String> problem(CellRow.Standing standing) {
+        if (standing.failureClass().isEmpty()) {
+            return standing.message();
+        }
+        return Optional.of(standing.failureClass().get()
+                + standing.message().map(message -> ": " + message).orElse(""));
     }
 
     /** The same as it would have ended at another learning rate. */

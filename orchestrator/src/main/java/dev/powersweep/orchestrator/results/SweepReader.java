@@ -13,7 +13,6 @@ import dev.powersweep.orchestrator.tables.ResultTables;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
-import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Program;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -69,7 +67,7 @@ public final class SweepReader {
                 directory.root().toString(),
                 specification(directory, configuration),
                 rows.stream()
-                        .map(row -> cell(row, settings.get(row.standing().cell())))
+                        .map(row -> CellResult.of(row, settings.get(row.standing().cell())))
                         .sorted(Comparator.comparingDouble(CellResult::parameters)
                                 .thenComparingDouble(CellResult::tokens)
                                 .thenComparingDouble(CellResult::batchTokens)
@@ -94,48 +92,6 @@ public final class SweepReader {
         } catch (IOException e) {
             throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
         }
-    }
-
-    private static CellResult cell(CellRow row, Map<String, String> settings) {
-        CellRow.Standing standing = row.standing();
-        return new CellResult(
-                standing.cell(),
-                standing.name(),
-                CellState.valueOf(standing.state()),
-                problem(standing),
-                standing.attempts(),
-                number(row.shape().nonEmbeddingParameters()),
-                number(row.shape().totalParameters()),
-                row.scale().tokens(),
-                row.result().tokensDone(),
-                row.scale().uniqueTokens(),
-                row.scale().batchTokens(),
-                row.scale().kaplanFlops().orElse(Double.NaN),
-                row.scale().trainingFlops().orElse(Double.NaN),
-                row.rule().seed(),
-                row.rule().peakLearningRate(),
-                row.rule().schedule(),
-                row.rule().warmupSteps(),
-                row.result().validationLoss(),
-                row.result().validationStandardError(),
-                row.result().validationBitsPerByte(),
-                row.result().trainLoss(),
-                row.execution().seconds(),
-                row.execution().tokensPerSecond(),
-                row.result().stoppedEarly().orElse(false),
-                settings);
-    }
-
-    private static double number(OptionalLong value) {
-        return value.isPresent() ? value.getAsLong() : Double.NaN;
-    }
-
-    private static Optional<String> problem(CellRow.Standing standing) {
-        if (standing.failureClass().isEmpty()) {
-            return standing.message();
-        }
-        return Optional.of(standing.failureClass().get()
-                + standing.message().map(message -> ": " + message).orElse(""));
     }
 
     private static LossCurve training(String cell, List<StepRow> rows) {

@@ -19,7 +19,6 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ProgramModel;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -79,16 +78,16 @@ public final class CellsTable {
 
     /** One row a cell, in the order they were planned. */
     public static List<CellRow> rows(SweepState state) {
-        String sweep = state.submitted().map(LedgerEvent.Submitted::sweep).orElse("");
-        List<CellRow> rows = new ArrayList<>();
-        for (CellRecord cell : state.cells()) {
-            rows.add(row(
-                    sweep,
-                    cell,
-                    state.size(cell.cell()),
-                    state.corpusRead(cell.cell().data().corpusHash())));
-        }
-        return rows;
+        return state.cells().stream().map(cell -> row(state, cell)).toList();
+    }
+
+    /** The row of one cell of a sweep. */
+    public static CellRow row(SweepState state, CellRecord cell) {
+        return row(
+                state.submitted().map(LedgerEvent.Submitted::sweep).orElse(""),
+                cell,
+                state.size(cell.cell()),
+                state.corpusRead(cell.cell().data().corpusHash()));
     }
 
     private static CellRow row(
