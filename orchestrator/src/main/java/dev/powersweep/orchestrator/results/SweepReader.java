@@ -67,7 +67,8 @@ public final class SweepReader {
                 directory.root().toString(),
                 specification(directory, configuration),
                 rows.stream()
-                        .map(row -> CellResult.of(row, settings.get(row.standing().cell())))
+                        .map(row ->
+                                CellResult.of(row, settings.get(row.standing().cell())))
                         .sorted(Comparator.comparingDouble(CellResult::parameters)
                                 .thenComparingDouble(CellResult::tokens)
                                 .thenComparingDouble(CellResult::batchTokens)
