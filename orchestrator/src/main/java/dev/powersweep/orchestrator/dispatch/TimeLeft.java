@@ -179,10 +179,7 @@ public final class TimeLeft {
     /** Says once that the cells contradict the plan, as soon as they surely do. */
     Optional<Surprise> surprise(Instant now, int slots, double waiting) {
         double factor = factor();
-        boolean sure = running.entrySet().stream()
-                .anyMatch(entry -> entry.getValue().span() >= SURE_SECONDS
-                        || (entry.getValue().total().isPresent()
-                                && entry.getValue().elapsed(now) > expected.applyAsDouble(entry.getKey())));
+        boolean sure = running.entrySet().stream().anyMatch(entry -> sure(entry.getKey(), entry.getValue(), now));
         if (told || !sure || (factor < SURPRISE && factor > 1 / SURPRISE)) {
             return Optional.empty();
         }
@@ -193,5 +190,14 @@ public final class TimeLeft {
         }
         told = true;
         return Optional.of(new Surprise(factor, seconds, planned));
+    }
+
+    /** By its pace over some time, or because it should have ended long ago, where its plan is more than a trainer's start. */
+    private boolean sure(String name, Running cell, Instant now) {
+        double planned = expected.applyAsDouble(name);
+        return cell.span() >= SURE_SECONDS
+                || (planned >= FEW_SECONDS
+                        && cell.elapsed(now) > planned
+                        && cell.total().isPresent());
     }
 }

@@ -212,7 +212,7 @@ final class SweepLoop {
     private static void tell(TimeLeft.Surprise surprise) {
         LOG.warn(
                 "cells take {} times as long as planned: {} to go, where the plan has {}",
-                String.format(Locale.ROOT, "%.2g", surprise.factor()),
+                String.format(Locale.ROOT, surprise.factor() < 10 ? "%.1f" : "%.0f", surprise.factor()),
                 TerminalProgress.duration(surprise.seconds()),
                 TerminalProgress.duration(surprise.plannedSeconds()));
     }

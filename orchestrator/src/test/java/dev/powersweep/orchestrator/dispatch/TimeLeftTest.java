@@ -24,7 +24,7 @@ class TimeLeftTest {
     private record Heard(String cell, int attempt, long step, long storedStep, double tokensPerSecond)
             implements LiveCells.Update {}
 
-    private final SweepState state = state();
+    private final SweepState state = state(PLANNED);
     private final SweepCourse<Heard> course = new SweepCourse<>(
             state,
             RunPolicy.DEFAULT,
@@ -34,13 +34,13 @@ class TimeLeftTest {
             event -> {});
     private final List<AttemptOrder> begun = course.fill(SLOTS, Set.of("host"), START);
 
-    private static SweepState state() {
+    private static SweepState state(double planned) {
         SweepState state = new SweepState();
         for (int i = 0; i < 4; i++) {
             Cell base = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
             Cell cell = new Cell(
                     base.model(), new DataRule("c0ffee", STEPS, 8, 10_000), base.training(), base.evaluation(), i);
-            state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, PLANNED, 1));
+            state.apply(new LedgerEvent.Planned(START, "cell-" + i, cell, planned, 1));
         }
         return state;
     }
@@ -122,5 +122,22 @@ class TimeLeftTest {
         heard(0, 10, 8, 30);
         heard(0, 60, 8, 36);
         assertThat(course.surprise(SLOTS, at(36))).isEmpty();
+    }
+
+    /** Planned to take 0.03 s; the first steps of a JVM say that it takes minutes. */
+    @Test
+    void theFirstReportOfATinyCellSurprisesNobody() {
+        SweepState tiny = state(0.03);
+        SweepCourse<Heard> of = new SweepCourse<>(
+                tiny,
+                RunPolicy.DEFAULT,
+                tiny.cells().stream().map(cell -> cell.cell().id()).toList(),
+                0,
+                true,
+                event -> {});
+        Cell cell = of.fill(1, Set.of("host"), START).get(0).gridCell().cell();
+        of.heard(new Heard(cell.id(), 1, 1, 0, 0.2 * cell.batchTokens()), at(14));
+
+        assertThat(of.surprise(1, at(14))).isEmpty();
     }
 }
