@@ -58,6 +58,7 @@ public class FitBenchmark {
         "farseer",
         "muennighoff",
         "muennighoff-joint",
+        "multi-power",
         "envelope",
         "isoflop",
         "isoflop-parabola",
@@ -89,6 +90,7 @@ public class FitBenchmark {
             case "envelope" -> curves(10, 60);
             case "critical-batch" -> batches();
             case "lr-surface", "batch-surface" -> settings();
+            case "multi-power" -> schedules((ParametricLaw) form, 60);
             default -> parametric((ParametricLaw) form, planted(law));
         };
     }
@@ -202,6 +204,34 @@ public class FitBenchmark {
             }
         }
         return rows.build();
+    }
+
+    /** Three runs of one model: a cosine, a constant rate, and a constant rate that falls to nothing in the last fifth. */
+    private static Observations schedules(ParametricLaw law, int records) {
+        double[] planted = {2.5, 0.6, 500, 0.45, 2, 0.6, 0.6};
+        SplittableRandom random = new SplittableRandom(1);
+        Rows bare = new Rows(Quantity.STEP, Quantity.LEARNING_RATE, Quantity.LOSS);
+        for (String schedule : List.of("cosine", "constant", "wsd")) {
+            for (int i = 1; i <= records; i++) {
+                double done = (double) i / records;
+                double share =
+                        switch (schedule) {
+                            case "cosine" -> 0.55 + 0.45 * Math.cos(Math.PI * done);
+                            case "wsd" -> Math.min(1, 0.01 + 5 * (1 - done));
+                            default -> 1;
+                        };
+                bare.run(schedule);
+                bare.add(400.0 * i, 3e-4 * share, 1);
+            }
+        }
+        double[] exact = law.predictions(planted, bare.build());
+        Rows runs = new Rows(Quantity.STEP, Quantity.LEARNING_RATE, Quantity.LOSS);
+        for (int i = 0; i < exact.length; i++) {
+            runs.run(bare.runs.get(i));
+            double[] row = bare.rows.get(i);
+            runs.add(row[0], row[1], exact[i] * Math.exp(1e-4 * random.nextGaussian()));
+        }
+        return runs.build();
     }
 
     private static Observations settings() {
