@@ -12,6 +12,7 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.Merge;
+import dev.powersweep.orchestrator.tables.RowBudget;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
@@ -31,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -79,6 +81,9 @@ final class Compactor implements SweepProgress, AutoCloseable {
         return thread;
     });
     private final Map<String, List<Waiting>> waiting = new HashMap<>();
+    /** Rows that each table can have, as the plan was when the sweep was opened. */
+    private final Map<String, Long> most = new ConcurrentHashMap<>();
+
     private Optional<SweepState> state = Optional.empty();
     private int sequence;
     private boolean broken;
@@ -107,6 +112,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
      * cells that are to be trained afresh. To be called before any attempt begins.
      */
     void reconcile(SweepState sweep) throws IOException {
+        bound(sweep);
         Set<String> known = sweep.merges().stream()
                 .map(merged -> merged.table() + "/" + merged.number())
                 .collect(Collectors.toSet());
@@ -131,6 +137,10 @@ final class Compactor implements SweepProgress, AutoCloseable {
                 }
             }
         }
+    }
+
+    private void bound(SweepState sweep) {
+        TABLES.forEach(table -> most.put(table.name(), RowBudget.most(sweep, table)));
     }
 
     private static Optional<String> number(String name) {
@@ -217,6 +227,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
     @Override
     public void opened(SweepState sweep, SweepDirectory ofSweep, int slots) {
         state = Optional.of(sweep);
+        bound(sweep);
         List<Merge.Member> ended = sweep.cells().stream()
                 .filter(Compactor::hasResult)
                 .map(Compactor::member)
@@ -343,13 +354,16 @@ final class Compactor implements SweepProgress, AutoCloseable {
 
     /** By way of a local file, which is stored as durably as what it stands for. */
     private void write(Table<?> table, List<Path> sources, Path target, Predicate<String> wanted) throws IOException {
+        RowBudget budget = RowBudget.of(most.get(table.name()));
         java.nio.file.Path local = Files.createTempFile("powersweep-merge", TableFile.SUFFIX);
         try {
             Files.delete(local);
             if (table.equals(Table.STEPS)) {
-                TableFile.concatenate(storage, sources, local, Table.STEPS, (StepRow row) -> wanted.test(row.cell()));
+                TableFile.concatenate(
+                        storage, sources, local, Table.STEPS, budget, (StepRow row) -> wanted.test(row.cell()));
             } else {
-                TableFile.concatenate(storage, sources, local, Table.EVALS, (EvalRow row) -> wanted.test(row.cell()));
+                TableFile.concatenate(
+                        storage, sources, local, Table.EVALS, budget, (EvalRow row) -> wanted.test(row.cell()));
             }
             storage.upload(local, target);
         } finally {

@@ -1,7 +1,5 @@
 package dev.powersweep.orchestrator.tables;
 
-import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -118,21 +116,8 @@ public final class ResultTables {
 
     /** Rows that a table can have by the ledger; a directory without a ledger is read as far as memory goes. */
     private long most(Table<?> table) {
-        if (!table.equals(Table.STEPS) && !table.equals(Table.EVALS)) {
-            return Long.MAX_VALUE;
-        }
         try {
-            SweepState state = LedgerReader.read(storage, directory);
-            if (state.submitted().isEmpty()) {
-                return Long.MAX_VALUE;
-            }
-            return state.cells().stream()
-                    .map(CellRecord::cell)
-                    .mapToLong(trained -> table.equals(Table.STEPS)
-                            ? trained.data().steps()
-                            : (trained.data().steps() + 1)
-                                    * trained.evaluation().sets().size())
-                    .reduce(0, (sum, rows) -> sum + rows < 0 ? Long.MAX_VALUE : sum + rows);
+            return RowBudget.most(LedgerReader.read(storage, directory), table);
         } catch (IOException e) {
             throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
         }

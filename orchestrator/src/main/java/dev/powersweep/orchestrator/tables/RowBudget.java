@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.tables;
 
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.function.LongSupplier;
 import org.apache.hadoop.fs.Path;
@@ -14,6 +16,32 @@ public final class RowBudget {
 
     private final LongSupplier most;
     private long taken;
+
+    /**
+     * Of one reading of a table.
+     *
+     * @param most rows that the table can have, as {@link #most} says
+     */
+    public static RowBudget of(long most) {
+        return new RowBudget(() -> most);
+    }
+
+    /**
+     * Rows that a table can have by what the sweep's cells plan: a row a step, and at most an evaluation a step, on every
+     * set. Without bound for other tables, and where no sweep was submitted.
+     */
+    public static long most(SweepState sweep, Table<?> table) {
+        if ((!table.equals(Table.STEPS) && !table.equals(Table.EVALS))
+                || sweep.submitted().isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        return sweep.cells().stream()
+                .map(CellRecord::cell)
+                .mapToLong(cell -> table.equals(Table.STEPS)
+                        ? cell.data().steps()
+                        : (cell.data().steps() + 1) * cell.evaluation().sets().size())
+                .reduce(0, (sum, rows) -> sum + rows < 0 ? Long.MAX_VALUE : sum + rows);
+    }
 
     /** @param most rows that the sweep can have; asked for once many have been read */
     public RowBudget(LongSupplier most) {

@@ -40,8 +40,6 @@ public final class TableFile {
     public static final String SUFFIX = ".parquet";
     /** Parquet files begin and end with four bytes of magic and hold a footer: nothing shorter is one. */
     private static final int SMALLEST = 12;
-    /** In one file of a table whose sweep is not known. */
-    private static final long MOST_ROWS = 50_000_000;
 
     private static final byte[] MAGIC = {'P', 'A', 'R', '1'};
 
@@ -82,10 +80,16 @@ public final class TableFile {
      * Writes those rows of other files that are wanted, in their order, one file in memory at a time.
      *
      * @param target local file
-     * @throws UserError naming the source that cannot be read
+     * @param budget what the sources can have in all
+     * @throws UserError naming the source that cannot be read, or with which the budget is spent
      */
     public static <R extends Record> void concatenate(
-            Storage storage, List<Path> sources, java.nio.file.Path target, Table<R> table, Predicate<R> wanted)
+            Storage storage,
+            List<Path> sources,
+            java.nio.file.Path target,
+            Table<R> table,
+            RowBudget budget,
+            Predicate<R> wanted)
             throws IOException {
         try (ParquetWriter<R> writer = new Builder<>(new LocalOutputFile(target), table, Map.of())
                 .withConf(PARQUET_DEFAULTS)
@@ -93,7 +97,7 @@ public final class TableFile {
                 .withWriteMode(org.apache.parquet.hadoop.ParquetFileWriter.Mode.OVERWRITE)
                 .build()) {
             for (Path source : sources) {
-                for (R row : read(storage, source, table)) {
+                for (R row : read(storage, source, table, budget)) {
                     if (wanted.test(row)) {
                         writer.write(row);
                     }
@@ -102,12 +106,11 @@ public final class TableFile {
         }
     }
 
-    /** All rows of a file; throws {@link UserError} naming the file when it is damaged. */
-    public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table) {
-        return read(storage, file, table, new RowBudget(() -> MOST_ROWS));
-    }
-
-    /** @param budget what the sweep can have in all; throws {@link UserError} naming the file when it is spent */
+    /**
+     * All rows of a file; throws {@link UserError} naming the file when it is damaged or the budget is spent.
+     *
+     * @param budget what the sweep can have in all
+     */
     public static <R extends Record> List<R> read(Storage storage, Path file, Table<R> table, RowBudget budget) {
         budget.take(file, rows(storage, file));
         List<R> rows = new ArrayList<>();

@@ -7,11 +7,13 @@ import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.Reports;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.driver.StandInTrainer.Trouble;
+import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.CrashingStorage;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.ResultTables;
+import dev.powersweep.orchestrator.tables.RowBudget;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
@@ -21,8 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
@@ -72,6 +76,22 @@ class CompactorTest {
         List<LedgerEvent> before = List.copyOf(ledger);
         compact(storage, 2, CELLS * STEPS / CHUNK);
         assertThat(ledger).isEqualTo(before);
+    }
+
+    @Test
+    void aFileOfMoreRowsThanTheSweepCanHaveIsNotRead() throws IOException {
+        openIn("bomb");
+        finish(CELLS);
+        String name = files(Table.STEPS).get(0);
+        org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(directory.table("steps"), name);
+        StepRow row =
+                TableFile.read(storage, file, Table.STEPS, RowBudget.of(CHUNK)).get(0);
+        storage.delete(file);
+        TableFile.write(storage, file, Table.STEPS, Collections.nCopies(1_000_001, row), Map.of());
+        // Only a sweep that was submitted says what its cells can have.
+        ledger.add(0, new LedgerEvent.Submitted(Instant.EPOCH, "s", Sweeps.CORPUS, "name: s", RunPolicy.DEFAULT));
+        compact(storage, 1, CELLS * STEPS / CHUNK);
+        assertThat(files(Table.STEPS)).contains(name).noneMatch(each -> each.startsWith("merged"));
     }
 
     @Test
@@ -253,7 +273,10 @@ class CompactorTest {
         List<StepRow> rows = new ArrayList<>();
         for (String name : files(Table.STEPS)) {
             rows.addAll(TableFile.read(
-                    storage, new org.apache.hadoop.fs.Path(directory.table("steps"), name), Table.STEPS));
+                    storage,
+                    new org.apache.hadoop.fs.Path(directory.table("steps"), name),
+                    Table.STEPS,
+                    RowBudget.of(Long.MAX_VALUE)));
         }
         return rows;
     }
