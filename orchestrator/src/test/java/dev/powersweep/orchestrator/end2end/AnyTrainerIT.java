@@ -47,7 +47,7 @@ class AnyTrainerIT {
                         .toList());
         try {
             List<ProcessHandle> programs =
-                    LoopbackCluster.await(() -> checkpointed(sweep) ? programs(sweep) : List.of(), 120, driver);
+                    LoopbackCluster.await(() -> checkpointed(sweep) ? programs() : List.of(), 120, driver);
             driver.kill();
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
             while (programs.stream().anyMatch(AnyTrainerIT::lives) && System.nanoTime() < end) {
@@ -144,8 +144,8 @@ class AnyTrainerIT {
         }
     }
 
-    /** Programs that add frames for the sweep's cells. */
-    private static List<ProcessHandle> programs(Path sweep) {
+    /** Programs that train cells on this machine. */
+    private static List<ProcessHandle> programs() {
         return ProcessHandle.allProcesses()
                 .filter(each -> environment(each).contains("POWERSWEEP_FEATURES="))
                 .filter(AnyTrainerIT::lives)
