@@ -75,7 +75,7 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
     /** Of a sweep, the count of parameters among what is varied. */
     public static Sensitivity of(SweepResults results, List<String> laws, FitOptions options, Convention convention) {
         Map<Convention, Observations> counts = new EnumMap<>(Convention.class);
-        for (Convention count : Convention.values()) {
+        for (Convention count : Convention.known(results)) {
             counts.put(count, SweepFitter.joint(results.counted(count)));
         }
         return of(counts.get(convention), counts, laws, options);
@@ -92,7 +92,7 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
     /** How far the exponents of a sweep move with the count of parameters alone. */
     public static Sensitivity conventions(SweepResults results, FitOptions options) {
         List<Row> rows = new ArrayList<>();
-        for (Convention count : Convention.values()) {
+        for (Convention count : Convention.known(results)) {
             Observations runs = SweepFitter.joint(results.counted(count));
             rows.add(row("convention", count.label(), LAWS.get(0), runs, options.bootstrap(0), BEYOND * largest(runs)));
         }

@@ -68,6 +68,12 @@ public final class SweepFitter {
     public static FitSet fit(
             SweepResults told, List<String> names, FitOptions options, Convention convention, Refits.Runner refits) {
         SweepResults results = told.counted(convention);
+        int unknown = told.usable().size() - results.usable().size();
+        if (unknown > 0) {
+            throw new UserError(told.place() + ": --convention " + convention.label() + " counts "
+                    + convention.text() + ", which the program of " + unknown
+                    + " finished cells does not report; fit without it, by non-embedding parameters");
+        }
         List<String> notes = new ArrayList<>();
         List<CellResult> usable = usable(results, convention, notes);
         TriedRates rates = new TriedRates(usable);

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.results;
 
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -49,6 +50,14 @@ public enum Convention {
     /** The name scripts use. */
     public String label() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** Those by which N is known of every finished cell: a program of one's own may report one count and no other. */
+    public static List<Convention> known(SweepResults results) {
+        return Arrays.stream(values())
+                .filter(count -> results.counted(count).usable().size()
+                        == results.usable().size())
+                .toList();
     }
 
     /**

@@ -14,13 +14,14 @@ import java.util.Optional;
 final class ConventionsSection {
     private ConventionsSection() {}
 
-    /** Empty where the sweep's cells do not allow the law. */
+    /** Empty where the sweep's cells do not allow the law, or tell one count alone. */
     static Optional<ReportModel.Section> of(SweepResults results, FitSet set) {
         if (results.usable().isEmpty()) {
             return Optional.empty();
         }
         Sensitivity counts = Sensitivity.conventions(results, set.options());
-        if (counts.rows().stream().anyMatch(row -> !row.refusal().isEmpty())) {
+        if (counts.rows().size() < 2
+                || counts.rows().stream().anyMatch(row -> !row.refusal().isEmpty())) {
             return Optional.empty();
         }
         List<Block.Column> columns = new ArrayList<>(List.of(new Block.Column("parameters counted", false)));
