@@ -12,6 +12,7 @@ final class SizeNotation {
 
     static final String BYTES_PATTERN = "[0-9]+(\\.[0-9]+)?([kKmMgGtT](i?[bB])?|[bB])?";
     static final String PLAIN_PATTERN = "-?([0-9][0-9_]*(\\.[0-9]*)?|\\.[0-9]+)([eE][-+]?[0-9]+)?";
+    private static final Pattern PLAIN = Pattern.compile("[-+]?" + PLAIN_PATTERN);
     private static final Pattern SIZE = Pattern.compile("([-+]?" + PLAIN_PATTERN + ")([kKMGT]?)");
     private static final Pattern BYTES = Pattern.compile("([0-9]+(?:\\.[0-9]+)?)([kKmMgGtT]?)(?:i?[bB])?");
     private static final int LARGEST_EXPONENT = 30;
@@ -49,9 +50,14 @@ final class SizeNotation {
         }
     }
 
+    /** A number without a suffix, of any size. */
+    static boolean isPlain(String text) {
+        return PLAIN.matcher(text).matches();
+    }
+
     /** Whether it is a number, but of a size that no key can hold. */
     static boolean tooFar(String text) {
-        return plain(text).isEmpty() && text.matches("[-+]?" + PLAIN_PATTERN);
+        return plain(text).isEmpty() && isPlain(text);
     }
 
     private static int power(String suffix) {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -45,14 +46,14 @@ final class SpecChecker {
         if (kind instanceof ValueKind.Named<?> named) {
             return named(named, node, place);
         }
-        return scalar(List.of(kind), kind.describe(), node, place);
+        return scalar(List.of(kind), kind::describe, node, place);
     }
 
     /** A scalar that is short for a key of the section is read as the mapping that it stands for. */
     private Optional<Value> either(ValueKind.Either<?> either, Node node, Place place) {
         List<? extends ValueKind<?>> kinds =
                 either.scalars().stream().map(ValueKind.Either.Scalar::kind).toList();
-        return scalar(kinds, either.describe(), node, place).flatMap(value -> either.scalars().stream()
+        return scalar(kinds, either::describe, node, place).flatMap(value -> either.scalars().stream()
                 .filter(scalar -> accepts(scalar.kind(), value))
                 .findFirst()
                 .flatMap(ValueKind.Either.Scalar::shortFor)
@@ -86,13 +87,13 @@ final class SpecChecker {
                         place,
                         place.child(key.name()).path() + " is missing; it must be "
                                 + key.kind().describe());
-            } else if (key.defaultYaml().isPresent()
+            } else if (key.byDefault().isPresent()
                     && key.unless().stream().noneMatch(other -> entries.containsKey(other.name()))) {
                 boolean outer = inDefaults;
                 inDefaults = true;
                 check(
                                 key.kind(),
-                                SpecYaml.value(key.defaultYaml().get()),
+                                key.byDefault().get().tree(),
                                 place,
                                 place.child(key.name()).path())
                         .ifPresent(value -> values.put(key.name(), value));
@@ -168,14 +169,15 @@ final class SpecChecker {
         return items.size() == index ? Optional.of(new Value(place, items, !inDefaults)) : Optional.empty();
     }
 
-    private Optional<Value> scalar(List<? extends ValueKind<?>> kinds, String expected, Node node, Place place) {
+    private Optional<Value> scalar(
+            List<? extends ValueKind<?>> kinds, Supplier<String> expected, Node node, Place place) {
         if (!(node instanceof ScalarNode scalar)) {
-            problems.value(place, node instanceof SequenceNode ? "a list" : "a mapping", expected);
+            problems.value(place, node instanceof SequenceNode ? "a list" : "a mapping", expected.get());
             return Optional.empty();
         }
         String text = scalar.getValue().strip();
         if (text.isEmpty() || scalar.getTag().equals(Tag.NULL)) {
-            problems.sentence(place, place.path() + " has no value; it must be " + expected);
+            problems.sentence(place, place.path() + " has no value; it must be " + expected.get());
             return Optional.empty();
         }
         for (ValueKind<?> kind : kinds) {
@@ -202,7 +204,7 @@ final class SpecChecker {
             }
         }
         boolean tooFar = SizeNotation.tooFar(text) && kinds.stream().anyMatch(ValueKind.Numeric.class::isInstance);
-        problems.value(place, text, tooFar ? expected + ", and between 1e-30 and 1e30 in size" : expected);
+        problems.value(place, text, expected.get() + (tooFar ? ", and between 1e-30 and 1e30 in size" : ""));
         return Optional.empty();
     }
 

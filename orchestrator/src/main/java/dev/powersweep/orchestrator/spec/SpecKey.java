@@ -3,13 +3,14 @@ package dev.powersweep.orchestrator.spec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.snakeyaml.engine.v2.nodes.Node;
 
 /**
  * One key of the specification: name, kind, default and meaning stand here and nowhere else; the reader, the JSON Schema
  * and the reference page are made from it.
  *
  * @param kind what it may hold, and the Java value that becomes of it
- * @param defaultYaml what an absent key stands for, as YAML of its kind
+ * @param byDefault what an absent key stands for
  * @param unless keys beside it that put the default out of force
  * @param absent what absence means where there is no such value
  * @param required whether absence is a problem
@@ -18,11 +19,22 @@ import java.util.stream.Collectors;
 record SpecKey<T>(
         String name,
         ValueKind<T> kind,
-        Optional<String> defaultYaml,
+        Optional<DefaultValue> byDefault,
         List<SpecKey<?>> unless,
         String absent,
         boolean required,
         String meaning) {
+
+    /**
+     * YAML of the key's kind, and its tree, which every reader shares.
+     *
+     * @param tree never changed
+     */
+    record DefaultValue(String yaml, Node tree) {
+        static DefaultValue of(String yaml) {
+            return new DefaultValue(yaml, SpecYaml.value(yaml));
+        }
+    }
 
     /** Its absence is a problem. */
     static <T> SpecKey<T> required(String name, ValueKind<T> kind, String meaning) {
@@ -31,7 +43,7 @@ record SpecKey<T>(
 
     /** Where it is absent it holds the default. */
     static <T> SpecKey<T> withDefault(String name, ValueKind<T> kind, String defaultYaml, String meaning) {
-        return new SpecKey<>(name, kind, Optional.of(defaultYaml), List.of(), "", false, meaning);
+        return new SpecKey<>(name, kind, Optional.of(DefaultValue.of(defaultYaml)), List.of(), "", false, meaning);
     }
 
     /** It may be absent, with a meaning of its own. */
@@ -46,7 +58,7 @@ record SpecKey<T>(
 
     /** The same, without its default where one of the others is given. */
     SpecKey<T> unless(SpecKey<?>... others) {
-        return new SpecKey<>(name, kind, defaultYaml, List.of(others), absent, required, meaning);
+        return new SpecKey<>(name, kind, byDefault, List.of(others), absent, required, meaning);
     }
 
     /** The default in words, for the reference page. */
@@ -54,10 +66,11 @@ record SpecKey<T>(
         if (required) {
             return "required";
         }
-        if (defaultYaml.isEmpty()) {
+        if (byDefault.isEmpty()) {
             return absent;
         }
-        String value = defaultYaml.get().equals("{}") ? "its keys' defaults" : "`" + defaultYaml.get() + "`";
+        String yaml = byDefault.get().yaml();
+        String value = yaml.equals("{}") ? "its keys' defaults" : "`" + yaml + "`";
         return unless.isEmpty()
                 ? value
                 : value + ", unless "

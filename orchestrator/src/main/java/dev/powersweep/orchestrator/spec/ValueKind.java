@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.snakeyaml.engine.v2.nodes.Node;
 
@@ -107,10 +106,7 @@ sealed interface ValueKind<T> {
 
         Optional<BigDecimal> parse(String text) {
             return switch (notation) {
-                case PLAIN ->
-                    Pattern.matches("[-+]?" + SizeNotation.PLAIN_PATTERN, text)
-                            ? SizeNotation.plain(text)
-                            : Optional.empty();
+                case PLAIN -> SizeNotation.isPlain(text) ? SizeNotation.plain(text) : Optional.empty();
                 case SIZE -> SizeNotation.size(text);
                 case BYTES -> SizeNotation.bytes(text);
             };

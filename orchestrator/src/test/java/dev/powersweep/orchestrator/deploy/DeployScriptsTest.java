@@ -365,7 +365,14 @@ class DeployScriptsTest {
         standIn("spark/bin/spark-submit", "echo \"$*\"");
         Map<String, String> environment =
                 Map.of("SPARK_HOME", directory.resolve("spark").toString(), "POWERSWEEP_CLUSTER", cluster.toString());
-        String launcher = Deployment.ROOT.resolve("bin/powersweep").toString();
+        // As an installed archive: in a source tree that is not built yet the launcher would build it.
+        Path home = Files.createDirectory(directory.resolve("home"));
+        for (String file : List.of("bin/powersweep", "deploy/standalone/private.sh")) {
+            Files.createDirectories(home.resolve(file).getParent());
+            Files.copy(Deployment.ROOT.resolve(file), home.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+        }
+        Files.createFile(Files.createDirectory(home.resolve("lib")).resolve("powersweep-1.jar"));
+        String launcher = home.resolve("bin/powersweep").toString();
 
         assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
                         .out())

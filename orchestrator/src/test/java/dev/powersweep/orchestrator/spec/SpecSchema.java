@@ -59,7 +59,10 @@ final class SpecSchema {
         for (SpecKey<?> key : section.keys()) {
             ObjectNode property = properties.putObject(key.name());
             property.put("description", key.meaning());
-            key.defaultYaml().filter(text -> !text.equals("{}")).ifPresent(text -> property.put("default", text));
+            key.byDefault()
+                    .map(SpecKey.DefaultValue::yaml)
+                    .filter(text -> !text.equals("{}"))
+                    .ifPresent(text -> property.put("default", text));
             property.setAll((ObjectNode) kind(key.kind()));
             if (key.required()) {
                 required.add(key.name());
