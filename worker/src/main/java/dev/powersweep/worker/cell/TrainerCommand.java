@@ -90,8 +90,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("-XX:+DisplayVMOutputToStderr");
         options.add("-XX:+ErrorFileToStderr");
         // C2 inlines a fixed amount of code into one method and boxes the vectors of what is beyond it, so that every
-        // kernel
-        // of a row or block is compiled by itself.
+        // kernel of a row or block is compiled by itself.
         options.add("-XX:CompileCommand=quiet");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Row");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Block");
