@@ -417,7 +417,7 @@ public final class SurfaceLaw implements StagedLaw {
         return values;
     }
 
-    /** Which of N and D the optima can speak of. */
+    /** Which of N and D vary among the optima. */
     private static List<String> powers(double[] n, double[] d) {
         boolean byN = spread(n) > 0.05;
         boolean byD = spread(d) > 0.05;

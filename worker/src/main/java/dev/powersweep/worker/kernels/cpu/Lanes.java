@@ -20,7 +20,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Lanes {
 
-    // All kernels use one species: a second one in the same process spoils the type profiles that the vector library's
+    // All kernels use one species: a second one in the same process widens the type profiles that the vector library's
     // own methods are compiled by, and slows every reduction several times.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
