@@ -22,7 +22,7 @@
  * <p>Packages, in the order in which they may import each other: {@code runs} (observations), {@code linear}, {@code optimise}
  * (objectives, Newton, global search), {@code result} (what a fit answers, and its options), {@code law} (one file a law),
  * {@code uncertainty} (fits of parametric laws: bootstrap, profiles, identifiability, hold-out), {@code isoflop}, {@code batch}
- * and {@code surface} (laws fitted in stages), {@code comparison}, {@code allocation}, and this package, the door: {@link
+ * and {@code surface} (laws fitted in stages), {@code comparison}, {@code allocation}, and this package, the entry point: {@link
  * dev.powersweep.fitting.Fitter} and the registry {@link dev.powersweep.fitting.Laws}.
  *
  * <p>A law that predicts a column in closed form extends {@link dev.powersweep.fitting.law.ParametricLaw}, or {@link

@@ -26,7 +26,7 @@ class PackagesTest {
     private static final Pattern IMPORT =
             Pattern.compile("^import (?:static )?dev\\.powersweep\\.fitting\\.([\\w.]+);", Pattern.MULTILINE);
 
-    /** From the numbers up to the door. A package imports from packages before it only. */
+    /** In the order of imports: a package imports from packages before it only. */
     private static final List<String> ORDER = List.of(
             "runs",
             "linear",

@@ -18,7 +18,7 @@ public record BatchChoice(FitResult criticalBatch, double overhead) {
     /** Zhang et al.'s share. */
     public static final double DEFAULT_OVERHEAD = 0.2;
 
-    /** Checks that the fit speaks of batches. */
+    /** Checks that the fitted law has the batch size in it. */
     public BatchChoice {
         if (!criticalBatch.law().equals("critical-batch")
                 && ThreeTerm.byName(criticalBatch.law()).isEmpty()) {

@@ -40,9 +40,10 @@ import java.util.function.Function;
  * with D = E_min, B_N·N^κ_N, and B_star/L^(1/α_B) (eq 1.4). Batches in tokens. Where every B_crit exceeds 256 sequences of 512
  * tokens, Zhang et al.'s own critical size, 20 % more data than these need, is given too, and as B_Zhang·N^ζ.
  *
- * <p>{@link CriticalBatchPoints} says which kinds of runs are understood. Points of one model at neighbouring losses share
- * runs and their noise, so the interval is by the bootstrap over runs and not by the points' scatter. The {@link Identifiability} verdict says
- * whether data or size describes the points better; {@link CriticalBatchComparison} does the same on the losses themselves.
+ * <p>{@link CriticalBatchPoints} says which kinds of runs are understood. Points of one model at neighbouring losses
+ * share runs and their noise, so the interval is by the bootstrap over runs and not by the points' scatter. The
+ * {@link Identifiability} verdict says whether data or size describes the points better;
+ * {@link CriticalBatchComparison} does the same on the losses themselves.
  */
 public final class CriticalBatchLaw implements StagedLaw {
     private static final double OVERHEAD = 0.2;

@@ -10,7 +10,7 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * The critical batch size as a power of the loss (Kaplan et al. 2020, eq 1.4: B_crit = B_star/L^(1/α_B)), of the data and of
- * the size, and which of the last two the measurements speak for.
+ * the size, and which of the last two the measurements support.
  *
  * <p>Data and size are compared by AICc of least squares in logarithms; both have two coefficients, so that the comparison
  * is one of residuals. Where ln N and ln D move together (every model trained to the same tokens per parameter) no

@@ -24,7 +24,10 @@ public record IsoFlopCurve(double flops, double[] n, double[] d, double[] loss, 
     /** Budgets that differ by less than this share are one budget: grids round tokens to whole batches. */
     public static final double DEFAULT_TOLERANCE = 0.02;
 
-    /** Sizes that differ by less than this share are one size, counted a little differently: a spline would take their noise for slope. */
+    /**
+     * Sizes that differ by less than this share are one size, counted a little differently: a spline would take their
+     * noise for slope.
+     */
     static final double SAME_SIZE = 0.01;
 
     /**

@@ -9,8 +9,9 @@ import java.util.stream.IntStream;
 /**
  * Draws IsoFLOP curves anew.
  *
- * <p>RUNS draws each budget's runs with replacement; a size drawn twice counts once, a size not drawn is missing. RESIDUAL and
- * PARAMETRIC both keep the grid and add normal noise of the curves' own deviation ({@link LossNoise}) to ln L, as Porian et al. 2024 do with the deviation between seeds.
+ * <p>RUNS draws each budget's runs with replacement; a size drawn twice counts once, a size not drawn is missing.
+ * RESIDUAL and PARAMETRIC both keep the grid and add normal noise of the curves' own deviation ({@link LossNoise}) to
+ * ln L, as Porian et al. 2024 do with the deviation between seeds.
  */
 final class IsoFlopResampling {
     private final List<IsoFlopCurve> curves;

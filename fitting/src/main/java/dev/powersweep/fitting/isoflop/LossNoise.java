@@ -11,7 +11,7 @@ import java.util.OptionalDouble;
  * 1986, one order higher).
  */
 public final class LossNoise {
-    /** Fewer residuals near the minima than this make a poor median. */
+    /** Fewer residuals near the minima than this do not determine a median. */
     private static final int FEWEST = 8;
     /** Median of |z| for a standard normal z. */
     private static final double NORMAL_MEDIAN = 0.6744897501960817;

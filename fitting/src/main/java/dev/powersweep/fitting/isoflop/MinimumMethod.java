@@ -18,7 +18,10 @@ public enum MinimumMethod {
     SPLINE_GRID,
     /** The same spline, its minimum to machine precision; equals the limit of ever finer grids. */
     SPLINE,
-    /** A parabola of L on ln N through all sizes, by their weights, its vertex (Hoffmann et al. 2022, section 3.2). Biased: see {@link MinimumBias}. */
+    /**
+     * A parabola of L on ln N through all sizes, by their weights, its vertex (Hoffmann et al. 2022, section 3.2).
+     * Biased: see {@link MinimumBias}.
+     */
     PARABOLA;
 
     private static final int GRID_POINTS_PER_INTERVAL = 25;

@@ -16,14 +16,14 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Li et al. 2025, "Farseer" (arXiv 2506.10972): {@code L = exp(s·N^q + S) + exp(B·N^b + Q)·D^(−exp(A·N^a + E))}. The exponent of the
- * data changes with the model size, which that of {@link Chinchilla} cannot. N in parameters, L in nats per token (or the unit of
- * the losses given).
+ * Li et al. 2025, "Farseer" (arXiv 2506.10972): {@code L = exp(s·N^q + S) + exp(B·N^b + Q)·D^(−exp(A·N^a + E))}. The
+ * exponent of the data changes with the model size, which that of {@link Chinchilla} cannot. N in parameters, L in nats
+ * per token (or the unit of the losses given).
  *
- * <p>Differs from the paper in the unit of D inside the law: billions of tokens, not tokens. A factor in D multiplies the second
- * term by a power of itself that changes with N as {@code exp(A·N^a + E)} does, which {@code exp(B·N^b + Q)} cannot take up, so that
- * the form depends on the unit. On the authors' 400 runs billions describe the losses better (Huber-log 3.59e-4 against 3.87e-4
- * in tokens). Constants are not comparable with published ones.
+ * <p>Differs from the paper in the unit of D inside the law: billions of tokens, not tokens. A factor in D multiplies
+ * the second term by a power of itself that changes with N as {@code exp(A·N^a + E)} does, which {@code exp(B·N^b + Q)}
+ * cannot take up, so that the form depends on the unit. On the authors' 400 runs billions describe the losses better
+ * (Huber-log 3.59e-4 against 3.87e-4 in tokens). Constants are not comparable with published ones.
  *
  * <p>Nine parameters: it needs many sizes of model, each with several sizes of data.
  */

@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Over-training, Gadre et al. 2024 (arXiv 2403.08540, equation 4): {@code L(C,M) = E + (a·M^η + b·M^(−η))·C^(−η)} with {@code M =
- * D/N} tokens per parameter and C training FLOPs. With {@code C = 6ND} it is {@link ChinchillaTied} seen along lines of equal M, α =
- * 2η; with compute that counts attention or the head it is not. Every line of constant M has the same slope −η.
+ * Over-training, Gadre et al. 2024 (arXiv 2403.08540, equation 4): {@code L(C,M) = E + (a·M^η + b·M^(−η))·C^(−η)} with
+ * {@code M = D/N} tokens per parameter and C training FLOPs. With {@code C = 6ND} it is {@link ChinchillaTied} seen
+ * along lines of equal M, α = 2η; with compute that counts attention or the head it is not. Every line of constant M
+ * has the same slope −η.
  */
 public final class Gadre extends PowerSumLaw {
     /** The law. */

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Loss by model and data size together, Kaplan et al. 2020 equation 1.5:
- * {@code L(N,D) = [(N_c/N)^(α_N/α_D) + D_c/D]^α_D}, N non-embedding parameters, D tokens, models stopped early. Published: α_N
- * 0.076, α_D 0.103, N_c 6.4e13, D_c 1.8e13. It has no irreducible loss.
+ * {@code L(N,D) = [(N_c/N)^(α_N/α_D) + D_c/D]^α_D}, N non-embedding parameters, D tokens, models stopped early.
+ * Published: α_N 0.076, α_D 0.103, N_c 6.4e13, D_c 1.8e13. It has no irreducible loss.
  */
 public final class KaplanND extends PowerSumLaw {
     /** The law. */

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Loss by model size and optimiser steps, Kaplan et al. 2020 equation 1.6:
- * {@code L(N,S_min) = (N_c/N)^α_N + (S_c/S_min)^α_S}, for data without end. Published: α_N 0.077, α_S 0.76, N_c 6.5e13, S_c
- * 2.1e3. The column {@code s} should hold S_min, the steps at a batch far above the critical one
+ * {@code L(N,S_min) = (N_c/N)^α_N + (S_c/S_min)^α_S}, for data without end. Published: α_N 0.077, α_S 0.76, N_c 6.5e13,
+ * S_c 2.1e3. The column {@code s} should hold S_min, the steps at a batch far above the critical one
  * ({@link KaplanForms#minimumSteps}).
  */
 public final class KaplanNS extends PowerSumLaw {

@@ -17,10 +17,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Luo et al. 2025, the multi-power law (arXiv 2503.12811): the loss at every step of a run under any learning rate schedule,
- * {@code L(t) = L0 + A·S(t)^(−alpha) − B·Σ_k (η_{k−1} − η_k)·(1 − (1 + C·η_k^(−gamma)·S_k(t))^(−beta))} with S(t) the sum of the rates up
- * to step t and S_k(t) that from step k on. One model and one batch size; rows are points along runs, the learning rate is that
- * of the row's step.
+ * Luo et al. 2025, the multi-power law (arXiv 2503.12811): the loss at every step of a run under any learning rate
+ * schedule, {@code L(t) = L0 + A·S(t)^(−alpha) − B·Σ_k (η_{k−1} − η_k)·(1 − (1 + C·η_k^(−gamma)·S_k(t))^(−beta))} with
+ * S(t) the sum of the rates up to step t and S_k(t) that from step k on. One model and one batch size; rows are points
+ * along runs, the learning rate is that of the row's step.
  *
  * <p>As in the authors' program, the warm-up is a change of the rate like any other. Where rows do not reach back to the first
  * step, it is taken as linear up to the first row; between rows the rate is a straight line ({@link RateHistory}).

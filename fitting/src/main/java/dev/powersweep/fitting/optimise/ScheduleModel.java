@@ -5,9 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * ln of {@code L + A·s^(−α) − B·Σ_k g_k·(1 − (1 + X_k)^(−β))} along training runs, with {@code X_k = exp(c − γ·e_k)·(s − s_k)}: s is
- * the sum of the learning rates so far in the unit of the model, and each fall g_k of the rate to e_k (its logarithm), at s_k,
- * takes something off the loss. Internal parameters: L, A, B, α, c, β, γ.
+ * ln of {@code L + A·s^(−α) − B·Σ_k g_k·(1 − (1 + X_k)^(−β))} along training runs, with
+ * {@code X_k = exp(c − γ·e_k)·(s − s_k)}: s is the sum of the learning rates so far in the unit of the model, and each
+ * fall g_k of the rate to e_k (its logarithm), at s_k, takes something off the loss. Internal parameters: L, A, B, α,
+ * c, β, γ.
  */
 public final class ScheduleModel implements LossModel {
     /** Number of internal parameters. */

@@ -29,7 +29,7 @@ public record FitOptions(
 
     /** What a bootstrap refit draws anew. */
     public enum Resampling {
-        /** Whole runs with replacement: honest where rows of one run hang together. */
+        /** Whole runs with replacement: for rows of one run, which are not independent. */
         RUNS,
         /** The residuals of the fit, added to its predictions: keeps the grid as it is. */
         RESIDUAL,

@@ -22,9 +22,8 @@ import java.util.function.IntPredicate;
  * everything; no column jumps by so much that its rows must be counted in different units. Rows are grouped into runs by the
  * run id; without one, every row is a run of its own.
  *
- * <p>Columns that follow from others are filled in: {@code D = B·S} or {@code C/(6·N)}, {@code N = C/(6·D)}, {@code S = D/B},
- * {@code C = 6·N·D}, {@code U = D};
- * {@link #derived(Column)} says which were.
+ * <p>Columns that follow from others are filled in: {@code D = B·S} or {@code C/(6·N)}, {@code N = C/(6·D)},
+ * {@code S = D/B}, {@code C = 6·N·D}, {@code U = D}; {@link #derived(Column)} says which were.
  */
 public final class Observations implements Serializable {
     private static final long serialVersionUID = 1L;

@@ -5,7 +5,7 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * A place in the space that laws speak of, observed or not: some columns with a value each.
+ * A point in the variables of a law, observed or not: some columns with a value each.
  *
  * @param values value by column, all positive
  */

@@ -19,9 +19,10 @@ import org.hipparchus.distribution.continuous.TDistribution;
  * that tried several rates at each (N, B, D).
  *
  * <p>Each (N, B, D) gives ln η at the minimum of a quadratic in ln η, fitted to the rates within a factor of
- * {@value #NEAR} of the best one tried and its next neighbours; rows count less the higher their loss, so that diverged and far rows do not move the
- * minimum. A minimum at or beyond the lowest or highest rate is a bound and does not enter the rule. The exponents are an
- * ordinary least-squares line through the minima, with Student's intervals. A quantity of one value has exponent 0.
+ * {@value #NEAR} of the best one tried and its next neighbours; rows count less the higher their loss, so that diverged
+ * and far rows do not move the minimum. A minimum at or beyond the lowest or highest rate is a bound and does not enter
+ * the rule. The exponents are an ordinary least-squares line through the minima, with Student's intervals. A quantity
+ * of one value has exponent 0.
  *
  * @param coefficient k, for N in parameters, B and D in tokens
  * @param exponents of N, B and D; without interval where it is not determined, 0 where the quantity does not vary

@@ -40,8 +40,9 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
- * The best setting of a run, by a quadratic of the loss in the logarithms of the settings ({@link QuadraticOptimum}), one for
- * each (N, D) that was swept, fitted to the rows near the lowest loss; where several were, the best setting as k·N^p_N·D^p_D (Bi et al. 2024; Porian et al. 2024).
+ * The best setting of a run, by a quadratic of the loss in the logarithms of the settings ({@link QuadraticOptimum}),
+ * one for each (N, D) that was swept, fitted to the rows near the lowest loss; where several were, the best setting as
+ * k·N^p_N·D^p_D (Bi et al. 2024; Porian et al. 2024).
  *
  * <p>{@code lr-surface} asks for the learning rate, {@code batch-surface} for the batch (tokens). Where the other setting
  * varies too, to at least three values, the quadratic is one in both, and the other's optimum is among the derived quantities.
@@ -416,7 +417,7 @@ public final class SurfaceLaw implements StagedLaw {
         return values;
     }
 
-    /** Which of N and D the optima can speak of. */
+    /** Which of N and D vary among the optima. */
     private static List<String> powers(double[] n, double[] d) {
         boolean byN = spread(n) > 0.05;
         boolean byD = spread(d) > 0.05;

@@ -61,9 +61,9 @@ public final class Bootstrap {
         }
         // What p parameters take from the residuals depends on the objective. Squared errors shrink all residuals, by
         // (n − p)/n in the square. Absolute values leave their size alone but put p rows onto the curve, and the error
-        // of
-        // the fit depends on the density of residuals there. Huber's function lies between by the share of rows within
-        // its threshold, and so do the two corrections (Huber 1981, section 7.6: the same share in the covariance).
+        // of the fit depends on the density of residuals there. Huber's function lies between by the share of rows
+        // within its threshold, and so do the two corrections (Huber 1981, section 7.6: the same share in the
+        // covariance).
         double share = inside / (double) rows;
         double spent = Math.min(problem.model().dimension(), rows / 2.0);
         double inflate = Math.sqrt(rows / (rows - spent * share));

@@ -356,7 +356,7 @@ public final class CellStore {
         current = next;
     }
 
-    /** Makes the tables hold what the current link says; does no harm when repeated. */
+    /** Makes the tables hold what the current link says; may be repeated. */
     private void publish() throws IOException {
         for (Chunk chunk : current.dropped()) {
             // In this order, so that a stopped attempt that wakes up between the two cannot publish it again.

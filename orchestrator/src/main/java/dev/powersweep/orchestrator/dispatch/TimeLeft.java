@@ -20,7 +20,7 @@ public final class TimeLeft {
     /** Plans are off by less. */
     private static final double SURPRISE = 2;
 
-    /** Of which nobody cares. */
+    /** A difference of less is not told. */
     private static final double FEW_SECONDS = 10;
 
     /** A running cell, its plan, and what was heard of it. */

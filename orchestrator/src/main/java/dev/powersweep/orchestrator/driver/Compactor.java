@@ -165,7 +165,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
         return Storage.child(directory.table(table.name()), merge.file());
     }
 
-    /** What follows on the ledger's word; does no harm when repeated, or done by two at once. */
+    /** What follows once the ledger holds the merge; may be repeated, and done by two at once. */
     private void complete(Table<?> table, String number, Set<String> inMerges, Set<String> inTable) throws IOException {
         if (inMerges.contains(pendingRecord(table, number).getName())) {
             publish(pendingRecord(table, number), record(table, number));
@@ -377,7 +377,7 @@ final class Compactor implements SweepProgress, AutoCloseable {
     @Override
     public void ended(String name, AttemptReport report, Numbers numbers) {}
 
-    /** Completes what is begun; does no harm when repeated. */
+    /** Completes what is begun; may be repeated. */
     @Override
     public void close() {
         if (worker.isShutdown()) {

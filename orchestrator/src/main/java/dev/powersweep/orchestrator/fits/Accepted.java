@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 
 /**
- * The laws that the data accept, for which sentences speak: of laws fitted to the same rows those whose AICc lies within 10 of the
+ * The laws that the data accept, and that sentences are about: of laws fitted to the same rows those whose AICc lies within 10 of the
  * best and whose hold-out error within twice the best. Laws without an AICc, read off the runs, stand by themselves.
  */
 final class Accepted {

@@ -13,7 +13,7 @@ public final class FitsSummary {
 
     private FitsSummary() {}
 
-    /** A line a law, what to mind of each, and what the fits mean. */
+    /** A line for each law, its warnings, and what the fits mean. */
     public static String write(FitSet set) {
         StringBuilder text = new StringBuilder();
         int width = set.fitted().stream()

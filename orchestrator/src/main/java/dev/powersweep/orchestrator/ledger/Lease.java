@@ -31,7 +31,7 @@ public final class Lease implements AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(Lease.class);
 
     /**
-     * How a driver lives and how another's death is told.
+     * How often a driver renews its lease, and when another takes it for dead.
      *
      * @param renewal between beats
      * @param expiry without a heartbeat after which a driver counts as dead

@@ -8,12 +8,16 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonDeserializer;
 import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.module.SimpleModule;
+import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.worker.cell.CellJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The JSON of the ledger: that of cells, with instants as ISO 8601 text; unknown properties of newer releases pass. */
 public final class LedgerJson {
@@ -30,12 +34,40 @@ public final class LedgerJson {
                     .addDeserializer(Instant.class, new JsonDeserializer<Instant>() {
                         @Override
                         public Instant deserialize(JsonParser in, DeserializationContext context) throws IOException {
-                            return Instant.parse(in.getText());
+                            return InstantText.read(in.getText());
                         }
                     }))
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
+    private static final ObjectReader EVENTS = MAPPER.readerFor(LedgerEvent.class);
+
     private LedgerJson() {}
+
+    /**
+     * The events of a segment, one a line.
+     *
+     * @throws JsonProcessingException with a message of one line, where a line is no event
+     */
+    static List<LedgerEvent> events(byte[] lines) throws IOException {
+        List<LedgerEvent> events = new ArrayList<>();
+        int from = 0;
+        while (from < lines.length) {
+            int end = from;
+            while (end < lines.length && lines[end] != '\n') {
+                end++;
+            }
+            if (end > from) {
+                try {
+                    events.add(EVENTS.readValue(lines, from, end - from));
+                } catch (JsonProcessingException e) {
+                    e.clearLocation();
+                    throw e;
+                }
+            }
+            from = end + 1;
+        }
+        return events;
+    }
 
     public static ObjectMapper mapper() {
         return MAPPER;

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.ledger;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -8,7 +9,6 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serial;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -181,24 +181,18 @@ public final class LedgerReader {
     }
 
     static List<LedgerEvent> events(Storage storage, Segment segment) throws IOException {
-        List<LedgerEvent> events = new ArrayList<>();
-        String text = new String(storage.read(segment.path()), StandardCharsets.UTF_8);
-        if (text.isBlank()) {
-            throw new UserError(segment.path() + " is empty: restore the file from a copy; nothing was changed");
-        }
-        for (String line : text.split("\n", -1)) {
-            if (line.isEmpty()) {
-                continue;
+        byte[] lines = storage.read(segment.path());
+        try {
+            List<LedgerEvent> events = LedgerJson.events(lines);
+            if (events.isEmpty()) {
+                throw new UserError(segment.path() + " is empty: restore the file from a copy; nothing was changed");
             }
-            try {
-                events.add(LedgerJson.read(line, LedgerEvent.class));
-            } catch (IllegalArgumentException e) {
-                throw new UserError(
-                        segment.path() + " holds a line that is no event of a ledger (" + e.getMessage()
-                                + "): restore the file from a copy; nothing was changed",
-                        e);
-            }
+            return events;
+        } catch (JsonProcessingException e) {
+            throw new UserError(
+                    segment.path() + " holds a line that is no event of a ledger (" + e.getOriginalMessage()
+                            + "): restore the file from a copy; nothing was changed",
+                    e);
         }
-        return events;
     }
 }

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 
 /**
  * Tokens beside batch times steps. Their quotient is compared with one; a factor between them is explained, and asked about,
- * never divided out in silence.
+ * never divided out without a word.
  */
 final class BatchAccount {
     private static final double ROUNDING = 0.05;

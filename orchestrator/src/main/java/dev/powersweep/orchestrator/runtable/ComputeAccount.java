@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 /**
  * Compute beside 6·N·D. Their quotient is compared with one. Embeddings and attention in one account and not in the other
  * move it by less than a half, or by more in small models and less and less as models grow; any other factor is explained
- * and asked about, never divided out in silence.
+ * and asked about, never divided out without a word.
  */
 final class ComputeAccount {
     private static final double ROUNDING = 0.05;

@@ -61,7 +61,10 @@ enum WrittenNumber {
     private static final Set<Quantity> COUNTED =
             EnumSet.of(Quantity.N, Quantity.D, Quantity.U, Quantity.S, Quantity.STEP);
 
-    /** How a table writes decimals: with commas only where it separates by decimalCommas and some number allows no other reading. */
+    /**
+     * How a table writes decimals: with commas only where it separates by decimalCommas and some number allows no other
+     * reading.
+     */
     static WrittenNumber of(boolean decimalCommas, Stream<String> cells) {
         if (!decimalCommas) {
             return POINT;

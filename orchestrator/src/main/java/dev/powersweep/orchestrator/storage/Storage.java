@@ -22,7 +22,7 @@ public interface Storage {
     /** Largest file that is read as a whole. */
     long MOST_BYTES = 256L << 20;
 
-    /** The storage that {@code path} lives on. */
+    /** The storage of {@code path}. */
     static Storage of(Path path, Configuration configuration) throws IOException {
         String scheme = path.toUri().getScheme();
         if (scheme == null || scheme.equals("file")) {

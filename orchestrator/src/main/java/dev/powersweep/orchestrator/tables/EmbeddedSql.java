@@ -209,7 +209,7 @@ public final class EmbeddedSql implements SqlEngine {
     @Override
     public Answer ask(String sql) {
         String text = guarded(sql);
-        // Prepared, since only then the engine says what it minds.
+        // Prepared, since only then the engine reports errors of the statement.
         try (PreparedStatement statement = connection.prepareStatement(text)) {
             running = Optional.of(statement);
             if (!statement.execute()) {

@@ -37,7 +37,7 @@ public sealed interface SweepEvent extends SparkListenerEvent {
         }
     }
 
-    /** What the driver saw at some moment; told ever less often as the sweep grows old. */
+    /** What the driver saw at some moment; told less often the longer the run takes. */
     record Noted(Totals totals) implements SweepEvent {}
 
     /** What the driver and its running cells do now; not kept in the event log. */

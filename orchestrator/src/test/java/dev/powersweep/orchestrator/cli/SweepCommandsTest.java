@@ -52,6 +52,23 @@ class SweepCommandsTest {
     }
 
     @Test
+    void aCellThatTrainedWhenItsDriverWasKilledIsInterruptedAndNotRunning() throws Exception {
+        Path killed = folder.resolve("killed");
+        StoredSweep.writeRunning(killed);
+        Answer text = execute("status", killed.toString());
+        assertThat(text.status()).isZero();
+        assertThat(text.out())
+                .contains("cells     2: 1 planned, 1 interrupted")
+                .contains("driver    none; powersweep rerun")
+                .doesNotContain("running");
+        JsonNode states = LedgerJson.mapper()
+                .readTree(execute("status", killed.toString(), "--json").out())
+                .path("states");
+        assertThat(states.path("RUNNING").asInt()).isZero();
+        assertThat(states.path("INTERRUPTED").asInt()).isEqualTo(1);
+    }
+
+    @Test
     void statusOfADirectoryWithoutASweepIsOneSentence() {
         Answer answer = execute("status", folder.toString());
         assertThat(answer.status()).isNotZero();

@@ -349,7 +349,7 @@ class KubernetesManifestsTest {
         });
     }
 
-    /** A pod's limit alone leaves Spark's scheduler blind, and the Kubeflow operator's own field sets no more. */
+    /** A pod's limit alone is not known to Spark's scheduler, and the Kubeflow operator's own field sets no more. */
     @ParameterizedTest
     @ValueSource(strings = {"kubeflow/gpu/gpu.yaml", "apache/gpu/gpu.yaml", "spark-submit/gpu.conf"})
     void sparkItselfSchedulesTheGpus(String file) {

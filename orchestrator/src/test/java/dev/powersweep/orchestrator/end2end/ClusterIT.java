@@ -175,13 +175,17 @@ class ClusterIT {
                 "",
                 "[ \"$POWERSWEEP_TRAINER_TEST_HOST\" = " + LoopbackCluster.host(1)
                         + " ] && { echo 'no such library' >&2; exit 1; }");
+        // Dynamic allocation asks for executors once there is a job: it would wait for ever, and is switched off.
         try (Daemon driver = loopback.submit(
-                standIn,
+                standIn.with("spark.dynamicAllocation.enabled=true"),
                 "run",
                 specification(6, "resources: {gpus: 1, trainerJava: " + java + "}"),
                 "--output",
                 directory.root())) {
             assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
+            assertThat(driver.log())
+                    .contains("spark.dynamicAllocation.enabled = true is switched off")
+                    .contains("spark.cores.max = 2");
         }
         List<LedgerEvent> events = Histories.events(directory, configuration);
         List<LedgerEvent.HostExcluded> excluded = events.stream()

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A long-lived process of a test, its output in a file; dies with {@link #close}, or by {@link #kill} as hard as can be. */
+/** A long-lived process of a test, its output in a file; ends with {@link #close}, or by SIGKILL with {@link #kill}. */
 final class Daemon implements AutoCloseable {
     private static final long START_SECONDS = 300;
 

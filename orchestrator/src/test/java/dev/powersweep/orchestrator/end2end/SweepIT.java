@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The whole road as a user walks it: the launcher, real trainers, real Parquet read by DuckDB, a real cluster. */
+/** Sweeps from end to end: the launcher, real trainers, real Parquet read by DuckDB, a real cluster. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SweepIT {
     private static final Path SPEC = ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml");

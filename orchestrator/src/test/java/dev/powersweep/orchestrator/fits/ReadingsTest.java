@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Sentences speak for every law that the data accept, with the range, and claim nothing beyond the grid. */
+/** Sentences hold for every law that the data accept, with the range, and claim nothing beyond the grid. */
 class ReadingsTest {
     private static final Convergence PROVEN =
             new Convergence(16, 1, 1e-14, 10, 5, Convergence.Proof.CERTIFIED, "a search");

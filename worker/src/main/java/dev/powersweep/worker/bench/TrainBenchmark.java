@@ -24,9 +24,10 @@ import java.util.stream.Collectors;
 /**
  * Training speed at a set of sizes against a peer, in two processes that take turns on the same core.
  *
- * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K] [--peer DIRECTORY]}, where the directory holds the peer's jars
- * and {@code TorchGpt.java} (profile {@code benchmark} puts them into {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall time,
- * for machines that other programs use at the same time. {@code --profile} adds where a step's time goes, and
+ * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K] [--peer DIRECTORY]},
+ * where the directory holds the peer's jars and {@code TorchGpt.java} (profile {@code benchmark} puts them into
+ * {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall
+ * time, for machines that other programs use at the same time. {@code --profile} adds where a step's time goes, and
  * {@code --trainers K} what K trainers do at once beside what one does alone.
  */
 public final class TrainBenchmark {

@@ -27,8 +27,8 @@ import java.util.StringJoiner;
  * Our side of the benchmark, in a process of its own.
  *
  * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input is answered with one line: a
- * number of steps with tokens per second, {@code rate of …} with this core's GFLOP/s in a library's large single-precision products,
- * {@code profile} and a number of steps with each operation's share of their time.
+ * number of steps with tokens per second, {@code rate of …} with this core's GFLOP/s in a library's large
+ * single-precision products, {@code profile} and a number of steps with each operation's share of their time.
  */
 public final class TrainRounds {
 

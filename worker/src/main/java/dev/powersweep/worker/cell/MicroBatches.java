@@ -1,7 +1,8 @@
 package dev.powersweep.worker.cell;
 
 /**
- * How a trainer cuts a batch, all counts in sequences. Depends on the cell and the wish alone, never on the machine, so that results do not either.
+ * How a trainer cuts a batch, all counts in sequences. Depends on the cell and the wish alone, never on the machine, so
+ * that results do not either.
  *
  * @param sequences of a micro-batch, a divisor of the batch: their mean gradient gives one |G_small|²
  * @param passSequences most sequences of one forward and backward pass, ≤ {@code sequences}

@@ -85,13 +85,12 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
         options.add("-Dfile.encoding=UTF-8");
-        // Standard output carries frames alone; the story of a crash goes where the log goes, not into a working
+        // Standard output carries frames alone; the report of a crash goes where the log goes, not into a working
         // folder.
         options.add("-XX:+DisplayVMOutputToStderr");
         options.add("-XX:+ErrorFileToStderr");
         // C2 inlines a fixed amount of code into one method and boxes the vectors of what is beyond it, so that every
-        // kernel
-        // of a row or block is compiled by itself.
+        // kernel of a row or block is compiled by itself.
         options.add("-XX:CompileCommand=quiet");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Row");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Block");
@@ -114,7 +113,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         environment.put("LC_ALL", "C.UTF-8");
         environment.put("OMP_NUM_THREADS", threads);
         environment.put("OPENBLAS_NUM_THREADS", threads);
-        // Threads that spin between parallel regions starve the trainer next door.
+        // Threads that spin between parallel regions take the processor from other trainers.
         environment.put("OMP_WAIT_POLICY", "passive");
         // OpenBLAS 0.3.19 takes AMD processors with AVX-512 for older ones; its SKYLAKEX kernels run on any processor
         // with these instructions, and would be killed by SIGILL on one without.

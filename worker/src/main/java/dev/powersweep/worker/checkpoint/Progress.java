@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * What a run remembers besides its parameters and moments. Data order and dropout are functions of the cell and the
+ * What a checkpoint holds besides parameters and moments. Data order and dropout are functions of the cell and the
  * step, so neither has state here.
  *
  * @param bestLoss lowest evaluation loss of the first set so far, nats/token; empty before the first evaluation

@@ -6,7 +6,7 @@ import dev.powersweep.worker.train.EvaluationSource;
 
 /**
  * The windows of a held-out set that a cell is scored on: the same ones every time, spread evenly over the file so that
- * a small sample speaks for all of it, and never overlapping in their targets.
+ * a small sample represents all of it, and never overlapping in their targets.
  */
 public final class EvaluationWindows implements EvaluationSource {
     private final String set;

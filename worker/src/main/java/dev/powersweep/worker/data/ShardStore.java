@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Opens shards and remembers which files it has verified, so that a trainer of many cells reads each file through once.
+ * Opens shards and keeps a list of the files it has verified, so that a trainer of many cells reads each file through once.
  * A file is verified again when its size or its time of change differ. Not safe for use by several threads.
  */
 public final class ShardStore {

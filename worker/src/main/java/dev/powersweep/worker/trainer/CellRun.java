@@ -33,7 +33,7 @@ import org.apache.logging.log4j.Logger;
  *
  * <p>Guarantees: whatever happens, {@link #run} gives exactly one outcome and has written every completed step before
  * it; steps and evaluations of one (cell, step) are the same bits in every attempt on the same machine type. An attempt
- * that dies without a word has lost the steps since its last frame, and the next one makes them again.
+ * that is killed has lost the steps since its last frame, and the next one makes them again.
  */
 final class CellRun {
     private static final Logger LOG = LogManager.getLogger(CellRun.class);

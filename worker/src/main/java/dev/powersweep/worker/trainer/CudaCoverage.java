@@ -26,7 +26,7 @@ final class CudaCoverage {
 
     private CudaCoverage() {}
 
-    /** Why no cell can be trained on the cards that this process sees; empty when nothing speaks against it. */
+    /** Why no cell can be trained on the cards that this process sees; empty when one can. */
     static Optional<String> objection() {
         return releasedBackend() ? objection(cards()) : Optional.empty();
     }

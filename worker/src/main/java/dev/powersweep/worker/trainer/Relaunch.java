@@ -83,7 +83,7 @@ final class Relaunch {
         return Optional.of(child.waitFor());
     }
 
-    /** In the child: asks {@code stop} when the parent dies without passing anything on. */
+    /** In the child: asks {@code stop} when the parent is killed and cannot pass the signal on. */
     static void watchParent(StopSignal stop) {
         String parent = System.getProperty(PARENT);
         if (parent != null) {

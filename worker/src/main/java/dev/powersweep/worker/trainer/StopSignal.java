@@ -4,7 +4,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Turns SIGTERM into a polite end: the run in progress finishes its step, writes its checkpoint and its last frame, and
+ * Ends a run in order on SIGTERM: the run in progress finishes its step, writes its checkpoint and its last frame, and
  * only then may the JVM go.
  */
 final class StopSignal {

@@ -35,7 +35,7 @@ class NoiseScaleTest {
     private static final int CONTEXT = 4;
     private static final int KINDS = 6;
     private static final int STEPS = 6000;
-    /** Standard errors that an honest estimate may be off. */
+    /** Standard errors that an unbiased estimate may be off. */
     private static final double BOUND = 4.5;
 
     private final int[][] inputs = new int[KINDS][CONTEXT];

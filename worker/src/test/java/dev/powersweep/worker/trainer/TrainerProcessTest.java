@@ -424,7 +424,7 @@ class TrainerProcessTest {
     @Test
     void evaluationsThatNoLongerImproveEndTheRunEarly() throws Exception {
         Cell base = Cells.tiny(5000, 4, 200, 0);
-        // 200 unique tokens are soon known by heart, and the held-out loss turns upwards.
+        // 200 unique tokens are soon memorised, and the held-out loss rises.
         Cell cell = Cells.of(
                 base.shape(),
                 base.data(),

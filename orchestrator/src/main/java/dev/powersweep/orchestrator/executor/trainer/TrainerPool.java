@@ -145,7 +145,7 @@ public final class TrainerPool {
         if (Files.exists(cache.resolve(WARM))) {
             return startUnlocked(key, stopping);
         }
-        // Trainers that unpack native libraries into one place at the same time spoil it for each other.
+        // Trainers that unpack native libraries into one folder at the same time damage each other's files.
         try (FileChannel channel = FileChannel.open(
                 cache.resolveSibling(cache.getFileName() + ".lock"),
                 StandardOpenOption.CREATE,

@@ -9,6 +9,7 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.TokenType;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -138,6 +139,34 @@ class HostCacheTest {
             }
         }
         assertThat(parent).isDirectoryNotContaining("glob:**.lock");
+    }
+
+    @Test
+    void theScratchOfAnExecutorThatWasKilledGoesWhenTheNextOneComes() throws Exception {
+        Process executor = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        ScratchHolder.class.getName(),
+                        folder.resolve("cache").toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (BufferedReader words = executor.inputReader()) {
+            Path scratch = Path.of(words.readLine());
+            try (HostScratch beside = cache.scratch()) {
+                assertThat(scratch.resolve("checkpoint")).exists();
+                executor.destroyForcibly().waitFor();
+                assertThat(scratch.resolve("checkpoint")).exists();
+                try (HostScratch next = cache.scratch()) {
+                    assertThat(scratch).doesNotExist();
+                    assertThat(beside.folder()).exists();
+                    assertThat(next.folder()).exists();
+                }
+            }
+            assertThat(scratch.getParent()).isEmptyDirectory();
+        } finally {
+            executor.destroyForcibly();
+        }
     }
 
     @Test

@@ -20,9 +20,8 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Lanes {
 
-    // All kernels use one species: a second one in the same process spoils the type profiles that the vector library's
-    // own
-    // methods are compiled by, and slows every reduction several times.
+    // All kernels use one species: a second one in the same process widens the type profiles that the vector library's
+    // own methods are compiled by, and slows every reduction several times.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     static final int COUNT = FLOATS.length();
@@ -51,8 +50,7 @@ final class Lanes {
     private static final float C0 = 5.0000001201e-1f;
 
     // Loops over an array keep the byte code short: C2 inlines 8,000 bytes into one method, calls what is beyond them,
-    // and
-    // boxes the vectors that it hands to a call.
+    // and boxes the vectors that it hands to a call.
     @SuppressWarnings("unchecked")
     private static final VectorShuffle<Float>[] HALVINGS = halvings();
 
@@ -111,8 +109,7 @@ final class Lanes {
     /** e^−x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
     static FloatVector expOfNegated(FloatVector x) {
         // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five:
-        // one
-        // bounds x from above, and after the change of sign one bounds −x.
+        // one bounds x from above, and after the change of sign one bounds −x.
         int bound = Float.floatToRawIntBits(EXP_BOUND);
         IntVector negated = x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
         return bounded(negated.min(bound).reinterpretAsFloats());

@@ -1,0 +1,41 @@
+package dev.powersweep.orchestrator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Settings that a user gave to spark-submit, which reach the driver as system properties. */
+class SessionsTest {
+    private static final String DYNAMIC = "spark.dynamicAllocation.enabled";
+
+    @BeforeEach
+    void given() {
+        System.setProperty(DYNAMIC, "true");
+        System.setProperty("spark.ui.enabled", "false");
+    }
+
+    @AfterEach
+    void forget() {
+        System.clearProperty(DYNAMIC);
+        System.clearProperty("spark.ui.enabled");
+    }
+
+    /** Both count executors before they submit a job, and under dynamic allocation only jobs ask for executors. */
+    @Test
+    void dynamicAllocationIsSwitchedOffForASweepAndForAFit() {
+        SparkSession session = Sessions.forSweep("s", Optional.of("local[1]"), 1, 0);
+        try {
+            assertThat(session.sparkContext().getConf().get(DYNAMIC)).isEqualTo("false");
+        } finally {
+            session.stop();
+        }
+        String ofAFit = Sessions.fitting(
+                "local[1]", runner -> SparkContext.getOrCreate().getConf().get(DYNAMIC));
+        assertThat(ofAFit).isEqualTo("false");
+    }
+}
