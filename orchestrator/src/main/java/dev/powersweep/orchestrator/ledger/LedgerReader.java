@@ -41,7 +41,7 @@ public final class LedgerReader {
     /** The sweep in {@code directory}; throws {@link UserError} when there is none. */
     public static SweepState open(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             SweepState state = read(storage, directory);
             if (state.submitted().isEmpty()) {
                 throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"

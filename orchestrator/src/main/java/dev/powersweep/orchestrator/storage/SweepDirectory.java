@@ -23,6 +23,11 @@ public record SweepDirectory(Path root) {
         }
     }
 
+    /** What it is kept on; see {@link Storage#below}. */
+    public Storage storage(Configuration configuration) throws IOException {
+        return Storage.below(root, configuration);
+    }
+
     /** The sweep's specification as it was last submitted. */
     public Path specification() {
         return new Path(root, "sweep.yaml");

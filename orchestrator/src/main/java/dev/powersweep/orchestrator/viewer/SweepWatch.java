@@ -69,7 +69,7 @@ public final class SweepWatch {
      */
     public static SweepWatch open(SweepDirectory directory, Configuration configuration) {
         try {
-            SweepWatch watch = new SweepWatch(directory, Storage.of(directory.root(), configuration), configuration);
+            SweepWatch watch = new SweepWatch(directory, directory.storage(configuration), configuration);
             watch.read();
             if (watch.ledger.state().submitted().isEmpty()) {
                 throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"
