@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerFollower;
 import dev.powersweep.orchestrator.ledger.LedgerFollower.News;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.publish.CurrentFit;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -183,7 +184,11 @@ public final class SweepWatch {
             ledger = new LedgerPicture(directory.root().toString());
         }
         if (!news.isEmpty()) {
-            ledger.apply(news.events());
+            try {
+                ledger.apply(news.events());
+            } catch (IllegalStateException e) {
+                throw LedgerReader.impossible(directory, e);
+            }
             changes++;
         }
         driver = Lease.look(storage, directory);
