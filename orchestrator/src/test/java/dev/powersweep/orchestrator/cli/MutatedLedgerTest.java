@@ -148,6 +148,9 @@ class MutatedLedgerTest {
         if (!sound.path("event").asText().equals("planned")) {
             return text;
         }
+        if (!changed.path("cell").isObject()) {
+            return text;
+        }
         try {
             String was = CellJson.read(sound.get("cell").toString(), Cell.class).id();
             return text.replace(
