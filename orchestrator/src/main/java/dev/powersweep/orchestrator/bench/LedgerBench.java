@@ -48,7 +48,7 @@ public final class LedgerBench {
     public static Report run(SweepDirectory directory, Configuration configuration, int cells, int slots, long seed)
             throws InterruptedException {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             if (!storage.list(directory.ledger()).isEmpty()) {
                 throw new UserError(directory.root() + " holds a ledger already: name a directory that does not exist");
             }

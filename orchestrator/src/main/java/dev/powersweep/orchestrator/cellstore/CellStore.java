@@ -40,10 +40,10 @@ import java.util.stream.Stream;
  * whatever is killed at whatever moment, each (cell, step) is published once, and all of it from one lineage.
  */
 public final class CellStore {
-    private static final Pattern MANIFEST = Pattern.compile("manifest-(\\d{6,})\\.json");
+    private static final Pattern MANIFEST = Pattern.compile("manifest-(\\d{6,15})\\.json");
     /** Any file of the cell's directory; its number is that of the link it was made for. */
     private static final Pattern NUMBERED =
-            Pattern.compile("_?(?:manifest|steps|evals|checkpoint|trunk-steps|trunk-evals)-(\\d{6,})[.-].*");
+            Pattern.compile("_?(?:manifest|steps|evals|checkpoint|trunk-steps|trunk-evals)-(\\d{6,15})[.-].*");
     /** Checkpoints kept of a cell in training; the older one serves when the newer one proves damaged. */
     private static final int KEPT_CHECKPOINTS = 2;
 

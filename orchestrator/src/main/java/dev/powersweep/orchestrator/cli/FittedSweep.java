@@ -93,7 +93,7 @@ final class FittedSweep {
     /** Why a sweep's fits are not there. */
     private static UserError lacking(String directory, SweepDirectory sweep, Configuration configuration) {
         try {
-            if (!Storage.of(sweep.root(), configuration).exists(sweep.root())) {
+            if (!sweep.storage(configuration).exists(sweep.root())) {
                 return new UserError(directory + ": there is no such file or directory; give a sweep's directory, or"
                         + " the fits.json that powersweep fit --output wrote");
             }
@@ -113,7 +113,7 @@ final class FittedSweep {
     /** A file of a sweep, where it has it. */
     private static Optional<String> text(SweepDirectory sweep, Path file, Configuration configuration) {
         try {
-            Storage storage = Storage.of(sweep.root(), configuration);
+            Storage storage = sweep.storage(configuration);
             return storage.exists(file)
                     ? Optional.of(new String(storage.read(file), StandardCharsets.UTF_8))
                     : Optional.empty();

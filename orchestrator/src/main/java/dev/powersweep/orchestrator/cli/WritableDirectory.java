@@ -12,13 +12,14 @@ import org.apache.hadoop.fs.Path;
 final class WritableDirectory {
     private WritableDirectory() {}
 
-    /** Throws {@link UserError} when no file can be made in it. */
+    /** Throws {@link UserError} when no file can be made in it, or a folder of it is a link. */
     static void require(SweepDirectory directory, Configuration configuration) {
         Path probe = new Path(directory.root(), "_probe-" + UUID.randomUUID());
         try {
             FileSystem files = directory.root().getFileSystem(configuration);
             files.create(probe, false).close();
             files.delete(probe, false);
+            directory.requireOwnFolders(configuration);
         } catch (IOException e) {
             throw new UserError(
                     "cannot write to " + directory.root() + ": " + e.getMessage() + "; choose another --output", e);

@@ -66,6 +66,11 @@ enum Compression {
      * @throws UnpackException when it unpacks to more than {@link #ALWAYS_ALLOWED_BYTES} and {@link #MOST_TIMES} its size
      */
     InputStream open(Path path, long packedBytes, Configuration configuration) throws IOException {
+        return open(path, Math.max(ALWAYS_ALLOWED_BYTES, MOST_TIMES * packedBytes), packedBytes, configuration);
+    }
+
+    /** The same within any bound. */
+    InputStream open(Path path, long most, long packedBytes, Configuration configuration) throws IOException {
         InputStream raw = LocalNames.open(path, configuration);
         try {
             InputStream unpacked =
@@ -79,7 +84,7 @@ enum Compression {
                                     .getCodec(path)
                                     .createInputStream(raw);
                     };
-            return this == NONE ? raw : new Bounded(unpacked, packedBytes);
+            return this == NONE ? raw : new Bounded(unpacked, packedBytes, most);
         } catch (IOException | RuntimeException e) {
             raw.close();
             throw e;
@@ -104,10 +109,10 @@ enum Compression {
         private final long most;
         private long read;
 
-        Bounded(InputStream unpacked, long packedBytes) {
+        Bounded(InputStream unpacked, long packedBytes, long most) {
             super(unpacked);
             this.packedBytes = packedBytes;
-            this.most = Math.max(ALWAYS_ALLOWED_BYTES, MOST_TIMES * packedBytes);
+            this.most = most;
         }
 
         @Override
@@ -124,7 +129,15 @@ enum Compression {
             return count;
         }
 
-        private void count(int more) throws IOException {
+        /** What is passed over is unpacked all the same. */
+        @Override
+        public long skip(long wanted) throws IOException {
+            long passed = super.skip(wanted);
+            count(passed);
+            return passed;
+        }
+
+        private void count(long more) throws IOException {
             read += more;
             if (read > most) {
                 throw new UnpackException("its " + packedBytes + " bytes unpack to more than " + most

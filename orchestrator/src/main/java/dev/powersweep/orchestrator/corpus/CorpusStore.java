@@ -80,7 +80,7 @@ final class CorpusStore {
         }
         CRC32C checksum = new CRC32C();
         byte[] buffer = new byte[BUFFER_BYTES];
-        try (InputStream stream = Storage.of(path, configuration).open(path)) {
+        try (InputStream stream = directory.storage(configuration).open(path)) {
             for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
                 checksum.update(buffer, 0, read);
             }
@@ -91,7 +91,7 @@ final class CorpusStore {
     }
 
     private String text(Path path) throws IOException {
-        return new String(Storage.of(path, configuration).read(path), StandardCharsets.UTF_8);
+        return new String(directory.storage(configuration).read(path), StandardCharsets.UTF_8);
     }
 
     /** A fresh place that no reader looks at. */

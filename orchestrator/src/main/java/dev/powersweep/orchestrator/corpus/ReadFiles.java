@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.corpus;
 
 import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.worker.cell.CellJson;
 import java.io.IOException;
@@ -42,10 +43,10 @@ public record ReadFiles(List<ReadFile> files, List<String> leftOut) {
     }
 
     /** What the corpus stored in a directory was read from; empty where that was not kept or cannot be read. */
-    public static Optional<ReadFiles> find(Path corpus, Configuration configuration) {
-        Path file = new Path(corpus, FILE_NAME);
+    public static Optional<ReadFiles> find(SweepDirectory directory, String corpusHash, Configuration configuration) {
+        Path file = new Path(directory.corpus(corpusHash), FILE_NAME);
         try {
-            Storage storage = Storage.of(file, configuration);
+            Storage storage = directory.storage(configuration);
             return storage.exists(file)
                     ? Optional.of(
                             CellJson.read(new String(storage.read(file), StandardCharsets.UTF_8), ReadFiles.class))

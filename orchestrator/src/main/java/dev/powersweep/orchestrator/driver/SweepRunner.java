@@ -96,7 +96,7 @@ public final class SweepRunner {
      */
     public static void refuseWhileDrivenHere(SweepDirectory directory, Configuration configuration) {
         try {
-            Lease.refuseWhileHeldHere(Storage.of(directory.root(), configuration), directory);
+            Lease.refuseWhileHeldHere(directory.storage(configuration), directory);
         } catch (IOException e) {
             throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
         }
@@ -104,7 +104,7 @@ public final class SweepRunner {
 
     private static Optional<LedgerEvent.Submitted> stored(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             return storage.list(directory.ledger()).isEmpty()
                     ? Optional.empty()
                     : LedgerReader.read(storage, directory).submitted();
@@ -273,7 +273,7 @@ public final class SweepRunner {
 
     private Storage storage(SweepDirectory directory) {
         try {
-            return Storage.of(directory.root(), configuration);
+            return directory.storage(configuration);
         } catch (IOException e) {
             throw new UserError("cannot reach " + directory.root() + ": " + e.getMessage(), e);
         }
@@ -328,7 +328,7 @@ public final class SweepRunner {
 
     /** What the corpus was read from, as it was noted beside it. */
     private Optional<LedgerEvent.CorpusRead> corpusRead(SweepDirectory directory, String hash, Instant now) {
-        return ReadFiles.find(directory.corpus(hash), configuration)
+        return ReadFiles.find(directory, hash, configuration)
                 .map(read -> new LedgerEvent.CorpusRead(now, hash, read.files().size(), read.bytes(), read.kinds()));
     }
 

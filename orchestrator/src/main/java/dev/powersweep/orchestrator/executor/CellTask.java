@@ -107,7 +107,7 @@ public final class CellTask implements Function<String, String> {
         Setting values = LedgerJson.read(setting.value(), Setting.class);
         org.apache.hadoop.fs.Path root = new org.apache.hadoop.fs.Path(values.root());
         return new CellSupervisor.Context(
-                Storage.of(root, configuration.value().value()),
+                Storage.below(root, configuration.value().value()),
                 new SweepDirectory(root),
                 values.policy(),
                 values.trainerMemoryBytes(),

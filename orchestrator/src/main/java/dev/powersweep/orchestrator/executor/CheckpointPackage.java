@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,8 @@ import java.util.zip.ZipOutputStream;
 final class CheckpointPackage {
     private static final String NOTE = "powersweep.json";
     private static final String CONTENT = "checkpoint/";
+    /** Evaluations of a step are few. */
+    private static final int MOST_NOTE_BYTES = 1 << 20;
 
     /** @param loss of the newest step; NaN where it is not known */
     private record Note(String name, long step, double loss, List<Frame.Evaluation> evaluations) {}
@@ -97,17 +100,20 @@ final class CheckpointPackage {
     /**
      * Unpacks into a folder.
      *
-     * @throws IOException when the archive names a path outside of the folder, or is no package
+     * @throws IOException when the archive names a path outside of the folder, is larger within than without, or is no
+     *     package
      */
     static Unpacked unpack(Path archive, Path folder) throws IOException {
         Files.createDirectories(folder);
         Path root = folder.toRealPath();
         Note note = null;
+        // Packages are not compressed: what unpacks to more than the archive has was made to fill a disk.
+        long left = Files.size(archive);
         try (InputStream file = Files.newInputStream(archive);
                 ZipInputStream zip = new ZipInputStream(file, StandardCharsets.UTF_8)) {
             for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
                 if (entry.getName().equals(NOTE)) {
-                    note = LedgerJson.read(zip.readAllBytes(), Note.class);
+                    note = LedgerJson.read(zip.readNBytes(MOST_NOTE_BYTES), Note.class);
                     continue;
                 }
                 Path target = root.resolve(entry.getName()).normalize();
@@ -119,7 +125,11 @@ final class CheckpointPackage {
                     Files.createDirectories(target);
                 } else {
                     Files.createDirectories(target.getParent());
-                    Files.copy(zip, target);
+                    left = copy(zip, target, left);
+                    if (left < 0) {
+                        throw new IOException("the checkpoint " + archive.getFileName()
+                                + " holds more than it has bytes, so that it was packed by something else");
+                    }
                 }
             }
         }
@@ -131,5 +141,20 @@ final class CheckpointPackage {
             throw new IOException("the checkpoint " + archive.getFileName() + " does not hold what it names");
         }
         return new Unpacked(content, new ProgramFrames.Resumed(note.step(), note.loss(), note.evaluations()));
+    }
+
+    /** Copies at most {@code most} bytes; gives what is left of them, below 0 where there are more. */
+    private static long copy(InputStream in, Path target, long most) throws IOException {
+        byte[] buffer = new byte[1 << 16];
+        long left = most;
+        try (OutputStream out = Files.newOutputStream(target, StandardOpenOption.CREATE_NEW)) {
+            for (int read = in.read(buffer); read >= 0 && left >= 0; read = in.read(buffer)) {
+                left -= read;
+                if (left >= 0) {
+                    out.write(buffer, 0, read);
+                }
+            }
+        }
+        return left;
     }
 }

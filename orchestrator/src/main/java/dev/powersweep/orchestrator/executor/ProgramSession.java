@@ -144,11 +144,7 @@ final class ProgramSession implements TrainerLink {
             Files.writeString(file, CellJson.line(assignment) + "\n", StandardCharsets.UTF_8);
             Optional<ShardManifest> shard = assignment.shardDirectory().isEmpty()
                     ? Optional.empty()
-                    : Optional.of(CellJson.read(
-                            Files.readString(
-                                    Path.of(assignment.shardDirectory(), ShardManifest.FILE_NAME),
-                                    StandardCharsets.UTF_8),
-                            ShardManifest.class));
+                    : Optional.of(ShardManifest.read(Path.of(assignment.shardDirectory())));
             Map<String, String> values = AssignmentValue.of(new Handover(
                     assignment,
                     order.gridCell().name(),
@@ -301,8 +297,8 @@ final class ProgramSession implements TrainerLink {
             fail(
                     checkpoint,
                     clause
-                            + ", a name that it has given before: each checkpoint has a name of its own, such as one with"
-                            + " the step in it, since the one before may still be stored");
+                            + ", a name that it has given before: each checkpoint has a name of its own, such as one"
+                            + " with the step in it, since the one before may still be stored");
             return;
         }
         Path target = packages.resolve("step-" + checkpoint.step() + ".ckpt");

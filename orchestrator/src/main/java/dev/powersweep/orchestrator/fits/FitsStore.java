@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.fits;
 
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.ResultTables;
@@ -16,7 +15,8 @@ public final class FitsStore {
     /** Writes {@code fits.json} and the {@code fits} table, each replaced in one step. */
     public static void replace(SweepDirectory directory, Configuration configuration, FitSet fits, Instant now) {
         try {
-            Storage.of(directory.root(), configuration)
+            directory
+                    .storage(configuration)
                     .replace(
                             directory.fits(),
                             FitsJson.write(fits, FitsJson.Detail.FULL).getBytes(StandardCharsets.UTF_8));

@@ -29,6 +29,8 @@ import org.apache.logging.log4j.Logger;
  */
 public final class Lease implements AutoCloseable {
     private static final Logger LOG = LogManager.getLogger(Lease.class);
+    /** A driver writes down how far each earlier one's writes count. */
+    private static final long MOST_EPOCHS = 100_000;
 
     /**
      * How often a driver renews its lease, and when another takes it for dead.
@@ -82,6 +84,10 @@ public final class Lease implements AutoCloseable {
             throws IOException, InterruptedException {
         Path ledger = directory.ledger();
         long epoch = newestEpoch(storage, ledger);
+        if (epoch >= MOST_EPOCHS) {
+            throw new UserError(file(ledger, epoch) + " says that the sweep has had " + epoch
+                    + " drivers, which is not so: delete it");
+        }
         if (epoch > 0) {
             Holder former = holder(storage, ledger, epoch);
             if (living(storage, ledger, former, timing)) {
@@ -287,7 +293,7 @@ public final class Lease implements AutoCloseable {
     static long newestEpoch(Storage storage, Path ledger) throws IOException {
         OptionalLong newest = storage.list(ledger).stream()
                 .map(Storage.Entry::name)
-                .filter(name -> name.matches("lease-\\d+\\.json"))
+                .filter(name -> name.matches("lease-\\d{6,9}\\.json"))
                 .mapToLong(name -> Long.parseLong(name.substring("lease-".length(), name.length() - ".json".length())))
                 .max();
         return newest.orElse(0);

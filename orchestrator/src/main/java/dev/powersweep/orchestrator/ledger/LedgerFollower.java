@@ -60,12 +60,18 @@ public final class LedgerFollower {
      */
     public News next() throws IOException {
         IOException last = null;
+        Set<Segment> before = Set.of();
         for (int i = 0; i < LedgerReader.TRIES; i++) {
             try {
                 return read();
             } catch (FileNotFoundException | NoSuchFileException | LedgerReader.GapException e) {
                 // The driver merged a segment away between our listing and our reading.
                 last = e;
+                Set<Segment> now = Set.copyOf(LedgerReader.segments(storage, directory));
+                if (now.equals(before)) {
+                    break;
+                }
+                before = now;
             }
         }
         if (last instanceof LedgerReader.GapException) {

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.ledger;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationContext;
@@ -34,14 +35,26 @@ public final class LedgerJson {
                     .addDeserializer(Instant.class, new JsonDeserializer<Instant>() {
                         @Override
                         public Instant deserialize(JsonParser in, DeserializationContext context) throws IOException {
-                            return InstantText.read(in.getText());
+                            return plausible(in, InstantText.read(in.getText()));
                         }
                     }))
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
     private static final ObjectReader EVENTS = MAPPER.readerFor(LedgerEvent.class);
 
+    /** Ends of the time that {@link Instant#toEpochMilli}, durations between and dates of four digits can tell. */
+    private static final Instant EARLIEST = Instant.EPOCH;
+
+    private static final Instant LATEST = Instant.parse("9999-12-31T00:00:00Z");
+
     private LedgerJson() {}
+
+    private static Instant plausible(JsonParser in, Instant time) throws JsonProcessingException {
+        if (time.isBefore(EARLIEST) || time.isAfter(LATEST)) {
+            throw new JsonParseException(in, time + " is not between " + EARLIEST + " and " + LATEST);
+        }
+        return time;
+    }
 
     /**
      * The events of a segment, one a line.

@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
@@ -41,7 +42,7 @@ public final class LedgerReader {
     /** The sweep in {@code directory}; throws {@link UserError} when there is none. */
     public static SweepState open(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             SweepState state = read(storage, directory);
             if (state.submitted().isEmpty()) {
                 throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"
@@ -60,12 +61,18 @@ public final class LedgerReader {
 
     static Replay replay(Storage storage, SweepDirectory directory) throws IOException {
         IOException last = null;
+        Set<Segment> before = Set.of();
         for (int i = 0; i < TRIES; i++) {
             try {
                 return tryReplay(storage, directory);
             } catch (FileNotFoundException | NoSuchFileException | GapException e) {
                 // A living driver compacted a segment away while we listed, or before we read.
                 last = e;
+                Set<Segment> now = Set.copyOf(segments(storage, directory));
+                if (now.equals(before)) {
+                    break;
+                }
+                before = now;
             }
         }
         if (last instanceof GapException) {
@@ -77,8 +84,20 @@ public final class LedgerReader {
     private static Replay tryReplay(Storage storage, SweepDirectory directory) throws IOException {
         Counting counting = counting(storage, directory);
         SweepState state = new SweepState();
-        counting.events().values().forEach(list -> list.forEach(state::apply));
+        try {
+            counting.events().values().forEach(list -> list.forEach(state::apply));
+        } catch (IllegalStateException e) {
+            throw impossible(directory, e);
+        }
         return new Replay(state, counting.lastSegments());
+    }
+
+    /** Of events of which one cannot follow the others. */
+    public static UserError impossible(SweepDirectory directory, IllegalStateException contradiction) {
+        return new UserError(
+                "the ledger of " + directory.root() + " contradicts itself (" + contradiction.getMessage()
+                        + "): restore " + directory.ledger() + " from a copy; nothing was changed",
+                contradiction);
     }
 
     /**

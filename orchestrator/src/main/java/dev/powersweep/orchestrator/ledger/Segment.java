@@ -14,7 +14,7 @@ import org.apache.hadoop.fs.Path;
  * @param last number of the last one; above {@code first} after compaction
  */
 record Segment(long epoch, long first, long last, Path path) {
-    private static final Pattern NAME = Pattern.compile("segment-(\\d{6,})-(\\d{9,})-(\\d{9,})\\.jsonl");
+    private static final Pattern NAME = Pattern.compile("segment-(\\d{6,15})-(\\d{9,15})-(\\d{9,15})\\.jsonl");
 
     static Segment in(Path ledger, long epoch, long first, long last) {
         String name = String.format(Locale.ROOT, "segment-%06d-%09d-%09d.jsonl", epoch, first, last);

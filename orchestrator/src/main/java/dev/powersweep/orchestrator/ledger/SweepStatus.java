@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.CellState;
@@ -56,7 +55,7 @@ public record SweepStatus(
         SweepState state = LedgerReader.open(directory, configuration);
         Optional<Lease.Sighting> sighting;
         try {
-            sighting = Lease.look(Storage.of(directory.root(), configuration), directory);
+            sighting = Lease.look(directory.storage(configuration), directory);
         } catch (IOException e) {
             throw new UserError("cannot read the lease of " + directory.root() + ": " + e.getMessage(), e);
         }

@@ -88,7 +88,7 @@ public final class SweepReader {
         // The file is read first, so that damage to it is reported even though the rows come from the ledger.
         List<CellRow> snapshot = tables.cells();
         try {
-            SweepState state = LedgerReader.read(Storage.of(directory.root(), configuration), directory);
+            SweepState state = LedgerReader.read(directory.storage(configuration), directory);
             return state.submitted().isEmpty() ? snapshot : CellsTable.byName(state);
         } catch (IOException e) {
             throw new UserError("cannot read the ledger of " + directory.root() + ": " + e.getMessage(), e);
@@ -154,7 +154,7 @@ public final class SweepReader {
 
     private static Optional<String> specification(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             return storage.exists(directory.specification())
                     ? Optional.of(new String(storage.read(directory.specification()), StandardCharsets.UTF_8))
                     : Optional.empty();
@@ -175,7 +175,7 @@ public final class SweepReader {
                 .flatMap(row -> row.rule().corpusHash().stream())
                 .distinct()
                 .limit(4)
-                .flatMap(hash -> ReadFiles.find(directory.corpus(hash), configuration).stream())
+                .flatMap(hash -> ReadFiles.find(directory, hash, configuration).stream())
                 .map(ReadFiles::summary)
                 .collect(Collectors.joining("; "));
         if (!text.isEmpty()) {

@@ -121,7 +121,7 @@ public final class ProgramFiles {
     /** Puts what the directory does not hold yet into it. */
     public void store(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             for (Map.Entry<String, byte[]> file : contents.entrySet()) {
                 Path target = directory.programFile(file.getKey());
                 if (!storage.exists(target)) {

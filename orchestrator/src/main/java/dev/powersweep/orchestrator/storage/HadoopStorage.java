@@ -112,6 +112,7 @@ final class HadoopStorage implements Storage {
     @Override
     public void download(Path file, java.nio.file.Path local) throws IOException {
         java.nio.file.Files.createDirectories(local.toAbsolutePath().getParent());
+        Room.require(file, files.getFileStatus(file).getLen(), local);
         try (FSDataInputStream in = files.open(file)) {
             java.nio.file.Files.copy(in, local, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         }

@@ -3,10 +3,12 @@ package dev.powersweep.orchestrator.storage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.StandardCopyOption;
@@ -18,7 +20,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.io.InputFile;
-import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 
@@ -27,13 +28,23 @@ import org.apache.parquet.io.OutputFile;
  * can neither replace a file nor refuse an existing name in one step.
  */
 final class LocalStorage implements Storage {
+    private final LocalTree tree;
+
+    LocalStorage(LocalTree tree) {
+        this.tree = tree;
+    }
+
     @Override
     public List<Entry> list(Path directory) throws IOException {
         List<Entry> entries = new ArrayList<>();
-        try (DirectoryStream<java.nio.file.Path> children = Files.newDirectoryStream(local(directory))) {
+        try (DirectoryStream<java.nio.file.Path> children = Files.newDirectoryStream(tree.whole(local(directory)))) {
             for (java.nio.file.Path child : children) {
                 try {
-                    BasicFileAttributes attributes = Files.readAttributes(child, BasicFileAttributes.class);
+                    if (!Storage.unfinished(child.getFileName().toString())) {
+                        tree.whole(child);
+                    }
+                    BasicFileAttributes attributes =
+                            Files.readAttributes(child, BasicFileAttributes.class, tree.links());
                     entries.add(new Entry(
                             new Path(directory, child.getFileName().toString()),
                             attributes.size(),
@@ -51,8 +62,8 @@ final class LocalStorage implements Storage {
     }
 
     @Override
-    public boolean exists(Path path) {
-        return Files.exists(local(path));
+    public boolean exists(Path path) throws IOException {
+        return Files.exists(tree.whole(local(path)));
     }
 
     @Override
@@ -64,12 +75,12 @@ final class LocalStorage implements Storage {
 
     @Override
     public InputStream open(Path file) throws IOException {
-        return Files.newInputStream(regular(file));
+        return Channels.newInputStream(channel(file));
     }
 
     @Override
     public void write(Path file, byte[] content) throws IOException {
-        java.nio.file.Path target = local(file);
+        java.nio.file.Path target = tree.whole(local(file));
         Files.createDirectories(target.getParent());
         try (FileChannel channel = FileChannel.open(
                 target, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -83,8 +94,8 @@ final class LocalStorage implements Storage {
 
     @Override
     public void publishNew(Path unfinished, Path file) throws IOException {
-        java.nio.file.Path source = local(unfinished);
-        java.nio.file.Path target = local(file);
+        java.nio.file.Path source = tree.whole(local(unfinished));
+        java.nio.file.Path target = tree.way(local(file));
         try {
             // link(2) refuses an existing name in the same step; rename(2) would replace it.
             Files.createLink(target, source);
@@ -97,13 +108,13 @@ final class LocalStorage implements Storage {
 
     @Override
     public void publishOver(Path unfinished, Path file) throws IOException {
-        Files.move(local(unfinished), local(file), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(tree.whole(local(unfinished)), tree.way(local(file)), StandardCopyOption.ATOMIC_MOVE);
     }
 
     @Override
     public void delete(Path path) throws IOException {
-        java.nio.file.Path root = local(path);
-        if (!Files.isDirectory(root)) {
+        java.nio.file.Path root = tree.way(local(path));
+        if (!Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
             Files.deleteIfExists(root);
             return;
         }
@@ -119,7 +130,7 @@ final class LocalStorage implements Storage {
     @Override
     public void makeDirectory(Path directory) throws IOException {
         try {
-            Files.createDirectories(local(directory));
+            Files.createDirectories(tree.whole(local(directory)));
         } catch (FileAlreadyExistsException e) {
             throw new NotDirectoryException(e.getFile());
         }
@@ -127,7 +138,7 @@ final class LocalStorage implements Storage {
 
     @Override
     public void upload(java.nio.file.Path source, Path file) throws IOException {
-        java.nio.file.Path target = local(file);
+        java.nio.file.Path target = tree.way(local(file));
         Files.createDirectories(target.getParent());
         Files.copy(source, target, StandardCopyOption.REPLACE_EXISTING);
         try (FileChannel channel = FileChannel.open(target, StandardOpenOption.WRITE)) {
@@ -138,28 +149,26 @@ final class LocalStorage implements Storage {
     @Override
     public void download(Path file, java.nio.file.Path target) throws IOException {
         Files.createDirectories(target.toAbsolutePath().getParent());
-        Files.copy(regular(file), target, StandardCopyOption.REPLACE_EXISTING);
+        try (FileChannel channel = channel(file)) {
+            Room.require(file, channel.size(), target);
+            Files.copy(Channels.newInputStream(channel), target, StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
     @Override
     public InputFile input(Path file) throws IOException {
-        return new LocalInputFile(regular(file));
+        return new RegularInputFile(tree.whole(local(file)), tree.links());
     }
 
     @Override
     public OutputFile output(Path file) throws IOException {
-        java.nio.file.Path target = local(file);
+        java.nio.file.Path target = tree.way(local(file));
         Files.createDirectories(target.getParent());
         return new LocalOutputFile(target);
     }
 
-    /** A pipe would be read for ever, a device perhaps, too. A link counts as what it leads to. */
-    private static java.nio.file.Path regular(Path file) throws IOException {
-        java.nio.file.Path local = local(file);
-        if (!Files.readAttributes(local, BasicFileAttributes.class).isRegularFile()) {
-            throw new IOException(file + " is no regular file");
-        }
-        return local;
+    private FileChannel channel(Path file) throws IOException {
+        return RegularFile.open(tree.whole(local(file)), tree.links());
     }
 
     private static java.nio.file.Path local(Path path) {

@@ -22,11 +22,28 @@ public interface Storage {
     /** Largest file that is read as a whole. */
     long MOST_BYTES = 256L << 20;
 
-    /** The storage of {@code path}. */
+    /** The storage that a user's own {@code path} lives on; links are followed. */
     static Storage of(Path path, Configuration configuration) throws IOException {
+        return of(path, configuration, LocalTree.everywhere());
+    }
+
+    /**
+     * The storage of a sweep's directory, where others may write.
+     *
+     * <p>Guarantees: on a local file system no operation on what is below {@code root} follows a symbolic link, so that
+     * none reads, writes or deletes elsewhere; such an operation throws {@link IOException} naming the link.
+     */
+    static Storage below(Path root, Configuration configuration) throws IOException {
+        return of(
+                root,
+                configuration,
+                LocalTree.below(java.nio.file.Path.of(root.toUri().getPath())));
+    }
+
+    private static Storage of(Path path, Configuration configuration, LocalTree tree) throws IOException {
         String scheme = path.toUri().getScheme();
         if (scheme == null || scheme.equals("file")) {
-            return new LocalStorage();
+            return new LocalStorage(tree);
         }
         return scheme.equals("s3a")
                 ? new ObjectStorage(path, configuration)
@@ -56,7 +73,7 @@ public interface Storage {
 
     /**
      * @throws IOException for anything but a regular file of at most {@link #MOST_BYTES} bytes: a pipe would never end,
-     *     and no file of a sweep that is read as a whole is that large
+     *     and no file of a sweep that is read as a whole is larger
      */
     byte[] read(Path file) throws IOException;
 
@@ -80,6 +97,7 @@ public interface Storage {
     /** Copies a local file up, durably; throws {@link java.nio.file.NoSuchFileException} when there is no such file. */
     void upload(java.nio.file.Path local, Path file) throws IOException;
 
+    /** Copies a file here; throws {@link IOException} where there is no room for it. */
     void download(Path file, java.nio.file.Path local) throws IOException;
 
     InputFile input(Path file) throws IOException;

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.storage;
 
 import java.io.IOException;
+import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -12,6 +13,8 @@ import org.apache.hadoop.fs.Path;
  * @param root DIR, fully qualified
  */
 public record SweepDirectory(Path root) {
+    private static final List<String> FOLDERS =
+            List.of("ledger", "corpus", "programs", "tables", "merges", "checkpoints", "logs");
 
     /** DIR as a user writes it: a path without a scheme is on the default file system. */
     public static SweepDirectory at(String text, Configuration configuration) {
@@ -20,6 +23,19 @@ public record SweepDirectory(Path root) {
             return new SweepDirectory(path.getFileSystem(configuration).makeQualified(path));
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError("cannot use " + text + " as a directory: " + e.getMessage(), e);
+        }
+    }
+
+    /** What it is kept on; see {@link Storage#below}. */
+    public Storage storage(Configuration configuration) throws IOException {
+        return Storage.below(root, configuration);
+    }
+
+    /** Throws {@link IOException} where a folder of the layout is a symbolic link, see {@link Storage#below}. */
+    public void requireOwnFolders(Configuration configuration) throws IOException {
+        Storage storage = storage(configuration);
+        for (String folder : FOLDERS) {
+            storage.exists(new Path(root, folder));
         }
     }
 

@@ -49,7 +49,7 @@ public final class CellsTable {
      */
     public static void refresh(SweepDirectory directory, Configuration configuration) {
         try {
-            Storage storage = Storage.of(directory.root(), configuration);
+            Storage storage = directory.storage(configuration);
             SweepState state = LedgerReader.read(storage, directory);
             boolean driven = Lease.look(storage, directory)
                     .map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT))

@@ -147,7 +147,7 @@ public final class EmbeddedSql implements SqlEngine {
             throw new UserError("the tables of " + directory.root() + " have " + (bytes >> 20)
                     + " MiB, too much to be copied for a question; ask Spark with --master URL");
         }
-        Storage storage = Storage.of(directory.root(), configuration);
+        Storage storage = directory.storage(configuration);
         for (Map.Entry<Table<?>, List<Storage.Entry>> table : entries.entrySet()) {
             List<Path> copied = new ArrayList<>();
             for (Storage.Entry entry : table.getValue()) {
@@ -425,7 +425,7 @@ public final class EmbeddedSql implements SqlEngine {
                 .anyMatch(message::startsWith);
         if (!sqlItself) {
             try {
-                TableViews.requireWhole(directory, Storage.of(directory.root(), configuration), configuration);
+                TableViews.requireWhole(directory, directory.storage(configuration), configuration);
             } catch (IOException e) {
                 throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
             }

@@ -31,7 +31,7 @@ public final class ResultTables {
     public ResultTables(SweepDirectory directory, Configuration configuration) {
         this.directory = directory;
         try {
-            this.storage = Storage.of(directory.root(), configuration);
+            this.storage = directory.storage(configuration);
         } catch (IOException e) {
             throw new UserError("cannot reach " + directory.root() + ": " + e.getMessage(), e);
         }

@@ -3,7 +3,6 @@ package dev.powersweep.orchestrator.tables;
 import static scala.jdk.javaapi.CollectionConverters.asJava;
 
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
@@ -155,7 +154,7 @@ public final class SparkSql implements SqlEngine {
                 && (spark.getSqlState() != null && spark.getSqlState().startsWith("42"));
         if (!sqlItself) {
             try {
-                TableViews.requireWhole(directory, Storage.of(directory.root(), configuration), configuration);
+                TableViews.requireWhole(directory, directory.storage(configuration), configuration);
             } catch (IOException e) {
                 throw new UserError("cannot read " + directory.root() + ": " + e.getMessage(), e);
             }

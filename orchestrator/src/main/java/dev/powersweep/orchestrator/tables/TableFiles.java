@@ -37,11 +37,19 @@ public final class TableFiles {
 
     public static Listing list(Storage storage, SweepDirectory directory, Table<?> table) throws IOException {
         IOException last = null;
+        Set<Storage.Entry> before = Set.of();
         for (int i = 0; i < TRIES; i++) {
             try {
                 return tryList(storage, directory, table);
             } catch (FileNotFoundException | NoSuchFileException e) {
                 last = e;
+                // Where nothing has moved, what is missing will not come; the records may be large.
+                Set<Storage.Entry> now = new HashSet<>(storage.list(directory.table(table.name())));
+                now.addAll(storage.list(directory.merges(table.name())));
+                if (now.equals(before)) {
+                    break;
+                }
+                before = now;
             }
         }
         throw last;

@@ -27,7 +27,7 @@ import org.apache.spark.sql.types.StructType;
 
 /** The tables of a sweep as Spark's views {@code cells}, {@code steps}, {@code evals} and {@code fits}. */
 public final class TableViews {
-    private static final Pattern CHUNK = Pattern.compile("([0-9a-f]+)-(\\d+)-(\\d+)-\\d+\\.parquet");
+    private static final Pattern CHUNK = Pattern.compile("([0-9a-f]{16})-(\\d{9,15})-(\\d{9,15})-\\d+\\.parquet");
 
     private TableViews() {}
 

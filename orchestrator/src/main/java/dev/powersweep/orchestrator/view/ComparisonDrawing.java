@@ -60,7 +60,9 @@ final class ComparisonDrawing {
             dots(svg, frame, sweeps.get(i), names.get(i), i);
         }
         for (int i = 0; i < sweeps.size(); i++) {
-            List<Dot> frontier = frontier(sweeps.get(i));
+            List<Dot> frontier = frontier(sweeps.get(i)).stream()
+                    .filter(dot -> frame.shows(dot.x(), dot.loss()))
+                    .toList();
             svg.group(names.get(i) + ": lowest loss at as much or less");
             svg.curve(
                     frontier.stream().mapToDouble(dot -> frame.x(dot.x())).toArray(),
@@ -78,6 +80,9 @@ final class ComparisonDrawing {
         svg.faint();
         for (int i = 0; i < dots.size(); i += every) {
             Dot dot = dots.get(i);
+            if (!frame.shows(dot.x(), dot.loss())) {
+                continue;
+            }
             if (named) {
                 svg.group(name + ": " + dot.cell().plan().name() + ", " + Numbers.fixed(dot.loss(), 4));
             }

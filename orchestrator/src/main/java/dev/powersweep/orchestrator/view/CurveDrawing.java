@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.view.PlotFrame.Axis;
 import dev.powersweep.orchestrator.view.PlotFrame.Scale;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Curves in a frame. */
 final class CurveDrawing {
@@ -40,12 +41,17 @@ final class CurveDrawing {
         PlotFrame frame = new PlotFrame(width, height, new Axis(xScale, xTitle), new Axis(yScale, yTitle), x, y);
         frame.draw(svg);
         for (Line line : lines) {
-            int n = line.x().length;
+            int[] shown = IntStream.range(0, line.x().length)
+                    .filter(i -> frame.shows(line.x()[i], line.y()[i]))
+                    .toArray();
+            int n = shown.length;
             if (n == 0) {
                 continue;
             }
-            double[] px = Arrays.stream(line.x()).map(frame::x).toArray();
-            double[] py = Arrays.stream(line.y()).map(frame::y).toArray();
+            double[] px =
+                    Arrays.stream(shown).mapToDouble(i -> frame.x(line.x()[i])).toArray();
+            double[] py =
+                    Arrays.stream(shown).mapToDouble(i -> frame.y(line.y()[i])).toArray();
             svg.group(line.title());
             svg.curve(px, py, line.colour(), line.width());
             svg.dot(px[n - 1], py[n - 1], line.width() + 0.7, line.colour());

@@ -35,6 +35,9 @@ final class PlotFrame {
     /** @param title with its unit */
     record Axis(Scale scale, String title) {}
 
+    /** So that ends of axes and distances on them are doubles. */
+    private static final double LARGEST = 1e300;
+
     private final double width;
     private final double height;
     private final Axis xAxis;
@@ -91,10 +94,23 @@ final class PlotFrame {
                 - (yAxis.scale().of(value) - yRange[0]) / (yRange[1] - yRange[0]) * (height - TOP - BOTTOM);
     }
 
-    /** On the scale, with a little room around. */
+    /** Whether a point has a place: not at 0 on a logarithmic axis, nor where doubles end. */
+    boolean shows(double x, double y) {
+        return placed(xAxis.scale(), x) && placed(yAxis.scale(), y);
+    }
+
+    private static boolean placed(Scale scale, double value) {
+        return Double.isFinite(scale.of(value)) && Math.abs(value) < LARGEST;
+    }
+
+    /** On the scale, with a little room around, for those of the values that have a place on it. */
     private static double[] range(double[] values, Scale scale) {
-        double low = scale.of(Arrays.stream(values).min().orElseThrow());
-        double high = scale.of(Arrays.stream(values).max().orElseThrow());
+        double[] placed = Arrays.stream(values)
+                .filter(value -> placed(scale, value))
+                .map(scale::of)
+                .toArray();
+        double low = Arrays.stream(placed).min().orElse(0);
+        double high = Arrays.stream(placed).max().orElse(1);
         if (scale == Scale.LINEAR) {
             low = Math.min(low, 0);
         }

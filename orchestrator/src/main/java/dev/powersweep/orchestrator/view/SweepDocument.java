@@ -55,7 +55,7 @@ public final class SweepDocument {
                 store.view(SweepDocument.class).closeableIterator()) {
             while (documents.hasNext()) {
                 Object event = LedgerJson.mapper().readValue(documents.next().json, SparkListenerEvent.class);
-                if (event instanceof SweepEvent sweep) {
+                if (event instanceof SweepEvent sweep && SoundEvents.sound(sweep)) {
                     board.apply(sweep);
                 }
             }

@@ -25,7 +25,7 @@ public final class SweepListener extends SparkListener {
 
     @Override
     public void onOtherEvent(SparkListenerEvent event) {
-        if (event instanceof SweepEvent sweep) {
+        if (event instanceof SweepEvent sweep && SoundEvents.sound(sweep)) {
             board.apply(sweep);
         }
     }

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LedgerFollower;
 import dev.powersweep.orchestrator.ledger.LedgerFollower.News;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.publish.CurrentFit;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -69,7 +70,7 @@ public final class SweepWatch {
      */
     public static SweepWatch open(SweepDirectory directory, Configuration configuration) {
         try {
-            SweepWatch watch = new SweepWatch(directory, Storage.of(directory.root(), configuration), configuration);
+            SweepWatch watch = new SweepWatch(directory, directory.storage(configuration), configuration);
             watch.read();
             if (watch.ledger.state().submitted().isEmpty()) {
                 throw new UserError(directory.root() + " holds no sweep: give the directory that powersweep run"
@@ -183,7 +184,11 @@ public final class SweepWatch {
             ledger = new LedgerPicture(directory.root().toString());
         }
         if (!news.isEmpty()) {
-            ledger.apply(news.events());
+            try {
+                ledger.apply(news.events());
+            } catch (IllegalStateException e) {
+                throw LedgerReader.impossible(directory, e);
+            }
             changes++;
         }
         driver = Lease.look(storage, directory);

@@ -252,6 +252,32 @@ class HostileRecordsTest {
         assertThat(sweep.resolve("tables")).doesNotExist();
     }
 
+    /** Sound names in a folder that somebody has put a link in place of: a file deleted, and one made. */
+    @Test
+    void aManifestReachesNothingThroughAFolderThatIsALink(@TempDir Path folder) throws Exception {
+        Path victim = Files.createDirectories(folder.resolve("victim"));
+        Path kept = Files.writeString(victim.resolve("id_rsa"), "kept\n");
+        Path sweep = Files.createDirectories(folder.resolve("sweep/tables")).getParent();
+        Files.createSymbolicLink(sweep.resolve("tables/steps"), victim);
+        SweepDirectory directory = SweepDirectory.at(sweep.toString(), new Configuration());
+        Path home = Files.createDirectories(sweep.resolve("checkpoints/" + CELL));
+        Files.writeString(home.resolve("_steps-000001-1-x.parquet"), "a key of somebody else");
+        Files.writeString(
+                home.resolve("manifest-000001.json"),
+                manifest(
+                        CELL,
+                        "[]",
+                        "[" + chunk("steps", "_steps-000001-1-x.parquet", "authorized_keys") + "]",
+                        chunk("steps", "_gone", "id_rsa")));
+
+        assertThatThrownBy(() -> CellStore.open(directory.storage(new Configuration()), directory, CELL, 2, 0))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("tables/steps is a symbolic link to " + victim);
+
+        assertThat(victim.toFile().list()).containsExactly("id_rsa");
+        assertThat(kept).hasContent("kept\n");
+    }
+
     static Stream<Arguments> manifests() {
         String changed = "0370a7b4da4ba7d8fbb6ff0ac1b83dfc8a7a1ff0e6d1a2fa6b6ce8b05e4dfc1e";
         String up = "../../../victim/tree";

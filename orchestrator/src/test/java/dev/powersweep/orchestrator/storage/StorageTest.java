@@ -30,7 +30,7 @@ class StorageTest {
     private static Storage storage(Road road) throws IOException {
         Configuration configuration = new Configuration();
         return switch (road) {
-            case LOCAL -> new LocalStorage();
+            case LOCAL -> new LocalStorage(LocalTree.everywhere());
             case HADOOP -> new HadoopStorage(FileSystem.getLocal(configuration), configuration);
         };
     }

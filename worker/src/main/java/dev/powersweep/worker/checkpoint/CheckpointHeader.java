@@ -1,6 +1,7 @@
 package dev.powersweep.worker.checkpoint;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.StoredName;
 import java.util.List;
 
 /**
@@ -14,7 +15,11 @@ import java.util.List;
 public record CheckpointHeader(Cell cell, long step, String layout, Progress progress, List<Extent> sections) {
 
     /** @param bytes that the section named {@code name} takes */
-    public record Extent(String name, long bytes) {}
+    public record Extent(String name, long bytes) {
+        public Extent {
+            StoredName.count("bytes", bytes);
+        }
+    }
 
     public CheckpointHeader {
         sections = List.copyOf(sections);

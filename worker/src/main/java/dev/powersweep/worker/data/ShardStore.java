@@ -1,6 +1,5 @@
 package dev.powersweep.worker.data;
 
-import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.ShardManifest.TokenFile;
 import java.io.IOException;
@@ -48,7 +47,7 @@ public final class ShardStore {
         Path file = directory.resolve(ShardManifest.FILE_NAME);
         ShardManifest manifest;
         try {
-            manifest = CellJson.read(Files.readString(file), ShardManifest.class);
+            manifest = ShardManifest.read(directory);
         } catch (NoSuchFileException e) {
             throw ShardException.damaged(
                     "There is no shard manifest " + file + "; give the directory that holds shard.json.", e);
@@ -74,6 +73,9 @@ public final class ShardStore {
     private StoredTokens tokens(Path directory, ShardManifest manifest, TokenFile expected) {
         Path file = directory.resolve(expected.file());
         try {
+            if (!Files.isRegularFile(file) && Files.exists(file)) {
+                throw new IOException("it is no regular file");
+            }
             long bytes = Files.size(file);
             long expectedBytes =
                     Math.multiplyExact(expected.tokens(), (long) manifest.type().bytes());

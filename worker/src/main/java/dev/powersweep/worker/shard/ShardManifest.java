@@ -1,6 +1,12 @@
 package dev.powersweep.worker.shard;
 
+import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.StoredName;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 
 /**
@@ -27,6 +33,24 @@ public record ShardManifest(
     public static final String FILE_NAME = "shard.json";
     /** Name of the held-out set that every corpus has. */
     public static final String VALIDATION = "validation";
+
+    /** Some names and numbers. */
+    private static final long MOST_BYTES = 16L << 20;
+
+    /**
+     * Reads a manifest from a local directory, where others may write.
+     *
+     * @throws IOException for anything but a regular file of at most 16 MiB
+     * @throws IllegalArgumentException with the reason when it is no manifest
+     */
+    public static ShardManifest read(Path directory) throws IOException {
+        Path file = directory.resolve(FILE_NAME);
+        BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+        if (!found.isRegularFile() || found.size() > MOST_BYTES) {
+            throw new IOException("it is no regular file of at most " + (MOST_BYTES >> 20) + " MiB");
+        }
+        return CellJson.read(Files.readString(file, StandardCharsets.UTF_8), ShardManifest.class);
+    }
 
     /**
      * One file of raw tokens.

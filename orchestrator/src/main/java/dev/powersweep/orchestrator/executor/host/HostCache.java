@@ -4,7 +4,6 @@ import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.orchestrator.storage.PrivateDirectory;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
-import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.StoredName;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
@@ -13,7 +12,6 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -127,7 +125,7 @@ public final class HostCache {
             Files.createDirectories(unfinished);
             Path manifest = unfinished.resolve(ShardManifest.FILE_NAME);
             storage.download(new org.apache.hadoop.fs.Path(stored, ShardManifest.FILE_NAME), manifest);
-            for (ShardManifest.TokenFile file : tokenFiles(manifest)) {
+            for (ShardManifest.TokenFile file : tokenFiles(unfinished)) {
                 storage.download(Storage.child(stored, file.file()), unfinished.resolve(file.file()));
             }
             Optional<String> damaged = damaged(unfinished);
@@ -194,15 +192,15 @@ public final class HostCache {
         return "file".equals(path.toUri().getScheme());
     }
 
-    private static List<ShardManifest.TokenFile> tokenFiles(Path manifest) throws IOException {
-        ShardManifest shard = CellJson.read(Files.readString(manifest, StandardCharsets.UTF_8), ShardManifest.class);
+    private static List<ShardManifest.TokenFile> tokenFiles(Path shardDirectory) throws IOException {
+        ShardManifest shard = ShardManifest.read(shardDirectory);
         return Stream.concat(Stream.of(shard.train()), shard.evaluation().stream())
                 .toList();
     }
 
     /** The name of the first file whose content is not what the manifest says. */
     private static Optional<String> damaged(Path shard) throws IOException {
-        for (ShardManifest.TokenFile file : tokenFiles(shard.resolve(ShardManifest.FILE_NAME))) {
+        for (ShardManifest.TokenFile file : tokenFiles(shard)) {
             if (Digests.crc32c(shard.resolve(file.file())) != file.crc32c()) {
                 return Optional.of(file.file());
             }

@@ -3,7 +3,6 @@ package dev.powersweep.orchestrator.report.sections;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.report.ReportPage;
 import dev.powersweep.orchestrator.results.SweepResults;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
@@ -21,8 +20,7 @@ public final class ReportStage {
             SweepDirectory directory, Configuration configuration, SweepResults results, FitSet fits, Instant now) {
         String page = ReportPage.html(SweepReport.of(results, fits, now));
         try {
-            Storage.of(directory.root(), configuration)
-                    .replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
+            directory.storage(configuration).replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
         } catch (IOException unwritable) {
             throw new UserError(
                     directory.report() + ": cannot be written (" + unwritable.getMessage() + ")", unwritable);
