@@ -21,8 +21,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class Lanes {
 
     // All kernels use one species: a second one in the same process spoils the type profiles that the vector library's
-    // own
-    // methods are compiled by, and slows every reduction several times.
+    // own methods are compiled by, and slows every reduction several times.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     static final int COUNT = FLOATS.length();
@@ -51,8 +50,7 @@ final class Lanes {
     private static final float C0 = 5.0000001201e-1f;
 
     // Loops over an array keep the byte code short: C2 inlines 8,000 bytes into one method, calls what is beyond them,
-    // and
-    // boxes the vectors that it hands to a call.
+    // and boxes the vectors that it hands to a call.
     @SuppressWarnings("unchecked")
     private static final VectorShuffle<Float>[] HALVINGS = halvings();
 
@@ -108,24 +106,33 @@ final class Lanes {
         return most.lane(0);
     }
 
-    /** e^−x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
-    static FloatVector expOfNegated(FloatVector x) {
+    /**
+     * e^−x; beyond ±{@code most}, and for NaN, the value there. Relative error below 2e-7.
+     *
+     * @param most at most 87
+     */
+    static FloatVector expOfNegated(FloatVector x, float most) {
         // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five:
         // one
         // bounds x from above, and after the change of sign one bounds −x.
-        int bound = Float.floatToRawIntBits(EXP_BOUND);
+        int bound = Float.floatToRawIntBits(most);
         IntVector negated = x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
         return bounded(negated.min(bound).reinterpretAsFloats());
     }
 
-    /** e^−x for x ≥ 0; beyond 60, and for NaN, the value there. */
+    /** e^−x for x ≥ 0, or below it by a rounding error; beyond 60 the value there, for NaN it or NaN. */
     static FloatVector expOfMinus(FloatVector x) {
-        return bounded(x.neg().max(-EXP_BOUND));
+        int bound = Float.floatToRawIntBits(EXP_BOUND);
+        return bounded(x.reinterpretAsInts()
+                .min(bound)
+                .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
+                .reinterpretAsFloats());
     }
 
     private static FloatVector bounded(FloatVector x) {
-        FloatVector rounded = x.fma(all(LOG2_E), all(ROUNDER));
-        FloatVector n = rounded.sub(ROUNDER);
+        FloatVector rounder = all(ROUNDER);
+        FloatVector rounded = x.fma(all(LOG2_E), rounder);
+        FloatVector n = rounded.sub(rounder);
         FloatVector f = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
         FloatVector p = f.fma(all(C5), all(C4))
                 .fma(f, all(C3))
