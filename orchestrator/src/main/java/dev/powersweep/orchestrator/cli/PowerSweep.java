@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.cli;
 
+import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
@@ -72,6 +73,9 @@ public final class PowerSweep implements Runnable {
                     + " MB of heap are full; give it more, e.g. POWERSWEEP_DRIVER_MEMORY=4g (spark-submit:"
                     + " --driver-memory 4g), and submit again: what had ended is stored");
             return ExitCode.SOFTWARE;
+        } catch (LinkageError e) {
+            System.err.println("powersweep: " + RunnableFolder.unlinked(e).orElseThrow(() -> e));
+            return ExitCode.SOFTWARE;
         }
     }
 
@@ -105,6 +109,11 @@ public final class PowerSweep implements Runnable {
                     if (failure instanceof UserError) {
                         commandLine.getErr().println("powersweep: " + Shown.message(failure.getMessage()));
                         log().debug("refused", failure);
+                    } else if (RunnableFolder.unlinked(failure).isPresent()) {
+                        commandLine
+                                .getErr()
+                                .println("powersweep: "
+                                        + RunnableFolder.unlinked(failure).get());
                     } else {
                         String words = failure.toString().lines().findFirst().orElse("");
                         commandLine.getErr().println("powersweep: unexpected failure: " + Shown.line(words));

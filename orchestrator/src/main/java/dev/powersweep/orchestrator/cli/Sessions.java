@@ -1,11 +1,13 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import dev.powersweep.orchestrator.fits.SparkRefits;
 import dev.powersweep.orchestrator.network.DriverNetwork;
 import dev.powersweep.orchestrator.publish.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
+import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.TableFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,8 +28,10 @@ final class Sessions {
      * For preparing a corpus and running cells.
      *
      * @param threadsPerCell cores that Spark sets aside for each cell
+     * @throws UserError where nothing in the temporary directory can be run: no table could be written
      */
     static SparkSession forSweep(String sweep, Optional<String> master, int threadsPerCell, int gpusPerCell) {
+        RunnableFolder.requireTemporary();
         SparkConf conf = new SparkConf();
         if (!conf.contains("spark.master")) {
             conf.set("spark.master", master.orElse("local[*]"));

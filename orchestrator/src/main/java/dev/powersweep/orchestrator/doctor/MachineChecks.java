@@ -117,7 +117,8 @@ final class MachineChecks {
             return Finding.warning(
                     "host name",
                     e.getMessage().lines().findFirst().orElse("") + ": this machine's own name has no address",
-                    "sweeps on this machine alone run; for a cluster add the name to /etc/hosts, or set SPARK_LOCAL_IP");
+                    "sweeps on this machine alone run; for a cluster add the name to /etc/hosts, or set"
+                            + " SPARK_LOCAL_IP");
         }
     }
 
@@ -141,7 +142,8 @@ final class MachineChecks {
                 return Finding.broken(
                         "scratch",
                         noexec.get().substring(0, noexec.get().indexOf(';')),
-                        "mount it with exec, or name another folder with -Djava.io.tmpdir (docs/operations.md)");
+                        "mount it with exec, or name another folder with JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=DIR"
+                                + " (docs/operations.md)");
             }
             long free = Files.getFileStore(directory).getUsableSpace();
             String seen = directory + ", " + gib(free) + " free";

@@ -11,7 +11,7 @@ package dev.powersweep.worker.kernels;
  */
 public final class Flush {
 
-    /** For activations and probabilities, which are of order 1: 2⁻⁴⁰, so that below 2⁻⁶⁴ nothing is left. */
+    /** For probabilities, which are of order 1, and squared ReLU's inputs: 2⁻⁴⁰, so that below 2⁻⁶⁴ nothing is left. */
     public static final float ACTIVATION = 0x1p-40f;
 
     /** For gradients and first moments: 2⁻⁸⁰, so that below 2⁻¹⁰⁴ nothing is left. */
@@ -22,6 +22,12 @@ public final class Flush {
 
     /** Exponentials of less are this one's: e⁻⁶⁰, small enough to be rounded away as a probability. */
     public static final float LEAST_EXPONENT = -60f;
+
+    /**
+     * Sigmoids of more, or less than minus this, are those at ±40. From each the least one, e⁻⁴⁰, is taken away: what lies
+     * beyond the bound becomes 0, for one subtraction, and the others lose less than their rounding.
+     */
+    public static final float SIGMOID_BOUND = 40f;
 
     private Flush() {}
 }

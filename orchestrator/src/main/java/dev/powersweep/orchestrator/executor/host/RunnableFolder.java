@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.executor.host;
 
+import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,13 +39,38 @@ public final class RunnableFolder {
         return Optional.empty();
     }
 
+    /**
+     * Refuses a temporary directory of this JVM in which nothing can be run: tables are packed by a native library.
+     *
+     * @throws UserError with the remedy
+     */
+    public static void requireTemporary() {
+        trouble(temporary()).ifPresent(why -> {
+            throw new UserError(why);
+        });
+    }
+
+    /** The reason of a failed link, where it is the temporary directory's; empty for any other failure. */
+    public static Optional<String> unlinked(Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof LinkageError) {
+                return trouble(temporary());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Path temporary() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
+    }
+
     /** What it means that a program there could not be started. */
     static Optional<String> judge(Path folder, IOException failure) {
         return String.valueOf(failure.getMessage()).contains(PERMISSION_DENIED)
                 ? Optional.of(
                         "nothing in " + folder + " can be run, as on a file system that is mounted noexec, and native"
                                 + " libraries are unpacked there; mount it with exec, or name another folder with"
-                                + " -Djava.io.tmpdir")
+                                + " JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=DIR")
                 : Optional.empty();
     }
 }

@@ -21,6 +21,9 @@ final class Elements {
     /** Bytes whose sigmoids wait in the first-level cache. */
     private static final int GELU_BLOCK = 1024 * Float.BYTES;
 
+    /** What a sigmoid is at its bound: taken away from all, so that beyond it nothing is left. */
+    private static final float LEAST_SIGMOID = 1 / (Lanes.exp(Flush.SIGMOID_BOUND) + 1);
+
     /** Bytes summed in single precision before the sum goes on in double. */
     private static final int SUM_BLOCK = 4096 * Float.BYTES;
 
@@ -34,53 +37,54 @@ final class Elements {
         int all = length * Float.BYTES;
         for (int from = 0; from < all; from += GELU_BLOCK) {
             int to = Math.min(all, from + GELU_BLOCK);
-            // In two loops, because C2 would not inline all that one needs.
+            // In two loops, because C2 of some releases would not inline all that one needs.
             sigmoidBlock(x, derivative, from, to);
             geluBlock(x, derivative, from, to);
         }
     }
 
-    /** Leaves the sigmoid's values where the derivative will be. */
+    /** Leaves the sigmoid's values where the derivative will be; 0 beyond the bound, so that output and derivative are. */
     private static void sigmoidBlock(CpuSpan x, CpuSpan sigmoids, int from, int to) {
         FloatVector one = Lanes.all(1);
+        FloatVector least = Lanes.all(LEAST_SIGMOID);
         FloatVector cubic = Lanes.all(GELU_CUBIC);
         FloatVector linear = Lanes.all(GELU_LINEAR);
         int i = from;
         for (; i <= to - BYTES; i += BYTES) {
             FloatVector v = load(x.block, x.at + i);
             FloatVector inner = v.mul(v).fma(cubic, linear).mul(v);
-            store(one.div(Lanes.expOfNegated(inner).add(one)), sigmoids.block, sigmoids.at + i);
+            FloatVector sigmoid =
+                    one.div(Lanes.expOfNegated(inner, Flush.SIGMOID_BOUND).add(one));
+            store(sigmoid.sub(least), sigmoids.block, sigmoids.at + i);
         }
         for (; i < to; i += Float.BYTES) {
             float v = x.block.get(x.at + i);
-            float inner = Math.fma(v * v, -GELU_CUBIC, -GELU_LINEAR) * v;
-            sigmoids.block.put(sigmoids.at + i, 1 / (Lanes.exp(inner) + 1));
+            float inner = Math.fma(v * v, GELU_CUBIC, GELU_LINEAR) * v;
+            float bounded = Math.max(-Flush.SIGMOID_BOUND, Math.min(inner, Flush.SIGMOID_BOUND));
+            sigmoids.block.put(sigmoids.at + i, 1 / (Lanes.exp(-bounded) + 1) - LEAST_SIGMOID);
         }
     }
 
     private static void geluBlock(CpuSpan x, CpuSpan derivative, int from, int to) {
         FloatVector one = Lanes.all(1);
-        FloatVector flush = Lanes.all(Flush.ACTIVATION);
         FloatVector cubicSlope = Lanes.all(3 * GELU_CUBIC);
         FloatVector linearSlope = Lanes.all(GELU_LINEAR);
         int i = from;
         for (; i <= to - BYTES; i += BYTES) {
             FloatVector v = load(x.block, x.at + i);
             FloatVector sigmoid = load(derivative.block, derivative.at + i);
-            FloatVector y = v.fma(sigmoid, flush).sub(flush);
+            FloatVector y = v.mul(sigmoid);
             FloatVector slope = v.mul(v).fma(cubicSlope, linearSlope);
             store(y, x.block, x.at + i);
-            FloatVector rest = y.mul(one.sub(sigmoid));
-            store(rest.fma(slope, sigmoid).add(flush).sub(flush), derivative.block, derivative.at + i);
+            store(y.mul(one.sub(sigmoid)).fma(slope, sigmoid), derivative.block, derivative.at + i);
         }
         for (; i < to; i += Float.BYTES) {
             float v = x.block.get(x.at + i);
             float sigmoid = derivative.block.get(derivative.at + i);
-            float y = Math.fma(v, sigmoid, Flush.ACTIVATION) - Flush.ACTIVATION;
+            float y = v * sigmoid;
             float slope = Math.fma(v * v, 3 * GELU_CUBIC, GELU_LINEAR);
             x.block.put(x.at + i, y);
-            float whole = Math.fma(y * (1 - sigmoid), slope, sigmoid);
-            derivative.block.put(derivative.at + i, whole + Flush.ACTIVATION - Flush.ACTIVATION);
+            derivative.block.put(derivative.at + i, Math.fma(y * (1 - sigmoid), slope, sigmoid));
         }
     }
 

@@ -106,23 +106,32 @@ final class Lanes {
         return most.lane(0);
     }
 
-    /** e^−x; beyond ±60, and for NaN, the value there. Relative error below 2e-7. */
-    static FloatVector expOfNegated(FloatVector x) {
+    /**
+     * e^−x; beyond ±{@code most}, and for NaN, the value there. Relative error below 2e-7.
+     *
+     * @param most at most 87
+     */
+    static FloatVector expOfNegated(FloatVector x, float most) {
         // Positive floats are ordered as their bits, and an integer minimum is one instruction where Java's is five:
         // one bounds x from above, and after the change of sign one bounds −x.
-        int bound = Float.floatToRawIntBits(EXP_BOUND);
+        int bound = Float.floatToRawIntBits(most);
         IntVector negated = x.reinterpretAsInts().min(bound).lanewise(VectorOperators.XOR, Integer.MIN_VALUE);
         return bounded(negated.min(bound).reinterpretAsFloats());
     }
 
-    /** e^−x for x ≥ 0; beyond 60, and for NaN, the value there. */
+    /** e^−x for x ≥ 0, or below it by a rounding error; beyond 60 the value there, for NaN it or NaN. */
     static FloatVector expOfMinus(FloatVector x) {
-        return bounded(x.neg().max(-EXP_BOUND));
+        int bound = Float.floatToRawIntBits(EXP_BOUND);
+        return bounded(x.reinterpretAsInts()
+                .min(bound)
+                .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
+                .reinterpretAsFloats());
     }
 
     private static FloatVector bounded(FloatVector x) {
-        FloatVector rounded = x.fma(all(LOG2_E), all(ROUNDER));
-        FloatVector n = rounded.sub(ROUNDER);
+        FloatVector rounder = all(ROUNDER);
+        FloatVector rounded = x.fma(all(LOG2_E), rounder);
+        FloatVector n = rounded.sub(rounder);
         FloatVector f = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
         FloatVector p = f.fma(all(C5), all(C4))
                 .fma(f, all(C3))

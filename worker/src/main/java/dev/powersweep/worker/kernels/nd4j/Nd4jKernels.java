@@ -22,6 +22,9 @@ public final class Nd4jKernels implements Kernels {
 
     private static final double GELU_LINEAR = Math.sqrt(8 / Math.PI);
     private static final double GELU_CUBIC = 0.044715 * GELU_LINEAR;
+    /** See {@link Flush#SIGMOID_BOUND}. */
+    private static final double LEAST_SIGMOID = 1 / (Math.exp(Flush.SIGMOID_BOUND) + 1);
+
     private static final double ROTARY_BASE = 10_000;
 
     private final DataType type;
@@ -263,11 +266,12 @@ public final class Nd4jKernels implements Kernels {
                 INDArray square = values.mul(values);
                 INDArray sigmoid =
                         Transforms.sigmoid(values.mul(square.mul(GELU_CUBIC).addi(GELU_LINEAR)));
-                INDArray y = flush(values.mul(sigmoid), Flush.ACTIVATION);
+                sigmoid = Transforms.max(sigmoid.subi(LEAST_SIGMOID), 0, false);
+                INDArray y = values.mul(sigmoid);
                 INDArray slope = y.mul(sigmoid.rsub(1))
                         .muli(square.mul(3 * GELU_CUBIC).addi(GELU_LINEAR))
                         .addi(sigmoid);
-                slopes.assign(flush(slope, Flush.ACTIVATION));
+                slopes.assign(slope);
                 values.assign(y);
             }
             case SQUARED_RELU -> {
