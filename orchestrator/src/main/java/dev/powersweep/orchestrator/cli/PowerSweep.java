@@ -28,6 +28,7 @@ import picocli.CommandLine.ExitCode;
             FitCommand.class,
             ReportCommand.class,
             PlanCommand.class,
+            TrainerGroup.class,
             DoctorCommand.class,
             BenchCommand.class
         })

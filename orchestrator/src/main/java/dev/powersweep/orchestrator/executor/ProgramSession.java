@@ -50,6 +50,8 @@ final class ProgramSession implements TrainerLink {
     private static final int DETAIL_BYTES = 4096;
     private static final long LOOK_MILLIS = 20;
     private static final long MEMORY_LOOK_MILLIS = 1000;
+    /** Exit status of a process that SIGKILL has ended. */
+    private static final int KILLED = 128 + 9;
     /** For a program that has said how it ended to end; and once more after SIGTERM. */
     private static final long END_MILLIS = 10_000;
 
@@ -74,6 +76,7 @@ final class ProgramSession implements TrainerLink {
     private long memoryLookedNanos;
     private long peakMemory;
     private boolean exited;
+    private int processesLeft;
 
     /**
      * Makes the program's folder, with its files in it.
@@ -249,7 +252,9 @@ final class ProgramSession implements TrainerLink {
             return false;
         }
         double now = seconds();
-        read.forEach(line -> hear(frames.line(line, now)));
+        for (String line : read) {
+            hear(frames.line(line, now));
+        }
         double sinceFlush = (System.nanoTime() - flushedNanos) / 1e9;
         if (frames.gathers() && sinceFlush >= context.policy().reportSeconds()) {
             hear(frames.flush());
@@ -260,12 +265,19 @@ final class ProgramSession implements TrainerLink {
     /** The program has ended by itself; what it has started ends with it. */
     private void conclude() {
         ProgramProcess ended = process.orElseThrow();
+        processesLeft = ended.tree().members().size();
         ended.tree().kill();
-        take();
+        boolean more = true;
+        while (more) {
+            more = take();
+        }
         double now = seconds();
         lines.rest().forEach(line -> hear(frames.line(line, now)));
         int status = ended.exitStatus();
         hear(frames.exited(status, now));
+        if (exited) {
+            return;
+        }
         inputs.add(new AttemptInput.Exited(new TrainerExit(
                 status, ended.killedByUs(), ended.memorySufficed(), lastWords(), TrainerExit.Kind.PROGRAM)));
         exited = true;
@@ -273,6 +285,9 @@ final class ProgramSession implements TrainerLink {
 
     private void hear(List<Heard> all) {
         for (Heard heard : all) {
+            if (exited) {
+                return;
+            }
             flushedNanos = System.nanoTime();
             if (heard instanceof Heard.Garbage garbage) {
                 inputs.add(new AttemptInput.Babbled(garbage.line(), garbage.reason()));
@@ -286,7 +301,17 @@ final class ProgramSession implements TrainerLink {
                     inputs.add(new AttemptInput.Said(frame));
                 }
             }
+            if (context.witness().kills(heard)) {
+                cutOff();
+            }
         }
+    }
+
+    /** As if the system had killed it right here. */
+    private void cutOff() {
+        process.orElseThrow().kill();
+        exited = true;
+        inputs.add(new AttemptInput.Exited(new TrainerExit(KILLED, false, true, "", TrainerExit.Kind.PROGRAM)));
     }
 
     /** Packs a checkpoint that the program has named, before anything else of it is read. */
@@ -301,8 +326,8 @@ final class ProgramSession implements TrainerLink {
             fail(
                     checkpoint,
                     clause
-                            + ", a name that it has given before: each checkpoint has a name of its own, such as one with"
-                            + " the step in it, since the one before may still be stored");
+                            + ", a name that it has given before: each checkpoint has a name of its own, such as one"
+                            + " with the step in it, since the one before may still be stored");
             return;
         }
         Path target = packages.resolve("step-" + checkpoint.step() + ".ckpt");
@@ -371,13 +396,36 @@ final class ProgramSession implements TrainerLink {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            process.ifPresent(ProgramProcess::kill);
+            process.ifPresent(this::leave);
             try {
                 lines.close();
             } catch (IOException e) {
                 LOG.warn("{} could not be closed: {}", lines.path(), e.toString());
             }
         }
+    }
+
+    /** Ends what is left of it, and says what it did after its last word. */
+    private void leave(ProgramProcess leaving) {
+        int status = leaving.exitStatus();
+        if (!exited) {
+            processesLeft = leaving.tree().members().size() - (status < 0 ? 1 : 0);
+        }
+        leaving.kill();
+        try {
+            for (List<String> more = lines.read(); !more.isEmpty(); more = lines.read()) {
+                more.forEach(line -> frames.line(line, 0));
+            }
+        } catch (IOException e) {
+            LOG.warn("{} could not be read to its end: {}", lines.path(), e.toString());
+        }
+        if (frames.linesAfterEnd() > 0) {
+            LOG.warn(
+                    "cell {}: the program has written {} after it had said how it ended; nothing of that is read",
+                    order.gridCell().name(),
+                    frames.linesAfterEnd() == 1 ? "a line" : frames.linesAfterEnd() + " lines");
+        }
+        context.witness().left(new ProgramWitness.Leave(status, frames.linesAfterEnd(), Math.max(0, processesLeft)));
     }
 
     @Override
