@@ -25,7 +25,7 @@ import org.apache.hadoop.conf.Configuration;
  */
 public final class ContractCheck {
     /** A run this long can be interrupted in the middle. */
-    private static final double SECONDS_ENOUGH = 2;
+    private static final double SECONDS_ENOUGH = 1;
 
     private static final long FIRST_STEPS = 200;
     private static final int LONGER = 10;
@@ -80,9 +80,8 @@ public final class ContractCheck {
      */
     public void check(SweepSpec spec, int vocabulary, Optional<Long> steps) {
         TrialCell smallest = TrialCell.of(spec, files.program(), vocabulary);
-        long own = smallest.cell().data().steps();
         try {
-            run(smallest, steps.orElse(Math.min(own, FIRST_STEPS)), steps.isEmpty());
+            run(smallest, steps.orElse(Math.min(smallest.cell().data().steps(), FIRST_STEPS)), steps.isEmpty());
         } catch (IOException e) {
             throw new UserError("the check cannot write to " + folder + ": " + e.getMessage(), e);
         }
@@ -97,19 +96,15 @@ public final class ContractCheck {
         TrialCell cell = smallest.with(steps);
         SweepDirectory alone = directory("alone-" + steps, cell);
         Seen whole = attempt(alone, cell, 1, Interference.NONE);
-        double seconds = whole.report().seconds();
         if (moreSteps
                 && whole.report().state() == CellState.FINISHED
-                && seconds < SECONDS_ENOUGH
-                && steps < MOST_STEPS
-                && steps < smallest.cell().data().steps()) {
-            long more = Math.min(
-                    Math.min(LONGER * steps, MOST_STEPS), smallest.cell().data().steps());
-            run(smallest, more, true);
+                && whole.observer().secondsOfSteps() < SECONDS_ENOUGH
+                && steps < MOST_STEPS) {
+            run(smallest, Math.min(LONGER * steps, MOST_STEPS), true);
             return;
         }
-        tell.accept(ContractFinding.right("cell " + cell.gridCell().name() + ", cut to " + steps + " of "
-                + smallest.cell().data().steps() + " steps"
+        tell.accept(ContractFinding.right("cell " + cell.gridCell().name() + " with " + steps + " steps in place of "
+                + smallest.cell().data().steps()
                 + (cell.vocabulary() > 0 ? ", on tokens that are made up" : ", without a corpus")));
         new WholeRun(cell.cell(), whole, log(alone, whole.report())).findings().forEach(tell);
         if (whole.report().state() != CellState.FINISHED) {

@@ -4,6 +4,8 @@ import dev.powersweep.orchestrator.executor.ProgramWitness;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.program.ProgramFrames.Heard;
 import dev.powersweep.worker.cell.Frame;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,7 +37,9 @@ final class Observer implements ProgramWitness, Stopping {
     private OptionalDouble stoppedAt = OptionalDouble.empty();
     private OptionalDouble leftAt = OptionalDouble.empty();
     private Optional<Frame.Size> size = Optional.empty();
+    private Optional<Instant> firstStep = Optional.empty();
     private Optional<Leave> leave = Optional.empty();
+    private boolean saidInterrupted;
     private boolean killed;
     private long steps;
 
@@ -59,6 +63,7 @@ final class Observer implements ProgramWitness, Stopping {
         if (frame instanceof Frame.Steps rows) {
             if (firstStepAt.isEmpty()) {
                 firstStepAt = OptionalDouble.of(now());
+                firstStep = Optional.of(Instant.now());
             }
             steps += rows.rows();
             see("learningRate", rows.learningRate());
@@ -72,6 +77,8 @@ final class Observer implements ProgramWitness, Stopping {
             evaluations.add(evaluation);
         } else if (frame instanceof Frame.Size told) {
             size = Optional.of(told);
+        } else if (frame instanceof Frame.Interrupted) {
+            saidInterrupted = true;
         }
     }
 
@@ -130,6 +137,18 @@ final class Observer implements ProgramWitness, Stopping {
     /** Seconds from the attempt's begin to the newest word. */
     OptionalDouble lastWordAt() {
         return lastWordAt;
+    }
+
+    /** Seconds from the first step's report to the program's last line, however late that was read; 0 without steps. */
+    double secondsOfSteps() {
+        return firstStep.isEmpty() || leave.isEmpty()
+                ? 0
+                : Duration.between(firstStep.get(), leave.get().lastLine()).toMillis() / 1e3;
+    }
+
+    /** Whether it said that it ends because it was asked to. */
+    boolean saidInterrupted() {
+        return saidInterrupted;
     }
 
     /** Seconds from SIGTERM to the end; empty when no SIGTERM was sent. */

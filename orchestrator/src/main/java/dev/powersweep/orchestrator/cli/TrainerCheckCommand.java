@@ -56,8 +56,8 @@ final class TrainerCheckCommand implements Callable<Integer> {
     @Option(
             names = "--steps",
             paramLabel = "COUNT",
-            description = "Steps of each run. Default: 200, or more where that is over in less than two seconds; the"
-                    + " cell's own at most.")
+            description = "Steps of each run. Default: the cell's own and at most 200; more where they are over in less"
+                    + " than a second.")
     private Optional<Long> steps = Optional.empty();
 
     @Override

@@ -27,6 +27,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -383,7 +384,8 @@ final class ProgramSession implements TrainerLink {
     @Override
     public void end(TrainerHealth health) {
         try {
-            if (health == TrainerHealth.WELL
+            // One that says why it fails, or that it stops, is given the same time to go.
+            if ((health == TrainerHealth.WELL || frames.endedByItsWord())
                     && process.isPresent()
                     && !process.get().waitFor(END_MILLIS)) {
                 LOG.warn(
@@ -412,7 +414,9 @@ final class ProgramSession implements TrainerLink {
             processesLeft = leaving.tree().members().size() - (status < 0 ? 1 : 0);
         }
         leaving.kill();
+        Instant lastLine = Instant.now();
         try {
+            lastLine = Files.getLastModifiedTime(lines.path()).toInstant();
             for (List<String> more = lines.read(); !more.isEmpty(); more = lines.read()) {
                 more.forEach(line -> frames.line(line, 0));
             }
@@ -425,7 +429,8 @@ final class ProgramSession implements TrainerLink {
                     order.gridCell().name(),
                     frames.linesAfterEnd() == 1 ? "a line" : frames.linesAfterEnd() + " lines");
         }
-        context.witness().left(new ProgramWitness.Leave(status, frames.linesAfterEnd(), Math.max(0, processesLeft)));
+        context.witness()
+                .left(new ProgramWitness.Leave(status, frames.linesAfterEnd(), Math.max(0, processesLeft), lastLine));
     }
 
     @Override

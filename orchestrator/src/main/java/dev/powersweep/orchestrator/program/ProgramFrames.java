@@ -99,6 +99,11 @@ public final class ProgramFrames {
         return ended;
     }
 
+    /** Whether it has said so itself, by a frame. */
+    public boolean endedByItsWord() {
+        return endedByItsWord;
+    }
+
     /** Whether steps wait for {@link #flush}. */
     public boolean gathers() {
         return !pending.isEmpty();

@@ -72,7 +72,7 @@ class ContractCheckTest {
     void aProgramThatIsRightIsToldSo() throws Exception {
         Answer answer = check(RIGHT);
         assertThat(answer.out())
-                .contains("right  cell ", "cut to 40 of 40 steps, without a corpus")
+                .contains("right  cell ", " with 40 steps in place of 40, without a corpus")
                 .contains("right  reports each of its 40 steps once")
                 .contains("right  tells, beside the loss, learningRate\n")
                 .contains("note   does not tell gradientNorm, gradientSquareBig, gradientSquareSmall, seconds")
