@@ -68,6 +68,9 @@ public final class RunCommand implements Callable<Integer> {
             description = "Overrides a key of the specification, e.g. training.learningRate=0.001; may be repeated.")
     private List<String> overrides = new ArrayList<>();
 
+    @Option(names = "--quiet", description = "Show no progress; failures, warnings and results are told as ever.")
+    private boolean quiet;
+
     @Option(names = "--dry-run", description = "Print the cells and what they would take; train nothing.")
     private boolean dryRun;
 
@@ -131,10 +134,7 @@ public final class RunCommand implements Callable<Integer> {
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
             SweepPlan plan = forecast.plan();
             SweepSummary summary = new SweepRunner(spark)
-                    .run(
-                            plan,
-                            directory,
-                            new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
+                    .run(plan, directory, new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
         }
     }
