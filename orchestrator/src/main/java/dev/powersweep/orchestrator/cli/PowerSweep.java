@@ -29,8 +29,18 @@ import picocli.CommandLine.ExitCode;
             FitCommand.class,
             ReportCommand.class,
             PlanCommand.class,
+            TrainerGroup.class,
             DoctorCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            CompletionCommand.class
+        },
+        exitCodeListHeading = "%nExit status:%n",
+        exitCodeList = {
+            "0:All that was asked for is done; a cell that diverged is a result.",
+            "1:Not done, or not all of it: refused, stopped, cells failed, or something to mend; the last line says"
+                    + " why.",
+            "2:The command line is wrong.",
+            "130:Ended by Ctrl-C (143: by SIGTERM); what had ended is stored, and rerun goes on."
         })
 public final class PowerSweep implements Runnable {
     @CommandLine.Spec

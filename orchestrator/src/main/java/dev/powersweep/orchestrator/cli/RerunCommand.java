@@ -54,6 +54,9 @@ public final class RerunCommand implements Callable<Integer> {
                     + " refuses.")
     private boolean trusted;
 
+    @Option(names = "--quiet", description = "Show no progress; failures, warnings and results are told as ever.")
+    private boolean quiet;
+
     static final class Choice {
         @Option(names = "--failed", description = "Only cells that failed; each goes on from its checkpoint.")
         private boolean failed;
@@ -92,7 +95,7 @@ public final class RerunCommand implements Callable<Integer> {
                             directory,
                             chosen,
                             trust,
-                            new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
+                            new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
         }
     }

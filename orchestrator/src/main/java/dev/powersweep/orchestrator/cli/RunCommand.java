@@ -20,24 +20,17 @@ import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.spec.TrainerSpec;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
-import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.worker.cell.Program;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
@@ -75,6 +68,9 @@ public final class RunCommand implements Callable<Integer> {
             description = "Overrides a key of the specification, e.g. training.learningRate=0.001; may be repeated.")
     private List<String> overrides = new ArrayList<>();
 
+    @Option(names = "--quiet", description = "Show no progress; failures, warnings and results are told as ever.")
+    private boolean quiet;
+
     @Option(names = "--dry-run", description = "Print the cells and what they would take; train nothing.")
     private boolean dryRun;
 
@@ -87,8 +83,8 @@ public final class RunCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(command.commandLine(), "--json goes with --dry-run");
         }
         Configuration configuration = HadoopSettings.configuration();
-        Path path = path(configuration);
-        SweepSpec spec = SweepSpecReader.read(text(path, configuration), specification, overrides);
+        SpecificationFile file = SpecificationFile.of(specification, configuration);
+        SweepSpec spec = SweepSpecReader.read(file.text(configuration), specification, overrides);
         SweepDirectory directory =
                 SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
         // Before Spark starts and a corpus is written.
@@ -107,8 +103,8 @@ public final class RunCommand implements Callable<Integer> {
                         spark.master(), spec.resources().gpus());
             }
             ExecutorWait.first(spark);
-            Optional<ProgramFiles> files =
-                    spec.trainer().map(trainer -> ProgramFiles.read(trainer, path.getParent(), configuration));
+            Optional<ProgramFiles> files = spec.trainer()
+                    .map(trainer -> ProgramFiles.read(trainer, file.path().getParent(), configuration));
             Optional<Program> program = files.map(ProgramFiles::program);
             boolean tokens = !(spec.corpus().source() instanceof CorpusSpec.Source.None);
             Optional<CorpusPreparer> corpus =
@@ -138,35 +134,8 @@ public final class RunCommand implements Callable<Integer> {
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
             SweepPlan plan = forecast.plan();
             SweepSummary summary = new SweepRunner(spark)
-                    .run(
-                            plan,
-                            directory,
-                            new TerminalProgress(System.err, System.getenv("POWERSWEEP_TERMINAL") != null));
+                    .run(plan, directory, new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
             return SweepEnd.tell(summary, directory, configuration, command.commandLine());
-        }
-    }
-
-    /** What lies at the user's hand is meant, whatever the default file system is. */
-    private Path path(Configuration configuration) {
-        try {
-            Path path = new Path(specification);
-            if (!path.toUri().isAbsolute() && Files.exists(java.nio.file.Path.of(specification))) {
-                // A path without a scheme is local here, whatever the default file system is.
-                path = new Path(java.nio.file.Path.of(specification).toUri());
-            }
-            return path.getFileSystem(configuration).makeQualified(path);
-        } catch (IOException | IllegalArgumentException e) {
-            throw new UserError("cannot read the specification " + specification + ": " + e.getMessage(), e);
-        }
-    }
-
-    private String text(Path path, Configuration configuration) {
-        try {
-            return new String(Storage.of(path, configuration).read(path), StandardCharsets.UTF_8);
-        } catch (NoSuchFileException | FileNotFoundException e) {
-            throw new UserError("there is no specification " + specification + ": give the path of a YAML file", e);
-        } catch (IOException | IllegalArgumentException e) {
-            throw new UserError("cannot read the specification " + specification + ": " + e.getMessage(), e);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -18,6 +19,8 @@ import picocli.CommandLine.Parameters;
         description = "Shows where a sweep stands: cells by state, failures by class, tokens/s, time to go. Needs no"
                 + " living driver.")
 public final class StatusCommand implements Callable<Integer> {
+    private static final long SECONDS_BETWEEN_LOOKS = 2;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -27,13 +30,35 @@ public final class StatusCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON instead of text.")
     private boolean json;
 
+    @Option(names = "--watch", description = "Show it again every two seconds, until nothing is left to do or Ctrl-C.")
+    private boolean watch;
+
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         Configuration configuration = HadoopSettings.configuration();
-        SweepStatus status = SweepStatus.read(SweepDirectory.at(sweep, configuration), configuration);
-        PrintWriter out = command.commandLine().getOut();
-        out.println(json ? Shown.json(status.json()) : StatusText.of(status));
-        out.flush();
+        SweepDirectory directory = SweepDirectory.at(sweep, configuration);
+        boolean terminal = System.getenv("POWERSWEEP_SCREEN") != null;
+        SweepStatus status = SweepStatus.read(directory, configuration);
+        print(status, watch && terminal);
+        while (watch && (status.unfinished() > 0 || status.driverAlive())) {
+            TimeUnit.SECONDS.sleep(SECONDS_BETWEEN_LOOKS);
+            status = SweepStatus.read(directory, configuration);
+            print(status, terminal);
+        }
         return CommandLine.ExitCode.OK;
+    }
+
+    /** @param over what is on the screen */
+    private void print(SweepStatus status, boolean over) {
+        String text = json ? Shown.json(status.json()) : StatusText.of(status);
+        if (over) {
+            // To the first cell, each line's rest and then the screen's rest erased: no moment without text.
+            System.out.print("\u001b[H" + text.replace("\n", "\u001b[K\n") + "\u001b[K\n\u001b[J");
+            System.out.flush();
+            return;
+        }
+        PrintWriter out = command.commandLine().getOut();
+        out.println(text);
+        out.flush();
     }
 }

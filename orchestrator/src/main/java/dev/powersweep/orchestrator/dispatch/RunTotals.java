@@ -10,6 +10,7 @@ import java.util.Map;
 public final class RunTotals {
     private final SweepState state;
     private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
+    private final TrainedSteps trained = new TrainedSteps();
     private int begun;
     private int done;
     private int failed;
@@ -27,7 +28,7 @@ public final class RunTotals {
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
-            tokens += Math.max(0, report.step() - report.resumedFromStep())
+            tokens += trained.count(report)
                     * state.cell(report.cell()).orElseThrow().cell().batchTokens();
             CellState after = report.state();
             if (after == CellState.FINISHED || after == CellState.DIVERGED) {

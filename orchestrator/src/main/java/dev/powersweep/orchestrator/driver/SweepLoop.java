@@ -113,12 +113,14 @@ final class SweepLoop {
                 course.surprise(slots, now).ifPresent(SweepLoop::tell);
                 SweepProgress.Numbers numbers = numbers(now);
                 live.set(Optional.of(liveNumbers(numbers)));
+                progress.running(course.live().newest());
                 progress.now(numbers);
                 snapshot.accept(course.state());
             }
         }
         course.stopped().ifPresent(reason -> append(new LedgerEvent.SweepStopped(now(), reason)));
         stored.exceptionally(failure -> null).join();
+        progress.running(List.of());
         progress.now(numbers(now()));
     }
 

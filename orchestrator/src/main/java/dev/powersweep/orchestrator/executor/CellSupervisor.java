@@ -30,6 +30,7 @@ final class CellSupervisor {
      *
      * @param trainerMemoryBytes cap on a trainer's arrays; 0 for none
      * @param trainerJar gives the local path of the trainer's jar
+     * @param witness of programs that are not ours
      */
     record Context(
             Storage storage,
@@ -42,7 +43,37 @@ final class CellSupervisor {
             TrainerPool pool,
             Supplier<LiveUpdate.Sink> live,
             String host,
-            String executor) {}
+            String executor,
+            ProgramWitness witness) {
+
+        /** With nobody who watches programs. */
+        Context(
+                Storage storage,
+                SweepDirectory directory,
+                RunPolicy policy,
+                long trainerMemoryBytes,
+                TrainerJar trainerJar,
+                HostCache cache,
+                Path scratch,
+                TrainerPool pool,
+                Supplier<LiveUpdate.Sink> live,
+                String host,
+                String executor) {
+            this(
+                    storage,
+                    directory,
+                    policy,
+                    trainerMemoryBytes,
+                    trainerJar,
+                    cache,
+                    scratch,
+                    pool,
+                    live,
+                    host,
+                    executor,
+                    ProgramWitness.NONE);
+        }
+    }
 
     /** Where the trainer's jar is, installed on this host when it is asked for. */
     @FunctionalInterface

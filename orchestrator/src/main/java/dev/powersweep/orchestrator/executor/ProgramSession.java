@@ -27,6 +27,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -50,6 +51,8 @@ final class ProgramSession implements TrainerLink {
     private static final int DETAIL_BYTES = 4096;
     private static final long LOOK_MILLIS = 20;
     private static final long MEMORY_LOOK_MILLIS = 1000;
+    /** Exit status of a process that SIGKILL has ended. */
+    private static final int KILLED = 128 + 9;
     /** For a program that has said how it ended to end; and once more after SIGTERM. */
     private static final long END_MILLIS = 10_000;
 
@@ -74,6 +77,7 @@ final class ProgramSession implements TrainerLink {
     private long memoryLookedNanos;
     private long peakMemory;
     private boolean exited;
+    private int processesLeft;
 
     /**
      * Makes the program's folder, with its files in it.
@@ -245,7 +249,9 @@ final class ProgramSession implements TrainerLink {
             return false;
         }
         double now = seconds();
-        read.forEach(line -> hear(frames.line(line, now)));
+        for (String line : read) {
+            hear(frames.line(line, now));
+        }
         double sinceFlush = (System.nanoTime() - flushedNanos) / 1e9;
         if (frames.gathers() && sinceFlush >= context.policy().reportSeconds()) {
             hear(frames.flush());
@@ -256,12 +262,19 @@ final class ProgramSession implements TrainerLink {
     /** The program has ended by itself; what it has started ends with it. */
     private void conclude() {
         ProgramProcess ended = process.orElseThrow();
+        processesLeft = ended.tree().members().size();
         ended.tree().kill();
-        take();
+        boolean more = true;
+        while (more) {
+            more = take();
+        }
         double now = seconds();
         lines.rest().forEach(line -> hear(frames.line(line, now)));
         int status = ended.exitStatus();
         hear(frames.exited(status, now));
+        if (exited) {
+            return;
+        }
         inputs.add(new AttemptInput.Exited(new TrainerExit(
                 status, ended.killedByUs(), ended.memorySufficed(), lastWords(), TrainerExit.Kind.PROGRAM)));
         exited = true;
@@ -269,6 +282,9 @@ final class ProgramSession implements TrainerLink {
 
     private void hear(List<Heard> all) {
         for (Heard heard : all) {
+            if (exited) {
+                return;
+            }
             flushedNanos = System.nanoTime();
             if (heard instanceof Heard.Garbage garbage) {
                 inputs.add(new AttemptInput.Babbled(garbage.line(), garbage.reason()));
@@ -282,7 +298,17 @@ final class ProgramSession implements TrainerLink {
                     inputs.add(new AttemptInput.Said(frame));
                 }
             }
+            if (context.witness().kills(heard)) {
+                cutOff();
+            }
         }
+    }
+
+    /** As if the system had killed it right here. */
+    private void cutOff() {
+        process.orElseThrow().kill();
+        exited = true;
+        inputs.add(new AttemptInput.Exited(new TrainerExit(KILLED, false, true, "", TrainerExit.Kind.PROGRAM)));
     }
 
     /** Packs a checkpoint that the program has named, before anything else of it is read. */
@@ -354,7 +380,8 @@ final class ProgramSession implements TrainerLink {
     @Override
     public void end(TrainerHealth health) {
         try {
-            if (health == TrainerHealth.WELL
+            // One that says why it fails, or that it stops, is given the same time to go.
+            if ((health == TrainerHealth.WELL || frames.endedByItsWord())
                     && process.isPresent()
                     && !process.get().waitFor(END_MILLIS)) {
                 LOG.warn(
@@ -367,13 +394,39 @@ final class ProgramSession implements TrainerLink {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            process.ifPresent(ProgramProcess::kill);
+            process.ifPresent(this::leave);
             try {
                 lines.close();
             } catch (IOException e) {
                 LOG.warn("{} could not be closed: {}", lines.path(), e.toString());
             }
         }
+    }
+
+    /** Ends what is left of it, and says what it did after its last word. */
+    private void leave(ProgramProcess leaving) {
+        int status = leaving.exitStatus();
+        if (!exited) {
+            processesLeft = leaving.tree().members().size() - (status < 0 ? 1 : 0);
+        }
+        leaving.kill();
+        Instant lastLine = Instant.now();
+        try {
+            lastLine = Files.getLastModifiedTime(lines.path()).toInstant();
+            for (List<String> more = lines.read(); !more.isEmpty(); more = lines.read()) {
+                more.forEach(line -> frames.line(line, 0));
+            }
+        } catch (IOException e) {
+            LOG.warn("{} could not be read to its end: {}", lines.path(), e.toString());
+        }
+        if (frames.linesAfterEnd() > 0) {
+            LOG.warn(
+                    "cell {}: the program has written {} after it had said how it ended; nothing of that is read",
+                    order.gridCell().name(),
+                    frames.linesAfterEnd() == 1 ? "a line" : frames.linesAfterEnd() + " lines");
+        }
+        context.witness()
+                .left(new ProgramWitness.Leave(status, frames.linesAfterEnd(), Math.max(0, processesLeft), lastLine));
     }
 
     @Override

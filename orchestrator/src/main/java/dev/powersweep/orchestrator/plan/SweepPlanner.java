@@ -148,7 +148,8 @@ public final class SweepPlanner {
             boolean capped = spec.resources().memoryBytes().isPresent();
             throw new UserError(String.format(
                     Locale.ROOT,
-                    "cell %s needs about %s of memory but %s is %s: take smaller grid.modelSizes, a shorter context, or %s",
+                    "cell %s needs about %s of memory but %s is %s: take smaller grid.modelSizes, a shorter context,"
+                            + " or %s",
                     largest.gridCell().name(),
                     bytes(largest.memoryBytes()),
                     capped ? "resources.memory" : "the memory for trainers",
@@ -163,7 +164,8 @@ public final class SweepPlanner {
                 : String.format(Locale.ROOT, "%.1f GB", value / (double) (1L << 30));
     }
 
-    private static RunPolicy policy(SweepSpec spec) {
+    /** How a specification wants its cells run. */
+    public static RunPolicy policy(SweepSpec spec) {
         return new RunPolicy(
                 spec.resources().threads(),
                 spec.resources().memoryBytes().orElse(0),

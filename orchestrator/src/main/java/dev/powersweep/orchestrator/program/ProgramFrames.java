@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 
@@ -20,6 +21,9 @@ import java.util.function.LongSupplier;
 public final class ProgramFrames {
     /** Rows of a frame at most. */
     private static final int MOST_ROWS = 8192;
+
+    /** Characters of a line that is no frame, in a message. */
+    private static final int MOST_SHOWN = 200;
 
     /** What a line, or the end, came to. */
     public sealed interface Heard {
@@ -62,10 +66,12 @@ public final class ProgramFrames {
     /** Most steps between two reports. */
     private long interval = 1;
 
+    private Optional<Heard.Garbage> garbage = Optional.empty();
     private boolean anyStep;
     private double trainingSeconds;
     private double lastStepAt;
     private boolean ended;
+    private boolean endedByItsWord;
     private long linesAfterEnd;
 
     /**
@@ -83,7 +89,7 @@ public final class ProgramFrames {
         resumed.evaluations().forEach(this::remember);
     }
 
-    /** Lines that came after the program's outcome, and were not read. */
+    /** Lines that came after the program itself had said how it ended, and were not read. */
     public long linesAfterEnd() {
         return linesAfterEnd;
     }
@@ -91,6 +97,11 @@ public final class ProgramFrames {
     /** Whether the program has said how it ended. */
     public boolean ended() {
         return ended;
+    }
+
+    /** Whether it has said so itself, by a frame. */
+    public boolean endedByItsWord() {
+        return endedByItsWord;
     }
 
     /** Whether steps wait for {@link #flush}. */
@@ -109,7 +120,7 @@ public final class ProgramFrames {
             return List.of();
         }
         if (ended) {
-            linesAfterEnd++;
+            linesAfterEnd += endedByItsWord ? 1 : 0;
             return List.of();
         }
         List<Heard> heard = new ArrayList<>();
@@ -118,7 +129,9 @@ public final class ProgramFrames {
             read = FrameLine.read(line, id);
         } catch (IllegalArgumentException | ArithmeticException e) {
             heard.addAll(flush());
-            heard.add(new Heard.Garbage(line, "line " + lines + ": " + e.getMessage()));
+            Heard.Garbage wrong = new Heard.Garbage(line, "line " + lines + ": " + e.getMessage());
+            garbage = garbage.or(() -> Optional.of(wrong));
+            heard.add(wrong);
             return heard;
         }
         read.unknown().filter(notes::add).ifPresent(sentence -> heard.add(new Heard.Note(sentence)));
@@ -185,6 +198,7 @@ public final class ProgramFrames {
     }
 
     private void other(Frame frame, double now, List<Heard> heard) {
+        endedByItsWord = frame instanceof Frame.Outcome;
         if (frame instanceof Frame.Evaluation evaluation) {
             evaluation(evaluation, now, heard);
         } else if (frame instanceof Frame.Checkpoint checkpoint) {
@@ -270,6 +284,16 @@ public final class ProgramFrames {
     }
 
     private void conclude(long step, boolean early, double now, List<Heard> heard) {
+        if (garbage.isPresent()) {
+            // However soon it ends afterwards: what the line would have said is not known.
+            String line = garbage.get().line();
+            fail(
+                    "wrote a line that is no frame (" + garbage.get().reason() + "): "
+                            + (line.length() <= MOST_SHOWN ? line : line.substring(0, MOST_SHOWN) + "…"),
+                    now,
+                    heard);
+            return;
+        }
         if (!anyStep && resumed.step() == 0) {
             fail(
                     "ended without having reported a step: it adds lines such as {\"frame\": \"step\", \"step\": 1,"

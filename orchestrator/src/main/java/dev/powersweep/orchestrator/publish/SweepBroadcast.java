@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.LiveCells;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.dispatch.TrainedSteps;
 import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.view.CellFacts;
@@ -66,6 +67,7 @@ public final class SweepBroadcast implements SweepProgress {
     private final List<CellChange> unlogged = new ArrayList<>();
     private int[] changes = new int[0];
     private Optional<SweepState> state = Optional.empty();
+    private final TrainedSteps trained = new TrainedSteps();
     private long tokens;
     private double lastNote = Double.NEGATIVE_INFINITY;
     private String stopped = "";
@@ -171,8 +173,7 @@ public final class SweepBroadcast implements SweepProgress {
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
             CellRecord cell = record(report.cell());
-            tokens += Math.max(0, report.step() - report.resumedFromStep())
-                    * cell.cell().batchTokens();
+            tokens += trained.count(report) * cell.cell().batchTokens();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
             add(change(cell, Optional.of(report), ended.at()));
             apply(event);

@@ -3,7 +3,9 @@ package dev.powersweep.orchestrator.publish;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import java.util.List;
 import java.util.OptionalDouble;
 
 /** Who watches a sweep. Called from one thread. */
@@ -51,6 +53,9 @@ public interface SweepProgress {
     /** Something was told to the ledger; the state that {@link #opened} gave knows of it already. */
     default void changed(LedgerEvent event) {}
 
+    /** The newest word of each running cell that was heard of, just before {@link #now}. */
+    default void running(List<LiveUpdate> cells) {}
+
     /** About once a second. */
     void now(Numbers numbers);
 
@@ -73,6 +78,12 @@ public interface SweepProgress {
             public void changed(LedgerEvent event) {
                 first.changed(event);
                 second.changed(event);
+            }
+
+            @Override
+            public void running(List<LiveUpdate> cells) {
+                first.running(cells);
+                second.running(cells);
             }
 
             @Override

@@ -42,7 +42,7 @@ record CellLine(
                 Numbers.fixed(cell.newestLoss(), 4),
                 Numbers.count(cell.tokensPerSecond(), 3),
                 cell.host(),
-                Numbers.count(cell.plan().parameters()),
+                cell.plan().size(3),
                 Numbers.count(cell.plan().tokens()),
                 Numbers.count(cell.plan().batchTokens(), 4),
                 shortened(cell.change().map(CellChange::message).orElse("")),

@@ -49,7 +49,11 @@ record CellPage(
         return Stream.of(
                         new Fact("identity", plan.id()),
                         new Fact("shape", plan.shape()),
-                        new Fact("N", Numbers.count(plan.parameters(), 4) + " non-embedding parameters"),
+                        new Fact(
+                                "N",
+                                plan.parameters() > 0
+                                        ? plan.size(4) + " non-embedding parameters"
+                                        : "unknown until its program reports it"),
                         new Fact("D", Numbers.count(plan.tokens(), 4) + " tokens"),
                         new Fact("B", Numbers.count(plan.batchTokens(), 4) + " tokens"),
                         new Fact("S", String.format(Locale.ROOT, "%,d steps", plan.steps())),

@@ -69,7 +69,12 @@ final class GridDrawing {
         for (int row = 0; row < rows; row++) {
             double y = TOP + (rows - 1 - row) * tileHeight;
             if (row % everyRow == 0) {
-                svg.text(LEFT - 6, y + tileHeight / 2 + 4, "end", SMALL, Numbers.count(panel.parameters()[row]));
+                svg.text(
+                        LEFT - 6,
+                        y + tileHeight / 2 + 4,
+                        "end",
+                        SMALL,
+                        SweepEvent.CellPlan.sizeText(panel.parameters()[row], 3));
             }
             for (int column = 0; column < columns; column++) {
                 List<CellView> cells = panel.tiles().get(row).get(column);

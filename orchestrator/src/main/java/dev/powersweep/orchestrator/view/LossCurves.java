@@ -1,7 +1,6 @@
 package dev.powersweep.orchestrator.view;
 
 import dev.powersweep.orchestrator.report.Palette;
-import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.view.PlotFrame.Scale;
 import dev.powersweep.orchestrator.view.SweepEvent.CellChange;
 import dev.powersweep.worker.cell.CellState;
@@ -40,7 +39,7 @@ record LossCurves(String drawing, int count, List<Colour> legend) {
         List<Colour> legend = new ArrayList<>();
         int every = Math.max(1, (sizes.length + LEGEND - 1) / LEGEND);
         for (int i = 0; i < sizes.length; i += every) {
-            legend.add(new Colour(Palette.ordered(i, sizes.length), Numbers.count(sizes[i])));
+            legend.add(new Colour(Palette.ordered(i, sizes.length), SweepEvent.CellPlan.sizeText(sizes[i], 3)));
         }
         String drawing = new CurveDrawing(640, 330, Scale.LOG, Scale.LOG).losses(lines, "training loss over tokens");
         return new LossCurves(drawing, lines.size(), legend);

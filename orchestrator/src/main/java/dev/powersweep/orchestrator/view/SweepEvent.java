@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.view;
 
+import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.worker.cell.CellState;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +85,17 @@ public sealed interface SweepEvent extends SparkListenerEvent {
             long uniqueTokens,
             double learningRate,
             long seed,
-            double predictedSeconds) {}
+            double predictedSeconds) {
+
+        /** N for people, with so many digits. */
+        String size(int digits) {
+            return sizeText(parameters, digits);
+        }
+
+        static String sizeText(long parameters, int digits) {
+            return parameters > 0 ? Numbers.count(parameters, digits) : "unknown";
+        }
+    }
 
     /**
      * Where a cell stands.

@@ -102,9 +102,9 @@ final class SweepJson {
                     if (cells.isEmpty()) {
                         continue;
                     }
-                    ObjectNode tile = tiles.addObject()
-                            .put("parameters", panel.parameters()[row])
-                            .put("tokens", panel.tokens()[column]);
+                    ObjectNode tile = tiles.addObject();
+                    size(tile, panel.parameters()[row]);
+                    tile.put("tokens", panel.tokens()[column]);
                     ObjectNode states = tile.putObject("states");
                     for (CellView cell : cells) {
                         String state = cell.state().name();
@@ -144,12 +144,21 @@ final class SweepJson {
                 .orElseGet(() -> NODES.objectNode().putNull("cell"));
     }
 
+    /** N, or null until a program has reported it. */
+    private static void size(ObjectNode json, long parameters) {
+        if (parameters > 0) {
+            json.put("parameters", parameters);
+        } else {
+            json.putNull("parameters");
+        }
+    }
+
     private static ObjectNode of(CellView cell) {
         ObjectNode json = NODES.objectNode();
         json.put("cell", cell.plan().id());
         json.put("name", cell.plan().name());
         json.put("state", cell.state().name());
-        json.put("parameters", cell.plan().parameters());
+        size(json, cell.plan().parameters());
         json.put("tokens", cell.plan().tokens());
         json.put("batchTokens", cell.plan().batchTokens());
         json.put("seed", cell.plan().seed());

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.SweepState;
+import dev.powersweep.orchestrator.dispatch.TrainedSteps;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.view.CellFacts;
@@ -20,11 +21,13 @@ import dev.powersweep.worker.cell.Frame;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** What a sweep's pages show, made of its ledger's events and of what its driver says when it lives. */
@@ -41,8 +44,14 @@ final class LedgerPicture {
     private final Map<String, Begun> begun = new HashMap<>();
     private final DrivenTime time = new DrivenTime();
     private final List<Pace.Work> works = new ArrayList<>();
+    private final TrainedSteps steps = new TrainedSteps();
+    /** Cells whose size nobody knows yet. */
+    private final Set<String> unsized = new LinkedHashSet<>();
+
     private Instant newest = Instant.EPOCH;
     private long tokens;
+    /** Whether a program has reported its model's size since the plans were last looked at. */
+    private boolean sized;
 
     LedgerPicture(String directory) {
         this.directory = directory;
@@ -60,12 +69,32 @@ final class LedgerPicture {
         for (LedgerEvent event : events) {
             apply(event, plans, changes);
         }
+        if (sized) {
+            resize(plans);
+        }
         if (!plans.isEmpty()) {
             board.apply(new SweepEvent.Planned(plans));
         }
         if (!changes.isEmpty()) {
             board.apply(new SweepEvent.Changed(changes, failures(), newest.toEpochMilli(), true));
         }
+    }
+
+    /** What one cell's program has reported may tell the size of others. */
+    private void resize(List<CellPlan> plans) {
+        sized = false;
+        unsized.removeIf(cell -> {
+            CellPlan now = plan(cell);
+            if (now.parameters() > 0) {
+                plans.add(now);
+            }
+            return now.parameters() > 0;
+        });
+    }
+
+    private CellPlan plan(String cell) {
+        CellRecord record = record(cell);
+        return CellFacts.plan(places.get(cell), record, state.size(record.cell()));
     }
 
     private void apply(LedgerEvent event, List<CellPlan> plans, List<CellChange> changes) {
@@ -88,7 +117,11 @@ final class LedgerPicture {
         } else if (event instanceof LedgerEvent.Planned planned) {
             String cell = planned.cell().id();
             if (places.putIfAbsent(cell, places.size()) == null) {
-                plans.add(CellFacts.plan(places.get(cell), record(cell), state.size(planned.cell())));
+                CellPlan plan = plan(cell);
+                plans.add(plan);
+                if (plan.parameters() == 0) {
+                    unsized.add(cell);
+                }
             }
         } else if (event instanceof LedgerEvent.Running running) {
             CellRecord cell = record(running.cell());
@@ -99,6 +132,9 @@ final class LedgerPicture {
         } else if (event instanceof LedgerEvent.Ended ended) {
             ended(ended, changes);
         } else if (event instanceof LedgerEvent.Requested requested) {
+            if (requested.beginning() == LedgerEvent.Beginning.AFRESH) {
+                steps.afresh(requested.cell());
+            }
             changes.add(change(record(requested.cell()), Optional.empty(), requested.at()));
         }
     }
@@ -107,9 +143,9 @@ final class LedgerPicture {
         AttemptReport report = event.report();
         CellRecord cell = record(report.cell());
         Optional<Begun> attempt = Optional.ofNullable(begun.remove(report.cell()));
-        long trained = Math.max(0, report.step() - report.resumedFromStep())
-                * cell.cell().batchTokens();
+        long trained = steps.count(report) * cell.cell().batchTokens();
         tokens += trained;
+        sized |= report.size().isPresent();
         // An attempt whose end a later driver tells ended in a time that nobody knows.
         if (trained > 0 && attempt.isPresent()) {
             works.add(new Pace.Work(time.until(attempt.get().at()), time.until(event.at()), trained));

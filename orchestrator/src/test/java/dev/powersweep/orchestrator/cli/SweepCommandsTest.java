@@ -7,9 +7,11 @@ import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -66,6 +68,34 @@ class SweepCommandsTest {
                 .path("states");
         assertThat(states.path("RUNNING").asInt()).isZero();
         assertThat(states.path("INTERRUPTED").asInt()).isEqualTo(1);
+    }
+
+    @Test
+    void theCompletionScriptCompletesCommandsAndOptions() throws Exception {
+        for (String shell : List.of("bash", "zsh")) {
+            Path script = Files.writeString(
+                    folder.resolve("completion." + shell),
+                    execute("completion", shell).out());
+            // zsh has no place here; what is its own are the lines before bash's script.
+            String asked = "autoload() { :; }; compinit() { :; }; bashcompinit() { :; }; source '" + script + "'\n"
+                    + "ask() { COMP_WORDS=(powersweep \"$@\"); COMP_CWORD=$#; COMPREPLY=(); _complete_powersweep;"
+                    + " echo \"${COMPREPLY[@]}\"; }\n"
+                    + "ask re\nask status --w\nask trainer ch\n";
+            Process bash = new ProcessBuilder("bash", "-c", asked)
+                    .redirectErrorStream(true)
+                    .start();
+            String said = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(said.lines().map(line -> List.of(line.split(" "))))
+                    .satisfiesExactly(
+                            commands -> assertThat(commands).contains("rerun", "report"),
+                            options -> assertThat(options).contains("--watch"),
+                            below -> assertThat(below).containsExactly("check"));
+        }
+    }
+
+    @Test
+    void theHelpNamesTheExitStatuses() {
+        assertThat(execute("--help").out()).contains("Exit status:", "  0 ", "  1 ", "  2 ", "130");
     }
 
     @Test

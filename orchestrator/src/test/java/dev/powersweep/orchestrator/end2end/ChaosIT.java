@@ -16,12 +16,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalTime;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -55,18 +56,41 @@ class ChaosIT {
         TRAINER_AGAIN
     }
 
+    /** A sweep that is fired at. */
+    private enum Target {
+        /** Of PowerSweep's own trainer. */
+        OWN(8, EnumSet.allOf(Victim.class)),
+        /** Of a program in shell and awk that keeps the contract of docs/any-trainer.md. */
+        PROGRAM(6, EnumSet.of(Victim.TRAINER, Victim.TRAINER_AGAIN, Victim.EXECUTOR, Victim.DRIVER));
+
+        private final int cells;
+        private final Set<Victim> victims;
+
+        Target(int cells, Set<Victim> victims) {
+            this.cells = cells;
+            this.victims = victims;
+        }
+    }
+
     private final Map<Victim, Integer> killed = new EnumMap<>(Victim.class);
     private Loopback loopback;
     private Configuration configuration;
-    private Path specification;
+
+    /** What is submitted: a specification and what overrides it. */
+    private List<Object> submitted = List.of();
+
+    private Target target = Target.OWN;
     private StoredResults undisturbed;
     private double undisturbedSeconds;
 
     @BeforeAll
-    void runUndisturbed(Loopback shared) throws Exception {
+    void share(Loopback shared) {
         loopback = shared;
         configuration = loopback.hdfs().configuration();
-        specification = loopback.folder().resolve("chaos.yaml");
+    }
+
+    private List<Object> own() throws IOException {
+        Path specification = loopback.folder().resolve("chaos.yaml");
         Path text = Texts.write(loopback.folder().resolve("chaos.txt"), 1);
         Files.writeString(
                 specification,
@@ -84,24 +108,61 @@ class ChaosIT {
                 run: {checkpointSeconds: 0.5, reportSeconds: 0.2}
                 """
                         .formatted(text));
+        return List.of(specification);
+    }
+
+    /** Slow enough that cells are hit in their middle. */
+    private static List<Object> program() {
+        return List.of(
+                PowerSweepProcess.ROOT.resolve("examples/any-trainer/shell/sweep.yaml"),
+                "--set",
+                "grid.dataSizes=[3200, 6400]",
+                "--set",
+                "trainer.environment={PAUSE: \"0.6\"}");
+    }
+
+    private void runUndisturbed() throws Exception {
         SweepDirectory directory = SweepDirectory.at(
-                loopback.folder().resolve("undisturbed").toUri().toString(), new Configuration());
+                loopback.folder().resolve("undisturbed-" + target).toUri().toString(), new Configuration());
         long begun = System.nanoTime();
-        Answer answer = powersweep("run", specification, "--output", directory.root(), "--master", "local[2]");
+        Answer answer = powersweep(command(directory, "--master", "local[2]"));
         undisturbedSeconds = (System.nanoTime() - begun) / 1e9;
         assertThat(answer.exitCode()).as(answer.err()).isZero();
         undisturbed = StoredResults.of(directory, new Configuration());
-        assertThat(undisturbed.cells()).hasSize(8);
+        assertThat(undisturbed.cells()).hasSize(target.cells);
+    }
+
+    private Object[] command(SweepDirectory directory, Object... more) {
+        List<Object> all = new ArrayList<>(List.of("run"));
+        all.addAll(submitted);
+        all.addAll(List.of("--output", directory.root()));
+        all.addAll(List.of(more));
+        return all.toArray();
     }
 
     @Test
     void whateverIsKilledTheTablesAreThoseOfTheUndisturbedSweep() throws Exception {
+        target = Target.OWN;
+        submitted = own();
+        fire();
+    }
+
+    @Test
+    void whateverIsKilledOfAProgramsSweepItsTablesAreThoseOfTheUndisturbedOne() throws Exception {
+        target = Target.PROGRAM;
+        submitted = program();
+        fire();
+    }
+
+    private void fire() throws Exception {
+        killed.clear();
+        runUndisturbed();
         for (int round = 1; round <= ROUNDS; round++) {
-            SweepDirectory directory = directory("round-" + round);
+            SweepDirectory directory = directory(target + "-" + round);
             Random random = new Random(SEED * 1_000_003 + round);
             List<String> diary = new ArrayList<>();
             long begun = System.nanoTime();
-            String what = "round " + round + " of seed " + SEED;
+            String what = target + ", round " + round + " of seed " + SEED;
             try {
                 String log = runAndKill(directory, random, diary);
                 assertWhole(directory, what + "\n" + String.join("\n", diary) + "\n" + log);
@@ -117,19 +178,19 @@ class ChaosIT {
                     (System.nanoTime() - begun) / 1e9,
                     StoredResults.attempts(directory, configuration));
         }
-        assertThat(killed).containsOnlyKeys(Victim.values());
+        assertThat(killed.keySet()).isEqualTo(target.victims);
     }
 
     /** Submits until the sweep is done, and gives the last driver's log. */
     private String runAndKill(SweepDirectory directory, Random random, List<String> diary) throws Exception {
-        List<Victim> order = new ArrayList<>(Arrays.asList(Victim.values()));
+        List<Victim> order = new ArrayList<>(target.victims);
         Collections.shuffle(order, random);
         double[] moments = random.doubles(order.size(), 0, 0.6 * undisturbedSeconds)
                 .sorted()
                 .toArray();
         Daemon driver = submit(directory);
         try {
-            LoopbackCluster.await(() -> loopback.cluster().trainers(), LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
+            LoopbackCluster.await(this::trainers, LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
             double now = 0;
             for (int i = 0; i < order.size(); i++) {
                 sleep(moments[i] - now);
@@ -161,8 +222,8 @@ class ChaosIT {
     private void kill(Victim victim, Random random, Daemon driver) throws Exception {
         switch (victim) {
             case TRAINER, TRAINER_AGAIN -> {
-                List<ProcessHandle> trainers = LoopbackCluster.await(
-                        () -> loopback.cluster().trainers(), LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
+                List<ProcessHandle> trainers =
+                        LoopbackCluster.await(this::trainers, LONGEST_WAIT_FOR_A_VICTIM_SECONDS, driver);
                 if (!trainers.isEmpty()) {
                     trainers.get(random.nextInt(trainers.size())).destroyForcibly();
                     count(victim);
@@ -219,7 +280,7 @@ class ChaosIT {
     private void assertNothingIsLeftToTrain(SweepDirectory directory) throws Exception {
         String attempts = StoredResults.attempts(directory, configuration);
         List<String> files = stepFiles(directory);
-        Answer answer = powersweep("run", specification, "--output", directory.root(), "--master", "local[1]");
+        Answer answer = powersweep(command(directory, "--master", "local[1]"));
         assertThat(answer.exitCode()).as(answer.err()).isZero();
         assertThat(answer.err()).contains("nothing to train");
         assertThat(StoredResults.attempts(directory, configuration)).isEqualTo(attempts);
@@ -246,7 +307,17 @@ class ChaosIT {
     }
 
     private Daemon submit(SweepDirectory directory) throws IOException {
-        return loopback.submit(Loopback.Options.NONE, "run", specification, "--output", directory.root());
+        return loopback.submit(Loopback.Options.NONE, command(directory));
+    }
+
+    /** Trainers of executors that live, whoever wrote them. */
+    private List<ProcessHandle> trainers() {
+        return target == Target.OWN
+                ? loopback.cluster().trainers()
+                : loopback.cluster().executors().stream()
+                        .flatMap(ProcessHandle::children)
+                        .filter(process -> LoopbackCluster.commandLine(process).startsWith("awk -v n="))
+                        .toList();
     }
 
     private SweepDirectory directory(String name) {

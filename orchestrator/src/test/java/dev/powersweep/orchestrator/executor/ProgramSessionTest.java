@@ -49,11 +49,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(120)
 class ProgramSessionTest {
     private static final RunPolicy POLICY = new RunPolicy(2, 0, 0, 1, 0.05, 0, 30, 3, 0, Optional.empty());
-    private static final String SAY = "say() { printf '%s\\n' \"$1\" >> \"$POWERSWEEP_FRAMES\"; }\n"
+    private static final String SAY = "say() { printf '%s\\n"
+            + "' \"$1\" >> \"$POWERSWEEP_FRAMES\"; }\n"
             + "step() { say \"{\\\"frame\\\": \\\"step\\\", \\\"step\\\": $1, \\\"loss\\\": $2}\"; }\n"
             + "steps() { i=$1; while [ $i -le $2 ]; do step $i 4.$((100 - i)); i=$((i + 1)); done; }\n"
             + "evaluation() { say '{\"frame\": \"evaluation\", \"loss\": 3.5}'; }\n"
-            + "checkpoint() { say \"{\\\"frame\\\": \\\"checkpoint\\\", \\\"step\\\": $1, \\\"path\\\": \\\"$2\\\"}\"; }\n";
+            + "checkpoint() { say \"{\\\"frame\\\": \\\"checkpoint\\\", \\\"step\\\": $1, \\\"path\\\": \\\"$2\\\"}\";"
+            + " }\n";
 
     @TempDir
     Path folder;
@@ -142,7 +144,8 @@ class ProgramSessionTest {
     @Test
     void aProgramIsTrainedAndStoredAndItsOutputIsTheLog() throws Exception {
         Cell cell = cell(
-                "echo hello; echo trouble >&2; steps 1 12; say '{\"frame\": \"model\", \"parameters\": 1234}'; evaluation",
+                "echo hello; echo trouble >&2; steps 1 12; say '{\"frame\": \"model\", \"parameters\": 1234}';"
+                        + " evaluation",
                 12);
         AttemptReport report = attempt(cell, 1);
         assertThat(report.message()).isEmpty();
@@ -255,8 +258,12 @@ class ProgramSessionTest {
                 "exit 0 | PROGRAM | ended at step 2 of 12",
                 "say '{\"frame\": \"failed\", \"message\": \"no licence\"}'; exit 0 | PROGRAM | no licence",
                 "say 'Epoch 3'; sleep 60 | PROGRAM | the trainer wrote a line that is no frame (line 3: no JSON",
+                "say 'Epoch 3'; steps 3 12; evaluation | PROGRAM | wrote a line that is no frame (line 3: no JSON",
+                "say 'Epoch 3'; steps 3 12; evaluation; say '{\"frame\": \"finished\"}' | PROGRAM | is no frame (line"
+                        + " 3: no JSON",
                 "step 2 4 | PROGRAM | reported step 2 after step 2",
-                "checkpoint 2 /no/such/file; sleep 60 | PROGRAM | named the checkpoint /no/such/file of step 2, which is not there"
+                "checkpoint 2 /no/such/file; sleep 60 | PROGRAM | named the checkpoint /no/such/file of step 2, which"
+                        + " is not there"
             })
     void everyEndHasItsClass(String ending, FailureClass failure, String message) throws Exception {
         AttemptReport report = attempt(cell("steps 1 2; " + ending, 12), 1);

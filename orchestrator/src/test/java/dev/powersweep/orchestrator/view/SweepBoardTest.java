@@ -74,6 +74,19 @@ class SweepBoardTest {
     }
 
     @Test
+    void aSizeThatNobodyKnowsYetIsNotANumber() {
+        board.apply(new SweepEvent.Opened("s", "/d", "app", 3, 1, NOW));
+        board.apply(new SweepEvent.Planned(List.of(plan(0, "a", 0, 500))));
+        assertThat(SweepJson.sweep(request(Map.of()))
+                        .at("/grid/0/tiles/0/parameters")
+                        .isNull())
+                .isTrue();
+        assertThat(SweepPages.SWEEP.html(request(Map.of()))).contains(">unknown<");
+        assertThat(SweepPages.CELLS.html(request(Map.of()))).contains(">unknown<");
+        assertThat(SweepPages.CELL.html(request(Map.of("id", "a")))).contains("unknown until its program reports it");
+    }
+
+    @Test
     void aCellThatIsTriedAgainGoesOnWithItsCurve() {
         open(1, "cell");
         board.apply(new SweepEvent.Changed(List.of(change(0, "RUNNING")), Map.of(), NOW, true));
