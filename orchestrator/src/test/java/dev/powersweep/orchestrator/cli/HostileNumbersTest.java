@@ -1,0 +1,61 @@
+package dev.powersweep.orchestrator.cli;
+
+import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.powersweep.orchestrator.cli.InProcess.Answer;
+import dev.powersweep.orchestrator.driver.StoredSweep;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Numbers in the names of files, which make loops, sums and lists. */
+class HostileNumbersTest {
+    @TempDir
+    Path folder;
+
+    private Path sweep;
+
+    @BeforeEach
+    void store() throws Exception {
+        sweep = folder.resolve("sweep");
+        StoredSweep.write(sweep);
+    }
+
+    @Test
+    void numbersLongerThanANumberAreNoneOfOurs() throws Exception {
+        String many = "9".repeat(30);
+        Files.writeString(sweep.resolve("ledger/segment-" + many + "-" + many + "-" + many + ".jsonl"), "x");
+        Files.writeString(sweep.resolve("ledger/lease-" + many + ".json"), "{}");
+        try (Stream<Path> cells = Files.list(sweep.resolve("checkpoints"))) {
+            for (Path cell : cells.toList()) {
+                Files.writeString(cell.resolve("manifest-" + many + ".json"), "{}");
+                Files.copy(
+                        sweep.resolve("tables/cells/cells.parquet"),
+                        sweep.resolve("tables/steps/" + cell.getFileName() + "-" + many + "-" + many + "-1.parquet"));
+            }
+        }
+        for (List<Object> command : List.<List<Object>>of(
+                List.of("status", sweep), List.of("query", sweep, "select name from cells"), List.of("fit", sweep))) {
+            assertThat(powersweep(command.toArray()).err())
+                    .as(command.toString())
+                    .doesNotContain("unexpected failure")
+                    .doesNotContain("\tat ");
+        }
+        assertThat(powersweep("status", sweep).exitCode()).isZero();
+    }
+
+    /** Each driver writes down how far each earlier one's writes count: of a billion there would be a list. */
+    @Test
+    void aLeaseOfABillionDriversIsRefused() throws Exception {
+        Files.copy(sweep.resolve("ledger/lease-000001.json"), sweep.resolve("ledger/lease-999999999.json"));
+        Answer answer = powersweep("rerun", sweep, "--failed", "--master", "local[1]");
+        assertThat(answer.exitCode()).isNotZero();
+        assertThat(answer.err()).contains("lease-999999999.json says that the sweep has had 999999999 drivers");
+        assertThat(sweep.resolve("ledger/lease-1000000000.json")).doesNotExist();
+    }
+}
