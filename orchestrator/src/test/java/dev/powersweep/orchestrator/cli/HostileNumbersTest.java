@@ -2,13 +2,20 @@ package dev.powersweep.orchestrator.cli;
 
 import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import dev.powersweep.orchestrator.driver.StoredSweep;
+import dev.powersweep.orchestrator.ledger.Lease;
+import dev.powersweep.orchestrator.ledger.Ledger;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,9 +63,11 @@ class HostileNumbersTest {
         Files.writeString(
                 sweep.resolve("ledger/lease-999999999.json"),
                 lease.replaceFirst("\"host\":\"[^\"]*\"", "\"host\":\"elsewhere\""));
-        Answer answer = powersweep("rerun", sweep, "--failed", "--master", "local[1]");
-        assertThat(answer.exitCode()).isNotZero();
-        assertThat(answer.err()).contains("lease-999999999.json says that the sweep has had 999999999 drivers");
+        SweepDirectory directory = SweepDirectory.at(sweep.toString(), new Configuration());
+        Storage storage = directory.storage(new Configuration());
+        assertThatThrownBy(() -> Ledger.open(storage, directory, "app", "test", Lease.Timing.DEFAULT, Optional::empty))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("lease-999999999.json says that the sweep has had 999999999 drivers");
         assertThat(sweep.resolve("ledger/lease-1000000000.json")).doesNotExist();
     }
 }
