@@ -74,7 +74,7 @@ def estimate_loss():
 model = GPT()
 optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(run.beta1, run.beta2), weight_decay=0.1)
 if run.resume_from:  # <-
-    state = torch.load(run.resume_from)  # <-
+    state = torch.load(run.resume_from, weights_only=True)  # <-
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
 length = os.path.getsize(train_file) // np.dtype(dtype).itemsize

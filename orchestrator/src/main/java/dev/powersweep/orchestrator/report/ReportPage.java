@@ -1,7 +1,9 @@
 package dev.powersweep.orchestrator.report;
 
+import com.samskivert.mustache.Escapers;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.Template;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -37,8 +39,10 @@ public final class ReportPage {
         page.put("charts", ChartJson.write(charts));
         page.put("echarts", insideScript(resource(ECHARTS)));
         page.put("script", insideScript(resource("report.js")));
-        Template template =
-                Mustache.compiler().escapeHTML(true).emptyStringIsFalse(true).compile(resource("report.html"));
+        Template template = Mustache.compiler()
+                .withEscaper(text -> Escapers.HTML.escape(Shown.page(text)))
+                .emptyStringIsFalse(true)
+                .compile(resource("report.html"));
         return template.execute(page);
     }
 

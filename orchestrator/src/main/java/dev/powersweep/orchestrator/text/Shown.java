@@ -51,6 +51,16 @@ public final class Shown {
         return shown.toString();
     }
 
+    /** In a page, where line ends are harmless: a browser, too, changes the order of letters when it is told to. */
+    public static String page(String text) {
+        StringBuilder shown = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            shown.append(c != '\t' && c != '\r' && controls(c) ? REPLACEMENT : c);
+        }
+        return shown.toString();
+    }
+
     /** Whether a terminal would do something at this character other than show it; line feeds apart. */
     private static boolean controls(char c) {
         return (Character.isISOControl(c) && c != '\n')

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.view;
 
 import com.samskivert.mustache.Escapers;
 import dev.powersweep.orchestrator.report.Palette;
+import dev.powersweep.orchestrator.text.Shown;
 import java.util.Locale;
 
 /** A drawing as inline SVG; every text is escaped here and nowhere else. */
@@ -12,7 +13,8 @@ final class Svg {
     Svg(double width, double height, String label) {
         out.append(String.format(
                 Locale.ROOT,
-                "<svg viewBox=\"0 0 %1$.0f %2$.0f\" width=\"%1$.0f\" height=\"%2$.0f\" role=\"img\" aria-label=\"%3$s\">",
+                "<svg viewBox=\"0 0 %1$.0f %2$.0f\" width=\"%1$.0f\" height=\"%2$.0f\" role=\"img\""
+                        + " aria-label=\"%3$s\">",
                 width,
                 height,
                 escaped(label)));
@@ -26,7 +28,7 @@ final class Svg {
     }
 
     static String escaped(String text) {
-        return Escapers.HTML.escape(text);
+        return Escapers.HTML.escape(Shown.page(text));
     }
 
     /** What follows up to {@link #endGroup} shows {@code title} when the pointer rests. */

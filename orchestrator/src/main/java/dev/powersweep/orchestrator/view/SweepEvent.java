@@ -11,6 +11,17 @@ import org.apache.spark.scheduler.SparkListenerEvent;
  * that are not known empty: Spark's own JSON has no optional values. Cells are named by their place in the sweep.
  */
 public sealed interface SweepEvent extends SparkListenerEvent {
+    /** Letters of a name that pages have room for; a ledger may hold a name of any length. */
+    int LONGEST_NAME = 300;
+    /** Of one sentence or two. */
+    int LONGEST_MESSAGE = 4000;
+    /** Of a stack or the last lines of a log. */
+    int LONGEST_DETAIL = 50_000;
+
+    /** The text, or its beginning. */
+    private static String cut(String text, int most) {
+        return text == null || text.length() <= most ? text : text.substring(0, most) + "…";
+    }
 
     /**
      * A run of a sweep begins; the cells follow.
@@ -19,7 +30,13 @@ public sealed interface SweepEvent extends SparkListenerEvent {
      * @param slots cells that can train at once when the run begins
      */
     record Opened(String sweep, String directory, String application, int cells, int slots, long atMillis)
-            implements SweepEvent {}
+            implements SweepEvent {
+        public Opened {
+            sweep = cut(sweep, LONGEST_NAME);
+            directory = cut(directory, LONGEST_MESSAGE);
+            application = cut(application, LONGEST_NAME);
+        }
+    }
 
     /** Cells that the sweep holds. */
     record Planned(List<CellPlan> cells) implements SweepEvent {}
@@ -86,6 +103,10 @@ public sealed interface SweepEvent extends SparkListenerEvent {
             double learningRate,
             long seed,
             double predictedSeconds) {
+        public CellPlan {
+            name = cut(name, LONGEST_NAME);
+            shape = cut(shape, LONGEST_NAME);
+        }
 
         /** N for people, with so many digits. */
         String size(int digits) {
@@ -127,6 +148,13 @@ public sealed interface SweepEvent extends SparkListenerEvent {
             long atMillis,
             double[] curveTokens,
             double[] curveLoss) {
+        public CellChange {
+            host = cut(host, LONGEST_NAME);
+            failure = cut(failure, LONGEST_NAME);
+            message = cut(message, LONGEST_MESSAGE);
+            detail = cut(detail, LONGEST_DETAIL);
+            log = cut(log, LONGEST_MESSAGE);
+        }
 
         /** The same change to another state. */
         CellChange in(CellState other) {

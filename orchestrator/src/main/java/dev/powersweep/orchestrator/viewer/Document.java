@@ -1,7 +1,9 @@
 package dev.powersweep.orchestrator.viewer;
 
+import com.samskivert.mustache.Escapers;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.Template;
+import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -28,7 +30,9 @@ record Document(String title, List<Link> links, String content) {
             if (in == null) {
                 throw new IllegalStateException("the packaged resource document.html is missing");
             }
-            return Mustache.compiler().escapeHTML(true).compile(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return Mustache.compiler()
+                    .withEscaper(text -> Escapers.HTML.escape(Shown.page(text)))
+                    .compile(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }

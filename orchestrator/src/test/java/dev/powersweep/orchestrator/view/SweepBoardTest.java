@@ -53,6 +53,23 @@ class SweepBoardTest {
         assertThat(SweepPages.CELL.html(request(Map.of("id", MARKUP)))).doesNotContain("<script>");
     }
 
+    /** A ledger may hold a name of any length and any character. */
+    @Test
+    void aNamePushesNothingOffThePageAndTurnsNoTextAround() {
+        String name = "\u202ename\u001b[2J".concat("x".repeat(100_000));
+        open(2, name);
+        board.apply(new SweepEvent.Changed(List.of(failed(0, 1, "FAILED", "BUG", name)), Map.of("BUG", 1), NOW, true));
+        for (SweepPages page : List.of(SweepPages.SWEEP, SweepPages.CELLS)) {
+            String html = page.html(request(Map.of()));
+            assertThat(html.length()).as(page.title()).isLessThan(150_000);
+            assertThat(html)
+                    .contains("\uFFFDname\uFFFD[2J")
+                    .doesNotContain("\u202e")
+                    .doesNotContain("\u001b");
+        }
+        assertThat(SweepPages.CELL.html(request(Map.of("id", "id0"))).length()).isLessThan(150_000);
+    }
+
     @Test
     void aTileShowsEveryCellThatSharesItAndTheLowestLoss() {
         board.apply(new SweepEvent.Opened("s", "/d", "app", 3, 1, NOW));
