@@ -47,7 +47,12 @@ public final class FitsFile {
                 .filter(note -> note.startsWith(UNTUNED))
                 .toList();
         for (FitsDocument.Fit fit : document.fits()) {
-            law(fit.law()).ifPresent(law -> fits.add(fit(place, law, fit, confidence, untuned)));
+            // An estimate that ran away has no number, and a law without one predicts nothing: the others still do.
+            law(fit.law())
+                    .filter(law -> law.parameters().stream()
+                            .map(parameter -> fit.parameters().get(parameter.name()))
+                            .allMatch(estimate -> estimate == null || !Double.isNaN(estimate.value())))
+                    .ifPresent(law -> fits.add(fit(place, law, fit, confidence, untuned)));
         }
         if (fits.isEmpty()) {
             throw new UserError(place + ": it holds no fit that predicts a loss; fit chinchilla or kaplan-nd first");
@@ -90,7 +95,7 @@ public final class FitsFile {
         Map<String, Double> parameters = new LinkedHashMap<>();
         law.parameters().forEach(parameter -> {
             Estimate estimate = fit.parameters().get(parameter.name());
-            if (estimate == null || Double.isNaN(estimate.value())) {
+            if (estimate == null) {
                 throw new UserError(place + ": the fit of " + law.name() + " has no number for " + parameter.name()
                         + "; write it again with powersweep fit");
             }

@@ -50,6 +50,9 @@ public final class SweepWatch {
     private LedgerPicture ledger;
     private Optional<Lease.Sighting> driver = Optional.empty();
     private boolean alive;
+    /** Whether a page was asked for. */
+    private boolean asked;
+
     private long looked = System.nanoTime() - NANOS_BETWEEN_LOOKS;
     private long changes;
     private long listed = System.nanoTime();
@@ -103,6 +106,13 @@ public final class SweepWatch {
 
     /** The sweep as of now, without curves. */
     public synchronized SweepPicture summary() {
+        if (!asked) {
+            // The first page is not made to wait for laws: they are fitted before the next one, which is asked for
+            // soon.
+            asked = true;
+            looked = System.nanoTime() - NANOS_BETWEEN_LOOKS;
+            return picture().refreshed(SweepPicture.Refresh.SOON);
+        }
         if (System.nanoTime() - looked >= NANOS_BETWEEN_LOOKS) {
             look();
         }
@@ -193,6 +203,9 @@ public final class SweepWatch {
         }
         driver = Lease.look(storage, directory);
         alive = driver.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
+        if (!asked) {
+            return;
+        }
         if (alive) {
             fit.offer(ledger.state());
         } else {

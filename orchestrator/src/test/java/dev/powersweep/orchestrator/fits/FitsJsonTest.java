@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.fitting.optimise.Objective;
 import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
@@ -96,6 +97,20 @@ class FitsJsonTest {
                 .extracting(StoredFit::law)
                 .containsExactly("chinchilla", "kaplan-n");
         assertThat(FitsFile.read("fits.json", stored).get(0).made()).hasSize(12);
+    }
+
+    /** As over a grid whose losses hardly depend on N: alpha runs to the end of its range, and Nc out of the numbers. */
+    @Test
+    void aLawWithoutANumberIsLeftOutAndTheOthersStillPredict() throws Exception {
+        ObjectNode stored = (ObjectNode) new ObjectMapper().readTree(resource("fits-stored.json"));
+        for (JsonNode fit : stored.path("fits")) {
+            if (fit.path("law").asText().equals("kaplan-n")) {
+                ((ObjectNode) fit.at("/parameters/Nc")).putNull("value");
+            }
+        }
+        assertThat(FitsFile.read("fits.json", stored.toString()))
+                .extracting(StoredFit::law)
+                .containsExactly("chinchilla");
     }
 
     @Test
