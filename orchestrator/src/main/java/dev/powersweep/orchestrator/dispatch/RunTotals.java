@@ -27,7 +27,7 @@ public final class RunTotals {
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
-            tokens += Math.max(0, report.step() - report.resumedFromStep())
+            tokens += report.trainedSteps()
                     * state.cell(report.cell()).orElseThrow().cell().batchTokens();
             CellState after = report.state();
             if (after == CellState.FINISHED || after == CellState.DIVERGED) {

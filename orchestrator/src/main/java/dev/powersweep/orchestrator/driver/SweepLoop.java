@@ -204,6 +204,7 @@ final class SweepLoop {
                 totals.failed(),
                 course.running(),
                 slots,
+                totals.tokens(),
                 rate,
                 OptionalDouble.of(course.secondsLeft(slots, now)),
                 elapsed);
