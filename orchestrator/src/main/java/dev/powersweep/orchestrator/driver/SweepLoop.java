@@ -187,7 +187,7 @@ final class SweepLoop {
                 ledgerFailure.compareAndSet(null, failure);
             }
         });
-        // After the append: what a watcher tells the ledger in its turn must not come before what it rests on.
+        // After the append: events that a watcher appends must follow the event that caused them.
         progress.changed(event);
     }
 

@@ -107,7 +107,7 @@ final class LedgerPicture {
         CellRecord cell = record(report.cell());
         Optional<Begun> attempt = Optional.ofNullable(begun.remove(report.cell()));
         long tokens = report.trainedSteps() * cell.cell().batchTokens();
-        // An attempt whose end a later driver tells ended in a time that nobody knows.
+        // When an attempt ended is not known where a later driver told of it.
         if (tokens > 0 && attempt.isPresent()) {
             works.add(new Pace.Work(time.until(attempt.get().at()), time.until(event.at()), tokens));
         }
