@@ -99,15 +99,20 @@ public final class SweepState {
         CellRecord before = cells.put(id, after);
         if (before != null) {
             counts.merge(before.state(), -1, Integer::sum);
-            before.failures().forEach((failure, count) -> failures.merge(failure, -count, SweepState::positive));
+            before.failures().forEach((failure, count) -> count(failure, -count));
         }
         counts.merge(after.state(), 1, Integer::sum);
-        after.failures().forEach((failure, count) -> failures.merge(failure, count, Integer::sum));
+        after.failures().forEach(this::count);
     }
 
-    /** Their sum, or nothing in place of 0. */
-    private static Integer positive(int first, int second) {
-        return first + second == 0 ? null : first + second;
+    /** Classes without a failure have no entry. */
+    private void count(FailureClass failure, int more) {
+        int sum = failures.getOrDefault(failure, 0) + more;
+        if (sum == 0) {
+            failures.remove(failure);
+        } else {
+            failures.put(failure, sum);
+        }
     }
 
     /** In the order they were planned. */
