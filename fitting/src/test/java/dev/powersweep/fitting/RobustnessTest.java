@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Data that nobody has seen: odd scales, few rows and many, outliers, weights. */
+/** Data unlike any published: odd scales, few rows and many, outliers, weights. */
 class RobustnessTest {
     private static final ParametricLaw LAW = (ParametricLaw) Laws.byName("chinchilla");
 

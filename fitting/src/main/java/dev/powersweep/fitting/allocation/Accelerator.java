@@ -4,7 +4,7 @@ import dev.powersweep.fitting.runs.FitRefusal;
 
 /**
  * What one kind of accelerator does, draws and costs. Data of the caller: nothing is built in, because prices and
- * utilisation are nobody else's to know.
+ * utilisation are known to the caller alone.
  *
  * @param name of the accelerator
  * @param peakFlopsPerSecond in the number format of the training

@@ -117,9 +117,9 @@ public final class CriticalBatchLaw implements StagedLaw {
                 .response(Quantity.B)
                 .data(runs.size(), runs.runs())
                 .options(options)
-                .convergence(
-                        Convergence.closedForm(
-                                "each trade-off by an exhaustive search over ln B_crit, the laws through them by least squares"))
+                .convergence(Convergence.closedForm(
+                        "each trade-off by an exhaustive search over ln B_crit, the laws through them by least"
+                                + " squares"))
                 .identifiability(
                         new Identifiability(CriticalBatchLaws.of(found.points()).verdict(), List.of()));
         List<String> names = List.copyOf(law.keySet());
@@ -179,8 +179,8 @@ public final class CriticalBatchLaw implements StagedLaw {
                 ? Optional.empty()
                 : Optional.of(String.format(
                         Locale.ROOT,
-                        "%d of %d critical batch sizes lie beyond the largest batch tried, %.4g tokens: each of them is a bound"
-                                + " from below and no measurement; try larger batches.",
+                        "%d of %d critical batch sizes lie beyond the largest batch tried, %.4g tokens: each of them"
+                                + " is a bound from below and no measurement; try larger batches.",
                         beyond,
                         found.points().size(),
                         largest));

@@ -85,7 +85,8 @@ public enum MinimumMethod {
                     Reason.NOT_CONVEX,
                     String.format(
                             Locale.ROOT,
-                            "At %.4g FLOPs the parabola of loss on ln N does not open upwards; add sizes around the lowest loss.",
+                            "At %.4g FLOPs the parabola of loss on ln N does not open upwards; add sizes around the"
+                                    + " lowest loss.",
                             curve.flops()));
         }
         double best = centre - b[1] / (2 * b[2]);

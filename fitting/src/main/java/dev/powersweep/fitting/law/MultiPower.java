@@ -113,8 +113,8 @@ public final class MultiPower extends ParametricLaw {
                 : refuse(
                         Reason.TOO_FEW_SIZES,
                         name() + " needs the learning rate of each row's step, and in no run does it change along the"
-                                + " rows (a peak rate does not tell the schedule); give the rate of every step, and a run"
-                                + " with a schedule.");
+                                + " rows (a peak rate does not tell the schedule); give the rate of every step, and a"
+                                + " run with a schedule.");
     }
 
     private static boolean changes(Observations runs) {

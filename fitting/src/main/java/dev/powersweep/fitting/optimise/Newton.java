@@ -113,7 +113,7 @@ public final class Newton {
         }
     }
 
-    /** Takes predictions at a place from here when a descent comes by: the first step of many fits from one start. */
+    /** Takes predictions at a point from here where a descent needs them: the first step of many fits from one start. */
     public Newton knowing(VisitedPoint point) {
         visited = point;
         return this;

@@ -325,8 +325,8 @@ public final class Observations implements Serializable {
                             Reason.MIXED_UNITS,
                             String.format(
                                     Locale.ROOT,
-                                    "In %s c is %.3g times 6·n·d, in most rows %.3g times; count n, d and c of every row in"
-                                            + " the same units.",
+                                    "In %s c is %.3g times 6·n·d, in most rows %.3g times; count n, d and c of every"
+                                            + " row in the same units.",
                                     at(i),
                                     ratio[i],
                                     middle));
@@ -357,7 +357,8 @@ public final class Observations implements Serializable {
                     throw new FitRefusal(
                             Reason.NOT_FINITE,
                             capital() + " " + placeOf(i) + " has " + column.label() + " = " + values[i]
-                                    + "; remove the row (a diverged run tells nothing about the law) or mend the value.");
+                                    + "; remove the row (a diverged run tells nothing about the law) or mend the"
+                                    + " value.");
                 }
                 boolean zeroAllowed = column == Quantity.WEIGHT || column == Quantity.STEP;
                 if (values[i] < 0 || (values[i] == 0 && !zeroAllowed)) {

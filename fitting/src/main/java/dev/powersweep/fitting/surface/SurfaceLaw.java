@@ -352,8 +352,8 @@ public final class SurfaceLaw implements StagedLaw {
         }
         if (pool.length == 0) {
             result.warn(
-                    "No swept size has more runs than its quadratic has coefficients, so there is no telling the noise and"
-                            + " no interval; add settings.");
+                    "No swept size has more runs than its quadratic has coefficients, so there is no telling the noise"
+                            + " and no interval; add settings.");
             return new double[0][];
         }
         double[][] rows = new double[options.bootstrap()][];
@@ -494,7 +494,8 @@ public final class SurfaceLaw implements StagedLaw {
                     case TOO_FEW_POINTS ->
                         sweep.rows().size() + " runs are fewer than the quadratic has coefficients; add settings.";
                     case COLLINEAR ->
-                        "the settings do not span a quadratic (3 values on each axis, varied independently, are needed).";
+                        "the settings do not span a quadratic (3 values on each axis, varied independently, are"
+                                + " needed).";
                     case NOT_CONVEX -> "the loss has no minimum in the settings; add settings around the best.";
                     case LOWER_EDGE ->
                         String.format(

@@ -82,7 +82,7 @@ public final class AttemptMachine {
             return thrown(state, thrown.fault());
         } else if (input instanceof AttemptInput.Committed committed) {
             Known known = state.known().committed(committed.storedStep(), committed.rows());
-            // Storing may have taken longer than a trainer may be silent, and nobody listened meanwhile.
+            // Storing may have taken longer than a trainer may be silent, and no frames were read meanwhile.
             Phase after = phase instanceof Phase.Training training
                     ? new Phase.Training(training.watch().heard(now))
                     : phase;

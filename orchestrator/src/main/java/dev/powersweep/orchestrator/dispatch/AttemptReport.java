@@ -155,6 +155,26 @@ public record AttemptReport(
         return work.resumedFromStep();
     }
 
+    /** Optimiser steps that this attempt did and stored. */
+    public long trainedSteps() {
+        return Math.max(0, step() - resumedFromStep());
+    }
+
+    /** Of the first evaluation set at the end of a finished cell. */
+    public Optional<Frame.Evaluation> finalEvaluation() {
+        return result().flatMap(result -> result.finalEvaluations().stream().findFirst());
+    }
+
+    /**
+     * Of a finished cell's steps alone, without what is around them.
+     *
+     * @param batchTokens B
+     */
+    public Optional<Double> tokensPerSecond(long batchTokens) {
+        return result().filter(result -> result.trainingSeconds() > 0)
+                .map(result -> (result.step() - resumedFromStep()) * batchTokens / result.trainingSeconds());
+    }
+
     @JsonProperty
     public Optional<SharedSteps> shared() {
         return work.shared();

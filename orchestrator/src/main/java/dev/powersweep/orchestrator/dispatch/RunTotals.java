@@ -23,7 +23,9 @@ public final class RunTotals {
 
     /** Takes one more event in. */
     public void apply(LedgerEvent event) {
-        if (event instanceof LedgerEvent.Running) {
+        if (event instanceof LedgerEvent.Requested requested && requested.beginning() == LedgerEvent.Beginning.AFRESH) {
+            trained.afresh(requested.cell());
+        } else if (event instanceof LedgerEvent.Running) {
             begun++;
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
@@ -54,7 +56,7 @@ public final class RunTotals {
         return failed;
     }
 
-    /** Tokens trained and stored. */
+    /** Tokens trained and stored, those of a repeated report once. */
     public long tokens() {
         return tokens;
     }

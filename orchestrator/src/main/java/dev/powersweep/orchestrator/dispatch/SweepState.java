@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.ModelCounts;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,6 +19,7 @@ import java.util.Optional;
 public final class SweepState {
     private final Map<String, CellRecord> cells = new LinkedHashMap<>();
     private final Map<CellState, Integer> counts = new EnumMap<>(CellState.class);
+    private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
     private Optional<LedgerEvent.Submitted> submitted = Optional.empty();
     private Optional<LedgerEvent.DriverStarted> driver = Optional.empty();
     private Optional<String> stopped = Optional.empty();
@@ -97,8 +99,20 @@ public final class SweepState {
         CellRecord before = cells.put(id, after);
         if (before != null) {
             counts.merge(before.state(), -1, Integer::sum);
+            before.failures().forEach((failure, count) -> count(failure, -count));
         }
         counts.merge(after.state(), 1, Integer::sum);
+        after.failures().forEach(this::count);
+    }
+
+    /** Classes without a failure have no entry. */
+    private void count(FailureClass failure, int more) {
+        int sum = failures.getOrDefault(failure, 0) + more;
+        if (sum == 0) {
+            failures.remove(failure);
+        } else {
+            failures.put(failure, sum);
+        }
     }
 
     /** In the order they were planned. */
@@ -117,6 +131,11 @@ public final class SweepState {
 
     public int count(CellState state) {
         return counts.getOrDefault(state, 0);
+    }
+
+    /** Failed attempts of all cells by class, each since its cell was planned or asked for again. */
+    public Map<FailureClass, Integer> failures() {
+        return Collections.unmodifiableMap(failures);
     }
 
     /** What was submitted last; empty for a directory that holds no sweep. */

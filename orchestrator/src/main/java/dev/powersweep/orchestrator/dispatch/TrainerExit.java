@@ -3,7 +3,7 @@ package dev.powersweep.orchestrator.dispatch;
 import java.util.regex.Pattern;
 
 /**
- * The end of a trainer process that had no last word.
+ * The end of a trainer process that wrote no outcome.
  *
  * @param status exit status; 128 plus the number of the signal for a killed process, -1 where it is not known
  * @param killedByUs whether its own executor killed it
@@ -15,7 +15,7 @@ public record TrainerExit(int status, boolean killedByUs, boolean memorySufficed
 
     /** Whose exit statuses mean what. */
     public enum Kind {
-        /** PowerSweep's: a status without a last word is a bug of ours. */
+        /** PowerSweep's: a status without an outcome is a bug of ours. */
         OWN,
         /** Anybody's: 1 failed, 3 unsupported device, 75 try again, 143 interrupted. */
         PROGRAM

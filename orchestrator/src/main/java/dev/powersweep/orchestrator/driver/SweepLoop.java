@@ -189,7 +189,7 @@ final class SweepLoop {
                 ledgerFailure.compareAndSet(null, failure);
             }
         });
-        // After the append: what a watcher tells the ledger in its turn must not come before what it rests on.
+        // After the append: events that a watcher appends must follow the event that caused them.
         progress.changed(event);
     }
 
@@ -206,6 +206,7 @@ final class SweepLoop {
                 totals.failed(),
                 course.running(),
                 slots,
+                totals.tokens(),
                 rate,
                 OptionalDouble.of(course.secondsLeft(slots, now)),
                 elapsed);

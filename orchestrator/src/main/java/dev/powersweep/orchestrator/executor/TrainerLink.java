@@ -8,7 +8,7 @@ import dev.powersweep.worker.cell.Frame;
 import java.util.Optional;
 
 /**
- * A trainer in the hands of one attempt, whoever wrote it: how it is given its cell, where its frames come from, and how
+ * A trainer as an attempt uses it, ours or another program: how it is given its cell, where its frames come from, and how
  * it is stopped. What it says are inputs of the attempt's state machine.
  */
 interface TrainerLink {

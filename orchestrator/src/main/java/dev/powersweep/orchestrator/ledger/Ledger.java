@@ -41,7 +41,7 @@ public final class Ledger implements AutoCloseable {
         }
     }
 
-    /** The storage does not say whether a write came through. */
+    /** The storage does not say whether a write succeeded. */
     public static final class UnknownException extends IOException {
         private static final long serialVersionUID = 1L;
 

@@ -122,7 +122,7 @@ final class SegmentWriter {
         try {
             storage.createNew(pending.segment().path(), pending.content());
         } catch (FileAlreadyExistsException e) {
-            // Ours if an earlier call came through although it reported an error.
+            // Ours if an earlier call succeeded although it reported an error.
             if (readBack(pending) != Certainty.STORED) {
                 throw e;
             }
@@ -144,7 +144,7 @@ final class SegmentWriter {
     /**
      * Merges runs of segments of one size, so that a sweep of n writes leaves O(log n) files and each event is
      * rewritten O(log n) times. Only writes that are known to count are merged, so no fence falls inside a segment. Runs
-     * begin at multiples of their length: a merge that reported an error and came through all the same is made again,
+     * begin at multiples of their length: a merge that reported an error although it succeeded is made again,
      * and never one that overlaps it.
      */
     void compact() throws IOException {

@@ -69,21 +69,18 @@ public record SweepStatus(
             // Nobody is left to tell how they ended; the next driver finds them so.
             states.merge(CellState.INTERRUPTED, states.put(CellState.RUNNING, 0), Integer::sum);
         }
-        Map<FailureClass, Integer> failures = new TreeMap<>();
         List<Trouble> troubled = new ArrayList<>();
         long tokens = 0;
         double finishedTokens = 0;
         double finishedSeconds = 0;
         for (CellRecord cell : state.cells()) {
-            cell.failures().forEach((failure, count) -> failures.merge(failure, count, Integer::sum));
             if (cell.last().isEmpty()) {
                 continue;
             }
             AttemptReport last = cell.last().get();
             tokens += last.step() * cell.cell().batchTokens();
             if (cell.state() == CellState.FINISHED) {
-                finishedTokens += (last.step() - last.resumedFromStep())
-                        * (double) cell.cell().batchTokens();
+                finishedTokens += (double) last.trainedSteps() * cell.cell().batchTokens();
                 finishedSeconds += last.seconds();
             } else if (last.failure().isPresent() && cell.state() != CellState.RUNNING) {
                 troubled.add(new Trouble(
@@ -101,7 +98,7 @@ public record SweepStatus(
                 directory.root().toString(),
                 state.cells().size(),
                 states,
-                failures,
+                new TreeMap<>(state.failures()),
                 troubled,
                 sighting.map(seen -> seen.holder().text()).orElse(""),
                 alive,

@@ -5,10 +5,9 @@ import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
 import dev.powersweep.orchestrator.dispatch.LiveCells;
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.dispatch.TrainedSteps;
 import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
-import dev.powersweep.orchestrator.view.CellFacts;
+import dev.powersweep.orchestrator.view.BoardFeed;
 import dev.powersweep.orchestrator.view.Curve;
 import dev.powersweep.orchestrator.view.SweepBoard;
 import dev.powersweep.orchestrator.view.SweepEvent;
@@ -24,7 +23,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,19 +54,16 @@ public final class SweepBroadcast implements SweepProgress {
     private final SparkContext spark;
     private final CurrentFit fit;
     private final SweepMetrics metrics = new SweepMetrics();
-    private final Map<String, CellPlan> plans = new ConcurrentHashMap<>();
     /** Fed by the loop and by Spark's listener bus. */
     private final LiveCells<LiveUpdate> live = new LiveCells<>();
 
     private final Map<String, Curve> curves = new ConcurrentHashMap<>();
     private final SparkListener listener = new Curves();
-    private final Map<FailureClass, Integer> failures = new EnumMap<>(FailureClass.class);
     private final List<CellChange> logged = new ArrayList<>();
     private final List<CellChange> unlogged = new ArrayList<>();
     private int[] changes = new int[0];
     private Optional<SweepState> state = Optional.empty();
-    private final TrainedSteps trained = new TrainedSteps();
-    private long tokens;
+    private volatile Optional<BoardFeed> feed = Optional.empty();
     private double lastNote = Double.NEGATIVE_INFINITY;
     private String stopped = "";
     private Totals totals = new Totals(0, 0, Double.NaN, 0, 0, 0);
@@ -87,14 +82,17 @@ public final class SweepBroadcast implements SweepProgress {
         @Override
         public void onOtherEvent(SparkListenerEvent event) {
             if (event instanceof LiveUpdate update) {
-                CellPlan plan = plans.get(update.cell());
-                if (plan != null && heard(update)) {
-                    Curve curve = curves.computeIfAbsent(update.cell(), cell -> new Curve(SweepBoard.CURVE_POINTS));
-                    synchronized (curve) {
-                        curve.add((double) update.step() * plan.batchTokens(), update.loss());
-                    }
-                }
+                feed.flatMap(known -> known.plan(update.cell()))
+                        .filter(plan -> heard(update))
+                        .ifPresent(plan -> add(update, plan));
             }
+        }
+    }
+
+    private void add(LiveUpdate update, CellPlan plan) {
+        Curve curve = curves.computeIfAbsent(update.cell(), cell -> new Curve(SweepBoard.CURVE_POINTS));
+        synchronized (curve) {
+            curve.add((double) update.step() * plan.batchTokens(), update.loss());
         }
     }
 
@@ -133,26 +131,11 @@ public final class SweepBroadcast implements SweepProgress {
                 cells.size(),
                 slots,
                 now));
-        List<CellPlan> batch = new ArrayList<>();
-        for (CellRecord cell : cells) {
-            CellPlan plan = CellFacts.plan(plans.size(), cell, sweep.size(cell.cell()));
-            plans.put(plan.id(), plan);
-            batch.add(plan);
-            if (batch.size() == BATCH) {
-                post(new SweepEvent.Planned(List.copyOf(batch)));
-                batch.clear();
-            }
-            cell.failures().forEach((failure, count) -> failures.merge(failure, count, Integer::sum));
-        }
-        post(new SweepEvent.Planned(List.copyOf(batch)));
-        for (CellRecord cell : cells) {
-            if (cell.attempts() > 0 || cell.state() != CellState.PLANNED) {
-                logged.add(change(
-                        cell,
-                        cell.last(),
-                        cell.last().map(AttemptReport::endedAt).orElse(Instant.ofEpochMilli(now))));
-            }
-        }
+        BoardFeed cellsFeed = new BoardFeed(sweep, this::curve);
+        BoardFeed.News known = cellsFeed.known(Instant.ofEpochMilli(now));
+        feed = Optional.of(cellsFeed);
+        post(known.plans());
+        logged.addAll(known.changes());
         flush(now);
         metrics.slots(slots);
         register();
@@ -167,46 +150,27 @@ public final class SweepBroadcast implements SweepProgress {
 
     @Override
     public void changed(LedgerEvent event) {
-        if (event instanceof LedgerEvent.Running running) {
+        boolean begins = event instanceof LedgerEvent.Running;
+        if (begins) {
             apply(event);
-            add(change(record(running.cell()), Optional.empty(), running.at()));
-        } else if (event instanceof LedgerEvent.Ended ended) {
-            AttemptReport report = ended.report();
-            CellRecord cell = record(report.cell());
-            tokens += trained.count(report) * cell.cell().batchTokens();
-            report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
-            add(change(cell, Optional.of(report), ended.at()));
+        }
+        BoardFeed.News news = feed.orElseThrow().apply(event);
+        post(news.plans());
+        news.changes().forEach(this::add);
+        if (event instanceof LedgerEvent.Ended ended) {
             apply(event);
-            if (cell.state().terminal()) {
-                curves.remove(report.cell());
+            if (ended.report().state().terminal()) {
+                curves.remove(ended.report().cell());
             }
-            report.size().ifPresent(any -> replan());
         } else if (event instanceof LedgerEvent.SweepStopped end) {
             stopped = end.reason();
         }
     }
 
-    /** What one cell's program has reported may tell the size of others. */
-    private void replan() {
-        SweepState sweep = state.orElseThrow();
-        List<CellPlan> learnt = new ArrayList<>();
-        for (CellPlan known : List.copyOf(plans.values())) {
-            if (known.parameters() == 0) {
-                CellRecord cell = record(known.id());
-                CellPlan now = CellFacts.plan(known.cell(), cell, sweep.size(cell.cell()));
-                if (now.parameters() > 0) {
-                    plans.put(known.id(), now);
-                    learnt.add(now);
-                }
-            }
+    private void post(List<CellPlan> plans) {
+        for (int from = 0; from < plans.size(); from += BATCH) {
+            post(new SweepEvent.Planned(List.copyOf(plans.subList(from, Math.min(plans.size(), from + BATCH)))));
         }
-        for (int from = 0; from < learnt.size(); from += BATCH) {
-            post(new SweepEvent.Planned(List.copyOf(learnt.subList(from, Math.min(learnt.size(), from + BATCH)))));
-        }
-    }
-
-    private CellRecord record(String id) {
-        return state.orElseThrow().cell(id).orElseThrow();
     }
 
     private void add(CellChange change) {
@@ -215,20 +179,13 @@ public final class SweepBroadcast implements SweepProgress {
         (kept ? logged : unlogged).add(change);
     }
 
-    /** @param report of the attempt that has just ended; empty for one that begins */
-    private CellChange change(CellRecord cell, Optional<AttemptReport> report, Instant at) {
-        double[][] curve =
-                report.isEmpty() ? new double[2][0] : curve(cell.cell().id());
-        return CellFacts.change(plans.get(cell.cell().id()).cell(), cell, report, at, curve[0], curve[1]);
-    }
-
-    private double[][] curve(String cell) {
+    private BoardFeed.Points curve(String cell) {
         Curve curve = curves.get(cell);
         if (curve == null) {
-            return new double[2][0];
+            return BoardFeed.Points.NONE;
         }
         synchronized (curve) {
-            return new double[][] {curve.x(), rounded(curve.y())};
+            return new BoardFeed.Points(curve.x(), rounded(curve.y()));
         }
     }
 
@@ -245,15 +202,16 @@ public final class SweepBroadcast implements SweepProgress {
         flush(now);
         totals = new Totals(
                 numbers.tokensPerSecond(),
-                tokens,
+                numbers.tokens(),
                 numbers.etaSeconds().orElse(Double.NaN),
                 numbers.elapsedSeconds(),
                 numbers.slots(),
                 now);
         metrics.slots(numbers.slots());
         List<Measurement> running = new ArrayList<>();
+        BoardFeed cells = feed.orElseThrow();
         newest().forEach(update -> running.add(new Measurement(
-                plans.get(update.cell()).cell(),
+                cells.plan(update.cell()).orElseThrow().cell(),
                 update.attempt(),
                 update.step(),
                 update.loss(),
@@ -265,12 +223,13 @@ public final class SweepBroadcast implements SweepProgress {
             lastNote = numbers.elapsedSeconds();
             post(new SweepEvent.Noted(totals));
         }
-        metrics.pace(totals.tokensPerSecond(), tokens, totals.etaSeconds());
+        metrics.pace(totals.tokensPerSecond(), totals.tokens(), totals.etaSeconds());
         state.ifPresent(fit::offer);
     }
 
     private void flush(long now) {
         Map<String, Integer> named = new TreeMap<>();
+        Map<FailureClass, Integer> failures = state.map(SweepState::failures).orElse(Map.of());
         failures.forEach((failure, count) -> named.put(failure.name(), count));
         // In this order, and rarely both: a cell's changes go into one of the two from some point on.
         for (int from = 0; from < logged.size(); from += BATCH) {

@@ -29,6 +29,7 @@ public interface SweepProgress {
      * @param total cells of this run, those that had ended before it left out
      * @param done finished or diverged
      * @param slots cells that can train at once, now
+     * @param tokens trained by this run and stored
      * @param tokensPerSecond of all running cells together
      * @param etaSeconds until the last cell ends; empty before there is anything to judge by
      */
@@ -38,6 +39,7 @@ public interface SweepProgress {
             int failed,
             int running,
             int slots,
+            long tokens,
             double tokensPerSecond,
             OptionalDouble etaSeconds,
             double elapsedSeconds) {}

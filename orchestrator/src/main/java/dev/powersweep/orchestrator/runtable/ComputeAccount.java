@@ -124,8 +124,8 @@ final class ComputeAccount {
         if (outside.length > FEW * ratios.length && !named) {
             throw new UserError(file + ": " + headers.get(Quantity.C) + " is not 6·" + headers.get(Quantity.N) + "·"
                     + data + " in " + some(outside, lines)
-                    + ", though it is in others; mend these rows, keep rows of one kind with --where, or leave compute out"
-                    + " with --columns c=none");
+                    + ", though it is in others; mend these rows, keep rows of one kind with --where, or leave compute"
+                    + " out with --columns c=none");
         }
         if (outside.length > 0) {
             return Optional.of(sentence(headers.get(Quantity.C)) + " is not 6·" + headers.get(Quantity.N) + "·" + data

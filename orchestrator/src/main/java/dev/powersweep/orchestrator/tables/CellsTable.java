@@ -172,7 +172,7 @@ public final class CellsTable {
         Optional<Frame.Finished> finished =
                 record.state() == CellState.FINISHED ? record.last().flatMap(AttemptReport::result) : Optional.empty();
         Optional<Frame.Evaluation> evaluation =
-                finished.flatMap(result -> result.finalEvaluations().stream().findFirst());
+                finished.isPresent() ? record.last().flatMap(AttemptReport::finalEvaluation) : Optional.empty();
         long steps = record.last().map(AttemptReport::step).orElse(0L);
         Optional<SharedSteps> shared = record.last().flatMap(AttemptReport::shared);
         long sharedSteps = shared.map(SharedSteps::steps).orElse(0L);
@@ -202,10 +202,8 @@ public final class CellsTable {
                         : OptionalLong.empty(),
                 number(last.map(AttemptReport::seconds)),
                 number(finished.map(Frame.Finished::trainingSeconds)),
-                number(finished.filter(result -> result.trainingSeconds() > 0)
-                        .map(result -> (result.step() - last.get().resumedFromStep())
-                                * record.cell().batchTokens()
-                                / result.trainingSeconds())),
+                number(last.flatMap(
+                        report -> report.tokensPerSecond(record.cell().batchTokens()))),
                 number(last.map(AttemptReport::overheadSeconds)),
                 whole(finished.map(Frame.Finished::peakMemoryBytes).filter(bytes -> bytes > 0)),
                 last.map(AttemptReport::startedAt),

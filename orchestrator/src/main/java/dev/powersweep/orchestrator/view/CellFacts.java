@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** What pages show of a cell, from the ledger's record of it. */
-public final class CellFacts {
+final class CellFacts {
     private static final int MESSAGE = 500;
     private static final int DETAIL = 2000;
 
@@ -25,7 +25,7 @@ public final class CellFacts {
      * @param index place in the sweep, from 0
      * @param size as far as it is known by now
      */
-    public static CellPlan plan(int index, CellRecord record, ModelCounts size) {
+    static CellPlan plan(int index, CellRecord record, ModelCounts size) {
         Cell cell = record.cell();
         return new CellPlan(
                 index,
@@ -48,28 +48,26 @@ public final class CellFacts {
      * @param curveTokens tokens seen, of the training curve; empty where it is not known here
      * @param curveLoss nats/token
      */
-    public static CellChange change(
+    static CellChange change(
             int index,
             CellRecord cell,
             Optional<AttemptReport> report,
             Instant at,
             double[] curveTokens,
             double[] curveLoss) {
-        Optional<Frame.Finished> finished =
-                cell.state() == CellState.FINISHED ? report.flatMap(AttemptReport::result) : Optional.empty();
+        Optional<AttemptReport> finished = report.filter(any -> cell.state() == CellState.FINISHED);
         return new CellChange(
                 index,
                 cell.state().name(),
                 cell.attempts(),
                 report.or(cell::last).map(AttemptReport::step).orElse(0L),
-                finished.flatMap(result -> result.finalEvaluations().stream().findFirst())
+                finished.flatMap(AttemptReport::finalEvaluation)
                         .map(Frame.Evaluation::loss)
                         .orElse(Double.NaN),
-                finished.map(Frame.Finished::finalTrainingLoss).orElse(Double.NaN),
-                finished.filter(result -> result.trainingSeconds() > 0)
-                        .map(result -> (result.step() - report.get().resumedFromStep())
-                                * (double) cell.cell().batchTokens()
-                                / result.trainingSeconds())
+                finished.flatMap(AttemptReport::result)
+                        .map(Frame.Finished::finalTrainingLoss)
+                        .orElse(Double.NaN),
+                finished.flatMap(last -> last.tokensPerSecond(cell.cell().batchTokens()))
                         .orElse(Double.NaN),
                 report.map(AttemptReport::seconds).orElse(Double.NaN),
                 report.flatMap(AttemptReport::failure).map(Enum::name).orElse(""),

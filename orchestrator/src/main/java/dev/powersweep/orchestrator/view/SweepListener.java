@@ -13,7 +13,7 @@ public final class SweepListener extends SparkListener {
         this.board = board;
     }
 
-    /** An application may end without a last word of its sweep's. */
+    /** An application may end without an event for the end of its sweep. */
     @Override
     public void onApplicationEnd(SparkListenerApplicationEnd end) {
         board.picture()

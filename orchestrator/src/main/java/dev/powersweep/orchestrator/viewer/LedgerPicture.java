@@ -3,11 +3,11 @@ package dev.powersweep.orchestrator.viewer;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.LedgerEvent;
+import dev.powersweep.orchestrator.dispatch.RunTotals;
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.dispatch.TrainedSteps;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
-import dev.powersweep.orchestrator.view.CellFacts;
+import dev.powersweep.orchestrator.view.BoardFeed;
 import dev.powersweep.orchestrator.view.CellView;
 import dev.powersweep.orchestrator.view.SweepBoard;
 import dev.powersweep.orchestrator.view.SweepEvent;
@@ -21,37 +21,28 @@ import dev.powersweep.worker.cell.Frame;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.TreeMap;
 
 /** What a sweep's pages show, made of its ledger's events and of what its driver says when it lives. */
 final class LedgerPicture {
-    private static final double[] NO_CURVE = {};
-
     /** An attempt that runs, as far as the ledger knows. */
     private record Begun(Instant at, long step) {}
 
     private final String directory;
     private final SweepState state = new SweepState();
     private final SweepBoard board = new SweepBoard();
-    private final Map<String, Integer> places = new HashMap<>();
+    private final BoardFeed feed = new BoardFeed(state, cell -> BoardFeed.Points.NONE);
+    private final RunTotals trained = new RunTotals(state);
     private final Map<String, Begun> begun = new HashMap<>();
     private final DrivenTime time = new DrivenTime();
     private final List<Pace.Work> works = new ArrayList<>();
-    private final TrainedSteps steps = new TrainedSteps();
-    /** Cells whose size nobody knows yet. */
-    private final Set<String> unsized = new LinkedHashSet<>();
-
+    private boolean opened;
     private Instant newest = Instant.EPOCH;
-    private long tokens;
-    /** Whether a program has reported its model's size since the plans were last looked at. */
-    private boolean sized;
 
     LedgerPicture(String directory) {
         this.directory = directory;
@@ -69,44 +60,29 @@ final class LedgerPicture {
         for (LedgerEvent event : events) {
             apply(event, plans, changes);
         }
-        if (sized) {
-            resize(plans);
-        }
         if (!plans.isEmpty()) {
             board.apply(new SweepEvent.Planned(plans));
         }
         if (!changes.isEmpty()) {
-            board.apply(new SweepEvent.Changed(changes, failures(), newest.toEpochMilli(), true));
+            Map<String, Integer> failures = new TreeMap<>();
+            state.failures().forEach((failure, count) -> failures.put(failure.name(), count));
+            board.apply(new SweepEvent.Changed(changes, failures, newest.toEpochMilli(), true));
         }
-    }
-
-    /** What one cell's program has reported may tell the size of others. */
-    private void resize(List<CellPlan> plans) {
-        sized = false;
-        unsized.removeIf(cell -> {
-            CellPlan now = plan(cell);
-            if (now.parameters() > 0) {
-                plans.add(now);
-            }
-            return now.parameters() > 0;
-        });
-    }
-
-    private CellPlan plan(String cell) {
-        CellRecord record = record(cell);
-        return CellFacts.plan(places.get(cell), record, state.size(record.cell()));
     }
 
     private void apply(LedgerEvent event, List<CellPlan> plans, List<CellChange> changes) {
         newest = event.at().isAfter(newest) ? event.at() : newest;
         state.apply(event);
+        long before = trained.tokens();
+        trained.apply(event);
         if (event instanceof LedgerEvent.DriverStarted) {
             time.begins(event.at());
             begun.clear();
         } else {
             time.lives(event.at());
         }
-        if (event instanceof LedgerEvent.Submitted submitted && places.isEmpty()) {
+        if (event instanceof LedgerEvent.Submitted submitted && !opened) {
+            opened = true;
             board.apply(new SweepEvent.Opened(
                     submitted.sweep(),
                     directory,
@@ -114,60 +90,31 @@ final class LedgerPicture {
                     0,
                     0,
                     submitted.at().toEpochMilli()));
-        } else if (event instanceof LedgerEvent.Planned planned) {
-            String cell = planned.cell().id();
-            if (places.putIfAbsent(cell, places.size()) == null) {
-                CellPlan plan = plan(cell);
-                plans.add(plan);
-                if (plan.parameters() == 0) {
-                    unsized.add(cell);
-                }
-            }
         } else if (event instanceof LedgerEvent.Running running) {
             CellRecord cell = record(running.cell());
             begun.put(
                     running.cell(),
                     new Begun(running.at(), cell.last().map(AttemptReport::step).orElse(0L)));
-            changes.add(change(cell, Optional.empty(), running.at()));
         } else if (event instanceof LedgerEvent.Ended ended) {
-            ended(ended, changes);
-        } else if (event instanceof LedgerEvent.Requested requested) {
-            if (requested.beginning() == LedgerEvent.Beginning.AFRESH) {
-                steps.afresh(requested.cell());
-            }
-            changes.add(change(record(requested.cell()), Optional.empty(), requested.at()));
+            ended(ended, trained.tokens() - before);
         }
+        BoardFeed.News news = feed.apply(event);
+        plans.addAll(news.plans());
+        changes.addAll(news.changes());
     }
 
-    private void ended(LedgerEvent.Ended event, List<CellChange> changes) {
+    /** @param tokens that the attempt has trained and no report before told of */
+    private void ended(LedgerEvent.Ended event, long tokens) {
         AttemptReport report = event.report();
-        CellRecord cell = record(report.cell());
         Optional<Begun> attempt = Optional.ofNullable(begun.remove(report.cell()));
-        long trained = steps.count(report) * cell.cell().batchTokens();
-        tokens += trained;
-        sized |= report.size().isPresent();
-        // An attempt whose end a later driver tells ended in a time that nobody knows.
-        if (trained > 0 && attempt.isPresent()) {
-            works.add(new Pace.Work(time.until(attempt.get().at()), time.until(event.at()), trained));
+        // When an attempt ended is not known where a later driver told of it.
+        if (tokens > 0 && attempt.isPresent()) {
+            works.add(new Pace.Work(time.until(attempt.get().at()), time.until(event.at()), tokens));
         }
-        changes.add(change(cell, Optional.of(report), event.at()));
-    }
-
-    private CellChange change(CellRecord cell, Optional<AttemptReport> report, Instant at) {
-        return CellFacts.change(places.get(cell.cell().id()), cell, report, at, NO_CURVE, NO_CURVE);
     }
 
     private CellRecord record(String id) {
         return state.cell(id).orElseThrow();
-    }
-
-    /** As {@code status} counts them. */
-    private Map<String, Integer> failures() {
-        Map<String, Integer> failures = new TreeMap<>();
-        for (CellRecord cell : state.cells()) {
-            cell.failures().forEach((failure, count) -> failures.merge(failure.name(), count, Integer::sum));
-        }
-        return failures;
     }
 
     /**
@@ -210,11 +157,11 @@ final class LedgerPicture {
 
     private Totals totals(boolean alive, Optional<LiveNumbers> live, Instant at) {
         double elapsed = time.seconds();
-        double mean = elapsed > 0 ? tokens / elapsed : Double.NaN;
+        double mean = elapsed > 0 ? trained.tokens() / elapsed : Double.NaN;
         OptionalDouble eta = live.map(LiveNumbers::etaSeconds).orElse(OptionalDouble.empty());
         return new Totals(
                 alive ? live.map(LiveNumbers::tokensPerSecond).orElse(Double.NaN) : mean,
-                tokens,
+                trained.tokens(),
                 eta.orElse(Double.NaN),
                 elapsed,
                 0,
@@ -224,15 +171,14 @@ final class LedgerPicture {
     private List<Measurement> measurements(Optional<LiveNumbers> live) {
         List<Measurement> measurements = new ArrayList<>();
         for (LiveNumbers.RunningCell cell : live.map(LiveNumbers::running).orElse(List.of())) {
-            if (places.containsKey(cell.cell())) {
-                measurements.add(new Measurement(
-                        places.get(cell.cell()),
-                        cell.attempt(),
-                        cell.step(),
-                        cell.loss(),
-                        cell.tokensPerSecond(),
-                        cell.host()));
-            }
+            feed.plan(cell.cell())
+                    .ifPresent(plan -> measurements.add(new Measurement(
+                            plan.cell(),
+                            cell.attempt(),
+                            cell.step(),
+                            cell.loss(),
+                            cell.tokensPerSecond(),
+                            cell.host())));
         }
         return measurements;
     }
@@ -274,8 +220,7 @@ final class LedgerPicture {
     double bitsPerByteOfANat() {
         return state.cells().stream()
                 .filter(cell -> cell.state() == CellState.FINISHED)
-                .flatMap(cell -> cell.last().flatMap(AttemptReport::result).stream())
-                .flatMap(result -> result.finalEvaluations().stream().limit(1))
+                .flatMap(cell -> cell.last().flatMap(AttemptReport::finalEvaluation).stream())
                 .filter(evaluation -> evaluation.loss() > 0)
                 .mapToDouble((Frame.Evaluation evaluation) -> evaluation.bitsPerByte() / evaluation.loss())
                 .findFirst()

@@ -27,7 +27,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
 /**
- * A sweep's directory as somebody watches it who does not drive the sweep. It is looked into when a page is asked for, at
+ * A sweep's directory as it is read beside the sweep's driver. It is looked into when a page is asked for, at
  * most once a second; safe for use by several threads.
  */
 public final class SweepWatch {

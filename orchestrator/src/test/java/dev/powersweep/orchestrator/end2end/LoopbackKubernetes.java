@@ -36,7 +36,7 @@ import java.util.logging.Logger;
  * <p>Does not cover what a real server adds: admission, quotas, rights, networks, images.
  */
 final class LoopbackKubernetes implements AutoCloseable {
-    /** Kept, since a logger that nobody holds forgets its level; the server tells of every request. */
+    /** Kept, since a logger without references is collected and loses its level; the server tells of every request. */
     private static final Logger REQUESTS = Logger.getLogger("io.fabric8.mockwebserver");
 
     private final Path folder;

@@ -36,8 +36,8 @@ import org.junit.jupiter.api.io.TempDir;
 class PlaceIT {
     private static final Map<String, String> ON_CLUSTER = Map.of(
             "POWERSWEEP_SUBMIT_OPTIONS",
-            "--conf spark.executor.memory=600m --conf spark.executor.cores=1 --conf spark.executor.resource.gpu.amount=0"
-                    + " --conf spark.default.parallelism=16");
+            "--conf spark.executor.memory=600m --conf spark.executor.cores=1 --conf"
+                    + " spark.executor.resource.gpu.amount=0 --conf spark.default.parallelism=16");
 
     @TempDir
     private Path folder;
@@ -101,6 +101,47 @@ class PlaceIT {
             assertThat(here).contains("corpusHash");
             assertThat(dryRun(specification, corpus, loopback.cluster().url())).isEqualTo(here);
         }
+    }
+
+    /**
+     * Below {@code /proc/self/cwd} each process sees its own working directory, as each host sees its own disk: executors
+     * have neither the corpus nor what the driver wrote.
+     */
+    @Test
+    void aCorpusOrADirectoryThatOnlyTheDriverHasIsRefusedInOneSentence(Loopback loopback) throws Exception {
+        Path specification = Files.writeString(
+                folder.resolve("apart.yaml"),
+                "grid: {modelSizes: 5k, dataSizes: 10k, batchSizes: 1024}\ncontext: 64\n");
+        Result corpus = PowerSweepProcess.run(
+                ON_CLUSTER,
+                "bin/powersweep",
+                "run",
+                specification,
+                "--dry-run",
+                "--master",
+                loopback.cluster().url(),
+                "--set",
+                "corpus.text=file:///proc/self/cwd/README.md");
+        assertRefused(
+                corpus,
+                "/proc/self/cwd/README\\.md .*seen on host 127\\.0\\.0\\.[12]; every host of the cluster must reach"
+                        + " it");
+        String output = "/proc/self/cwd/orchestrator/target/seen-by-the-driver-alone";
+        Result directory = PowerSweepProcess.run(
+                ON_CLUSTER,
+                "bin/powersweep",
+                "run",
+                specification,
+                "--output",
+                "file://" + output,
+                "--master",
+                loopback.cluster().url());
+        assertRefused(directory, output + ".*choose an --output that all hosts of the cluster share");
+    }
+
+    private static void assertRefused(Result run, String pattern) {
+        assertThat(run.exitCode()).isNotZero();
+        assertThat(run.err()).containsPattern("(?m)^powersweep: .*" + pattern).doesNotContain("\tat ");
     }
 
     /** Corpus and cells of a sweep, without what is measured. */

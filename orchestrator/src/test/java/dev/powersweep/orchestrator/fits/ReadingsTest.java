@@ -108,10 +108,9 @@ class ReadingsTest {
         FitSet.Outcome none =
                 new FitSet.Fitted("", "cells", fit("kaplan-nd", -99, 0.01).build());
         assertThat(Readings.of(List.of(floor, none), Double.NaN).get(0).sentence())
-                .isEqualTo(
-                        "Extrapolated to endless models and data, chinchilla levels off at 1.70 nats per token (1.60 to"
-                                + " 1.80); the lowest loss trained is 3.10, and kaplan-nd, which these runs accept as well, has no"
-                                + " floor.");
+                .isEqualTo("Extrapolated to endless models and data, chinchilla levels off at 1.70 nats per token (1.60"
+                        + " to 1.80); the lowest loss trained is 3.10, and kaplan-nd, which these runs accept as"
+                        + " well, has no floor.");
     }
 
     @Test

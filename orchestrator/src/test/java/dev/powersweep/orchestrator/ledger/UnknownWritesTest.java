@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Writes of which the storage does not say, or says wrongly, whether they came through. */
+/** Writes of which the storage does not say, or says wrongly, whether they succeeded. */
 @Timeout(60)
 class UnknownWritesTest {
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class TerminalProgressTest {
     private static final SweepProgress.Numbers NUMBERS =
-            new SweepProgress.Numbers(2, 0, 0, 1, 1, 0, OptionalDouble.empty(), 1);
+            new SweepProgress.Numbers(2, 0, 0, 1, 1, 0, 0, OptionalDouble.empty(), 1);
 
     private final ByteArrayOutputStream said = new ByteArrayOutputStream();
     private final TerminalProgress progress =

@@ -30,7 +30,7 @@ public final class HostScratch implements AutoCloseable {
         this.lock = lock;
     }
 
-    /** Makes a folder below {@code parent}, and removes those of processes that are no more. */
+    /** Makes a folder below {@code parent}, and removes those of processes that have ended. */
     static HostScratch open(Path parent) throws IOException {
         Files.createDirectories(parent);
         removeAbandoned(parent);
