@@ -29,6 +29,7 @@ import picocli.CommandLine.ExitCode;
             FitCommand.class,
             ReportCommand.class,
             PlanCommand.class,
+            ExportCommand.class,
             DoctorCommand.class,
             BenchCommand.class
         })
