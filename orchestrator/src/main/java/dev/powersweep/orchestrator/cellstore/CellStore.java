@@ -127,6 +127,37 @@ public final class CellStore {
         }
     }
 
+    /**
+     * Brings the newest sound state that is stored of a cell to {@code local}, without touching anything.
+     *
+     * @return the file; empty where none is stored, or none is whole any more
+     */
+    public static Optional<Path> newestState(Storage storage, SweepDirectory directory, String cell, Path local)
+            throws IOException {
+        Optional<CellManifest> manifest = newest(storage, directory, cell);
+        List<StoredCheckpoint> checkpoints =
+                manifest.map(CellManifest::checkpoints).orElse(List.of());
+        for (int i = checkpoints.size() - 1; i >= 0; i--) {
+            Optional<Path> file = fetch(storage, directory.checkpoints(cell), checkpoints.get(i), local);
+            if (file.isPresent()) {
+                return file;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** A stored checkpoint as a local file; empty where it is not there, or not as it was stored. */
+    private static Optional<Path> fetch(
+            Storage storage, org.apache.hadoop.fs.Path home, StoredCheckpoint stored, Path local) throws IOException {
+        Path file = local.resolve(StoredName.file(stored.file()));
+        try {
+            storage.download(Storage.child(home, stored.file()), file);
+            return Digests.sha256(file).equals(stored.sha256()) ? Optional.of(file) : Optional.empty();
+        } catch (java.nio.file.NoSuchFileException | java.io.FileNotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
     /** A manifest of another cell is damaged: the files that it names would be taken for this cell's. */
     private static CellManifest read(Storage storage, org.apache.hadoop.fs.Path home, String cell, long sequence)
             throws IOException {
@@ -178,16 +209,9 @@ public final class CellStore {
     public Optional<Path> fetchCheckpoint(Path local) throws IOException {
         while (!current.checkpoints().isEmpty()) {
             List<StoredCheckpoint> checkpoints = current.checkpoints();
-            StoredCheckpoint newest = checkpoints.get(checkpoints.size() - 1);
-            Path file = local.resolve(StoredName.file(newest.file()));
-            try {
-                storage.download(Storage.child(home, newest.file()), file);
-                if (Digests.sha256(file).equals(newest.sha256())) {
-                    return Optional.of(file);
-                }
-            } catch (java.nio.file.NoSuchFileException | java.io.FileNotFoundException e) {
-                // As good as damaged.
-                file = null;
+            Optional<Path> file = fetch(storage, home, checkpoints.get(checkpoints.size() - 1), local);
+            if (file.isPresent()) {
+                return file;
             }
             fallBack(checkpoints.subList(0, checkpoints.size() - 1));
         }

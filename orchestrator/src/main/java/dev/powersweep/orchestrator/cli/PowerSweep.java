@@ -30,6 +30,7 @@ import picocli.CommandLine.ExitCode;
             ReportCommand.class,
             PlanCommand.class,
             TrainerGroup.class,
+            ExportCommand.class,
             DoctorCommand.class,
             BenchCommand.class,
             CompletionCommand.class

@@ -38,11 +38,13 @@ public final class TrainerProbe {
     public static int program(String mainClass, List<String> arguments) throws IOException, InterruptedException {
         ExecutorHost host = ExecutorHost.get();
         try {
+            Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
             List<String> command = new ArrayList<>(List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "-XX:+UseSerialGC",
+                    "-Dorg.bytedeco.javacpp.cachedir=" + host.cache().nativeLibraries(jar),
                     "-cp",
-                    CellTask.trainerJar(Optional.empty(), host.cache()).toString(),
+                    jar.toString(),
                     mainClass));
             command.addAll(arguments);
             return new ProcessBuilder(command).inheritIO().start().waitFor();

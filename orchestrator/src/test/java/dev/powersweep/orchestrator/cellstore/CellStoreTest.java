@@ -207,6 +207,35 @@ class CellStoreTest {
         assertComplete();
     }
 
+    @Test
+    void whoOnlyReadsGetsTheNewestWholeStateAndChangesNothing() throws IOException {
+        Path scratch = Files.createDirectories(folder.resolve("scratch"));
+        assertThat(CellStore.newestState(storage, directory, CELL, scratch)).isEmpty();
+        CellStore store = CellStore.open(storage, directory, CELL, 1, 0);
+        commit(store, 4, false);
+        commit(store, 6, false);
+        assertThat(CellStore.newestState(storage, directory, CELL, scratch))
+                .hasValueSatisfying(state -> assertThat(state).hasContent("checkpoint of step 6"));
+        Path home = folder.resolve("sweep/checkpoints/" + CELL);
+        List<Path> stored;
+        try (Stream<Path> files = Files.list(home)) {
+            stored = files.sorted().toList();
+        }
+        Files.writeString(
+                stored.stream()
+                        .filter(file -> file.toString().contains("-step-6-"))
+                        .findFirst()
+                        .orElseThrow(),
+                "rotten");
+        assertThat(CellStore.newestState(storage, directory, CELL, scratch))
+                .hasValueSatisfying(state -> assertThat(state).hasContent("checkpoint of step 4"));
+        try (Stream<Path> files = Files.list(home)) {
+            assertThat(files.sorted().toList()).isEqualTo(stored);
+        }
+        commit(store, STEPS, true);
+        assertComplete();
+    }
+
     /** Trains as a supervisor would: from the stored step to the end, with a commit every {@code chunk} steps. */
     private void train(Storage through, int attempt, int generation, int chunk) throws IOException {
         CellStore store = CellStore.open(through, directory, CELL, attempt, generation);

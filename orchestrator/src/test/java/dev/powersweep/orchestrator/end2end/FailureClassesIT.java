@@ -200,6 +200,36 @@ class FailureClassesIT {
         assertThat(new ResultTables(directory, local).steps()).hasSize((int) report.step());
     }
 
+    /** Fewer steps than the window of divergence: only the end of the run can tell. */
+    @Test
+    void aRunThatEndsAboveItsBoundIsNoResultToFit() throws Exception {
+        SweepDirectory directory = SweepDirectory.at(folder.resolve("sweep").toString(), local);
+        Answer answer = powersweep(
+                "run",
+                specification("dataSizes: [12k]"),
+                "--output",
+                directory.root(),
+                "--master",
+                "local[1]",
+                "--set",
+                "training={learningRate: 8, gradientClip: 0, schedule: constant, warmup: {steps: 2}}",
+                "--set",
+                "evaluation={timesPerRun: 2, tokens: 2048}");
+        assertThat(answer.exitCode()).as(answer.err()).isZero();
+        CellRecord cell = onlyCell(directory, local);
+        assertThat(cell.cell().data().steps())
+                .isLessThan(cell.cell().training().divergence().windowSteps());
+        assertThat(Histories.full(directory, local, cell.cell().id()))
+                .containsExactly("PLANNED", "RUNNING #1", "DIVERGED #1");
+        AttemptReport report = cell.last().orElseThrow();
+        assertThat(report.step()).isEqualTo(cell.cell().data().steps());
+        assertThat(report.message())
+                .matches("diverged at step \\d+: evaluation loss .* at the end of the run: above 6\\.5452 nats/token");
+        Answer fit = powersweep("fit", directory.root(), "--law", "chinchilla");
+        assertThat(fit.exitCode()).isNotZero();
+        assertThat(fit.err()).contains("none of its 1 cells has finished, so there is nothing to fit");
+    }
+
     @Test
     void quotaRightsAndDamagedBlocksAreStorageFailuresAndRerunGoesOnOnceTheyAreMended(Loopback loopback)
             throws Exception {

@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -70,6 +72,25 @@ class SweepIT {
         JsonNode status = new ObjectMapper()
                 .readTree(powersweep("status", sweep(), "--json").orFail().out());
         assertThat(status.at("/states/FINISHED").asInt()).isEqualTo(8);
+    }
+
+    @Test
+    @Order(2)
+    void aTrainedCellIsAFileForOtherPrograms() throws Exception {
+        for (String file : List.of("model.zip", "weights.npz", "weights.safetensors")) {
+            Path target = folder.resolve(file);
+            powersweep(
+                            "export",
+                            sweep(),
+                            duckdb("select name from {cells} order by name").get(0),
+                            target)
+                    .orFail();
+            assertThat(target).isNotEmptyFile();
+        }
+        try (ZipFile zip = new ZipFile(folder.resolve("model.zip").toFile())) {
+            assertThat(zip.stream().map(ZipEntry::getName))
+                    .contains("configuration.json", "coefficients.bin", "updaterState.bin");
+        }
     }
 
     @Test

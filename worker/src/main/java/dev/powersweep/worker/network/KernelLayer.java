@@ -25,13 +25,13 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     private static final long serialVersionUID = 1L;
 
+    /** Opened when it is first asked for: the layers of a sweep's cell never are, since its session has its own set. */
     private transient KernelHelper helper;
     /** Sequences that the working memory is for; 0 for none yet. */
     private int room;
 
     KernelLayer(NeuralNetConfiguration configuration, DataType type) {
         super(configuration, type);
-        helper = new KernelHelper(type);
     }
 
     KernelLayer<C> prepare(Collection<TrainingListener> listeners, int index, INDArray parameters, boolean initialise) {
@@ -43,18 +43,20 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
     }
 
     final Kernels kernels() {
-        return helper.kernels();
+        return helper().kernels();
     }
 
     final KernelHelper helper() {
+        if (helper == null) {
+            helper = new KernelHelper(dataType);
+        }
         return helper;
     }
 
     /** Makes working memory for so many sequences, if there is less. */
     final void makeRoom(int sequences) {
         if (sequences > room) {
-            helper.close();
-            helper = new KernelHelper(dataType);
+            close();
             allocate(sequences);
             room = sequences;
         }
@@ -142,7 +144,7 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     @Override
     public LayerHelper getHelper() {
-        return helper;
+        return helper();
     }
 
     @Override
@@ -157,7 +159,10 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     @Override
     public void close() {
-        helper.close();
+        if (helper != null) {
+            helper.close();
+            helper = null;
+        }
         room = 0;
     }
 }

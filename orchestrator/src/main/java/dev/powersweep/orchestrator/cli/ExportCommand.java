@@ -1,0 +1,129 @@
+package dev.powersweep.orchestrator.cli;
+
+import dev.powersweep.orchestrator.cellstore.CellStore;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
+import dev.powersweep.orchestrator.executor.TrainerProbe;
+import dev.powersweep.orchestrator.executor.host.HostCache;
+import dev.powersweep.orchestrator.executor.host.HostScratch;
+import dev.powersweep.orchestrator.executor.host.RunnableFolder;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
+import dev.powersweep.orchestrator.storage.Storage;
+import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code powersweep export}: a trained cell as a file that other programs read; starts no Spark. */
+@Command(
+        name = "export",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Writes a cell's newest stored state as a file: weights for NumPy or Hugging Face, or a network of"
+                        + " Deeplearning4j with Adam's moments. Needs no living driver.")
+public final class ExportCommand implements Callable<Integer> {
+    /** Of the trainer's jar. */
+    private static final String TRAINER = "dev.powersweep.worker.trainer.Main";
+
+    /** What is written, known by the file's ending. */
+    enum Format {
+        DL4J(".zip"),
+        NPZ(".npz"),
+        SAFETENSORS(".safetensors");
+
+        private final String ending;
+
+        Format(String ending) {
+            this.ending = ending;
+        }
+
+        private static Format of(Path file) {
+            return Arrays.stream(values())
+                    .filter(format -> file.toString().endsWith(format.ending))
+                    .findFirst()
+                    .orElseThrow(() -> new UserError(file + " ends in none of "
+                            + Arrays.stream(values()).map(each -> each.ending).collect(Collectors.joining(", "))
+                            + "; name it so, or give --format"));
+        }
+    }
+
+    @Parameters(index = "0", paramLabel = "DIR", description = "Directory of a sweep, on any Hadoop file system.")
+    private String sweep = "";
+
+    @Parameters(
+            index = "1",
+            paramLabel = "CELL",
+            description = "Name or id of a cell, or a pattern that one name matches, e.g. \"n786k-d3.1M-*\".")
+    private String cell = "";
+
+    @Parameters(
+            index = "2",
+            paramLabel = "FILE",
+            description =
+                    "Where to: model.zip for Deeplearning4j, weights.npz for NumPy, weights.safetensors for Hugging"
+                            + " Face's tools; one that is there is replaced.")
+    private Path file = Path.of("");
+
+    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES}; default: by FILE's ending.")
+    private Optional<Format> format = Optional.empty();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Format chosen = format.orElseGet(() -> Format.of(file));
+        Path target = file.toAbsolutePath();
+        if (target.getParent() == null || !Files.isDirectory(target.getParent())) {
+            throw new UserError("there is no directory " + target.getParent() + " to write " + file + " in; make it");
+        }
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory directory = SweepDirectory.at(sweep, configuration);
+        CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
+        String id = record.cell().id();
+        if (record.cell().program().isPresent()) {
+            throw new UserError(
+                    record.name() + " was trained by a program of its own, which alone reads its states; they"
+                            + " lie in " + directory.checkpoints(id));
+        }
+        Storage storage = Storage.of(directory.root(), configuration);
+        RunnableFolder.requireTemporary();
+        try (HostScratch scratch = HostCache.ofUser().scratch()) {
+            Path state = CellStore.newestState(storage, directory, id, scratch.folder())
+                    .orElseThrow(() -> new UserError("no state of " + record.name() + " is stored: it is "
+                            + record.state() + ", and " + directory.checkpoints(id)
+                            + " holds no whole checkpoint; one is written every run.checkpointSeconds and where a cell"
+                            + " finishes"));
+            Path made = scratch.folder().resolve("made" + chosen.ending);
+            int status = TrainerProbe.program(TRAINER, List.of("export", state.toString(), made.toString()));
+            if (status != 0) {
+                return CommandLine.ExitCode.SOFTWARE;
+            }
+            publish(made, target);
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    /** It is whole when it appears under its name. */
+    private static void publish(Path made, Path target) throws IOException {
+        Path aside = target.resolveSibling("." + target.getFileName() + ".tmp");
+        try {
+            Files.copy(made, aside, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UserError(
+                    target + " cannot be written (" + e.getMessage() + "); free space or name another file", e);
+        } finally {
+            Files.deleteIfExists(aside);
+        }
+    }
+}
