@@ -34,9 +34,9 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         description =
                 "Trains the specification's smallest cell, cut to a few steps, as an executor would: lets it alone,"
-                    + " kills it, goes on with it, asks it to stop, compares; and says what the program does right and"
-                    + " what it should mend. A corpus is not read: the tokens are made up. Exit status 1 where"
-                    + " something is to be mended.")
+                        + " kills it, goes on with it, asks it to stop, compares; and says what the program does right and"
+                        + " what it should mend. A corpus is not read: the tokens are made up. Exit status 1 where"
+                        + " something is to be mended.")
 final class TrainerCheckCommand implements Callable<Integer> {
     private static final int UNREAD_TOKENIZER = 32_768;
     private static final int GPT2 = 50_257;

@@ -46,8 +46,8 @@ final class CudaCoverage {
                 return Optional.of(String.format(
                         Locale.ROOT,
                         "%s has compute capability %.1f, but ND4J's CUDA backend %s holds code for %.1f to 8.9 only;"
-                            + " train on the CPU backend (resources.gpus: 0), or put a backend built for %.1f into the"
-                            + " folder \"cuda\" beside the trainer.",
+                                + " train on the CPU backend (resources.gpus: 0), or put a backend built for %.1f into the"
+                                + " folder \"cuda\" beside the trainer.",
                         fields[0],
                         capability,
                         RELEASED_VERSION,
