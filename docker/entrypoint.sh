@@ -9,14 +9,27 @@ spark=(/opt/spark/bin/spark-class)
 host=${POWERSWEEP_HOST:-$(hostname -f 2>/dev/null || hostname)}
 conf=()
 if [[ -n ${POWERSWEEP_CONF:-} ]]; then conf=(--properties-file "$POWERSWEEP_CONF"); fi
+# What POWERSWEEP_CONF does not decide: Spark takes submissions without a password on a port of its own, and its pages end
+# applications, unless these are off.
+closed() {
+  local setting
+  for setting in spark.master.rest.enabled spark.ui.killEnabled; do
+    if [[ -z ${POWERSWEEP_CONF:-} ]] || ! grep -q "^[[:space:]]*${setting//./\\.}" "$POWERSWEEP_CONF"; then
+      SPARK_DAEMON_JAVA_OPTS="-D$setting=false ${SPARK_DAEMON_JAVA_OPTS:-}"
+    fi
+  done
+  export SPARK_DAEMON_JAVA_OPTS
+}
 role=${1:-powersweep}
 case $role in
   master)
+    closed
     echo 8080 >/tmp/powersweep-port
     exec "${spark[@]}" org.apache.spark.deploy.master.Master --host "$host" --port 7077 --webui-port 8080 "${conf[@]}"
     ;;
   worker)
     [[ $# -ge 2 ]] || { echo "entrypoint.sh: worker needs the master's URL, e.g. spark://master:7077" >&2; exit 2; }
+    closed
     echo 8081 >/tmp/powersweep-port
     exec "${spark[@]}" org.apache.spark.deploy.worker.Worker --host "$host" --webui-port 8081 "${conf[@]}" "${@:2}"
     ;;

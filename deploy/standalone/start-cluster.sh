@@ -61,10 +61,14 @@ if [[ -z $properties ]]; then
   properties=$dir/secret.conf
   { echo "# spark://$host:$port"; cat "$properties"; } >"$dir/submit.conf"
 fi
-# Spark takes submissions without a password on a port of its own unless this is off, which FILE may decide.
+# What FILE does not decide: Spark takes submissions without a password on a port of its own, and its pages end
+# applications, unless these are off.
 settings() {
   cat "$properties"
-  grep -q '^[[:space:]]*spark\.master\.rest\.enabled' "$properties" || echo 'spark.master.rest.enabled false'
+  echo
+  for setting in spark.master.rest.enabled spark.ui.killEnabled; do
+    grep -q "^[[:space:]]*${setting//./\\.}" "$properties" || echo "$setting false"
+  done
 }
 
 settings >"$dir/master.conf"

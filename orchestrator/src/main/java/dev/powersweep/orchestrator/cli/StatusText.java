@@ -18,7 +18,7 @@ final class StatusText {
         text.append("sweep ")
                 .append(Shown.line(status.sweep()))
                 .append(" in ")
-                .append(status.directory())
+                .append(Shown.line(status.directory()))
                 .append('\n');
         text.append("  cells     ")
                 .append(status.cells())
@@ -86,6 +86,6 @@ final class StatusText {
         }
         return status.unfinished() == 0
                 ? "none; nothing is left to do"
-                : "none; powersweep rerun " + status.directory() + " goes on";
+                : "none; powersweep rerun " + Shown.line(status.directory()) + " goes on";
     }
 }

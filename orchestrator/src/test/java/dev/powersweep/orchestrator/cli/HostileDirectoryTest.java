@@ -174,6 +174,44 @@ class HostileDirectoryTest {
         assertThat(json.out().replace("\n", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
     }
 
+    /** What no command prints of a directory, whatever its ledger says: names come into tables, plans and refusals, too. */
+    @Test
+    void noCommandPrintsWhatATerminalWouldCarryOut() throws Exception {
+        String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\npowersweep: forged";
+        change(event -> {
+            switch (event.path("event").asText()) {
+                case "driver-started" -> event.put("host", hostile).put("application", hostile);
+                case "submitted" -> event.put("sweep", "q" + hostile);
+                case "planned" ->
+                    event.put("name", "c" + hostile + event.path("cell").hashCode());
+                case "ended" ->
+                    ((ObjectNode) event.get("report")).put("host", hostile).put("message", "m" + hostile);
+                default -> {}
+            }
+        });
+        Path weights = folder.resolve("weights.npz");
+        for (List<Object> command : List.<List<Object>>of(
+                List.of("status", sweep),
+                List.of("fit", sweep),
+                List.of("plan", sweep, "--flops", "1e18"),
+                List.of("plan", sweep, "--suggest", "2"),
+                List.of("report", sweep),
+                List.of("query", sweep, "select * from cells"),
+                List.of("query", sweep, "select * from cells", "--format", "markdown"),
+                List.of("query", sweep, "select * from cells", "--format", "csv"),
+                List.of("query", sweep, "select * from cells", "--format", "json"),
+                List.of("export", sweep, "*", weights),
+                List.of("export", sweep, "c*", weights),
+                List.of("export", sweep, "nobody", weights))) {
+            Answer answer = powersweep(command.toArray());
+            for (String said : List.of(answer.out(), answer.err())) {
+                assertThat(said.replace("\n", "")).as("%s", command).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+                assertThat(said.lines()).as("%s", command).noneMatch(line -> line.startsWith("powersweep: forged"));
+            }
+        }
+        assertThat(powersweep("query", sweep, "select name from cells").out()).contains("\uFFFD]0;owned");
+    }
+
     @Test
     void messagesAboutADirectoryDoNothingToATerminalEither() throws Exception {
         Path strange = folder.resolve("a\u001b]0;owned\u0007b");

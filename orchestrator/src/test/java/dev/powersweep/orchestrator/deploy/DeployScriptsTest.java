@@ -357,6 +357,35 @@ class DeployScriptsTest {
     }
 
     @Test
+    void settingsOfOnesOwnLeaveRestAndEndingApplicationsOffUnlessTheyTurnThemOn() throws IOException {
+        Path scripts = standaloneScripts();
+        Map<String, String> environment =
+                Map.of("POWERSWEEP_CLUSTER", directory.resolve("cluster").toString());
+        String stop = scripts.resolve("stop-cluster.sh").toString();
+        Map<String, String> off = Map.of("spark.master.rest.enabled", "false", "spark.ui.killEnabled", "false");
+        Map<String, String> on = Map.of("spark.master.rest.enabled", "true", "spark.ui.killEnabled", "true");
+        // The first without a line end, to which what is added must not stick.
+        Map<String, Map<String, String>> cases = Map.of(
+                "spark.authenticate true", off,
+                "spark.master.rest.enabled true\n  spark.ui.killEnabled=true\n", on);
+        for (Map.Entry<String, Map<String, String>> each : cases.entrySet()) {
+            Path file = Files.writeString(directory.resolve("own.conf"), each.getKey());
+            Result started =
+                    run(environment, scripts.resolve("start-cluster.sh").toString(), "--properties", file.toString());
+            try {
+                assertThat(started.status()).as(started.err()).isZero();
+                for (String settings : List.of("master.conf", "worker-1.conf")) {
+                    assertThat(asSparkReads(directory.resolve("cluster").resolve(settings)))
+                            .as("%s of %s", settings, each.getKey())
+                            .containsAllEntriesOf(each.getValue());
+                }
+            } finally {
+                assertThat(run(environment, stop).status()).isZero();
+            }
+        }
+    }
+
+    @Test
     void theSecretOfOneClusterGoesToThatMasterAlone() throws IOException {
         Path cluster = Files.createDirectory(
                 directory.resolve("cluster"),

@@ -8,6 +8,7 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -19,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -208,6 +210,42 @@ class DockerTest {
                 assertThat(service.path("cap_drop").toString()).as(name).isEqualTo("[\"ALL\"]");
             }
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"master", "worker spark://master:7077"})
+    void theImagesMasterAndWorkersTakeNoRestSubmissionsAndEndNoApplicationsUnlessToldTo(
+            String role, @TempDir Path directory) throws Exception {
+        Path launched = directory.resolve("launched");
+        Path launcher = Files.writeString(
+                directory.resolve("spark-class"),
+                "#!/bin/bash\necho \"$SPARK_DAEMON_JAVA_OPTS\" >" + launched + "\n");
+        Path entrypoint = Files.writeString(
+                directory.resolve("entrypoint.sh"),
+                Deployment.text(DOCKER.resolve("entrypoint.sh"))
+                        .replace("/opt/spark/bin/spark-class", launcher.toString())
+                        .replace("/tmp/powersweep-port", directory.resolve("port").toString()));
+        for (Path script : List.of(launcher, entrypoint)) {
+            Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+        Path told = Files.writeString(
+                directory.resolve("told.conf"), "spark.master.rest.enabled true\nspark.ui.killEnabled true\n");
+        Path silent = Files.writeString(directory.resolve("silent.conf"), "spark.authenticate true\n");
+
+        List<String> command = new ArrayList<>(List.of(entrypoint.toString()));
+        command.addAll(List.of(role.split(" ")));
+        for (String conf : new String[] {"", silent.toString(), told.toString()}) {
+            ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+            builder.environment().put("POWERSWEEP_CONF", conf);
+            builder.environment().remove("SPARK_DAEMON_JAVA_OPTS");
+            assertThat(builder.start().waitFor()).isZero();
+            if (conf.equals(told.toString())) {
+                assertThat(Files.readString(launched)).isBlank();
+            } else {
+                assertThat(Files.readString(launched))
+                        .contains("-Dspark.master.rest.enabled=false", "-Dspark.ui.killEnabled=false");
+            }
+        }
     }
 
     @Test

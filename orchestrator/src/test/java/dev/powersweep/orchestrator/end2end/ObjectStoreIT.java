@@ -139,7 +139,14 @@ class ObjectStoreIT {
         addFiles(seen, events);
         addFiles(seen, cluster.resolve("work-1"));
         addFiles(seen, cluster.resolve("work-2"));
-        seen.put("the Master's log", Files.readString(cluster.resolve("master.log")));
+        for (String process : List.of("master", "worker-1", "worker-2")) {
+            seen.put(process + "'s log", Files.readString(cluster.resolve(process + ".log")));
+        }
+        // Files of tables are compressed.
+        seen.put(
+                "the cells table",
+                powersweep("query", DIRECTORY, "select * from cells", "--format", "json")
+                        .out());
 
         // That it looked where there was something to see.
         assertThat(seen.get("lists of processes"))

@@ -14,6 +14,8 @@ import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TerminalProgressTest {
     private static final SweepProgress.Numbers NUMBERS =
@@ -102,6 +104,28 @@ class TerminalProgressTest {
                 .containsExactly(
                         "gone: LOST_EXECUTOR: gone, trying again",
                         "[....................] 0/2 cells done, 1 running, 0 failed, 0 tokens/s, 1s");
+    }
+
+    @ParameterizedTest
+    @EnumSource(TerminalProgress.Manner.class)
+    void namesAndMessagesDoNothingToATerminalAndForgeNoLine(TerminalProgress.Manner manner) {
+        String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\nforged: all is well";
+        TerminalProgress terminal =
+                new TerminalProgress(new PrintStream(said, true, StandardCharsets.UTF_8), manner);
+        terminal.running(List.of(update("c" + hostile, 5)));
+        terminal.now(NUMBERS);
+        terminal.ended(
+                "e" + hostile,
+                AttemptReport.lost("000000000000000a", 1, "m" + hostile, Instant.EPOCH),
+                NUMBERS);
+        terminal.stopping("/d" + hostile);
+        terminal.close();
+        String text = said.toString(StandardCharsets.UTF_8);
+        assertThat(text).contains("m\uFFFD]0;owned", "/d\uFFFD]0;owned");
+        // What progress itself moves the cursor by.
+        String others = text.replaceAll("\u001b\\[(\\?7[lh]|[0-9]*[AJK])", "").replace("\r", "");
+        assertThat(others.replace("\n", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+        assertThat(others.lines()).noneMatch(line -> line.startsWith("forged"));
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -416,6 +417,27 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL, "a.".repeat(60_000) + "a=1"))
                 .isInstanceOf(UserError.class)
                 .hasMessageEndingWith("... has 60001 keys on its path; no key of a specification lies deeper than 20");
+    }
+
+    /** What other readers of YAML make objects of, and nine levels of nine times the level before. */
+    @Test
+    void tagsOfClassesAndTextThatMultipliesItselfAreRefusedInASentence() {
+        for (String tagged : List.of(
+                "!!javax.script.ScriptEngineManager [!!java.net.URLClassLoader [[!!java.net.URL [\"file:/x\"]]]]",
+                "!!java.io.FileOutputStream [/x]",
+                "!!java.lang.Runtime {}")) {
+            assertThatThrownBy(() -> read("corpus: " + tagged + "\n" + SMALL))
+                    .as(tagged)
+                    .isInstanceOf(UserError.class);
+        }
+        StringBuilder bomb = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        for (int level = 1; level < 9; level++) {
+            String before = "*a" + (level - 1);
+            bomb.append("a" + level + ": &a" + level + " [" + String.join(", ", Collections.nCopies(9, before)) + "]\n");
+        }
+        assertThatThrownBy(() -> read(bomb + SMALL)).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> read(bomb + "corpus: {text: *a8}\n" + SMALL))
+                .isInstanceOf(UserError.class);
     }
 
     @Test

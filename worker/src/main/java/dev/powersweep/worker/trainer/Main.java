@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** The trainer's entry point; see {@link CommandLine} for its words and {@link Frame} for its protocol. */
 public final class Main {
@@ -31,6 +32,9 @@ public final class Main {
     static final String UNKNOWN_CELL = "unknown";
 
     private static final String LOGGING = "log4j2.configurationFile";
+    /** What a terminal would do something at other than show it, line feeds and tabs apart. */
+    private static final Pattern CONTROLS = Pattern.compile(
+            "[\\x00-\\x08\\x0B-\\x1F\\x7F-\\x9F\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069]");
 
     private final CommandLine command;
     private final FrameWriter out;
@@ -59,7 +63,7 @@ public final class Main {
         try {
             command = CommandLine.parse(List.of(arguments));
         } catch (UsageException e) {
-            System.err.println("trainer: " + e.getMessage() + "; see --help.");
+            say(e.getMessage() + "; see --help.");
             System.exit(EXIT_USAGE);
             return;
         }
@@ -78,13 +82,19 @@ public final class Main {
         try {
             status = new Main(command, Listeners.onClassPath(), new FrameWriter(frames), stop).run();
         } catch (BadInputException e) {
-            System.err.println("trainer: " + e.getMessage());
+            say(e.getMessage());
             status = EXIT_USAGE;
         }
         // A JVM that is shutting down ends with the signal's status, and would wait here for ever.
         if (!stop.shuttingDown()) {
             System.exit(status);
         }
+    }
+
+    /** A message may quote a file that somebody else wrote; lines after the first are indented, and pass for no other's. */
+    private static void say(String message) {
+        System.err.println(
+                "trainer: " + CONTROLS.matcher(message).replaceAll("\uFFFD").replace("\n", "\n  "));
     }
 
     private int run() throws IOException {
@@ -101,13 +111,13 @@ public final class Main {
             }
             return train(assignment.get()) instanceof Frame.Finished ? EXIT_FINISHED : EXIT_NOT_FINISHED;
         } catch (BadInputException | CheckpointException | ShardException e) {
-            System.err.println("trainer: " + e.getMessage());
+            say(e.getMessage());
             return EXIT_USAGE;
         } catch (Preflight.UnsupportedDeviceException e) {
-            System.err.println("trainer: " + e.getMessage());
+            say(e.getMessage());
             return TrainerCommand.EXIT_UNSUPPORTED_DEVICE;
         } catch (FrameWriter.ReaderGoneException e) {
-            System.err.println("trainer: " + e.getMessage());
+            say(e.getMessage());
             return EXIT_NOT_FINISHED;
         }
     }

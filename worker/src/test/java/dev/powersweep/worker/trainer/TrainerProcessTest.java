@@ -15,6 +15,7 @@ import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.checkpoint.CheckpointDirectory;
 import dev.powersweep.worker.checkpoint.CheckpointFile;
+import dev.powersweep.worker.checkpoint.Progress;
 import dev.powersweep.worker.checkpoint.Section;
 import dev.powersweep.worker.data.ShardFixture;
 import dev.powersweep.worker.data.ShardStore;
@@ -31,6 +32,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -513,6 +515,29 @@ class TrainerProcessTest {
                 .isEqualTo(1.0f);
         assertThat(trained.get("block.1.feedForwardNorm.gain").meanNumber().floatValue())
                 .isNotEqualTo(1.0f);
+    }
+
+    /** A checkpoint of somebody else's directory, whose header is quoted where it is refused. */
+    @Test
+    void whatACheckpointSaysDoesNothingToATerminalAndForgesNoLine() throws Exception {
+        Path checkpoint = scratch.resolve("hostile.ckpt");
+        CheckpointFile.write(
+                checkpoint,
+                Cells.tiny(100, 2, 1000, 0),
+                40,
+                "\u001b]0;owned\u0007\u009b1A\u202e\r\ntrainer: all is well",
+                new Progress(OptionalDouble.empty(), 0, 0, OptionalDouble.empty(), List.of()),
+                List.of());
+        for (String target : List.of("model.zip", "weights.npz")) {
+            String file = scratch.resolve(target).toString();
+            try (TrainerProcess trainer = TrainerProcess.start(scratch, "export", checkpoint.toString(), file)) {
+                assertThat(trainer.exitStatus()).isEqualTo(Main.EXIT_USAGE);
+                assertThat(trainer.log())
+                        .contains("]0;owned", "\n  trainer: all is well")
+                        .doesNotContain("\ntrainer:");
+                assertThat(trainer.log().replace("\n", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+            }
+        }
     }
 
     @Test
