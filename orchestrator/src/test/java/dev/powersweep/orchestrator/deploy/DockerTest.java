@@ -218,13 +218,14 @@ class DockerTest {
             String role, @TempDir Path directory) throws Exception {
         Path launched = directory.resolve("launched");
         Path launcher = Files.writeString(
-                directory.resolve("spark-class"),
-                "#!/bin/bash\necho \"$SPARK_DAEMON_JAVA_OPTS\" >" + launched + "\n");
+                directory.resolve("spark-class"), "#!/bin/bash\necho \"$SPARK_DAEMON_JAVA_OPTS\" >" + launched + "\n");
         Path entrypoint = Files.writeString(
                 directory.resolve("entrypoint.sh"),
                 Deployment.text(DOCKER.resolve("entrypoint.sh"))
                         .replace("/opt/spark/bin/spark-class", launcher.toString())
-                        .replace("/tmp/powersweep-port", directory.resolve("port").toString()));
+                        .replace(
+                                "/tmp/powersweep-port",
+                                directory.resolve("port").toString()));
         for (Path script : List.of(launcher, entrypoint)) {
             Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
         }

@@ -424,14 +424,13 @@ class KubernetesManifestsTest {
     @Test
     void noRoleReadsSecretsMakesTokensOrEntersPods() {
         Set<String> resources = new LinkedHashSet<>();
-        allManifests().filter(manifest -> manifest.path("kind").asText().endsWith("Role")).forEach(role -> role.path(
-                        "rules")
-                .forEach(rule -> {
+        allManifests()
+                .filter(manifest -> manifest.path("kind").asText().endsWith("Role"))
+                .forEach(role -> role.path("rules").forEach(rule -> {
                     rule.path("resources").forEach(resource -> resources.add(resource.asText()));
                     assertThat(rule.path("verbs").toString()).doesNotContain("*", "impersonate", "escalate", "bind");
                 }));
-        assertThat(resources)
-                .containsExactlyInAnyOrder("pods", "services", "configmaps", "persistentvolumeclaims");
+        assertThat(resources).containsExactlyInAnyOrder("pods", "services", "configmaps", "persistentvolumeclaims");
     }
 
     /** The policy's own expressions on the pods of our templates and on ones that a stolen driver's token would make. */

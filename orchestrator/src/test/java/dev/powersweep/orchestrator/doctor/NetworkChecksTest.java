@@ -37,8 +37,8 @@ class NetworkChecksTest {
     @Test
     void whatOtherMachinesReachIsMarkedWithTheRemedy() {
         for (String open : List.of("0.0.0.0", "::", "192.0.2.7")) {
-            Finding finding = NetworkChecks.judge(
-                    List.of(socket("127.0.0.1", 8080, 5, MASTER), socket(open, 7077, 5, MASTER)));
+            Finding finding =
+                    NetworkChecks.judge(List.of(socket("127.0.0.1", 8080, 5, MASTER), socket(open, 7077, 5, MASTER)));
             assertThat(finding.verdict()).as(open).isEqualTo(Finding.Verdict.WARNING);
             assertThat(finding.seen()).as(open).contains("7077").doesNotContain("8080");
             assertThat(finding.remedy()).as(open).contains("spark.authenticate", "127.0.0.1");

@@ -110,14 +110,10 @@ class TerminalProgressTest {
     @EnumSource(TerminalProgress.Manner.class)
     void namesAndMessagesDoNothingToATerminalAndForgeNoLine(TerminalProgress.Manner manner) {
         String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\nforged: all is well";
-        TerminalProgress terminal =
-                new TerminalProgress(new PrintStream(said, true, StandardCharsets.UTF_8), manner);
+        TerminalProgress terminal = new TerminalProgress(new PrintStream(said, true, StandardCharsets.UTF_8), manner);
         terminal.running(List.of(update("c" + hostile, 5)));
         terminal.now(NUMBERS);
-        terminal.ended(
-                "e" + hostile,
-                AttemptReport.lost("000000000000000a", 1, "m" + hostile, Instant.EPOCH),
-                NUMBERS);
+        terminal.ended("e" + hostile, AttemptReport.lost("000000000000000a", 1, "m" + hostile, Instant.EPOCH), NUMBERS);
         terminal.stopping("/d" + hostile);
         terminal.close();
         String text = said.toString(StandardCharsets.UTF_8);

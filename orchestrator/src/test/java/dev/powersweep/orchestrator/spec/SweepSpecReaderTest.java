@@ -433,11 +433,11 @@ class SweepSpecReaderTest {
         StringBuilder bomb = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for (int level = 1; level < 9; level++) {
             String before = "*a" + (level - 1);
-            bomb.append("a" + level + ": &a" + level + " [" + String.join(", ", Collections.nCopies(9, before)) + "]\n");
+            bomb.append(
+                    "a" + level + ": &a" + level + " [" + String.join(", ", Collections.nCopies(9, before)) + "]\n");
         }
         assertThatThrownBy(() -> read(bomb + SMALL)).isInstanceOf(UserError.class);
-        assertThatThrownBy(() -> read(bomb + "corpus: {text: *a8}\n" + SMALL))
-                .isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> read(bomb + "corpus: {text: *a8}\n" + SMALL)).isInstanceOf(UserError.class);
     }
 
     @Test

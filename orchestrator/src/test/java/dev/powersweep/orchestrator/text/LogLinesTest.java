@@ -14,14 +14,15 @@ import org.junit.jupiter.api.Test;
 
 /** Lines of the log as the application's own settings make them. */
 class LogLinesTest {
-    private static final String HOSTILE = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\n12:00:00 INFO  Ledger: forged";
+    private static final String HOSTILE =
+            "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\n12:00:00 INFO  Ledger: forged";
 
     private static String written(String message, Throwable thrown) {
         XmlConfiguration settings = new XmlConfiguration(
                 new LoggerContext("lines"),
-                ConfigurationSource.fromUri(java.net.URI.create(Objects.requireNonNull(
-                                LogLinesTest.class.getResource("/log4j2.xml"))
-                        .toString())));
+                ConfigurationSource.fromUri(
+                        java.net.URI.create(Objects.requireNonNull(LogLinesTest.class.getResource("/log4j2.xml"))
+                                .toString())));
         settings.initialize();
         Layout<?> layout = settings.getAppender("stderr").getLayout();
         return layout.toSerializable(Log4jLogEvent.newBuilder()
@@ -35,7 +36,8 @@ class LogLinesTest {
 
     @Test
     void anOrdinaryMessageIsOneLine() {
-        assertThat(written("the lease is taken", null)).matches("\\d\\d:\\d\\d:\\d\\d WARN  Lease: the lease is taken\n");
+        assertThat(written("the lease is taken", null))
+                .matches("\\d\\d:\\d\\d:\\d\\d WARN  Lease: the lease is taken\n");
     }
 
     @Test
@@ -43,7 +45,9 @@ class LogLinesTest {
         for (String line : new String[] {
             written("held by " + HOSTILE, null), written("failed", new IllegalStateException("at " + HOSTILE))
         }) {
-            assertThat(line).contains("]0;owned", "\n  12:00:00 INFO  Ledger: forged").doesNotContain("\n12:00:00");
+            assertThat(line)
+                    .contains("]0;owned", "\n  12:00:00 INFO  Ledger: forged")
+                    .doesNotContain("\n12:00:00");
             assertThat(line.replace("\n", "").replace("\t", "")).matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
         }
     }

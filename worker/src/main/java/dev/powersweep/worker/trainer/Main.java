@@ -33,8 +33,8 @@ public final class Main {
 
     private static final String LOGGING = "log4j2.configurationFile";
     /** What a terminal would do something at other than show it, line feeds and tabs apart. */
-    private static final Pattern CONTROLS = Pattern.compile(
-            "[\\x00-\\x08\\x0B-\\x1F\\x7F-\\x9F\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069]");
+    private static final Pattern CONTROLS =
+            Pattern.compile("[\\x00-\\x08\\x0B-\\x1F\\x7F-\\x9F\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069]");
 
     private final CommandLine command;
     private final FrameWriter out;
