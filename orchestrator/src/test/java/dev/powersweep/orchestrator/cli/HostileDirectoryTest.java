@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
+import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.StepRow;
@@ -218,6 +219,14 @@ class HostileDirectoryTest {
         Answer answer = powersweep("status", strange);
         assertThat(answer.exitCode()).isNotZero();
         assertThat(answer.err().replace("\n", "")).matches("[^\\p{Cntrl}\\u0080-\\u009f]*");
+
+        // status --watch writes to the screen itself.
+        Files.move(sweep, strange);
+        Configuration configuration = new Configuration();
+        String text =
+                StatusText.of(SweepStatus.read(SweepDirectory.at(strange.toString(), configuration), configuration));
+        assertThat(text).contains("a\uFFFD]0;owned");
+        assertThat(text.replace("\n", "")).matches("[^\\p{Cntrl}\\u0080-\\u009f]*");
     }
 
     @Test
