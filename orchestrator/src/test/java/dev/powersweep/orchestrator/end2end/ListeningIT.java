@@ -13,16 +13,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The README's commands for a cluster, and the sockets that listen while they run, as the kernel lists them. */
 class ListeningIT {
-    /** In the command of a trainer, and of nothing else. */
-    private static final String TRAINER = " serve --backend ";
-
     @TempDir
     Path folder;
 
@@ -31,23 +27,9 @@ class ListeningIT {
         Map<String, String> environment =
                 Map.of("POWERSWEEP_CLUSTER", folder.resolve("cluster").toString());
         Set<ListeningSocket> seen = ConcurrentHashMap.newKeySet();
-        Set<ListeningSocket> trainers = ConcurrentHashMap.newKeySet();
-        AtomicBoolean trained = new AtomicBoolean();
         ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor();
         try {
-            watch.scheduleWithFixedDelay(
-                    () -> {
-                        seen.addAll(listening());
-                        ListeningSocket.ofThisUser().stream()
-                                .filter(socket -> socket.command().contains(TRAINER))
-                                .forEach(trainers::add);
-                        if (ProcessHandle.allProcesses().anyMatch(ListeningIT::isTrainer)) {
-                            trained.set(true);
-                        }
-                    },
-                    0,
-                    200,
-                    TimeUnit.MILLISECONDS);
+            watch.scheduleWithFixedDelay(() -> seen.addAll(listening()), 0, 200, TimeUnit.MILLISECONDS);
             String master = PowerSweepProcess.run(
                             environment,
                             "deploy/standalone/start-cluster.sh",
@@ -78,8 +60,6 @@ class ListeningIT {
         assertThat(seen.stream().map(ListeningSocket::name).collect(Collectors.toSet()))
                 .contains("Master", "Worker", "CoarseGrainedExecutorBackend", "SparkSubmit");
         assertThat(seen).noneMatch(ListeningSocket::isOpen);
-        assertThat(trained).as("trainers were looked at").isTrue();
-        assertThat(trainers).as("sockets of trainers").isEmpty();
         // RPC and pages.
         assertThat(seen.stream()
                         .filter(socket -> socket.name().equals("Master"))
@@ -94,10 +74,6 @@ class ListeningIT {
                 .filter(socket -> socket.command().contains(folder.toString())
                         || workingDirectory(socket.process()).startsWith(folder))
                 .collect(Collectors.toSet());
-    }
-
-    private static boolean isTrainer(ProcessHandle process) {
-        return process.info().commandLine().orElse("").contains(TRAINER);
     }
 
     private static Path workingDirectory(long process) {
