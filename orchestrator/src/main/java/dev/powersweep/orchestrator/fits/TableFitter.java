@@ -13,7 +13,6 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -43,13 +42,6 @@ public final class TableFitter {
         notes.add("Columns: " + table.mapping() + ".");
         notes.addAll(table.remarks());
         table.mixture().ifPresent(notes::add);
-        if (table.headers()
-                .getOrDefault(Quantity.LOSS, "")
-                .toLowerCase(Locale.ROOT)
-                .matches(".*(bpb|bits).*")) {
-            notes.add("The loss is in bits per byte, as " + table.headers().get(Quantity.LOSS)
-                    + " says, and so is every number below that is told in nats per token.");
-        }
         String selection = "every row";
         if (finished.size() < all.size()) {
             selection = "the last row of every run";

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Tokens beside batch times steps. Their quotient is compared with one; a factor between them is explained, and asked about,
@@ -81,7 +82,9 @@ final class BatchAccount {
         }
         double n = numbers.containsKey(Quantity.N) ? Quantities.median(numbers.get(Quantity.N)) : 0;
         double most = Arrays.stream(b).max().orElse(0);
-        if (batchOfWhat && n >= LARGE_MODEL && most < FEW) {
+        boolean sequences =
+                context.isPresent() && !wholeSequences(b, context.get().lengths());
+        if (batchOfWhat && (n >= LARGE_MODEL && most < FEW || sequences)) {
             String length = context.map(Context::header).orElse("2048");
             return Optional.of(new UserError(file + ": '" + batch + "' holds up to " + Quantities.text(most)
                     + " and does not say of what; say --columns b=" + batch + "*" + length
@@ -92,6 +95,15 @@ final class BatchAccount {
         return Optional.empty();
     }
 
-    /** The column that holds the context's length. */
-    record Context(String header) {}
+    /** Whether the batch of every row may be tokens of whole sequences. */
+    private static boolean wholeSequences(double[] b, double[] lengths) {
+        return IntStream.range(0, b.length).allMatch(i -> !(lengths[i] > 1) || b[i] % lengths[i] == 0);
+    }
+
+    /**
+     * The column that holds the context's length.
+     *
+     * @param lengths of every row, NaN where it is no number
+     */
+    record Context(String header, double[] lengths) {}
 }

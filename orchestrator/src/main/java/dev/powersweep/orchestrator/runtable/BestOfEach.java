@@ -61,7 +61,22 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
             "aspectratio");
     /** Runs that differ in these alone are repetitions. */
     private static final Set<String> REPETITIONS = Set.of(
-            "seed", "replicate", "rep", "repeat", "trial", "run", "fold", "index", "idx", "id", "rank", "unnamed0", "");
+            "seed",
+            "replicate",
+            "replica",
+            "rep",
+            "repeat",
+            "repetition",
+            "copy",
+            "trial",
+            "run",
+            "fold",
+            "index",
+            "idx",
+            "id",
+            "rank",
+            "unnamed0",
+            "");
 
     private static final Set<String> MEASURED = Set.of(
             "loss",
@@ -85,6 +100,19 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
             "perplexity",
             "memory",
             "timestamp",
+            "date",
+            "day",
+            "created",
+            "started",
+            "finished",
+            "ended",
+            "job",
+            "host",
+            "node",
+            "nodes",
+            "gpus",
+            "nats",
+            "bits",
             "ratio",
             "per",
             "gpu",

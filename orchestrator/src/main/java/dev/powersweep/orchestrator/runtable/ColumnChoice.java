@@ -10,12 +10,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
  * Which header stands for which quantity, as the user said: {@code n=params_M*1e6,d=tokens,b=seqs*ctx_len}. A factor, a
- * number or another column, turns the table's unit into ours (parameters, tokens, nats). {@code c=none} says that no header
+ * number or another column, turns the table's unit into ours (parameters, tokens, nats); {@code loss=ln(ppl)} takes the
+ * logarithm of perplexities. {@code c=none} says that no header
  * stands for a quantity, {@code run=none} that every row is a run.
  *
  * @param sources of quantities that are numbers
@@ -37,15 +41,18 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
      * @param index position of its column
      * @param factor that its numbers are multiplied with
      * @param times position of the column that they are multiplied with as well
+     * @param logarithm whether their natural logarithm is taken first
      */
-    record Place(int index, double factor, OptionalInt times) {
-        static Place of(int index) {
-            return new Place(index, 1, OptionalInt.empty());
+    record Place(int index, double factor, OptionalInt times, boolean logarithm) {
+        /** The quantity that a number of the column stands for, but for {@code times}. */
+        double value(double number) {
+            return (logarithm ? Math.log(number) : number) * factor;
         }
 
         /** The column in words, as {@code --columns} would take it. */
         String text(List<String> header) {
-            return header.get(index)
+            String name = header.get(index);
+            return (logarithm ? "ln(" + name + ")" : name)
                     + (times.isPresent() ? "*" + header.get(times.getAsInt()) : "")
                     + (factor == 1 ? "" : "*" + BigDecimal.valueOf(factor).stripTrailingZeros());
         }
@@ -53,6 +60,8 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
 
     public static final ColumnChoice BY_HEADER = new ColumnChoice(Map.of(), Optional.empty());
 
+    private static final Pattern LOGARITHM = Pattern.compile("ln\\((.+)\\)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern PLAIN_WORD = Pattern.compile("[\\w./*=:+-]+");
     private static final String NONE = "none";
     private static final String RUN = "run";
 
@@ -96,25 +105,33 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
     }
 
     private static Source source(String assignment, String text) {
-        int times = text.lastIndexOf('*');
-        if (times < 0) {
-            return new Source(text.strip(), 1, Optional.empty());
+        String header = text;
+        double factor = 1;
+        Optional<String> times = Optional.empty();
+        for (int star = header.lastIndexOf('*'); star >= 0; star = header.lastIndexOf('*')) {
+            String last = header.substring(star + 1).strip();
+            OptionalDouble number = number(last);
+            boolean usable = number.isPresent()
+                    ? number.getAsDouble() > 0 && !Double.isInfinite(number.getAsDouble())
+                    : !last.isEmpty() && times.isEmpty();
+            if (!usable) {
+                throw new UserError("--columns: in '" + assignment
+                        + "' what follows * must be a positive number or another header, as in n=params_M*1e6 or"
+                        + " b=seqs*ctx_len");
+            }
+            factor *= number.orElse(1);
+            times = number.isPresent() ? times : Optional.of(last);
+            header = header.substring(0, star);
         }
-        String header = text.substring(0, times).strip();
-        String factor = text.substring(times + 1).strip();
+        return new Source(header.strip(), factor, times);
+    }
+
+    private static OptionalDouble number(String text) {
         try {
-            double number = Double.parseDouble(factor);
-            if (number > 0 && !Double.isInfinite(number)) {
-                return new Source(header, number, Optional.empty());
-            }
-        } catch (NumberFormatException notANumber) {
-            if (!factor.isEmpty()) {
-                return new Source(header, 1, Optional.of(factor));
-            }
+            return OptionalDouble.of(Double.parseDouble(text));
+        } catch (NumberFormatException anotherHeader) {
+            return OptionalDouble.empty();
         }
-        throw new UserError(
-                "--columns: in '" + assignment
-                        + "' what follows * must be a positive number or another header, as in n=params_M*1e6 or b=seqs*ctx_len");
     }
 
     /** Whether the user said that the table holds no such quantity. */
@@ -140,11 +157,24 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
         if (source == null || without(column, header)) {
             return Optional.empty();
         }
-        int index = named(source.header(), column.label(), header, file);
+        Matcher written = LOGARITHM.matcher(source.header());
+        boolean logarithm = column == Quantity.LOSS && written.matches() && !header.contains(source.header());
+        int index = named(logarithm ? written.group(1).strip() : source.header(), column.label(), header, file);
+        if (column == Quantity.LOSS && !logarithm && QuantityNames.perplexity(header.get(index))) {
+            throw new UserError(file + ": '" + header.get(index)
+                    + "' holds perplexities, and the loss is their logarithm; say "
+                    + option(column, "ln(" + header.get(index) + ")") + ", or rename the column where it holds losses");
+        }
         OptionalInt times = source.times().isPresent()
                 ? OptionalInt.of(named(source.times().get(), column.label(), header, file))
                 : OptionalInt.empty();
-        return Optional.of(new Place(index, source.factor(), times));
+        return Optional.of(new Place(index, source.factor(), times, logarithm));
+    }
+
+    /** What a user would type: in quotes where a shell would read it otherwise. */
+    static String option(Quantity column, String text) {
+        String assignment = column.label() + "=" + text;
+        return "--columns " + (PLAIN_WORD.matcher(assignment).matches() ? assignment : "'" + assignment + "'");
     }
 
     /** Position of the column that the user says tells runs apart. */

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Finds the column of every quantity: as the user said, else by the header's name. What could have been another is told;
@@ -43,6 +44,12 @@ final class ColumnFinder {
     private static final double FEWEST_TOKENS = 1e-3;
 
     private static final double MOST_TOKENS = 1e7;
+
+    /** A model that has learnt nothing leaves ln(vocabulary) nats per token: 12.5 for 256,000 kinds. */
+    private static final double MOST_NATS = 12.5;
+
+    private static final String LN_2 = "0.693147";
+    private static final double ROUNDING = 0.005;
 
     /**
      * @param places of the quantities found
@@ -102,6 +109,7 @@ final class ColumnFinder {
             }
         }
         doubtLetters();
+        doubtLoss();
         sequences();
     }
 
@@ -139,33 +147,76 @@ final class ColumnFinder {
                     column,
                     new UserError(table.file() + ": there is no column for " + column.label() + " (" + column.unit()
                             + ") that stands out: " + String.join(" and ", names)
-                            + " may each be it; name one with --columns " + column.label() + "=" + name(best)));
+                            + " may each be it; name one with " + option(best)));
             return;
         }
         taken.add(best.index());
-        places.put(column, new ColumnChoice.Place(best.index(), best.factor(), OptionalInt.empty()));
+        places.put(column, best.place());
         batchOfWhat |= column == Quantity.B && QuantityNames.batchOfWhat(name(best));
         if (!others.isEmpty()) {
             String names = others.stream().map(this::name).collect(Collectors.joining(", "));
             remarks.add(column.label() + " is read from " + name(best)
-                    + (others.size() == 1 ? ", not from " : ", none of ") + names + "; --columns " + column.label()
-                    + "=" + name(others.get(0)) + " would take the other.");
+                    + (others.size() == 1 ? ", not from " : ", none of ") + names + "; " + option(others.get(0))
+                    + " would take the other.");
         }
     }
 
     private boolean differ(Candidate one, Candidate other) {
-        return !numbers(one).equals(numbers(other));
+        List<Double> first = numbers(one);
+        List<Double> second = numbers(other);
+        if (one.logarithm() == other.logarithm() || first.size() != second.size()) {
+            return !first.equals(second);
+        }
+        // A loss and the logarithm of its perplexity are one up to rounding.
+        return IntStream.range(0, first.size()).anyMatch(i -> !Quantities.near(first.get(i), second.get(i), ROUNDING));
     }
 
     private List<Double> numbers(Candidate candidate) {
         return table.column(candidate.index()).stream()
-                .map(cell -> style.read(cell, candidate.column()) * candidate.factor())
+                .map(cell -> candidate.place().value(style.read(cell, candidate.column())))
                 .filter(value -> !Double.isNaN(value))
                 .toList();
     }
 
     private String name(Candidate candidate) {
         return table.header().get(candidate.index());
+    }
+
+    private String option(Candidate candidate) {
+        return ColumnChoice.option(candidate.column(), candidate.place().text(table.header()));
+    }
+
+    /** Why no loss was found, or why what was found can be none: bits of what, or numbers that no trained model leaves. */
+    private void doubtLoss() {
+        if (choice.sources().containsKey(Quantity.LOSS) || doubts.containsKey(Quantity.LOSS)) {
+            return;
+        }
+        String none = table.file() + ": there is no column for loss (" + Quantity.LOSS.unit() + "): '";
+        ColumnChoice.Place place = places.get(Quantity.LOSS);
+        if (place == null) {
+            table.header().stream()
+                    .filter(QuantityNames::bitsOfWhat)
+                    .findFirst()
+                    .ifPresent(header -> doubts.put(
+                            Quantity.LOSS,
+                            new UserError(none + header + "' counts bits and does not say of what; say "
+                                    + ColumnChoice.option(Quantity.LOSS, header + "*" + LN_2)
+                                    + " where they are bits per token, or " + ColumnChoice.option(Quantity.LOSS, header)
+                                    + " to fit them as they stand")));
+            return;
+        }
+        double usual = middle(Quantity.LOSS);
+        if (usual > MOST_NATS && Double.isFinite(usual)) {
+            String header = table.header().get(place.index());
+            doubts.put(
+                    Quantity.LOSS,
+                    new UserError(none + header + "' holds numbers about " + Quantities.text(usual)
+                            + ", more than the logarithm of any vocabulary; say "
+                            + ColumnChoice.option(Quantity.LOSS, "ln(" + header + ")")
+                            + " where they are perplexities, or " + ColumnChoice.option(Quantity.LOSS, header)
+                            + " where they are meant as they stand"));
+            places.remove(Quantity.LOSS);
+        }
     }
 
     /** n and d alone may be nodes and a width: what nobody would train is not taken for model size and data. */
@@ -177,7 +228,7 @@ final class ColumnFinder {
         double d = middle(Quantity.D);
         for (Quantity column : List.of(Quantity.N, Quantity.D)) {
             String header = table.header().get(places.get(column).index());
-            if (header.length() == 1
+            if (HeaderName.plain(header).length() == 1
                     && !choice.sources().containsKey(column)
                     && (d / n < FEWEST_TOKENS || d / n > MOST_TOKENS)) {
                 doubts.put(
@@ -196,7 +247,7 @@ final class ColumnFinder {
     private double middle(Quantity column) {
         ColumnChoice.Place place = places.get(column);
         return Quantities.median(table.column(place.index()).stream()
-                .mapToDouble(cell -> style.read(cell, column) * place.factor())
+                .mapToDouble(cell -> place.value(style.read(cell, column)))
                 .filter(value -> !Double.isNaN(value))
                 .toArray());
     }
@@ -209,7 +260,7 @@ final class ColumnFinder {
         Optional<Integer> context = known(CONTEXT);
         Optional<Integer> sequences = known(SEQUENCES);
         if (!places.containsKey(Quantity.B) && sequences.isPresent() && context.isPresent()) {
-            places.put(Quantity.B, new ColumnChoice.Place(sequences.get(), 1, OptionalInt.of(context.get())));
+            places.put(Quantity.B, new ColumnChoice.Place(sequences.get(), 1, OptionalInt.of(context.get()), false));
         }
     }
 

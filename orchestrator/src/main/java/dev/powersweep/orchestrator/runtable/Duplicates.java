@@ -81,9 +81,10 @@ public enum Duplicates {
                         ? gone + " rows repeat another one in every column and are left out (--duplicates drop)."
                         : table.rows().size() + " rows became " + groups.size()
                                 + ": those that differ in nothing but the loss count once, with its mean (--duplicates mean).");
-        int loss = places.get(Quantity.LOSS).index();
         return table.with(groups.values().stream()
-                .map(rows -> this == DROP || rows.size() == 1 ? rows.get(0) : mean(table, rows, loss, style))
+                .map(rows -> this == DROP || rows.size() == 1
+                        ? rows.get(0)
+                        : mean(table, rows, places.get(Quantity.LOSS), style))
                 .toList());
     }
 
@@ -92,7 +93,8 @@ public enum Duplicates {
         return Double.isFinite(number) ? (Object) number : text;
     }
 
-    private static RawRow mean(RawTable table, Collection<RawRow> rows, int loss, WrittenNumber style) {
+    private static RawRow mean(RawTable table, Collection<RawRow> rows, ColumnChoice.Place place, WrittenNumber style) {
+        int loss = place.index();
         RawRow first = rows.iterator().next();
         double sum = 0;
         for (RawRow row : rows) {
@@ -102,10 +104,12 @@ public enum Duplicates {
                         + row.textAt(loss) + "' instead of a finite number, and --duplicates mean needs one; mend the"
                         + " value or leave the row out");
             }
-            sum += value;
+            sum += place.logarithm() ? Math.log(value) : value;
         }
         List<String> cells = new ArrayList<>(first.cells());
-        String mean = Double.toString(sum / rows.size());
+        double middle = sum / rows.size();
+        // The mean loss, in the cell's own terms: of perplexities their geometric mean.
+        String mean = Double.toString(place.logarithm() ? Math.exp(middle) : middle);
         cells.set(loss, style == WrittenNumber.COMMA ? mean.replace('.', ',') : mean);
         return new RawRow(first.place(), cells);
     }

@@ -38,6 +38,7 @@ record HeaderName(List<List<String>> forms, List<String> words, OptionalDouble u
             Map.entry("", 1.0),
             Map.entry("k", 1e3),
             Map.entry("thousands", 1e3),
+            Map.entry("thousand", 1e3),
             Map.entry("m", 1e6),
             Map.entry("millions", 1e6),
             Map.entry("million", 1e6),
@@ -73,6 +74,13 @@ record HeaderName(List<List<String>> forms, List<String> words, OptionalDouble u
             "non",
             "embedding",
             "nonembedding",
+            "embeddings",
+            "emb",
+            "embed",
+            "no",
+            "without",
+            "excl",
+            "excluding",
             "total",
             "trainable",
             "active",
@@ -92,6 +100,14 @@ record HeaderName(List<List<String>> forms, List<String> words, OptionalDouble u
             "seen",
             "trained",
             "unique");
+
+    /** What a loss may be counted in and of, in brackets. */
+    private static final Set<String> MEASURES = Set.of(
+            "bits", "bit", "nats", "nat", "per", "token", "byte", "bytes", "char", "character", "word", "bpb", "bpc");
+
+    private static final Set<String> FILLERS = Set.of("of", "in");
+    private static final Pattern COMMANDS =
+            Pattern.compile("\\\\(?:text|math)(?:bf|it|rm|cal|sf|tt)?(?![A-Za-z])|\\\\(?:bf|it|rm|cal)(?![A-Za-z])");
 
     /** What can be divided. */
     private static final Set<String> DIVIDEND = Set.of(
@@ -291,26 +307,34 @@ record HeaderName(List<List<String>> forms, List<String> words, OptionalDouble u
             "start");
 
     static HeaderName of(String header) {
-        String named = header.strip();
+        String named = plain(header);
         double unit = 1;
-        boolean understood = true;
+        // A share of something is not the thing.
+        boolean understood = named.indexOf('%') < 0 && named.indexOf('‰') < 0;
         boolean marked = false;
         List<String> said = List.of();
         Matcher bracketed = BRACKETED.matcher(named);
         if (bracketed.matches()) {
             marked = true;
             named = bracketed.group(1);
-            Matcher power = POWER.matcher(bracketed.group(2).strip());
-            Double known = UNITS.get(normal(bracketed.group(2)));
+            String within = bracketed.group(2).strip();
+            Matcher power = POWER.matcher(within);
             if (power.matches()) {
                 unit = power(power);
-            } else if (known != null) {
-                unit = known;
-            } else if (words(bracketed.group(2)).stream()
-                    .allMatch(word -> QUALIFIERS.contains(word) || SPREAD.contains(word))) {
-                said = words(bracketed.group(2));
+            } else if (UNITS.containsKey(normal(within))) {
+                unit = UNITS.get(normal(within));
             } else {
-                understood = false;
+                List<String> words = words(within.replace("/", " per "));
+                said = words.stream().filter(word -> !counts(word)).toList();
+                double[] units = words.stream()
+                        .filter(HeaderName::counts)
+                        .mapToDouble(word -> UNITS.getOrDefault(word, 1.0))
+                        .filter(factor -> factor != 1)
+                        .toArray();
+                unit = units.length == 1 ? units[0] : 1;
+                understood &= units.length < 2
+                        && (said.stream().allMatch(MEASURES::contains)
+                                || said.stream().allMatch(word -> QUALIFIERS.contains(word) || SPREAD.contains(word)));
             }
         }
         Matcher divided = DIVIDED.matcher(named);
@@ -337,6 +361,26 @@ record HeaderName(List<List<String>> forms, List<String> words, OptionalDouble u
                 understood ? OptionalDouble.of(unit) : OptionalDouble.empty(),
                 parts.size() == 1 && !marked,
                 spread);
+    }
+
+    private static boolean counts(String word) {
+        return UNITS.containsKey(word) && !MEASURES.contains(word) || FILLERS.contains(word);
+    }
+
+    /** A header without the marks of TeX: {@code $L_{\text{val}}$} is {@code L_val}. */
+    static String plain(String header) {
+        String text = header.strip();
+        return text.indexOf('$') < 0 && text.indexOf('\\') < 0
+                ? text
+                : COMMANDS.matcher(text.replace("\\times", "×").replace("\\ ", " "))
+                        .replaceAll("")
+                        .replaceAll("[${}]|\\\\(?=[_%#,])", "")
+                        .strip();
+    }
+
+    /** The words of the path that a form leaves off. */
+    List<String> before(int form) {
+        return words.subList(0, words.size() - forms.get(form).size());
     }
 
     private static double power(Matcher power) {

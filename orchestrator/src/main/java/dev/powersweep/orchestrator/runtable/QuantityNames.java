@@ -23,6 +23,8 @@ final class QuantityNames {
     private static final int UNKNOWN_WORDS = 300;
     private static final int BEST = 100;
     private static final int CLASS = 1000;
+    /** Behind everything, the letter L too: losses of bytes, characters and words are not those that laws are told in. */
+    private static final int NOT_PER_TOKEN = 9 * CLASS;
 
     private static final Map<String, Double> SUFFIXES = Map.ofEntries(
             Map.entry("k", 1e3),
@@ -41,6 +43,18 @@ final class QuantityNames {
 
     /** Names beside {@link Quantity#headers()}. */
     private static final Map<Quantity, List<String>> FURTHER = Map.of(
+            Quantity.N,
+                    List.of(
+                            "n_non_emb",
+                            "n_non_embed",
+                            "n_non_embeddings",
+                            "n_no_emb",
+                            "n_no_embedding",
+                            "n_without_embedding",
+                            "n_without_embeddings",
+                            "n_excl_embedding",
+                            "n_excl_embeddings",
+                            "n_excluding_embeddings"),
             Quantity.B, List.of("global_batch_tokens", "train_batch_tokens", "batch_size_in_tokens"),
             Quantity.S,
                     List.of(
@@ -83,8 +97,10 @@ final class QuantityNames {
             "embedding",
             "embed",
             "emb",
+            "embeddings",
             "nonembedding",
             "no",
+            "without",
             "excl",
             "excluding",
             "model",
@@ -112,6 +128,7 @@ final class QuantityNames {
             "seen",
             "consumed",
             "processed",
+            "input",
             "used",
             "cumulative",
             "all",
@@ -119,7 +136,7 @@ final class QuantityNames {
             "dataset",
             "size",
             "budget");
-    private static final Set<String> WORK = Set.of("flop", "flops", "compute");
+    private static final Set<String> WORK = Set.of("flop", "flops", "flos", "compute");
     private static final Set<String> OF_WORK = Set.of(
             "train",
             "training",
@@ -151,6 +168,47 @@ final class QuantityNames {
     private static final Set<String> EVALUATION =
             Set.of("val", "valid", "validation", "eval", "evaluation", "evals", "test", "dev", "heldout", "holdout");
     private static final Set<String> TRAINING = Set.of("train", "training", "trn");
+    /** Before a stroke or point these say that sizes, tokens and steps are not those of the run: {@code warmup/steps}. */
+    private static final Set<String> OTHER_THINGS = Set.of(
+            "1",
+            "warmup",
+            "cooldown",
+            "decay",
+            "logging",
+            "save",
+            "saving",
+            "checkpoint",
+            "checkpointing",
+            "ckpt",
+            "teacher",
+            "draft",
+            "reference",
+            "ref",
+            "embedding",
+            "embeddings",
+            "unembedding",
+            "head",
+            "vocab",
+            "frozen",
+            "adapter",
+            "lora",
+            "router",
+            "expert",
+            "layer",
+            "block",
+            "padding",
+            "skipped",
+            "remaining",
+            "target",
+            "finetune",
+            "finetuning",
+            "sft");
+
+    /** What is computed from a loss is another thing: {@code loss - E}, {@code loss*100}, {@code log_loss}. */
+    private static final Pattern COMPUTED = Pattern.compile(".*[\\^*+×]\\s*[^\\s)].*|.*-\\s*(\\d+\\.\\d+|E)\\s*"
+            + "|(?i:(.*[^\\p{L}])?(log|log2|log10|ln|exp|sqrt)[ _(-][^/.]*|.*[ _-](log|log2|log10|ln))"
+            + "|(.*[^\\p{L}])?(log|ln)(2|10)?(Loss|Ppl|Perplexity).*");
+
     private static final Set<String> LOSS_WORDS = Set.of(
             "loss",
             "nll",
@@ -177,6 +235,11 @@ final class QuantityNames {
             "bpb",
             "bits",
             "byte",
+            "nat",
+            "bit",
+            "character",
+            "char",
+            "word",
             "best",
             "lowest");
     /** What makes of a loss another thing. */
@@ -251,21 +314,39 @@ final class QuantityNames {
             "residual",
             "reducible",
             "irreducible",
-            "ppl",
-            "perplexity",
             "accuracy",
             "acc",
             "grad",
+            "square",
+            "squared",
+            "mse",
+            "mae",
+            "rmse",
+            "pct",
+            "percent",
+            "percentage",
+            "relative",
+            "rel",
+            "normalized",
+            "normalised",
+            "scaled",
+            "excess",
+            "change",
+            "slope",
+            "rate",
+            "cv",
+            "seconds",
+            "ms",
+            "teacher",
+            "draft",
+            "ref",
+            "reference",
             "improvement",
             "reduction",
             "baseline",
             "id",
             "index",
             "rank");
-
-    /** With these a letter L is a loss: L_val. */
-    private static final Set<String> SPLITS =
-            Set.of("val", "valid", "validation", "eval", "test", "train", "heldout", "holdout");
 
     private static final Map<Quantity, List<String>> NAMES = names();
 
@@ -294,10 +375,11 @@ final class QuantityNames {
             return candidates;
         }
         for (Quantity column : Quantity.values()) {
-            Optional<Candidate> found = column == Quantity.LOSS ? loss(name, index) : quantity(column, name, index);
+            Optional<Candidate> found =
+                    column == Quantity.LOSS ? loss(header, name, index) : quantity(column, name, index);
             found.ifPresent(candidates::add);
         }
-        letter(header.strip(), name, index).ifPresent(candidates::add);
+        letter(HeaderName.plain(header), name, index).ifPresent(candidates::add);
         return candidates;
     }
 
@@ -311,11 +393,14 @@ final class QuantityNames {
         boolean evaluated = name.words().stream().anyMatch(EVALUATION::contains);
         boolean ofTraining =
                 column == Quantity.D || column == Quantity.C || column == Quantity.U || column == Quantity.B;
-        if (ofTraining && (evaluated || speed && !amount)) {
+        if (ofTraining && (evaluated || speed && !amount) || column == Quantity.S && evaluated) {
             return Optional.empty();
         }
         for (int start = 0; start < name.forms().size(); start++) {
             List<String> form = name.forms().get(start);
+            if (ofAnotherThing(name.before(start))) {
+                break;
+            }
             int path = start > 0 ? PATH : name.plain() ? 0 : UNIT / 2;
             int listed = NAMES.get(column).indexOf(String.join("", form));
             if (listed >= 0) {
@@ -373,11 +458,15 @@ final class QuantityNames {
     }
 
     private static boolean embeds(List<String> form) {
-        return form.contains("embedding") || form.contains("embed") || form.contains("emb");
+        return form.stream().anyMatch(Set.of("embedding", "embeddings", "embed", "emb")::contains);
     }
 
     private static boolean excludes(List<String> form) {
-        return form.contains("non") || form.contains("no") || form.contains("excl") || form.contains("excluding");
+        return form.stream().anyMatch(Set.of("non", "no", "without", "excl", "excluding")::contains);
+    }
+
+    private static boolean ofAnotherThing(List<String> path) {
+        return path.stream().anyMatch(OTHER_THINGS::contains) && !(embeds(path) && excludes(path));
     }
 
     private static Optional<Candidate> prefixed(List<String> form, int index, int rank, double unit) {
@@ -398,29 +487,53 @@ final class QuantityNames {
         return Optional.of(new Candidate(Quantity.C, index, factor * unit, rank));
     }
 
-    private static Optional<Candidate> loss(HeaderName name, int index) {
+    /** In what the losses of a header are counted; empty where it names no loss. */
+    static Optional<CountedLoss> counted(String header) {
+        HeaderName name = HeaderName.of(header);
         List<String> words = lossWords(name.words());
-        boolean nats = words.contains("loss")
-                || words.contains("nll")
-                || words.contains("xent")
-                || words.contains("cross") && words.contains("entropy");
-        nats |= words.size() == 2 && words.contains("l") && words.stream().anyMatch(SPLITS::contains);
-        boolean bits = words.contains("bpb") || words.contains("bits") && words.contains("byte");
-        boolean other = name.spread() || words.stream().anyMatch(NO_LOSS::contains);
-        if (!nats && !bits || other) {
+        boolean other = name.unit().isEmpty()
+                || name.spread()
+                || words.stream().anyMatch(NO_LOSS::contains)
+                || words.size() > 1 && words.get(words.size() - 1).equals("tokens") && !words.contains("per")
+                || name.unit().orElse(1) == 1
+                        && COMPUTED.matcher(HeaderName.plain(header)).matches();
+        return other ? Optional.empty() : CountedLoss.of(words);
+    }
+
+    /** Whether a header names perplexities. */
+    static boolean perplexity(String header) {
+        return counted(header).filter(CountedLoss::logarithm).isPresent();
+    }
+
+    /** Whether a header names a loss in bits and does not say of what. */
+    static boolean bitsOfWhat(String header) {
+        return counted(header)
+                .filter(counted ->
+                        counted.form() == CountedLoss.Form.BITS && counted.of().isEmpty())
+                .isPresent();
+    }
+
+    private static Optional<Candidate> loss(String header, HeaderName name, int index) {
+        Optional<CountedLoss> known = counted(header);
+        boolean scaled = name.unit().orElse(1) != 1;
+        if (known.isEmpty() || bitsOfWhat(header) || known.get().logarithm() && scaled) {
             return Optional.empty();
         }
+        CountedLoss counted = known.get();
+        List<String> words = lossWords(name.words());
         boolean evaluated =
                 words.stream().anyMatch(EVALUATION::contains) || words.contains("held") && words.contains("out");
         boolean trained = !evaluated && words.stream().anyMatch(TRAINING::contains);
-        int rank = !nats || bits ? 3 * CLASS : evaluated ? 0 : trained ? 2 * CLASS : CLASS;
-        boolean known = words.stream()
+        int rank = !counted.perToken() ? NOT_PER_TOKEN : evaluated ? 0 : trained ? 2 * CLASS : CLASS;
+        boolean usual = words.stream()
                 .allMatch(word -> LOSS_WORDS.contains(word) || EVALUATION.contains(word) || TRAINING.contains(word));
         int listed = NAMES.get(Quantity.LOSS).indexOf(String.join("", words));
-        rank += listed >= 0 ? listed : known ? 30 : UNKNOWN_WORDS;
+        rank += listed >= 0 ? listed : usual ? 30 : UNKNOWN_WORDS;
+        rank += counted.form() == CountedLoss.Form.NATS ? 0 : UNKNOWN_WORDS + BEST;
         rank += words.contains("best") || words.contains("lowest") ? BEST : 0;
         rank += words.contains("test") ? BEST / 2 : 0;
-        return Optional.of(new Candidate(Quantity.LOSS, index, name.unit().orElse(1), rank));
+        double unit = name.unit().orElse(1) * counted.unit();
+        return Optional.of(new Candidate(Quantity.LOSS, index, unit, rank, counted.logarithm()));
     }
 
     /** Words with those parted that people write as one: valloss. */
@@ -428,9 +541,11 @@ final class QuantityNames {
         List<String> parted = new ArrayList<>();
         for (String word : words) {
             String before = word.endsWith("loss") ? word.substring(0, word.length() - "loss".length()) : "";
-            if (EVALUATION.contains(before) || TRAINING.contains(before) || LOSS_WORDS.contains(before)) {
-                parted.add(before);
-                parted.add("loss");
+            boolean perplexity = word.length() > 3 && word.endsWith("ppl");
+            String measured = perplexity ? word.substring(0, word.length() - 3) : before;
+            if (EVALUATION.contains(measured) || TRAINING.contains(measured) || LOSS_WORDS.contains(measured)) {
+                parted.add(measured);
+                parted.add(perplexity ? "ppl" : "loss");
             } else {
                 parted.add(word);
             }
@@ -460,7 +575,7 @@ final class QuantityNames {
             return Optional.empty();
         }
         // A unit in brackets says what the letter means.
-        int rank = name.plain() ? Candidate.LETTER + (capital ? 0 : 1) : UNIT;
+        int rank = !name.plain() ? UNIT : capital ? Candidate.LETTER : Candidate.SMALL_LETTER;
         return Optional.of(new Candidate(column, index, name.unit().orElse(1), rank));
     }
 

@@ -74,6 +74,7 @@ public final class RunsFile {
      */
     private static RunTable table(
             RawTable read, ColumnChoice choice, Map<String, String> where, Duplicates duplicates) {
+        refuseLongRows(read);
         RawTable turned = PanelExport.turned(read);
         List<String> remarks = new ArrayList<>(turned.remarks());
         RawTable chosen = ended(kept(turned, where), where, remarks);
@@ -109,6 +110,9 @@ public final class RunsFile {
         grouping.header().ifPresent(name -> taken.add(table.header().indexOf(name)));
         remarks.addAll(found.remarks());
         remarks.addAll(grouping.remarks());
+        Optional.ofNullable(found.places().get(Quantity.LOSS))
+                .flatMap(place -> unitOfLoss(table.header().get(place.index()), place))
+                .ifPresent(remarks::add);
         boolean curves = grouping.runs()
                 .filter(runs -> new HashSet<>(runs).size() < runs.size())
                 .isPresent();
@@ -119,8 +123,12 @@ public final class RunsFile {
                         + " counts its steps; --columns run=… would take rows for points along runs.");
             }
         }
-        compare(table, found, choice, numbers, headers, unreadable, curves, remarks);
+        compare(table, style, found, choice, numbers, headers, unreadable, curves, remarks);
         List<Integer> ends = ends(table.rows().size(), grouping.runs(), numbers.get(Quantity.STEP));
+        if (!numbers.containsKey(Quantity.U)) {
+            EpochAccount.compare(table, style, ends, numbers, headers, choice.names(Quantity.D, table.header()))
+                    .ifPresent(remarks::add);
+        }
         Set<Integer> measured = new HashSet<>(taken);
         found.places().forEach((column, place) -> {
             if (column == Quantity.LEARNING_RATE || column == Quantity.B) {
@@ -142,6 +150,21 @@ public final class RunsFile {
                 remarks);
     }
 
+    /** What to tell of losses that are not counted in nats per token as they stand. */
+    private static Optional<String> unitOfLoss(String header, ColumnChoice.Place place) {
+        boolean converted = place.factor() != 1 || place.times().isPresent();
+        return QuantityNames.counted(header).filter(counted -> !converted).flatMap(counted -> {
+            boolean nats = counted.form() != CountedLoss.Form.BITS;
+            if (!nats || !counted.perToken()) {
+                return Optional.of("The loss is in " + counted.text() + ", as " + header
+                        + " says, and so is every number below that is told in nats per token.");
+            }
+            return place.logarithm()
+                    ? Optional.of("The loss is the logarithm of " + header + ", a perplexity of tokens.")
+                    : Optional.empty();
+        });
+    }
+
     /** Where every row is a run of its own, the step of its row is how many it took. */
     private static void stepsOfEnds(Map<Quantity, double[]> numbers, Map<Quantity, String> headers) {
         double[] steps = numbers.remove(Quantity.STEP);
@@ -152,6 +175,7 @@ public final class RunsFile {
 
     private static void compare(
             RawTable table,
+            WrittenNumber style,
             ColumnFinder.Found found,
             ColumnChoice choice,
             Map<Quantity, double[]> numbers,
@@ -161,7 +185,11 @@ public final class RunsFile {
             List<String> remarks) {
         Quantity steps = curves ? Quantity.STEP : Quantity.S;
         Optional<BatchAccount.Context> context = ColumnFinder.context(table.header())
-                .map(index -> new BatchAccount.Context(table.header().get(index)));
+                .map(index -> new BatchAccount.Context(
+                        table.header().get(index),
+                        table.column(index).stream()
+                                .mapToDouble(cell -> style.read(cell, Quantity.B))
+                                .toArray()));
         BatchAccount.compare(
                         table.file(),
                         numbers,
@@ -256,13 +284,43 @@ public final class RunsFile {
         double[] numbers = new double[table.rows().size()];
         for (int i = 0; i < numbers.length; i++) {
             RawRow row = table.rows().get(i);
-            double value = number(table, row, column, place.index(), style) * place.factor();
+            double value = place.value(number(table, row, column, place.index(), style));
+            refuseTwoUnits(table, row, column, place);
             if (place.times().isPresent()) {
                 value *= number(table, row, column, place.times().getAsInt(), style);
             }
             numbers[i] = value;
         }
         return numbers;
+    }
+
+    /** A header in millions above cells in millions, as 85M below params_M: which of both counts cannot be known. */
+    private static void refuseTwoUnits(RawTable table, RawRow row, Quantity column, ColumnChoice.Place place) {
+        String cell = table.cell(row, place.index());
+        if (place.factor() != 1 && WrittenNumber.unit(cell, column) != 1) {
+            String header = table.header().get(place.index());
+            throw new UserError(table.at(row) + "column '" + header + "' (" + column.unit() + ") holds '" + cell
+                    + "', which tells its unit, and is multiplied with " + Quantities.factor(place.factor())
+                    + " as well; say " + ColumnChoice.option(column, header)
+                    + " where the cells' own units count, or write them without");
+        }
+    }
+
+    /** Cells beyond the header: which column each belongs to cannot be known. Blank ones are separators at a line's end. */
+    private static void refuseLongRows(RawTable table) {
+        for (RawRow row : table.rows()) {
+            int cells = row.cells().size();
+            while (cells > 0 && row.textAt(cells - 1).isEmpty()) {
+                cells--;
+            }
+            if (cells > table.header().size()) {
+                throw new UserError(
+                        table.at(row) + "the row has " + cells + " cells and the header "
+                                + table.header().size() + " ('" + row.textAt(cells - 1)
+                                + "' is beyond it): a number written with a comma and not in quotes, or names of rows without a"
+                                + " header; put such numbers in quotes or separate by semicolons, and give every column a header");
+            }
+        }
     }
 
     private static RawTable kept(RawTable table, Map<String, String> where) {

@@ -103,6 +103,14 @@ enum WrittenNumber {
         return PLAIN.matcher(digits).matches() ? Double.parseDouble(digits) * unit : Double.NaN;
     }
 
+    /** What the unit behind a number stands for, as 1e6 in 85M; 1 where there is none. */
+    static double unit(String text, Quantity column) {
+        Matcher suffixed = SUFFIXED.matcher(text);
+        return COUNTED.contains(column) && suffixed.matches()
+                ? SUFFIXES.getOrDefault(suffixed.group(2).toLowerCase(Locale.ROOT), 1.0)
+                : 1;
+    }
+
     /** What to say of a text that is no number because it may be two; empty otherwise. */
     static String doubt(String text) {
         return ONE_COMMA.matcher(text).matches()

@@ -165,11 +165,30 @@ class FitTablesTest {
                 "params,tokens,train/loss,eval/loss                    | %2$.0f,%3$.0f,9.5,%4$.9f",
                 "params,tokens,Loss (train),Loss (val)                 | %2$.0f,%3$.0f,9.5,%4$.9f",
                 "params,tokens,trainLoss,valLoss                       | %2$.0f,%3$.0f,9.5,%4$.9f",
-                "params,tokens,val_loss.min,val_loss                   | %2$.0f,%3$.0f,1.5,%4$.9f"
+                "params,tokens,val_loss.min,val_loss                   | %2$.0f,%3$.0f,1.5,%4$.9f",
+                "num_params_M,train_tokens_B,val_ppl                   | %6$.0f,%7$.3f,%8$.9f",
+                "N(non-emb),tokens_seen,loss/eval                      | %2$.0f,%3$.0f,%4$.9f",
+                "N (M - non-embedding),D (B tokens),L (nats/token)     | %6$.0f,%7$.3f,%4$.9f",
+                "$N$ ($10^6$),$D$,$L_{\\text{val}}$                     | %6$.0f,%3$.0f,%4$.9f",
+                "$\\mathrm{params}$,tokens,$L$                         | %2$.0f,%3$.0f,%4$.9f",
+                "params,tokens,flops_e18,accuracy_%,val_loss           | %2$.0f,%3$.0f,1.5,31.2,%4$.9f",
+                "params,tokens,train_loss,lm loss validation PPL       | %2$.0f,%3$.0f,9.5,%8$.9f",
+                "params,tokens,val_loss,val_ppl                        | %2$.0f,%3$.0f,%4$.9f,%8$.5f",
+                "params,tokens,bits_per_token                          | %2$.0f,%3$.0f,%9$.9f",
+                "params,tokens,val_loss (bits/token)                   | %2$.0f,%3$.0f,%9$.9f",
+                "params,tokens,val_bpb,val_loss                        | %2$.0f,%3$.0f,1.1,%4$.9f",
+                "params,tokens,loss_pct,loss*100,log_loss,loss         | %2$.0f,%3$.0f,1.2,250,0.9,%4$.9f",
+                "params,tokens,loss - E,delta_loss,loss_tokens,loss    | %2$.0f,%3$.0f,1.2,0.1,5,%4$.9f",
+                "embedding.params,model.params,1/tokens,tokens,loss    | 4e7,%2$.0f,1e-9,%3$.0f,%4$.9f",
+                "params,warmup.tokens,data.tokens,eval.steps,loss      | %2$.0f,1e8,%3$.0f,500,%4$.9f",
+                "params,num_input_tokens_seen,epoch,eval_loss          | %2$.0f,%3$.0f,1,%4$.9f",
+                "created_at,_timestamp,params,tokens,seed,loss         | 2024-03-01T12:00:00Z,171%1$d.5,%2$.0f,%3$.0f,1,%4$.9f"
             })
     void aHeaderIsBelievedInWhole(String header, String row) throws Exception {
         String text = grid(
-                header.strip(), (number, n, d, loss) -> f(row.strip(), number, n, d, loss, d / n, n / 1e6, d / 1e9));
+                header.strip(),
+                (number, n, d, loss) -> f(
+                        row.strip(), number, n, d, loss, d / n, n / 1e6, d / 1e9, Math.exp(loss), loss / Math.log(2)));
 
         assertPlanted(fit(file("runs.csv", text)));
     }
@@ -183,7 +202,15 @@ class FitTablesTest {
                 "params,tokens,val/loss,val_loss",
                 "params,tokens,loss_std",
                 "params,d,loss",
-                "n,tokens,loss"
+                "n,tokens,loss",
+                "params,tokens,loss_bits",
+                "params,tokens,loss (bits)",
+                "params,tokens,log_loss",
+                "params,tokens,loss_pct",
+                "params,tokens,loss - E",
+                "params,warmup/tokens,loss",
+                "embedding.params,tokens,loss",
+                "1/params,tokens,loss"
             })
     void whatMayHaveTwoReadingsIsRefused(String header) throws Exception {
         String[] names = header.split(",");
@@ -202,6 +229,133 @@ class FitTablesTest {
 
         assertThat(answer.status()).isEqualTo(1);
         assertThat(answer.err()).hasLineCount(1).contains("runs.csv", "--columns");
+    }
+
+    @Test
+    void perplexitiesAreFittedByTheirLogarithm() throws Exception {
+        Path named = file(
+                "ppl.csv",
+                grid(
+                        "params,tokens,test_perplexity",
+                        (number, n, d, loss) -> f("%.0f,%.0f,%.9f", n, d, Math.exp(loss))));
+        Path unnamed = file(
+                "loss.csv",
+                grid("params,tokens,loss", (number, n, d, loss) -> f("%.0f,%.0f,%.9f", n, d, Math.exp(loss))));
+
+        Answer answer = fit(named);
+
+        assertPlanted(answer);
+        assertThat(answer.notes())
+                .contains("loss ← ln(test_perplexity)", "The loss is the logarithm of test_perplexity, a perplexity");
+        assertThat(fit(named, "--columns", "loss=test_perplexity").err())
+                .hasLineCount(1)
+                .contains("'test_perplexity' holds perplexities", "--columns 'loss=ln(test_perplexity)'");
+        assertThat(fit(unnamed).err())
+                .hasLineCount(1)
+                .contains("'loss' holds numbers about", "--columns 'loss=ln(loss)' where they are perplexities");
+        assertPlanted(fit(unnamed, "--columns", "loss=ln(loss)"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "val_bpb, bits per byte",
+        "loss (bits/byte), bits per byte",
+        "val_bpc, bits per character",
+        "nll_per_word, nats per word",
+        "byte_perplexity, nats per byte"
+    })
+    void aLossThatIsNotPerTokenIsFittedAsItStandsAndTold(String header, String unit) throws Exception {
+        boolean perplexity = header.contains("perplexity");
+        Answer answer = fit(file(
+                "runs.csv",
+                grid(
+                        "params,tokens," + header,
+                        (number, n, d, loss) -> f("%.0f,%.0f,%.9f", n, d, perplexity ? Math.exp(loss) : loss))));
+
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains("The loss is in " + unit + ", as " + header + " says");
+    }
+
+    @Test
+    void bitsThatDoNotSayOfWhatAreAskedAbout() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,tokens,val_loss_bits",
+                        (number, n, d, loss) -> f("%.0f,%.0f,%.9f", n, d, loss / Math.log(2))));
+
+        assertThat(fit(file).err())
+                .hasLineCount(1)
+                .contains("'val_loss_bits' counts bits and does not say of what", "loss=val_loss_bits*0.693147");
+        assertPlanted(fit(file, "--columns", "loss=val_loss_bits*0.693147"));
+    }
+
+    @Test
+    void cellsThatTellTheirUnitUnderAHeaderThatDoesAreRefused() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid("params_M,tokens,loss", (number, n, d, loss) -> f("%.0fM,%.0f,%.9f", n / 1e6, d, loss)));
+
+        assertThat(fit(file).err())
+                .hasLineCount(1)
+                .contains("line 2: column 'params_M'", "'50M', which tells its unit", "--columns n=params_M where");
+        assertPlanted(fit(file, "--columns", "n=params_M"));
+    }
+
+    /** Decimal commas between commas, and R's names of rows, move every column without a word. */
+    @Test
+    void rowsLongerThanTheHeaderAreRefused() throws Exception {
+        String commas = grid(
+                "params,tokens,loss",
+                (number, n, d, loss) -> f("%.0f,%.0f,", n, d) + f("%.9f", loss).replace('.', ','));
+        String names = grid(
+                "\"params\",\"tokens\",\"loss\"",
+                (number, n, d, loss) -> f("\"%d\",%.0f,%.0f,%.9f", number + 1, n, d, loss));
+        for (String text : List.of(commas, names)) {
+            Answer answer = fit(file("runs.csv", text));
+            assertThat(answer.status()).isEqualTo(1);
+            assertThat(answer.err())
+                    .hasLineCount(1)
+                    .contains("runs.csv, line 2: the row has 4 cells and the header 3", "in quotes");
+        }
+        assertPlanted(fit(file(
+                "runs.csv", grid("params,tokens,loss", (number, n, d, loss) -> f("%.0f,%.0f,%.9f,,", n, d, loss)))));
+    }
+
+    @Test
+    void tokensOfTextSeenSeveralTimesAreAskedAbout() throws Exception {
+        Row once = (number, n, d, loss) -> f("%.0f,%.9g,%d,%.9f", n, d / 4 * 1e-9, 4, loss);
+        Path told = file("told.csv", grid("params,Tokens (B),epochs,val_loss", once));
+        StringBuilder text = new StringBuilder("params,tokens,epochs,val_loss\n");
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                for (int epochs : new int[] {1, 4}) {
+                    text.append(f("%.0f,%.0f,%d,%.9f\n", n, d, epochs, loss(n, d * epochs)));
+                }
+            }
+        }
+        Path asked = file("asked.csv", text.toString());
+
+        assertThat(fit(told).notes()).contains("Epochs go up to 4: Tokens (B)*1E+9 are taken for those seen");
+        assertPlanted(fit(told, "--columns", "d=Tokens (B)*1E+9*epochs"));
+        assertThat(fit(asked).err())
+                .hasLineCount(1)
+                .contains("lines 2 and 3 have the same tokens and epochs of 1 and 4", "--columns d=tokens*epochs");
+        assertPlanted(fit(asked, "--columns", "d=tokens*epochs"));
+        assertThat(fit(asked, "--columns", "d=tokens").status()).isZero();
+    }
+
+    @Test
+    void aBatchBelowTheContextCountsSequences() throws Exception {
+        Path file = file(
+                "runs.csv",
+                grid(
+                        "params,batch_size,seq_len,steps,val_loss",
+                        (number, n, d, loss) -> f("%.0f,64,512,%.0f,%.9f", n / 1e4, d / 1e4 / 64 / 512, loss)));
+
+        assertThat(fit(file).err())
+                .hasLineCount(1)
+                .contains("'batch_size' holds up to 64 and does not say of what", "b=batch_size*seq_len");
     }
 
     @Test

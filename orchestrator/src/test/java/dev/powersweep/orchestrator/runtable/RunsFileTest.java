@@ -67,6 +67,79 @@ class RunsFileTest {
     }
 
     @Test
+    void namedColumnsMayCarryAFactorAndAnotherColumn() {
+        RunTable table = parse("n,tokens_B,epochs,loss\n85,2,4,3.4\n", List.of("d=tokens_B*1e9*epochs"));
+        assertThat(table.numbers().get(Quantity.D)).containsExactly(8e9);
+        assertThat(table.mapping()).contains("d ← tokens_B*epochs*1E+9");
+        assertThat(parse("n,tokens_B,epochs,loss\n85,2,4,3.4\n", List.of("d=tokens_B*epochs*1e9"))
+                        .numbers()
+                        .get(Quantity.D))
+                .containsExactly(8e9);
+        assertThatThrownBy(() -> ColumnChoice.parse(List.of("d=tokens*epochs*seeds")))
+                .isInstanceOf(UserError.class);
+    }
+
+    /** Perplexities that two seeds left, taken together: the mean loss is the logarithm of their geometric mean. */
+    @Test
+    void duplicatesOfPerplexitiesAreMeansOfLosses(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("ppl.csv"), "n,d,seed,ppl\n1e6,2e7,0,16\n1e6,2e7,1,25\n");
+        RunTable table = RunsFile.read(file, ColumnChoice.BY_HEADER, Map.of(), Duplicates.MEAN);
+        assertThat(table.numbers().get(Quantity.LOSS)[0]).isCloseTo(Math.log(20), within(1e-12));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "warmup/steps, S",
+        "eval.steps, S",
+        "embedding/params, N",
+        "teacher.params, N",
+        "1/tokens, D",
+        "loss (%), LOSS",
+        "loss %, LOSS",
+        "tokens (% of all), D",
+        "params [%], N",
+        "loss_percent, LOSS",
+        "loss_log10, LOSS",
+        "logLoss, LOSS",
+        "loss^2, LOSS",
+        "loss-1.69, LOSS",
+        "loss_tokens, LOSS",
+        "ref_loss, LOSS",
+        "ppl_std, LOSS",
+        "max_ppl, LOSS",
+        "params (B x T), N"
+    })
+    void aHeaderOfAnotherThingIsNone(String header, Quantity quantity) {
+        assertThat(parse(header + ",x\n2.5,3\n", List.of()).numbers()).doesNotContainKey(quantity);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "N(non-emb), N, 1",
+        "N (w/o embeddings), -, 0",
+        "'N (M, non-embedding)', N, 1e6",
+        "params (millions of parameters), N, 1e6",
+        "$D$ ($\\times 10^{9}$), D, 1e9",
+        "tokens in billions, D, 1e9",
+        "num_input_tokens_seen, D, 1",
+        "total_flos, C, 1",
+        "batch (M tokens), B, 1e6",
+        "loss (per token), LOSS, 1",
+        "bits/token, LOSS, 0.6931471805599453",
+        "exp-3/val_loss, LOSS, 1",
+        "log/loss, LOSS, 1",
+        "c4_val_loss, LOSS, 1"
+    })
+    void headersOfManyHandsAreCountedInTheirUnit(String header, String quantity, double unit) {
+        RunTable table = parse("\"" + header + "\",x\n2.5,3\n", List.of());
+        if (quantity.equals("-")) {
+            assertThat(table.numbers()).isEmpty();
+        } else {
+            assertThat(table.numbers().get(Quantity.valueOf(quantity))).containsExactly(2.5 * unit);
+        }
+    }
+
+    @Test
     void headersThatTellTheirUnitAreCountedInIt() {
         RunTable table = parse("params_M,Tokens (B),unique_tokens_b,loss\n85,2.5,1,3.4\n", List.of());
         assertThat(table.numbers().get(Quantity.N)).containsExactly(85e6);
