@@ -5,7 +5,6 @@ import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.io.IOException;
 import java.util.List;
@@ -37,7 +36,7 @@ public final class ProgramTrial implements AutoCloseable {
             GridCell cell, int attempt, double timeoutSeconds, ProgramWitness witness, Stopping stopping)
             throws IOException {
         CellSupervisor supervisor = new CellSupervisor(new CellSupervisor.Context(
-                Storage.of(directory.root(), configuration),
+                directory.storage(configuration),
                 directory,
                 policy,
                 policy.trainerMemoryBytes(),

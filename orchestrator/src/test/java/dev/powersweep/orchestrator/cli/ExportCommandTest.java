@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
@@ -60,6 +61,22 @@ class ExportCommandTest {
     @Test
     void aCellWithoutAStoredStateIsRefused() {
         assertRefused("no state of " + finished + " is stored: it is FINISHED", finished, "w.npz");
+    }
+
+    @Test
+    void aFolderOfTheSweepThatIsALinkIsNotFollowed() throws Exception {
+        Path checkpoints = sweep.resolve("checkpoints");
+        Path elsewhere = Files.move(checkpoints, sweep.resolve("elsewhere"));
+        Files.createSymbolicLink(checkpoints, elsewhere);
+        try {
+            assertRefused(
+                    "the states of " + finished + " cannot be read: " + checkpoints + " is a symbolic link",
+                    finished,
+                    "w.npz");
+        } finally {
+            Files.delete(checkpoints);
+            Files.move(elsewhere, checkpoints);
+        }
     }
 
     private void assertRefused(String sentence, String cell, String file) {

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -91,5 +93,18 @@ class LinksBelowDirectoryTest {
         SweepDirectory linked = new SweepDirectory(new Path(link.toUri()));
         assertThat(linked.storage(new Configuration()).read(new Path(linked.root(), "whole")))
                 .hasSize(5);
+    }
+
+    @Test
+    void nobodyOpensASweepsDirectoryAsAUsersOwnPath() throws IOException {
+        Pattern followsLinks = Pattern.compile("Storage\\.of\\(\\s*[\\w.]+\\.root\\(\\)");
+        try (Stream<java.nio.file.Path> sources = Files.walk(java.nio.file.Path.of("src/main/java"))) {
+            for (java.nio.file.Path source :
+                    sources.filter(file -> file.toString().endsWith(".java")).toList()) {
+                assertThat(Files.readString(source))
+                        .as("%s: SweepDirectory.storage follows no link", source)
+                        .doesNotContainPattern(followsLinks);
+            }
+        }
     }
 }
