@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.executor.CellTask;
+import dev.powersweep.orchestrator.executor.PackedTrainer;
 import dev.powersweep.orchestrator.executor.ProbeTask;
 import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
@@ -241,7 +241,9 @@ public final class SpeedProbe {
                 Integer.toString(plan.policy().threadsPerCell()),
                 Integer.toString(plan.policy().gpusPerCell()),
                 plan.policy().trainerJava().orElse(""),
-                trainerJar().isPresent() ? trainerJar().get() : CellTask.trainerHash());
+                trainerJar().isPresent()
+                        ? trainerJar().get()
+                        : PackedTrainer.find().sha256());
         String hash = Digests.sha256(new ByteArrayInputStream(machine.getBytes(StandardCharsets.UTF_8)));
         return HostCache.ofUser().root().resolve("rates").resolve(hash.substring(0, 16) + ".json");
     }

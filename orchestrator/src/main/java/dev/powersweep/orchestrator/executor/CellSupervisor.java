@@ -119,6 +119,10 @@ final class CellSupervisor {
         List<String> arguments = List.of("serve", "--backend", policy.gpusPerCell() > 0 ? "cuda" : "cpu");
         Map<String, String> environment = new HashMap<>(TrainerEnvironment.inherited());
         environment.putAll(command.environment());
-        return new TrainerKey(command.line(Path.of(javaHome), jar, arguments), environment, nativeLibraries.toString());
+        return new TrainerKey(
+                command.line(Path.of(javaHome), jar, arguments),
+                environment,
+                nativeLibraries.toString(),
+                Optional.of(jar).filter(cache::holds));
     }
 }

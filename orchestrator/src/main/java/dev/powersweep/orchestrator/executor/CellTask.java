@@ -7,11 +7,9 @@ import dev.powersweep.orchestrator.dispatch.Fault;
 import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.RunPolicy;
-import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.Serial;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -41,9 +39,6 @@ public final class CellTask implements Function<String, String> {
 
     /** In place of a report: this host is one that the order avoids. */
     public static final String REFUSED = "refused";
-
-    /** Where the application's jar carries the trainer's. */
-    static final String TRAINER_RESOURCE = "/trainer/powersweep-trainer.jar";
 
     /**
      * What every task of a sweep needs, as JSON, since not all of it is {@link java.io.Serializable}.
@@ -140,38 +135,6 @@ public final class CellTask implements Function<String, String> {
         if (named.isPresent()) {
             return Path.of(named.get());
         }
-        return cache.installJar(trainerHash(), CellTask::resource);
-    }
-
-    /**
-     * Identity of the trainer's jar in the application's.
-     *
-     * @throws IOException when there is none, as in a build that was not packaged
-     */
-    public static String trainerHash() throws IOException {
-        resource().close();
-        return TrainerHash.VALUE;
-    }
-
-    private static InputStream resource() throws IOException {
-        InputStream in = CellTask.class.getResourceAsStream(TRAINER_RESOURCE);
-        if (in == null) {
-            throw new IOException("the application jar carries no trainer (" + TRAINER_RESOURCE
-                    + "); build it with ./mvnw package, or name one in spark.powersweep.trainerJar");
-        }
-        return in;
-    }
-
-    /** Computed once an executor: reading a hundred megabytes for every cell would show. */
-    private static final class TrainerHash {
-        static final String VALUE = compute();
-
-        private static String compute() {
-            try (InputStream in = resource()) {
-                return Digests.sha256(in);
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
-        }
+        return PackedTrainer.find().install(cache);
     }
 }

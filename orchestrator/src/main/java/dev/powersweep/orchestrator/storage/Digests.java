@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
+import java.util.zip.Checksum;
 
 /** Checksums of files; SHA-256 in lower-case hexadecimal. */
 public final class Digests {
@@ -22,7 +24,14 @@ public final class Digests {
     }
 
     public static long crc32c(Path file) throws IOException {
-        CRC32C checksum = new CRC32C();
+        return checksum(file, new CRC32C());
+    }
+
+    public static long crc32(Path file) throws IOException {
+        return checksum(file, new CRC32());
+    }
+
+    private static long checksum(Path file, Checksum checksum) throws IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
         try (InputStream in = Files.newInputStream(file)) {
             for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {

@@ -77,6 +77,11 @@ public final class HostCache {
         return root;
     }
 
+    /** Whether this is a file of the cache, which stays as it is. */
+    public boolean holds(Path file) {
+        return file.startsWith(root);
+    }
+
     /** A directory of this process alone. */
     public HostScratch scratch() throws IOException {
         return HostScratch.open(root().resolve("scratch"));
@@ -91,16 +96,18 @@ public final class HostCache {
     /**
      * Puts a jar that comes as a stream into the cache, unless it is there with this content.
      *
-     * @param hash SHA-256 of the content
+     * @param sha256 of the content, which names it
+     * @param crc32 of the content, by which a copy that was damaged is found: the cache is this user's alone
      */
-    public Path installJar(String hash, IoSupplier<InputStream> content) throws IOException, InterruptedException {
-        Path jar = root().resolve("trainer").resolve(hash + ".jar");
+    public Path installJar(String sha256, long crc32, IoSupplier<InputStream> content)
+            throws IOException, InterruptedException {
+        Path jar = root().resolve("trainer").resolve(sha256 + ".jar");
         Installer installer = unfinished -> {
             try (InputStream in = content.get()) {
                 Files.copy(in, unfinished);
             }
         };
-        boolean added = install(jar, installer, () -> Digests.sha256(jar).equals(hash));
+        boolean added = install(jar, installer, () -> Digests.crc32(jar) == crc32);
         if (added) {
             removeUnused(jar.getParent(), old -> discard(nativeLibraries(old)));
             removeLeftovers(root.resolve("native"));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** A lock between processes of a host that also works between threads of one process. */
@@ -20,6 +21,15 @@ public final class HostLock {
                 // Held by another thread of this process, which the JDK reports rather than waits for.
                 TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
             }
+        }
+    }
+
+    /** Empty when another process, or another thread of this one, holds it. */
+    public static Optional<FileLock> tryLock(FileChannel channel) throws IOException {
+        try {
+            return Optional.ofNullable(channel.tryLock());
+        } catch (OverlappingFileLockException e) {
+            return Optional.empty();
         }
     }
 }

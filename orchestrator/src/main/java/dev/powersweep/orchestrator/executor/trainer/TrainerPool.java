@@ -143,7 +143,7 @@ public final class TrainerPool {
     private Trainer start(TrainerKey key, Stopping stopping) throws IOException, InterruptedException {
         Path cache = Files.createDirectories(Path.of(key.nativeCache()));
         if (Files.exists(cache.resolve(WARM))) {
-            return startUnlocked(key, stopping);
+            return startUnlocked(key, ClassArchive.lineWithArchive(key, startLimit, stopping), stopping);
         }
         // Trainers that unpack native libraries into one folder at the same time damage each other's files.
         try (FileChannel channel = FileChannel.open(
@@ -152,7 +152,7 @@ public final class TrainerPool {
                 StandardOpenOption.WRITE)) {
             FileLock lock = HostLock.lock(channel);
             try {
-                Trainer trainer = startUnlocked(key, stopping);
+                Trainer trainer = startUnlocked(key, key.commandLine(), stopping);
                 Files.writeString(cache.resolve(WARM), "", StandardCharsets.UTF_8);
                 return trainer;
             } finally {
@@ -161,10 +161,12 @@ public final class TrainerPool {
         }
     }
 
-    private Trainer startUnlocked(TrainerKey key, Stopping stopping) throws IOException, InterruptedException {
+    private Trainer startUnlocked(TrainerKey key, List<String> line, Stopping stopping)
+            throws IOException, InterruptedException {
         TrainerProcess process;
         try {
-            process = TrainerProcess.start(key, scratch.resolve("trainer-" + UUID.randomUUID() + ".err"));
+            process = TrainerProcess.start(
+                    line, key.environment(), scratch.resolve("trainer-" + UUID.randomUUID() + ".err"));
         } catch (IOException e) {
             throw new StartException(host -> Endings.notStarted(host, e.getMessage()));
         }

@@ -10,6 +10,8 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -55,11 +57,11 @@ public final class TrainerProcess {
      *
      * @param errors file that takes its standard error
      */
-    static TrainerProcess start(TrainerKey key, Path errors) throws IOException {
+    static TrainerProcess start(List<String> line, Map<String, String> environment, Path errors) throws IOException {
         Files.createDirectories(errors.toAbsolutePath().getParent());
-        ProcessBuilder builder = new ProcessBuilder(key.commandLine());
+        ProcessBuilder builder = new ProcessBuilder(line);
         builder.environment().clear();
-        builder.environment().putAll(key.environment());
+        builder.environment().putAll(environment);
         builder.redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
         OptionalLong before = OutOfMemoryKiller.kills();
         return new TrainerProcess(builder.start(), errors, before);

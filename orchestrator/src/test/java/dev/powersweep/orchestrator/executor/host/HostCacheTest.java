@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -259,8 +260,10 @@ class HostCacheTest {
     }
 
     private static Path install(HostCache cache, String content) throws IOException, InterruptedException {
-        return cache.installJar(
-                hash(content), () -> new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
+        byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+        CRC32 checksum = new CRC32();
+        checksum.update(bytes);
+        return cache.installJar(hash(content), checksum.getValue(), () -> new ByteArrayInputStream(bytes));
     }
 
     private static String hash(String content) throws IOException {
