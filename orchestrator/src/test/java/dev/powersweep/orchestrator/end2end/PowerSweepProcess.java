@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Runs programs of this repository as a user would: as processes, from the built jars. */
@@ -47,11 +48,19 @@ final class PowerSweepProcess {
                     .redirectError(err.toFile());
             builder.environment().remove("SPARK_HOME");
             builder.environment().putAll(environment);
+            ClassArchive.use(builder.environment());
+            Optional<Path> archive =
+                    program.equals("bin/powersweep") && command.get(1).equals("run")
+                            ? ClassArchive.write(builder.environment())
+                            : Optional.empty();
             Process process = builder.start();
             if (!process.waitFor(20, TimeUnit.MINUTES)) {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly();
                 throw new AssertionError("no end after 20 minutes: " + command + "\nstderr:\n" + Files.readString(err));
+            }
+            if (process.exitValue() == 0) {
+                archive.ifPresent(ClassArchive::keep);
             }
             Result result = new Result(
                     process.exitValue(),
