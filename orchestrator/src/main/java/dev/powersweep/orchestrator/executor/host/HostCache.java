@@ -27,6 +27,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -97,7 +98,8 @@ public final class HostCache {
      * Puts a jar that comes as a stream into the cache, unless it is there with this content.
      *
      * @param sha256 of the content, which names it
-     * @param crc32 of the content, by which a copy that was damaged is found: the cache is this user's alone
+     * @param crc32 of the content, compared in its place while the system says that nobody has touched the file since
+     *     its SHA-256 was
      */
     public Path installJar(String sha256, long crc32, IoSupplier<InputStream> content)
             throws IOException, InterruptedException {
@@ -107,12 +109,32 @@ public final class HostCache {
                 Files.copy(in, unfinished);
             }
         };
-        boolean added = install(jar, installer, () -> Digests.crc32(jar) == crc32);
+        boolean added = install(jar, installer, () -> jarIsSound(jar, sha256, crc32));
         if (added) {
             removeUnused(jar.getParent(), old -> discard(nativeLibraries(old)));
             removeLeftovers(root.resolve("native"));
         }
         return jar;
+    }
+
+    private static boolean jarIsSound(Path jar, String sha256, long crc32) throws IOException {
+        Path note = jar.resolveSibling("." + jar.getFileName() + ".verified");
+        String now = state(jar);
+        if (Files.exists(note) && Files.readString(note).equals(now)) {
+            return Digests.crc32(jar) == crc32;
+        }
+        boolean sound = Digests.sha256(jar).equals(sha256);
+        if (sound) {
+            Path unfinished = beside(note);
+            Files.writeString(unfinished, now);
+            Files.move(unfinished, note, StandardCopyOption.ATOMIC_MOVE);
+        }
+        return sound;
+    }
+
+    /** Which file it is and when it was last changed; the time of change cannot be set by a program. */
+    private static String state(Path file) throws IOException {
+        return new TreeMap<>(Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime")).toString();
     }
 
     /**

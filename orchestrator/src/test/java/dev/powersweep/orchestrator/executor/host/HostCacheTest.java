@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
@@ -105,6 +106,29 @@ class HostCacheTest {
         Files.writeString(planted, "PLANTED");
         assertThat(install(closed, "trainer")).hasContent("trainer");
         assertThat(install(new HostCache(root), "trainer")).hasContent("trainer");
+    }
+
+    @Test
+    void aPlantedJarIsFoundThoughItsSizeTimeAndChecksumAreThoseOfTheTrainers() throws Exception {
+        Path root = folder.resolve("shared");
+        Path jar = install(new HostCache(root), "trainer", "PLANTED");
+        FileTime time = Files.getLastModifiedTime(jar);
+        Files.writeString(jar, "PLANTED");
+        Files.setLastModifiedTime(jar, time);
+        assertThat(install(new HostCache(root), "trainer", "PLANTED")).hasContent("trainer");
+    }
+
+    @Test
+    void aJarThatNobodyHasTouchedIsComparedByItsChecksumAlone() throws Exception {
+        Path root = folder.resolve("shared");
+        install(new HostCache(root), "trainer", "another");
+        // The jar has not this checksum: a process that computes it makes the jar anew.
+        AtomicInteger made = new AtomicInteger();
+        new HostCache(root).installJar(hash("trainer"), 1, () -> {
+            made.incrementAndGet();
+            return new ByteArrayInputStream("trainer".getBytes(StandardCharsets.UTF_8));
+        });
+        assertThat(made).hasValue(1);
     }
 
     @Test
@@ -260,9 +284,15 @@ class HostCacheTest {
     }
 
     private static Path install(HostCache cache, String content) throws IOException, InterruptedException {
+        return install(cache, content, content);
+    }
+
+    /** @param likewise text of the checksum that is asked for */
+    private static Path install(HostCache cache, String content, String likewise)
+            throws IOException, InterruptedException {
         byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
         CRC32 checksum = new CRC32();
-        checksum.update(bytes);
+        checksum.update(likewise.getBytes(StandardCharsets.UTF_8));
         return cache.installJar(hash(content), checksum.getValue(), () -> new ByteArrayInputStream(bytes));
     }
 
