@@ -1,6 +1,5 @@
 package dev.powersweep.orchestrator.cli;
 
-import dev.powersweep.orchestrator.cellstore.CellStore;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.orchestrator.executor.host.HostCache;
@@ -88,14 +87,9 @@ public final class ExportCommand implements Callable<Integer> {
         Configuration configuration = HadoopSettings.configuration();
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
-        if (record.cell().program().isPresent()) {
-            throw new UserError(
-                    record.name() + " was trained by a program of its own, which alone reads its states; they"
-                            + " lie in " + directory.checkpoints(record.cell().id()));
-        }
         RunnableFolder.requireTemporary();
         try (HostScratch scratch = HostCache.ofUser().scratch()) {
-            Path state = state(record, directory, configuration, scratch);
+            Path state = NewestState.of(record, directory, configuration, scratch);
             Path made = scratch.folder().resolve("made" + chosen.ending);
             int status = TrainerProbe.program(TRAINER, List.of("export", state.toString(), made.toString()));
             if (status != 0) {
@@ -104,20 +98,6 @@ public final class ExportCommand implements Callable<Integer> {
             publish(made, target);
         }
         return CommandLine.ExitCode.OK;
-    }
-
-    private static Path state(
-            CellRecord record, SweepDirectory directory, Configuration configuration, HostScratch scratch) {
-        String id = record.cell().id();
-        try {
-            return CellStore.newestState(directory.storage(configuration), directory, id, scratch.folder())
-                    .orElseThrow(() -> new UserError("no state of " + record.name() + " is stored: it is "
-                            + record.state() + ", and " + directory.checkpoints(id)
-                            + " holds no whole checkpoint; one is written every run.checkpointSeconds and where a cell"
-                            + " finishes"));
-        } catch (IOException e) {
-            throw new UserError("the states of " + record.name() + " cannot be read: " + e.getMessage(), e);
-        }
     }
 
     /** It is whole when it appears under its name. */

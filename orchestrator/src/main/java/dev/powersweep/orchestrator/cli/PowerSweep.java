@@ -31,6 +31,7 @@ import picocli.CommandLine.ExitCode;
             PlanCommand.class,
             TrainerGroup.class,
             ExportCommand.class,
+            SampleCommand.class,
             DoctorCommand.class,
             BenchCommand.class,
             CompletionCommand.class

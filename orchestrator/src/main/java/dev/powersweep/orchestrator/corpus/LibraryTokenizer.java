@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
+import com.knuddels.jtokkit.api.IntArrayList;
 import dev.powersweep.orchestrator.spec.TokenizerSpec;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -36,6 +38,9 @@ sealed interface LibraryTokenizer extends Serializable {
 
     /** Tokens of a text; safe for use by several threads. */
     int[] encode(String text);
+
+    /** The text of tokens below the vocabulary. */
+    String decode(int[] tokens);
 
     /**
      * The tokenizer that a specification names; empty where it needs no library.
@@ -71,6 +76,15 @@ sealed interface LibraryTokenizer extends Serializable {
         @Override
         public int[] encode(String text) {
             return Loaded.ENCODING.encodeOrdinary(text).toArray();
+        }
+
+        @Override
+        public String decode(int[] tokens) {
+            IntArrayList list = new IntArrayList(tokens.length);
+            for (int token : tokens) {
+                list.add(token);
+            }
+            return Loaded.ENCODING.decode(list);
         }
     }
 
@@ -138,12 +152,21 @@ sealed interface LibraryTokenizer extends Serializable {
 
         @Override
         public int[] encode(String text) {
+            return ask(process -> process.encode(text));
+        }
+
+        @Override
+        public String decode(int[] tokens) {
+            return ask(process -> process.decode(tokens));
+        }
+
+        private <T> T ask(Function<TokenizerProcess, Optional<T>> question) {
             while (true) {
                 TokenizerProcess process = free();
-                Optional<int[]> tokens = process.encode(text);
-                if (tokens.isPresent()) {
+                Optional<T> answer = question.apply(process);
+                if (answer.isPresent()) {
                     processes().add(process);
-                    return tokens.get();
+                    return answer.get();
                 }
             }
         }

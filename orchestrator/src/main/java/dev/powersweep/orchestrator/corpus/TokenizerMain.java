@@ -14,13 +14,16 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The process that runs a {@code tokenizer.json}, see {@link TokenizerProcess}. On standard input come the file and then
- * texts, each with its length before it; on standard output go, after {@value #READY} for the file, each text's tokens with
- * their number before them, or {@value #REFUSED} and a message. It ends with its input, and of itself after
+ * texts, each with its length before it, or tokens; on standard output go, after {@value #READY} for the file, each text's tokens with
+ * their number before them (or the tokens' text with its length), or {@value #REFUSED} and a message. It ends with its input, and of itself after
  * {@value #IDLE_SECONDS} seconds without a text.
  */
 final class TokenizerMain {
     static final int READY = 0;
     static final int REFUSED = -1;
+    /** In place of a text's length: tokens follow, whose text is asked for. */
+    static final int TOKENS_FOLLOW = -1;
+
     private static final int IDLE_SECONDS = 20;
 
     private volatile long idleSince = System.nanoTime();
@@ -41,14 +44,21 @@ final class TokenizerMain {
     }
 
     private void serve(DataInputStream in, DataOutputStream out) throws IOException {
-        try (HuggingFaceTokenizer tokenizer = library(text(in))) {
+        try (HuggingFaceTokenizer tokenizer = library(text(in, in.readInt()))) {
             out.writeInt(READY);
             out.flush();
             endWhenIdle();
             while (true) {
-                String text = text(in);
-                idle = false;
-                answer(tokenizer, text, out);
+                int length = in.readInt();
+                if (length == TOKENS_FOLLOW) {
+                    long[] tokens = tokens(in);
+                    idle = false;
+                    answer(tokenizer, tokens, out);
+                } else {
+                    String text = text(in, length);
+                    idle = false;
+                    answer(tokenizer, text, out);
+                }
                 out.flush();
                 idleSince = System.nanoTime();
                 idle = true;
@@ -66,6 +76,12 @@ final class TokenizerMain {
         for (long token : tokens) {
             out.writeInt(Math.toIntExact(token));
         }
+    }
+
+    private static void answer(HuggingFaceTokenizer tokenizer, long[] tokens, DataOutputStream out) throws IOException {
+        byte[] text = tokenizer.decode(tokens, false).getBytes(StandardCharsets.UTF_8);
+        out.writeInt(text.length);
+        out.write(text);
     }
 
     private void endWhenIdle() {
@@ -94,7 +110,15 @@ final class TokenizerMain {
                 Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
     }
 
-    private static String text(DataInputStream in) throws IOException {
-        return new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+    private static String text(DataInputStream in, int length) throws IOException {
+        return new String(in.readNBytes(length), StandardCharsets.UTF_8);
+    }
+
+    private static long[] tokens(DataInputStream in) throws IOException {
+        long[] tokens = new long[in.readInt()];
+        for (int i = 0; i < tokens.length; i++) {
+            tokens[i] = in.readInt();
+        }
+        return tokens;
     }
 }

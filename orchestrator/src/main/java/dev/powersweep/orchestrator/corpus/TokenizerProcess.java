@@ -106,6 +106,35 @@ final class TokenizerProcess implements AutoCloseable {
         }
     }
 
+    /**
+     * The text of tokens; empty where the process had ended because it waited too long for some.
+     *
+     * @throws UserError where the library fails on them
+     */
+    Optional<String> decode(int[] tokens) {
+        begin();
+        try {
+            to.writeInt(TokenizerMain.TOKENS_FOLLOW);
+            to.writeInt(tokens.length);
+            for (int token : tokens) {
+                to.writeInt(token);
+            }
+            to.flush();
+            int bytes = from.readInt();
+            if (bytes < 0) {
+                throw refused(from.readUTF());
+            }
+            return Optional.of(new String(from.readNBytes(bytes), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            if (endedIdle()) {
+                return Optional.empty();
+            }
+            throw ended(tokens.length + " tokens", e);
+        } finally {
+            busy = false;
+        }
+    }
+
     /** Whether it still waits for texts; one that has waited long has ended. */
     boolean alive() {
         return process.isAlive();

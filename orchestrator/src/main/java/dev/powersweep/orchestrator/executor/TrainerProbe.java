@@ -5,10 +5,13 @@ import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Starts a trainer on this machine as a supervisor would, and ends it again. */
 public final class TrainerProbe {
@@ -36,6 +39,26 @@ public final class TrainerProbe {
      * @return its exit status
      */
     public static int program(String mainClass, List<String> arguments) throws IOException, InterruptedException {
+        return run(mainClass, arguments, builder -> builder.inheritIO()).waitFor();
+    }
+
+    /**
+     * Runs another program of the trainer's jar, which reads a text and writes one; its standard error is this process's.
+     *
+     * @return what it wrote; empty where it failed, and has said why
+     */
+    public static Optional<String> answer(String mainClass, List<String> arguments, String question)
+            throws IOException, InterruptedException {
+        Process process = run(mainClass, arguments, builder -> builder.redirectError(ProcessBuilder.Redirect.INHERIT));
+        try (OutputStream in = process.getOutputStream()) {
+            in.write(question.getBytes(StandardCharsets.UTF_8));
+        }
+        String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return process.waitFor() == 0 ? Optional.of(answer) : Optional.empty();
+    }
+
+    private static Process run(String mainClass, List<String> arguments, Consumer<ProcessBuilder> streams)
+            throws IOException, InterruptedException {
         ExecutorHost host = ExecutorHost.get();
         try {
             Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
@@ -47,7 +70,9 @@ public final class TrainerProbe {
                     jar.toString(),
                     mainClass));
             command.addAll(arguments);
-            return new ProcessBuilder(command).inheritIO().start().waitFor();
+            ProcessBuilder builder = new ProcessBuilder(command);
+            streams.accept(builder);
+            return builder.start();
         } finally {
             ExecutorHost.shutDown();
         }

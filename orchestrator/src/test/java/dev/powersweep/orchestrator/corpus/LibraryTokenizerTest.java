@@ -42,6 +42,7 @@ class LibraryTokenizerTest {
         assertThat(tokenizer.vocabulary()).isEqualTo(9);
         // a b c, blank, newline, "ab", " ab", "abc", and the added token.
         assertThat(tokenizer.encode("abc ab\ncab")).containsExactly(7, 6, 4, 2, 5);
+        assertThat(tokenizer.decode(new int[] {7, 6, 4, 2, 5})).isEqualTo("abc ab\ncab");
         assertThat(tokenizer.encode("")).isEmpty();
         String text = "abc ab\n".repeat(5000);
         assertThat(tokenizer.encode(text)).hasSize(15_000);

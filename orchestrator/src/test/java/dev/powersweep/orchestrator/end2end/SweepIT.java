@@ -87,6 +87,12 @@ class SweepIT {
                     .orFail();
             assertThat(target).isNotEmptyFile();
         }
+        String cell = duckdb("select name from {cells} order by name").get(0);
+        List<Object> sample = List.of("sample", sweep(), cell, "--prompt", "the ", "--tokens", 12, "--seed", 3);
+        String text = powersweep(sample.toArray()).orFail().out();
+        // A byte is a token here; one that is no UTF-8 by itself is shown as one character, too.
+        assertThat(text).startsWith("the ").hasSize("the ".length() + 12 + 1);
+        assertThat(powersweep(sample.toArray()).orFail().out()).isEqualTo(text);
         try (ZipFile zip = new ZipFile(folder.resolve("model.zip").toFile())) {
             assertThat(zip.stream().map(ZipEntry::getName))
                     .contains("configuration.json", "coefficients.bin", "updaterState.bin");

@@ -92,7 +92,7 @@ public final class Main {
     }
 
     /** A message may quote a file that somebody else wrote; lines after the first are indented, and pass for no other's. */
-    private static void say(String message) {
+    static void say(String message) {
         System.err.println(
                 "trainer: " + CONTROLS.matcher(message).replaceAll("\uFFFD").replace("\n", "\n  "));
     }

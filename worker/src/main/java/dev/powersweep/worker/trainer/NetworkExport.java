@@ -49,7 +49,7 @@ final class NetworkExport {
     }
 
     /** The network of a checkpoint, with its moments and iteration. */
-    private static MultiLayerNetwork network(CheckpointFile file, Path name) {
+    static MultiLayerNetwork network(CheckpointFile file, Path name) {
         Cell cell = file.header().cell();
         ParameterLayout layout = new ParameterLayout(cell.shape());
         Section parameters = section(Section.PARAMETERS, layout);
