@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,7 +42,7 @@ class AnyTrainerIT {
                                         "--output",
                                         sweep.toString(),
                                         "--master",
-                                        "local[2]"),
+                                        "local[1]"),
                                 slow.stream())
                         .flatMap(each -> each)
                         .toList());
@@ -82,6 +83,7 @@ class AnyTrainerIT {
     }
 
     @Test
+    @Tag("nightly")
     void theNumpyExample() throws Exception {
         assumeTrue(has("numpy"), "python3 has no NumPy here, so its example is not run");
         Path sweep = folder.resolve("numpy");
@@ -93,7 +95,7 @@ class AnyTrainerIT {
                         "--output",
                         sweep,
                         "--master",
-                        "local[2]")
+                        "local[1]")
                 .orFail();
         assertThat(rows(sweep, "select count(*) from cells where state = 'FINISHED' and validation_loss < 5"))
                 .isEqualTo("2");
@@ -102,6 +104,7 @@ class AnyTrainerIT {
     }
 
     @Test
+    @Tag("nightly")
     void thePyTorchExample() throws Exception {
         assumeTrue(has("torch, numpy"), "python3 has no PyTorch here, so its example is not run");
         Path sweep = folder.resolve("torch");
@@ -115,7 +118,7 @@ class AnyTrainerIT {
                         "--output",
                         sweep,
                         "--master",
-                        "local[2]")
+                        "local[1]")
                 .orFail();
         assertThat(rows(sweep, "select count(*) from cells where state = 'FINISHED' and validation_loss < 5"))
                 .isEqualTo("2");

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,6 +155,7 @@ class ClusterIT {
     }
 
     @Test
+    @Tag("nightly")
     void aTrainerThatFindsNoGpuThoughOneWasAssignedIsAnErrorAtOnce() throws Exception {
         SweepDirectory directory = directory("no-cuda");
         try (Daemon driver = loopback.submit(

@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Learning rates and another key as axes, with real trainers: from a pilot to the rule of the next sweep. */
+@Tag("nightly")
 class LearningRatesIT {
     private static final Path SPEC = ROOT.resolve("orchestrator/src/test/resources/end2end/tiny.yaml");
 
@@ -33,7 +35,7 @@ class LearningRatesIT {
                         "--output",
                         pilot,
                         "--master",
-                        "local[2]")
+                        "local[1]")
                 .orFail();
         assertThat(rows(pilot, "select count(*) from cells where state in ('FINISHED', 'DIVERGED')"))
                 .isEqualTo("14");
@@ -53,7 +55,7 @@ class LearningRatesIT {
                 rule.get("yaml").asText() + "  warmup: {steps: 2}\ncontext: 32\ngrid: {" + sizes
                         + ", axes: {training.optimizer.weightDecay: [0, 0.1]}}\n");
         Path sweep = folder.resolve("next");
-        powersweep("run", next, "--output", sweep, "--master", "local[2]").orFail();
+        powersweep("run", next, "--output", sweep, "--master", "local[1]").orFail();
         assertThat(rows(sweep, "select count(distinct weight_decay) from cells where state = 'FINISHED'"))
                 .isEqualTo("2");
         assertThat(rows(sweep, "select count(*) from cells where name like '%-weightDecay0.1-s0'"))

@@ -9,10 +9,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** From laws to the cells that would tell most, to those cells trained, to laws that know them: all by the commands. */
+@Tag("nightly")
 class SuggestedCellsIT {
     private static final int FIRST = 9;
     private static final int SUGGESTED = 2;
@@ -32,7 +34,7 @@ class SuggestedCellsIT {
                         "--output",
                         sweep,
                         "--master",
-                        "local[2]")
+                        "local[1]")
                 .orFail();
         assertThat(fits(sweep).get("runs").asInt()).isEqualTo(FIRST);
 
@@ -40,7 +42,7 @@ class SuggestedCellsIT {
         Files.writeString(
                 next, powersweep("plan", sweep, "--suggest", SUGGESTED).orFail().out());
         // The specification says where its cells belong.
-        powersweep("run", next, "--master", "local[2]").orFail();
+        powersweep("run", next, "--master", "local[1]").orFail();
 
         JsonNode grown = fits(sweep);
         assertThat(grown.get("runs").asInt()).isEqualTo(FIRST + SUGGESTED);

@@ -103,14 +103,14 @@ class SweepIT {
     @Order(3)
     void theSameSpecificationTrainsNothingAndAGrownOneOnlyWhatIsNew() throws Exception {
         Map<String, Long> before = stepFiles();
-        Result again = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]")
+        Result again = powersweep("run", SPEC, "--output", sweep(), "--master", "local[1]")
                 .orFail();
         assertThat(again.err()).contains("nothing to train");
         assertThat(stepFiles()).isEqualTo(before);
 
         Path grown = folder.resolve("grown.yaml");
         Files.writeString(grown, Files.readString(SPEC).replace("[16k, 32k]", "[16k, 32k, 48k]"));
-        powersweep("run", grown, "--output", sweep(), "--master", "local[2]").orFail();
+        powersweep("run", grown, "--output", sweep(), "--master", "local[1]").orFail();
         assertThat(duckdb("select state, count(*) from {cells} group by state")).containsExactly("FINISHED|12");
         assertThat(stepFiles()).containsAllEntriesOf(before);
     }
@@ -121,7 +121,7 @@ class SweepIT {
         Path other = folder.resolve("other.yaml");
         Files.writeString(other, Files.readString(SPEC).replace("name: tiny", "name: different"));
         Map<String, Long> before = stepFiles();
-        Result refused = powersweep("run", other, "--output", sweep(), "--master", "local[2]");
+        Result refused = powersweep("run", other, "--output", sweep(), "--master", "local[1]");
         assertThat(refused.exitCode()).isNotZero();
         assertThat(refused.err()).contains("different").contains("tiny").doesNotContain("Exception");
         assertThat(stepFiles()).isEqualTo(before);

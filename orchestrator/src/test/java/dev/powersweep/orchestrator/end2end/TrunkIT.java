@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,7 +41,7 @@ class TrunkIT {
                         "--output",
                         shared,
                         "--master",
-                        "local[2]",
+                        "local[1]",
                         "--dry-run",
                         "--set",
                         "run.probeSeconds=0")
@@ -62,7 +63,7 @@ class TrunkIT {
                             "--output",
                             alone,
                             "--master",
-                            "local[2]",
+                            "local[1]",
                             "--set",
                             "grid.dataSizes=" + tokens,
                             "--set",
@@ -93,6 +94,7 @@ class TrunkIT {
     }
 
     @Test
+    @Tag("nightly")
     void aDriverKilledInTheMiddleOfATrunkLosesNothingOfItNorOfItsBranches() throws Exception {
         Path undisturbed = folder.resolve("undisturbed");
         Path disturbed = folder.resolve("disturbed");
@@ -140,7 +142,7 @@ class TrunkIT {
                 "--output",
                 directory,
                 "--master",
-                "local[2]",
+                "local[1]",
                 "--set",
                 "grid.modelSizes={layers: 2, width: 32, heads: 2}",
                 "--set",
