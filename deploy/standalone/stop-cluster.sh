@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# Ends the processes that start-cluster.sh and start-history-server.sh started: stop-cluster.sh [DIR]
+# Ends the processes that start-cluster.sh and start-history-server.sh started: stop-cluster.sh [[--dir] DIR]
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 source "$here/private.sh"
+if [[ ${1:-} == --dir ]]; then shift; fi
+if [[ $# -gt 1 || ${1:-} == -* ]]; then
+  echo "stop-cluster.sh: '$*' is not understood; the directory of the cluster is all it takes: stop-cluster.sh [--dir] DIR" >&2
+  exit 2
+fi
 dir=${1:-$(default_cluster_directory)}
 [[ -e $dir || -L $dir ]] || exit 0
 private_directory "$dir"

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.nio.file.FileSystems;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.List;
@@ -36,9 +37,18 @@ final class OneCell {
     private static Predicate<CellRecord> pattern(String text) {
         try {
             PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + text);
-            return cell -> matcher.matches(Path.of(cell.name()));
+            return cell -> matches(matcher, cell.name());
         } catch (IllegalArgumentException noPattern) {
             return cell -> false;
+        }
+    }
+
+    /** A directory may name a cell as no file can be named. */
+    private static boolean matches(PathMatcher matcher, String name) {
+        try {
+            return matcher.matches(Path.of(name));
+        } catch (InvalidPathException e) {
+            return false;
         }
     }
 

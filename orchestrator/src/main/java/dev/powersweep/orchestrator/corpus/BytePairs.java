@@ -30,6 +30,10 @@ record BytePairs(int[] left, int[] right) implements Serializable {
 
     /** The bytes a token stands for. */
     byte[] bytes(int token) {
+        if (token < 0 || token >= vocabulary()) {
+            throw new IllegalArgumentException("token " + token + " is none of the " + vocabulary()
+                    + " that the corpus's tokenizer knows: the cell was trained on another corpus");
+        }
         if (token < BYTES) {
             return new byte[] {(byte) token};
         }

@@ -14,6 +14,8 @@ import org.apache.hadoop.fs.Path;
 
 /** The tokenizer of a corpus that is stored in a sweep's directory: text to tokens and back. */
 public sealed interface StoredTokenizer {
+    /** Letters of a name that a directory gives. */
+    int SHOWN = 80;
 
     int[] encode(String text);
 
@@ -47,8 +49,9 @@ public sealed interface StoredTokenizer {
             if (name.startsWith(new TokenizerSpec.JsonFile("").describe())) {
                 return ofFile(name, file, configuration);
             }
-            throw new UserError("the corpus's tokens were made elsewhere (" + name
-                    + "), and only what made them can read them; --json shows the tokens, --prompt-tokens takes some");
+            throw new UserError(
+                    "the corpus's tokens were made elsewhere (" + name.substring(0, Math.min(name.length(), SHOWN))
+                            + "), and only what made them can read them; --json shows the tokens, --prompt-tokens takes some");
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError("the tokenizer of the corpus " + home + " cannot be read: " + e.getMessage(), e);
         }
@@ -62,7 +65,8 @@ public sealed interface StoredTokenizer {
         LibraryTokenizer tokenizer =
                 LibraryTokenizer.HuggingFace.read(new TokenizerSpec.JsonFile(file.get()), configuration);
         if (!tokenizer.describe().equals(name)) {
-            throw new UserError(file.get() + " is " + tokenizer.describe() + ", and the corpus was tokenised by " + name
+            throw new UserError(file.get() + " is " + tokenizer.describe() + ", and the corpus was tokenised by "
+                    + name.substring(0, Math.min(name.length(), SHOWN))
                     + "; name that one with --tokenizer");
         }
         return new Library(tokenizer);

@@ -32,6 +32,9 @@ final class TokenizerProcess implements AutoCloseable {
     private static final long SPACE_KIB = 6L << 20;
 
     private static final long SPACE_PER_JSON_BYTE = 32;
+    private static final Set<String> ENVIRONMENT =
+            Set.of("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH");
+
     private static final int HEAP_MIB = 128;
     private static final int HEAP_PER_JSON_BYTE = 6;
     private static final int SHOWN_CHARACTERS = 40;
@@ -57,7 +60,10 @@ final class TokenizerProcess implements AutoCloseable {
         this.mostNanos = mostTime.toNanos();
         byte[] file = json.getBytes(StandardCharsets.UTF_8);
         try {
-            process = new ProcessBuilder(command(file.length)).start();
+            ProcessBuilder builder = new ProcessBuilder(command(file.length));
+            // A stranger's rules need no keys of this user's.
+            builder.environment().keySet().retainAll(ENVIRONMENT);
+            process = builder.start();
         } catch (IOException e) {
             throw new UserError("no process could be started for the tokenizer " + name + ": " + e.getMessage(), e);
         }

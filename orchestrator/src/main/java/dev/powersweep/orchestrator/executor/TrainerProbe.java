@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.executor;
 
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
+import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.Frame;
@@ -71,8 +72,12 @@ public final class TrainerProbe {
                     mainClass));
             command.addAll(arguments);
             ProcessBuilder builder = new ProcessBuilder(command);
+            builder.environment().clear();
+            builder.environment().putAll(TrainerEnvironment.inherited());
             streams.accept(builder);
-            return builder.start();
+            Process process = builder.start();
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly, "end of " + mainClass));
+            return process;
         } finally {
             ExecutorHost.shutDown();
         }

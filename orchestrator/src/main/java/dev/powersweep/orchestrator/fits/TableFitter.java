@@ -37,6 +37,9 @@ public final class TableFitter {
         List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all) : named;
         Set<Integer> ends = Set.copyOf(table.ends());
         Observations finished = ends.size() < all.size() ? all.where(ends::contains) : all;
+        if (!everyRow) {
+            table.requireOneText();
+        }
         Optional<Set<Integer>> best = everyRow ? Optional.empty() : table.bestOfEach();
         List<String> notes = new ArrayList<>();
         notes.add("Columns: " + table.mapping() + ".");

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.network;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 
 /**
@@ -10,7 +11,7 @@ import org.apache.spark.SparkConf;
  * manager to the outer one, even when the master is on loopback; pages may end a stage by a GET from anywhere.
  *
  * <p>Guarantees, for settings that the user left alone: with a master on loopback, or none, everything listens on
- * 127.0.0.1; with every master but YARN the pages do; nobody ends a job by the pages; they answer only to hosts that
+ * 127.0.0.1; without a cluster its RPC wants a secret; with every master but YARN the pages do; nobody ends a job by the pages; they answer only to hosts that
  * {@link HostFilter} lets pass. On YARN the pages stay where Spark puts them, because YARN's proxy fetches them from
  * another host, and Spark's filter lets that proxy alone pass.
  */
@@ -21,6 +22,8 @@ public final class DriverNetwork {
     public static final String UI_HOSTS = "spark.powersweep.uiHosts";
 
     private static final String LOOPBACK = "127.0.0.1";
+    /** Masters without a process of another kind. */
+    private static final Pattern LOCAL = Pattern.compile("local(\\[.*])?");
 
     private DriverNetwork() {}
 
@@ -33,6 +36,12 @@ public final class DriverNetwork {
         if (isLoopback(master)) {
             conf.setIfMissing("spark.driver.host", LOOPBACK);
             conf.setIfMissing("spark.driver.bindAddress", LOOPBACK);
+        }
+        if (LOCAL.matcher(master).matches()) {
+            // Whoever reaches the port of a driver's RPC has it read objects of his own making, and with that runs what
+            // he
+            // likes as its user; on loopback that is everybody on this machine. Spark makes a secret of its own here.
+            conf.setIfMissing("spark.authenticate", "true");
         }
         conf.setIfMissing("spark.ui.killEnabled", "false");
         String filters = conf.get("spark.ui.filters", "");

@@ -59,6 +59,35 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
             "nheads",
             "dmodel",
             "aspectratio");
+    /** Settings whose values are words. */
+    private static final Set<String> WORDED = Set.of(
+            "optimizer",
+            "optimiser",
+            "opt",
+            "schedule",
+            "scheduler",
+            "lrschedule",
+            "lrscheduler",
+            "mup",
+            "parametrization",
+            "parameterization",
+            "parametrisation",
+            "init",
+            "initialization",
+            "activation",
+            "act",
+            "normalization",
+            "norm",
+            "precision",
+            "dtype",
+            "positions",
+            "posemb",
+            "rope",
+            "tied",
+            "tieembeddings",
+            "qknorm",
+            "bias");
+
     /** Runs that differ in these alone are repetitions. */
     private static final Set<String> REPETITIONS = Set.of(
             "seed",
@@ -217,7 +246,8 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
         }
         boolean known =
                 SETTINGS.contains(name) || SETTINGS.contains(last) || QuantityNames.BATCH_OF_WHAT.contains(last);
-        if (!known && words.stream().anyMatch(MEASURED::contains)) {
+        boolean worded = WORDED.contains(name) || WORDED.contains(last);
+        if (!known && !worded && words.stream().anyMatch(MEASURED::contains)) {
             return false;
         }
         Set<String> different = new HashSet<>();
@@ -228,7 +258,7 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
             Set<String> here = new HashSet<>();
             for (int row : rows) {
                 String text = table.rows().get(row).textAt(column);
-                if (text.isEmpty() || Double.isNaN(style.read(text, Quantity.LEARNING_RATE))) {
+                if (text.isEmpty() || !worded && Double.isNaN(style.read(text, Quantity.LEARNING_RATE))) {
                     return false;
                 }
                 here.add(text);
@@ -240,6 +270,6 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
         }
         // A measurement hardly repeats itself from size to size; a setting does.
         boolean repeats = where.values().stream().filter(at -> at.size() > 1).count() * 2 >= different.size();
-        return differs && (known || repeats && different.size() * 3 <= runs);
+        return differs && (known || worded && different.size() * 3 <= runs || repeats && different.size() * 3 <= runs);
     }
 }

@@ -371,7 +371,8 @@ final class QuantityNames {
     static List<Candidate> of(String header, int index) {
         HeaderName name = HeaderName.of(header);
         List<Candidate> candidates = new ArrayList<>();
-        if (name.unit().isEmpty()) {
+        // A header without a letter or digit, as pandas writes over its index, stands for nothing.
+        if (name.unit().isEmpty() || name.words().isEmpty()) {
             return candidates;
         }
         for (Quantity column : Quantity.values()) {

@@ -63,6 +63,23 @@ public record RunTable(
     }
 
     /** What follows from which others when it is missing; {@link Observations} fills it in. */
+    private static final Set<String> TEXTS = Set.of(
+            "dataset",
+            "datasets",
+            "data",
+            "corpus",
+            "corpora",
+            "datamix",
+            "mix",
+            "mixture",
+            "domain",
+            "language",
+            "lang",
+            "trainset",
+            "trainingset",
+            "traindata",
+            "trainingdata");
+
     private static final Map<Quantity, List<Set<Quantity>>> DERIVABLE = Map.of(
             Quantity.N, List.of(Set.of(Quantity.C, Quantity.D)),
             Quantity.D, List.of(Set.of(Quantity.B, Quantity.S), Set.of(Quantity.N, Quantity.C)),
@@ -133,6 +150,21 @@ public record RunTable(
                         : ", nor are there both " + from + " that it follows from")
                 + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
                 + column.label() + "=…");
+    }
+
+    /**
+     * That rows were trained or evaluated on different texts, each of which has a law of its own.
+     *
+     * @throws UserError naming the column
+     */
+    public void requireOneText() {
+        for (Map.Entry<String, String> kind : kinds.entrySet()) {
+            if (TEXTS.contains(HeaderName.normal(kind.getKey()))) {
+                throw new UserError(source + ": rows differ in " + kind.getKey() + ", and every text has a law of its"
+                        + " own; keep one with --where " + kind.getKey() + "=" + kind.getValue()
+                        + ", or fit all together with --every-row");
+            }
+        }
     }
 
     /** What a reader should know of a table that holds several kinds of runs; empty where it holds one. */

@@ -10,7 +10,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -22,25 +21,6 @@ import java.util.stream.IntStream;
  */
 public final class RunsFile {
     private static final Set<Quantity> ESSENTIAL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
-    /** States of run trackers in which a run has not come to its end. */
-    private static final Set<String> UNFINISHED = Set.of(
-            "crashed",
-            "failed",
-            "killed",
-            "running",
-            "preempted",
-            "preempting",
-            "pending",
-            "error",
-            "cancelled",
-            "canceled",
-            "diverged",
-            "planned",
-            "interrupted",
-            "queued");
-
-    private static final Set<String> ENDED = Set.of("finished", "completed", "success", "succeeded", "done");
-    private static final Set<String> STATES = Set.of("state", "status", "runstate");
 
     private RunsFile() {}
 
@@ -77,7 +57,7 @@ public final class RunsFile {
         refuseLongRows(read);
         RawTable turned = PanelExport.turned(read);
         List<String> remarks = new ArrayList<>(turned.remarks());
-        RawTable chosen = ended(kept(turned, where), where, remarks);
+        RawTable chosen = LeftOutRows.of(kept(turned, where), where, remarks);
         WrittenNumber style =
                 WrittenNumber.of(chosen.decimalCommas(), chosen.rows().stream().flatMap(row -> row.cells().stream()));
         ColumnFinder.Found found = ColumnFinder.find(chosen, style, choice);
@@ -135,6 +115,14 @@ public final class RunsFile {
                 measured.remove(place.index());
             }
         });
+        Optional<BestOfEach> best = BestOfEach.of(table, style, ends, measured, numbers);
+        Set<Integer> told = new HashSet<>(taken);
+        best.ifPresent(chosenRows ->
+                chosenRows.settings().forEach(name -> told.add(table.header().indexOf(name))));
+        Map<String, String> kinds = Kinds.of(table, told, numbers.getOrDefault(Quantity.N, new double[0]));
+        if (best.isEmpty() && kinds.isEmpty() && !curves) {
+            Repeats.of(ends, numbers).ifPresent(remarks::add);
+        }
         return new RunTable(
                 table.file(),
                 table.header(),
@@ -143,10 +131,10 @@ public final class RunsFile {
                 numbers,
                 headers,
                 unreadable,
-                Kinds.of(table, taken, numbers.getOrDefault(Quantity.N, new double[0])),
+                kinds,
                 grouping,
                 ends,
-                BestOfEach.of(table, style, ends, measured, numbers),
+                best,
                 remarks);
     }
 
@@ -249,35 +237,6 @@ public final class RunsFile {
         remarks.add((table.rows().size() - measured.size()) + " rows along the runs hold no "
                 + table.header().get(loss) + " and are left out.");
         return table.with(measured);
-    }
-
-    /** Without runs that their tracker says were cut short, which ended elsewhere than their rows say. */
-    private static RawTable ended(RawTable table, Map<String, String> where, List<String> remarks) {
-        for (int i = 0; i < table.header().size(); i++) {
-            int column = i;
-            String name = table.header().get(i);
-            List<String> states = table.column(i).stream()
-                    .map(state -> state.toLowerCase(Locale.ROOT))
-                    .distinct()
-                    .toList();
-            boolean known = STATES.contains(HeaderName.normal(name))
-                    && states.stream().allMatch(state -> UNFINISHED.contains(state) || ENDED.contains(state))
-                    && states.stream().anyMatch(ENDED::contains)
-                    && states.stream().anyMatch(UNFINISHED::contains);
-            if (known && !where.containsKey(name)) {
-                List<RawRow> kept = table.rows().stream()
-                        .filter(row -> ENDED.contains(row.textAt(column).toLowerCase(Locale.ROOT)))
-                        .toList();
-                remarks.add((table.rows().size() - kept.size()) + " of "
-                        + table.rows().size() + " rows have a " + name
-                        + " other than "
-                        + String.join(
-                                " or ", states.stream().filter(ENDED::contains).toList())
-                        + " and are left out; --where " + name + "=… keeps rows of one.");
-                return table.with(kept);
-            }
-        }
-        return table;
     }
 
     private static double[] numbers(RawTable table, Quantity column, ColumnChoice.Place place, WrittenNumber style) {

@@ -28,6 +28,10 @@ import org.apache.logging.log4j.Logger;
  * is asked changes anything.
  */
 public final class PageServer implements AutoCloseable {
+    /** Seconds until the JDK's server gives up on a request that does not come in, and on a reader that does not take it. */
+    private static final Map<String, String> LIMITS =
+            Map.of("sun.net.httpserver.maxReqTime", "20", "sun.net.httpserver.maxRspTime", "120");
+
     private static final Logger LOG = LogManager.getLogger(PageServer.class);
     private static final int THREADS = 4;
     /** Styles are in the page, scripts and data from this server alone. */
@@ -58,6 +62,8 @@ public final class PageServer implements AutoCloseable {
      */
     public static PageServer start(List<SweepWatch> sweeps, int port) {
         try {
+            // A request that somebody begins and does not end would keep its thread for good.
+            LIMITS.forEach((name, seconds) -> System.getProperties().putIfAbsent(name, seconds));
             InetAddress loopback = InetAddress.getByAddress("127.0.0.1", new byte[] {127, 0, 0, 1});
             PageServer pages = new PageServer(
                     HttpServer.create(new InetSocketAddress(loopback, port), 0), new ServedPages(sweeps));

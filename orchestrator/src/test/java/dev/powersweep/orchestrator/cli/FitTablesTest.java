@@ -115,6 +115,71 @@ class FitTablesTest {
         assertThat(answer.parameter("beta")).isCloseTo(BETA, within(1e-3));
     }
 
+    /** As pandas' to_csv writes over its index, and others over what they leave empty. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "#", "---", "*", "()", "\uD83D\uDE42"})
+    void aHeaderWithoutALetterStandsForNothing(String header) throws Exception {
+        assertPlanted(fit(
+                file("index.csv", grid(header + ",params,tokens,loss", (i, n, d, l) -> f("%d,%s,%s,%s", i, n, d, l)))));
+        assertPlanted(
+                fit(file("last.csv", grid("params,tokens,loss," + header, (i, n, d, l) -> f("%s,%s,%s,", n, d, l)))));
+    }
+
+    /** Every planted row, and beside it one that is better or worse and says that it is another thing. */
+    private String beside(String column, String planted, String other, double offset) {
+        return grid(
+                "params,tokens,loss," + column,
+                (i, n, d, l) -> f("%s,%s,%s,%s\n%s,%s,%s,%s", n, d, l, planted, n, d, l + offset, other));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "split,val,train,-0.1",
+        "phase,eval,training,-0.1",
+        "split,validation,test,0.2",
+        "optimizer,adamw,muon,0.1",
+        "schedule,cosine,wsd,0.05",
+        "mup,True,False,0.05",
+        "status,COMPLETED,TIMEOUT,5",
+        "status,finished,OOM,4",
+        "state,Done,Timed out,4",
+        "diverged,False,True,6",
+        "failed,0,1,6",
+        "exit_code,0,137,6"
+    })
+    void rowsThatAColumnTellsApartAreNotPooled(String column, String planted, String other, double offset)
+            throws Exception {
+        Answer answer = fit(file("two.csv", beside(column, planted, other, offset)));
+        assertPlanted(answer);
+        assertThat(answer.notes()).contains(column);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dataset", "corpus", "Training data"})
+    void everyTextHasALawOfItsOwn(String column) throws Exception {
+        Path file = file("texts.csv", beside(column, "c4", "pile", -0.3));
+        Answer answer = fit(file);
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err())
+                .contains("rows differ in " + column + ", and every text has a law of its own")
+                .contains("--where " + column + "=c4");
+        assertPlanted(fit(file, "--where", column + "=c4"));
+        assertThat(fit(file, "--every-row").status()).isZero();
+    }
+
+    @Test
+    void rowsOfOneSizeThatContradictEachOtherAreToldOf() throws Exception {
+        String twice = grid(
+                "params,tokens,loss",
+                (i, n, d, l) -> i < 6 ? f("%s,%s,%s\n%s,%s,%s", n, d, l, n, d, l + 1) : f("%s,%s,%s", n, d, l));
+        assertThat(fit(file("twice.csv", twice)).notes())
+                .contains("6 of ")
+                .contains("stand more than once, with losses up to")
+                .contains("more than seeds differ");
+        String seeds = grid("params,tokens,loss", (i, n, d, l) -> f("%s,%s,%s\n%s,%s,%s", n, d, l, n, d, l * 1.002));
+        assertThat(fit(file("seeds.csv", seeds)).notes()).doesNotContain("more than once");
+    }
+
     /** expected.csv is by scipy_fits.py beside it. */
     @ParameterizedTest
     @CsvFileSource(resources = TABLES + "expected.csv", useHeadersInDisplayName = true)

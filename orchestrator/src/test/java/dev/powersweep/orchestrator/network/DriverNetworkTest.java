@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -10,12 +11,18 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
+import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.internal.config.package$;
+import org.apache.spark.rpc.RpcAddress;
+import org.apache.spark.rpc.RpcEnv;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import scala.Option;
 
 /** A real driver, the sockets that it opens, and requests to its pages as a browser is made to send them. */
 class DriverNetworkTest {
@@ -50,6 +57,33 @@ class DriverNetworkTest {
                             .as("%s of %s", path, host)
                             .isIn(400, 403);
                 }
+            }
+        }
+    }
+
+    /** An object that reaches a driver's RPC is read there, whatever it is: a stranger must not get so far. */
+    @Test
+    void aDriverWithoutAClusterReadsNothingThatAStrangerSendsToItsRpc() {
+        try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf("local[1]")))) {
+            assertThat(spark.parallelize(List.of(1, 2, 3))
+                            .map(number -> number + 1)
+                            .collect())
+                    .containsExactly(2, 3, 4);
+            RpcAddress driver = SparkEnv.get().rpcEnv().address();
+            SparkConf strange = new SparkConf(false).set("spark.rpc.lookupTimeout", "20s");
+            RpcEnv stranger = RpcEnv.create(
+                    "stranger",
+                    "127.0.0.1",
+                    0,
+                    strange,
+                    new SecurityManager(strange, Option.empty(), package$.MODULE$.AUTH_SECRET_FILE()),
+                    true);
+            try {
+                assertThatThrownBy(() -> stranger.setupEndpointRef(driver, "HeartbeatReceiver"))
+                        .rootCause()
+                        .hasMessageContaining("Expected SaslMessage");
+            } finally {
+                stranger.shutdown();
             }
         }
     }

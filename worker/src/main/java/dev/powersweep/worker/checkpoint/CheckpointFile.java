@@ -2,6 +2,7 @@ package dev.powersweep.worker.checkpoint;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.model.AlignedLayout;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.model.ParameterLayout.Tensor;
@@ -20,6 +21,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 
 /**
@@ -160,6 +162,7 @@ public final class CheckpointFile {
             readFully(channel, json, PREAMBLE, file);
             CheckpointHeader header =
                     CellJson.read(new String(json.array(), StandardCharsets.UTF_8), CheckpointHeader.class);
+            requireRoom(header.cell().shape(), size, file);
             return new CheckpointFile(file, header, PREAMBLE + (long) headerBytes);
         } catch (NoSuchFileException e) {
             throw CheckpointException.damaged("There is no checkpoint " + file + ".", e);
@@ -169,6 +172,21 @@ public final class CheckpointFile {
             // Its checksum holds, so another version of the records wrote it.
             throw CheckpointException.foreign("The checkpoint " + file + " is of another version: " + e.getMessage()
                     + "; use the version that wrote it.");
+        }
+    }
+
+    /** A model is laid out as its header says, before a section of it is read: that must not outgrow the file. */
+    private static void requireRoom(ModelShape shape, long size, Path file) {
+        double width = shape.width();
+        double weights = shape.layers() * width * (4 * width + 2.0 * shape.feedForward()) + shape.vocabulary() * width;
+        if (weights * Float.BYTES > size) {
+            throw CheckpointException.damaged(String.format(
+                    Locale.ROOT,
+                    "The checkpoint %s is damaged: its header describes a model of at least %.3g parameters, which its"
+                            + " %d bytes do not hold; go on from an earlier checkpoint.",
+                    file,
+                    weights,
+                    size));
         }
     }
 

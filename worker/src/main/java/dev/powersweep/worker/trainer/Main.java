@@ -119,6 +119,10 @@ public final class Main {
         } catch (FrameWriter.ReaderGoneException e) {
             say(e.getMessage());
             return EXIT_NOT_FINISHED;
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Whatever a damaged file led to: the JVM would print its trace past what guards the terminal.
+            say("unexpected failure: " + Failures.stack(e));
+            return EXIT_NOT_FINISHED;
         }
     }
 

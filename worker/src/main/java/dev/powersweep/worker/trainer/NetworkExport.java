@@ -51,6 +51,12 @@ final class NetworkExport {
     /** The network of a checkpoint, with its moments and iteration. */
     static MultiLayerNetwork network(CheckpointFile file, Path name) {
         Cell cell = file.header().cell();
+        if (file.header().step() > Integer.MAX_VALUE) {
+            throw new BadInputException(
+                    "The checkpoint " + name + " is of step " + file.header().step() + ", and Deeplearning4j counts to "
+                            + Integer.MAX_VALUE + "; give an earlier one.",
+                    null);
+        }
         ParameterLayout layout = new ParameterLayout(cell.shape());
         Section parameters = section(Section.PARAMETERS, layout);
         Section first = section(Section.FIRST_MOMENT, layout);

@@ -31,6 +31,10 @@ public final class SampleMain {
         } catch (CheckpointException | BadInputException | IllegalArgumentException e) {
             Main.say(Failures.message(e));
             System.exit(Main.EXIT_USAGE);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Whatever a damaged checkpoint led to: the JVM would print its trace past what guards the terminal.
+            Main.say("unexpected failure: " + Failures.message(e));
+            System.exit(Main.EXIT_NOT_FINISHED);
         }
         System.exit(Main.EXIT_FINISHED);
     }
