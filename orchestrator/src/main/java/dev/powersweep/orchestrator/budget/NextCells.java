@@ -6,6 +6,7 @@ import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.spec.ModelSize;
+import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
@@ -108,9 +109,9 @@ public final class NextCells {
         }
         List<String> overrides = new ArrayList<>(List.of("grid={union: [" + String.join(", ", parts) + "]}"));
         output.ifPresent(directory -> overrides.add("output=" + directory));
-        String yaml = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides)
-                .text();
-        return text(design, base.isPresent(), yaml);
+        SweepSpec spec = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides);
+        String yaml = spec.text();
+        return text(design, base.isPresent(), spec.trainer().isPresent(), yaml);
     }
 
     /** Between the points of a program that is not ours there are no others: only its user can name more. */
@@ -136,7 +137,7 @@ public final class NextCells {
                 + 1;
     }
 
-    private static String text(OptimalDesign design, boolean joins, String yaml) {
+    private static String text(OptimalDesign design, boolean joins, boolean program, String yaml) {
         return String.format(
                         Locale.ROOT,
                         "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall"
@@ -146,7 +147,9 @@ public final class NextCells {
                         design.deviationBefore(),
                         design.deviationAfter())
                 + (joins
-                        ? "# They join the sweep that was fitted; powersweep run needs this file alone.\n"
+                        ? program
+                                ? "# They join the sweep that was fitted; put this file where the program's files lie.\n"
+                                : "# They join the sweep that was fitted; powersweep run needs this file alone.\n"
                         : "# Corpus, context and training are the defaults: put in what the fitted runs had.\n")
                 + yaml;
     }

@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
 import dev.powersweep.orchestrator.fits.FitsStore;
 import dev.powersweep.orchestrator.fits.SweepFitter;
+import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.report.sections.ReportStage;
 import dev.powersweep.orchestrator.results.Convention;
 import dev.powersweep.orchestrator.results.SweepReader;
@@ -15,11 +16,17 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.CellsTable;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -101,6 +108,31 @@ final class FittedSweep {
             return new UserError(directory + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
         }
         return new UserError(directory + ": there are no fits yet; run powersweep fit " + directory + " first");
+    }
+
+    /** Training tokens of the sweep's text; empty where its cells read none of ours, or several texts. */
+    static OptionalDouble corpusTokens(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        Set<String> corpora = LedgerReader.open(sweep, configuration).cells().stream()
+                .map(record -> record.cell().data())
+                .filter(DataRule::hasCorpus)
+                .map(DataRule::corpusHash)
+                .collect(Collectors.toSet());
+        if (corpora.size() != 1) {
+            return OptionalDouble.empty();
+        }
+        Path manifest = new Path(sweep.corpus(corpora.iterator().next()), ShardManifest.FILE_NAME);
+        Optional<String> text = text(sweep, manifest, configuration);
+        try {
+            return text.isEmpty()
+                    ? OptionalDouble.empty()
+                    : OptionalDouble.of(CellJson.read(text.get(), ShardManifest.class)
+                            .train()
+                            .tokens());
+        } catch (IllegalArgumentException e) {
+            throw new UserError(manifest + ": " + e.getMessage(), e);
+        }
     }
 
     /** The specification that a sweep was last submitted with, where it keeps one. */

@@ -11,7 +11,6 @@ import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.StoredFit;
-import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.spec.Reach;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
@@ -195,9 +194,7 @@ public final class PlanCommand implements Callable<Integer> {
         return new Conditions(
                 spec.map(known -> known.training().learningRate()),
                 spec.map(known -> OptionalInt.of(known.context())).orElse(OptionalInt.empty()),
-                FittedSweep.results(fits).cells().stream()
-                        .mapToDouble(CellResult::uniqueTokens)
-                        .max());
+                FittedSweep.corpusTokens(fits));
     }
 
     private List<Rates> machines() {

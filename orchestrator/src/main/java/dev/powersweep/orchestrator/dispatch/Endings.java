@@ -10,6 +10,9 @@ import java.util.Optional;
 public final class Endings {
     private static final String NO_SPACE = "No space left on device";
 
+    private static final String ASKED_AGAIN = "the program asked to be tried again";
+    private static final String FROM_OUTSIDE = "the trainer was ";
+
     private Endings() {}
 
     /** The trainer's own word. */
@@ -40,13 +43,12 @@ public final class Endings {
             return new Outcome.Interrupted(new Outcome.Trouble(
                     failure,
                     exit.killed()
-                            ? "the trainer was killed from outside, and not for want of memory"
-                            : "the trainer was terminated from outside",
+                            ? FROM_OUTSIDE + "killed from outside, and not for want of memory"
+                            : FROM_OUTSIDE + "terminated from outside",
                     exit.words()));
         }
         if (exit.ofProgram() && exit.status() == TrainerExit.TRY_AGAIN) {
-            return Outcome.interrupted(
-                    "the program asked to be tried again (exit status " + exit.status() + ") after step " + lastStep);
+            return Outcome.interrupted(ASKED_AGAIN + " (exit status " + exit.status() + ") after step " + lastStep);
         }
         String message = "the trainer died of " + exit.text() + " after step " + lastStep;
         boolean told = failure == FailureClass.BUG || failure == FailureClass.PROGRAM;
@@ -254,9 +256,12 @@ public final class Endings {
 
     /** A cell that kept losing its executors: see {@link Losses}. */
     static Outcome.Trouble suspicious(Outcome.Trouble last, int losses, boolean alone) {
+        boolean asked = last.message().startsWith(ASKED_AGAIN);
+        boolean ended = asked || last.message().startsWith(FROM_OUTSIDE);
         return new Outcome.Trouble(
-                last.failure(),
-                "its executor was lost " + losses + " times in a row and the cell got no further"
+                asked ? FailureClass.PROGRAM : last.failure(),
+                (ended ? "it was interrupted " : "its executor was lost ") + losses
+                        + " times in a row and the cell got no further"
                         + (alone ? ", while others did" : "") + "; the last time: " + last.message(),
                 last.detail());
     }

@@ -7,9 +7,13 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -52,6 +56,23 @@ final class CheckpointPackage {
         }
     }
 
+    /** What a checkpoint names cannot be packed on any host: links in a circle or to nowhere, pipes, what may not be read. */
+    static final class UnfitException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        UnfitException(IOException cause) {
+            super(
+                    cause instanceof FileSystemLoopException
+                            ? cause.getMessage() + " leads back to a folder that it lies in"
+                            : cause instanceof NoSuchFileException
+                                    ? cause.getMessage() + " leads to nothing"
+                                    : cause instanceof AccessDeniedException
+                                            ? cause.getMessage() + " may not be read"
+                                            : cause.getMessage(),
+                    cause);
+        }
+    }
+
     /** Packs a file or folder; links are followed. */
     static void pack(Path content, ProgramFrames.Resumed at, Path target) throws IOException {
         List<String> before = stamps(content);
@@ -82,15 +103,24 @@ final class CheckpointPackage {
     private static List<Path> all(Path content) throws IOException {
         try (Stream<Path> walk = Files.walk(content, FileVisitOption.FOLLOW_LINKS)) {
             return walk.sorted().toList();
+        } catch (UncheckedIOException e) {
+            throw new UnfitException(e.getCause());
+        } catch (FileSystemLoopException | NoSuchFileException | AccessDeniedException e) {
+            throw new UnfitException(e);
         }
     }
 
     private static List<String> stamps(Path content) throws IOException {
         List<String> stamps = new ArrayList<>();
         for (Path each : all(content)) {
-            BasicFileAttributes found = Files.readAttributes(each, BasicFileAttributes.class);
+            BasicFileAttributes found;
+            try {
+                found = Files.readAttributes(each, BasicFileAttributes.class);
+            } catch (NoSuchFileException e) {
+                throw new UnfitException(e);
+            }
             if (found.isOther()) {
-                throw new IOException(each + " is neither a file nor a folder");
+                throw new UnfitException(new IOException(each + " is neither a file nor a folder"));
             }
             stamps.add(each + " " + found.size() + " " + found.lastModifiedTime());
         }

@@ -336,6 +336,8 @@ final class ProgramSession implements TrainerLink {
             }
             inputs.add(new AttemptInput.Said(new Frame.Checkpoint(
                     cell.id(), checkpoint.step(), target.toString(), Files.size(target), Digests.sha256(target))));
+        } catch (CheckpointPackage.UnfitException e) {
+            fail(checkpoint, clause + ", which cannot be stored: " + e.getMessage());
         } catch (CheckpointPackage.ChangedException e) {
             LOG.warn(
                     "cell {}: the checkpoint of step {} is not kept: {}",

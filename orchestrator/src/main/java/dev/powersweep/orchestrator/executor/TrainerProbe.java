@@ -3,8 +3,11 @@ package dev.powersweep.orchestrator.executor;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
+import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.TrainerCommand;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +19,8 @@ import java.util.function.Consumer;
 
 /** Starts a trainer on this machine as a supervisor would, and ends it again. */
 public final class TrainerProbe {
+    private static final String HEAP = "1g";
+
     private TrainerProbe() {}
 
     /**
@@ -40,7 +45,8 @@ public final class TrainerProbe {
      * @return its exit status
      */
     public static int program(String mainClass, List<String> arguments) throws IOException, InterruptedException {
-        return run(mainClass, arguments, builder -> builder.inheritIO()).waitFor();
+        return run(mainClass, arguments, builder -> builder.redirectOutput(ProcessBuilder.Redirect.INHERIT))
+                .waitFor();
     }
 
     /**
@@ -50,7 +56,7 @@ public final class TrainerProbe {
      */
     public static Optional<String> answer(String mainClass, List<String> arguments, String question)
             throws IOException, InterruptedException {
-        Process process = run(mainClass, arguments, builder -> builder.redirectError(ProcessBuilder.Redirect.INHERIT));
+        Process process = run(mainClass, arguments, builder -> {});
         try (OutputStream in = process.getOutputStream()) {
             in.write(question.getBytes(StandardCharsets.UTF_8));
         }
@@ -58,24 +64,37 @@ public final class TrainerProbe {
         return process.waitFor() == 0 ? Optional.of(answer) : Optional.empty();
     }
 
+    /** What it says on standard error, but for what every JVM of ours says first. */
+    private static void passOn(BufferedReader errors) {
+        Thread thread = new Thread(
+                () -> errors.lines()
+                        .filter(line -> !line.startsWith(TrainerPool.INCUBATOR_WARNING))
+                        .forEach(System.err::println),
+                "standard error");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
     private static Process run(String mainClass, List<String> arguments, Consumer<ProcessBuilder> streams)
             throws IOException, InterruptedException {
         ExecutorHost host = ExecutorHost.get();
         try {
             Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
-            List<String> command = new ArrayList<>(List.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:+UseSerialGC",
-                    "-Dorg.bytedeco.javacpp.cachedir=" + host.cache().nativeLibraries(jar),
-                    "-cp",
-                    jar.toString(),
-                    mainClass));
+            TrainerCommand trainer = TrainerCommand.of(new TrainerCommand.Resources(
+                    1, 0, Optional.of(host.cache().nativeLibraries(jar)), Optional.empty()));
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            // With all that the fast kernels need, but a heap for whole networks.
+            command.addAll(trainer.jvmOptions());
+            command.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP, "-cp", jar.toString(), mainClass));
             command.addAll(arguments);
             ProcessBuilder builder = new ProcessBuilder(command);
             builder.environment().clear();
             builder.environment().putAll(TrainerEnvironment.inherited());
+            builder.environment().putAll(trainer.environment());
             streams.accept(builder);
             Process process = builder.start();
+            passOn(process.errorReader(StandardCharsets.UTF_8));
             Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly, "end of " + mainClass));
             return process;
         } finally {

@@ -68,6 +68,9 @@ public final class ProgramFrames {
 
     private Optional<Heard.Garbage> garbage = Optional.empty();
     private boolean anyStep;
+    /** Steps between the two that were reported last. */
+    private long stride = 1;
+
     private double trainingSeconds;
     private double lastStepAt;
     private boolean ended;
@@ -164,6 +167,8 @@ public final class ProgramFrames {
         }
         int finite = finite(rows.loss());
         Frame.Steps taken = finite < rows.rows() ? StepRows.head(rows, finite + 1) : rows;
+        // A program may report every tenth step: what lies between two of them is done, too.
+        stride = taken.rows() > 1 ? 1 : Math.max(1, taken.lastStep() - last);
         anyStep = true;
         last = taken.lastStep();
         loss = taken.loss()[taken.rows() - 1];
@@ -262,6 +267,12 @@ public final class ProgramFrames {
                     heard);
         } else if (step > steps) {
             fail("named a checkpoint of step " + step + ", and the cell has " + steps, now, heard);
+        } else if (anyStep && step >= last + stride) {
+            fail(
+                    "named the checkpoint of step " + step + " after step " + last
+                            + ": the steps that it has done are reported before",
+                    now,
+                    heard);
         } else if (step == 0) {
             heard.add(new Heard.Note("a checkpoint before the first step is not kept: there is nothing to go on from"));
         } else {

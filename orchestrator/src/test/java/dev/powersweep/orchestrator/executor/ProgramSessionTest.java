@@ -262,6 +262,18 @@ class ProgramSessionTest {
                 "say 'Epoch 3'; steps 3 12; evaluation; say '{\"frame\": \"finished\"}' | PROGRAM | is no frame (line"
                         + " 3: no JSON",
                 "step 2 4 | PROGRAM | reported step 2 after step 2",
+                "echo s > $POWERSWEEP_CHECKPOINTS/a; checkpoint 9 $POWERSWEEP_CHECKPOINTS/a; exit 75 | PROGRAM | named the"
+                        + " checkpoint of step 9 after step 2: the steps that it has done are reported before",
+                "mkdir $POWERSWEEP_CHECKPOINTS/l; ln -s . $POWERSWEEP_CHECKPOINTS/l/self; checkpoint 2"
+                        + " $POWERSWEEP_CHECKPOINTS/l; sleep 60 | PROGRAM | leads back to a folder that it lies in",
+                "mkdir $POWERSWEEP_CHECKPOINTS/l; ln -s /no/where $POWERSWEEP_CHECKPOINTS/l/dead; checkpoint 2"
+                        + " $POWERSWEEP_CHECKPOINTS/l; sleep 60 | PROGRAM | leads to nothing",
+                "mkdir $POWERSWEEP_CHECKPOINTS/l; mkfifo $POWERSWEEP_CHECKPOINTS/l/pipe; checkpoint 2"
+                        + " $POWERSWEEP_CHECKPOINTS/l; sleep 60 | PROGRAM | is neither a file nor a folder",
+                "sleep 1; : > $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | no longer holds what was read of it",
+                "sleep 1; : > $POWERSWEEP_FRAMES; steps 4 12; sleep 60 | PROGRAM | no longer holds what was read of it",
+                "sleep 1; rm $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) was removed",
+                "sleep 1; rm $POWERSWEEP_FRAMES; steps 3 12; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) is another file now",
                 "checkpoint 2 /no/such/file; sleep 60 | PROGRAM | named the checkpoint /no/such/file of step 2, which"
                         + " is not there"
             })

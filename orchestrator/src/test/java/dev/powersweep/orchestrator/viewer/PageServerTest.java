@@ -26,6 +26,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -46,6 +47,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -335,6 +337,32 @@ class PageServerTest {
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("cannot listen on port " + port)
                     .hasMessageContaining("choose another --port");
+        }
+    }
+
+    /** A user of this machine who keeps every thread waiting for the rest of a request. */
+    @Test
+    @Tag("nightly")
+    void requestsThatAreBegunAndNotEndedAreGivenUp() throws Exception {
+        StoredSweep.write(folder.resolve("stored"));
+        try (PageServer server = served("stored")) {
+            int port = server.address().getPort();
+            List<Socket> begun = new ArrayList<>();
+            try {
+                for (int i = 0; i < 60; i++) {
+                    Socket socket = new Socket(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), port);
+                    socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: 127".getBytes(StandardCharsets.ISO_8859_1));
+                    begun.add(socket);
+                }
+                // What waited behind them may be given up with them.
+                assertThatThrownBy(() -> raw(port, "GET / HTTP/1.1", "127.0.0.1:" + port))
+                        .isInstanceOf(SocketException.class);
+                assertThat(raw(port, "GET / HTTP/1.1", "127.0.0.1:" + port)).startsWith("HTTP/1.1 200");
+            } finally {
+                for (Socket socket : begun) {
+                    socket.close();
+                }
+            }
         }
     }
 

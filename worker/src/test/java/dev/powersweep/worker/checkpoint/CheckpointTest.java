@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.model.ParameterLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +21,8 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CheckpointTest {
     private static final long SEED = Long.getLong("test.seed", 20260101);
@@ -65,6 +68,30 @@ class CheckpointTest {
             return e;
         }
         throw new AssertionError(file + " was accepted");
+    }
+
+    /** A model is laid out as the header says before a weight of it is read. */
+    @ParameterizedTest
+    @CsvSource({"2000000000,16,256", "1,1073741824,256", "1,16,2000000000"})
+    void aHeaderThatDescribesMoreThanTheFileHoldsIsRefused(int layers, int width, int vocabulary) throws Exception {
+        ModelShape small = CELL.shape();
+        ModelShape large = new ModelShape(
+                layers,
+                width,
+                1,
+                small.feedForward(),
+                small.context(),
+                vocabulary,
+                small.activation(),
+                small.positions(),
+                small.normalization(),
+                small.embeddings());
+        Cell cell = Cells.of(large, CELL.data(), CELL.seed());
+        Path file = CheckpointFile.write(directory.resolve("large.ckpt"), cell, 40, LAYOUT, PROGRESS, sections(SEED))
+                .file();
+        assertThat(refusal(file))
+                .hasMessageContaining("its header describes a model of at least")
+                .hasMessageContaining("which its " + Files.size(file) + " bytes do not hold");
     }
 
     @Test

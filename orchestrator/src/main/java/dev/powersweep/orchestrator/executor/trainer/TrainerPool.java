@@ -28,7 +28,9 @@ import java.util.function.Function;
  * process start and library initialisation are paid once a slot.
  */
 public final class TrainerPool {
-    private static final String INCUBATOR_WARNING = "WARNING: Using incubator modules";
+    /** How a JVM with the Vector API begins its standard error. */
+    public static final String INCUBATOR_WARNING = "WARNING: Using incubator modules";
+
     private static final int EXCERPT_BYTES = 4096;
     private static final String WARM = "warm";
 
