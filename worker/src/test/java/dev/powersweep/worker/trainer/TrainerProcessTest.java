@@ -292,7 +292,7 @@ class TrainerProcessTest extends TrainerFixture {
                 40,
                 "\u001b]0;owned\u0007\u009b1A\u202e\r\ntrainer: all is well",
                 new Progress(OptionalDouble.empty(), 0, 0, OptionalDouble.empty(), List.of()),
-                List.of());
+                List.of(new Section(Section.PARAMETERS, ByteBuffer.allocate(1 << 17))));
         for (String target : List.of("model.zip", "weights.npz")) {
             String file = scratch.resolve(target).toString();
             try (TrainerProcess trainer = TrainerProcess.start(scratch, "export", checkpoint.toString(), file)) {
