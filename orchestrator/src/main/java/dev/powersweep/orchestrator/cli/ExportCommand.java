@@ -88,7 +88,7 @@ public final class ExportCommand implements Callable<Integer> {
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
         RunnableFolder.requireTemporary();
-        try (HostScratch scratch = HostCache.ofUser().scratch()) {
+        try (HostScratch scratch = HostCache.ofUser().scratchForCommand()) {
             Path state = NewestState.of(record, directory, configuration, scratch);
             Path made = scratch.folder().resolve("made" + chosen.ending);
             int status = TrainerProbe.program(TRAINER, List.of("export", state.toString(), made.toString()));

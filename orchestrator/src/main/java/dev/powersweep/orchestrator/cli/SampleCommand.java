@@ -98,7 +98,7 @@ public final class SampleCommand implements Callable<Integer> {
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
         RunnableFolder.requireTemporary();
-        try (HostScratch scratch = HostCache.ofUser().scratch()) {
+        try (HostScratch scratch = HostCache.ofUser().scratchForCommand()) {
             Path state = NewestState.of(record, directory, configuration, scratch);
             Optional<StoredTokenizer> tokenizer = json && !promptTokens.isEmpty()
                     ? Optional.empty()

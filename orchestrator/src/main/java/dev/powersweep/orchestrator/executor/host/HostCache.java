@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.orchestrator.storage.PrivateDirectory;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.StoredName;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
@@ -76,6 +77,19 @@ public final class HostCache {
     /** Where the cache is, or would be. */
     public Path place() {
         return root;
+    }
+
+    /**
+     * The same, for a command of a user.
+     *
+     * @throws UserError when the cache is not this user's alone, or cannot be written
+     */
+    public HostScratch scratchForCommand() {
+        try {
+            return scratch();
+        } catch (IOException e) {
+            throw new UserError("no place to work in: " + e.getMessage(), e);
+        }
     }
 
     /** Whether this is a file of the cache, which stays as it is. */
