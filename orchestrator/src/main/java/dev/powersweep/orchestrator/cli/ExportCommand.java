@@ -5,7 +5,6 @@ import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.executor.host.HostScratch;
 import dev.powersweep.orchestrator.executor.host.RunnableFolder;
-import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
@@ -20,6 +19,7 @@ import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -57,14 +57,8 @@ public final class ExportCommand implements Callable<Integer> {
         }
     }
 
-    @Parameters(index = "0", paramLabel = "DIR", description = "Directory of a sweep, on any Hadoop file system.")
-    private String sweep = "";
-
-    @Parameters(
-            index = "1",
-            paramLabel = "CELL",
-            description = "Name or id of a cell, or a pattern that one name matches, e.g. \"n786k-d3.1M-*\".")
-    private String cell = "";
+    @Mixin
+    private CellChoice choice = new CellChoice();
 
     @Parameters(
             index = "2",
@@ -85,13 +79,14 @@ public final class ExportCommand implements Callable<Integer> {
             throw new UserError("there is no directory " + target.getParent() + " to write " + file + " in; make it");
         }
         Configuration configuration = HadoopSettings.configuration();
-        SweepDirectory directory = SweepDirectory.at(sweep, configuration);
-        CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
+        SweepDirectory directory = choice.directory(configuration);
+        CellRecord record = choice.in(directory, configuration);
         RunnableFolder.requireTemporary();
         try (HostScratch scratch = HostCache.ofUser().scratchForCommand()) {
             Path state = NewestState.of(record, directory, configuration, scratch);
             Path made = scratch.folder().resolve("made" + chosen.ending);
-            int status = TrainerProbe.program(TRAINER, List.of("export", state.toString(), made.toString()));
+            int status = TrainerProbe.confined(TRAINER, List.of("export", state.toString(), made.toString()), "")
+                    .status();
             if (status != 0) {
                 return CommandLine.ExitCode.SOFTWARE;
             }

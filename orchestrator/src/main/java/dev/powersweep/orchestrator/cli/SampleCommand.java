@@ -6,7 +6,6 @@ import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.executor.host.HostScratch;
 import dev.powersweep.orchestrator.executor.host.RunnableFolder;
-import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
@@ -22,8 +21,8 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code powersweep sample}: what a trained cell writes, so that people see what its loss reads like; starts no Spark. */
 @Command(
@@ -41,14 +40,8 @@ public final class SampleCommand implements Callable<Integer> {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
-    @Parameters(index = "0", paramLabel = "DIR", description = "Directory of a sweep, on any Hadoop file system.")
-    private String sweep = "";
-
-    @Parameters(
-            index = "1",
-            paramLabel = "CELL",
-            description = "Name or id of a cell, or a pattern that one name matches, e.g. \"n786k-d3.1M-*\".")
-    private String cell = "";
+    @Mixin
+    private CellChoice choice = new CellChoice();
 
     @Option(names = "--prompt", paramLabel = "TEXT", description = "Text to go on from (default: a new line).")
     private String prompt = "\n";
@@ -95,8 +88,8 @@ public final class SampleCommand implements Callable<Integer> {
             throw new UserError("--tokens " + tokens + " is above " + MOST_TOKENS + "; ask for fewer");
         }
         Configuration configuration = HadoopSettings.configuration();
-        SweepDirectory directory = SweepDirectory.at(sweep, configuration);
-        CellRecord record = OneCell.of(LedgerReader.open(directory, configuration), cell);
+        SweepDirectory directory = choice.directory(configuration);
+        CellRecord record = choice.in(directory, configuration);
         RunnableFolder.requireTemporary();
         try (HostScratch scratch = HostCache.ofUser().scratchForCommand()) {
             Path state = NewestState.of(record, directory, configuration, scratch);
@@ -135,8 +128,8 @@ public final class SampleCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new UserError("what to draw: " + e.getMessage(), e);
         }
-        return TrainerProbe.answer(SAMPLER, List.of(state.toString()), CellJson.line(request))
-                .map(answer -> CellJson.read(answer, int[].class));
+        TrainerProbe.Ended ended = TrainerProbe.confined(SAMPLER, List.of(state.toString()), CellJson.line(request));
+        return ended.status() == 0 ? Optional.of(CellJson.read(ended.text(), int[].class)) : Optional.empty();
     }
 
     private void show(Answer answer) {

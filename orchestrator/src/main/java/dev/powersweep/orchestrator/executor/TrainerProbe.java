@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /** Starts a trainer on this machine as a supervisor would, and ends it again. */
 public final class TrainerProbe {
@@ -40,65 +39,98 @@ public final class TrainerProbe {
     }
 
     /**
-     * Runs another program of the trainer's jar to its end, on this process's streams.
+     * Runs another program of the trainer's jar to its end, on this process's streams and in its environment.
      *
      * @return its exit status
      */
     public static int program(String mainClass, List<String> arguments) throws IOException, InterruptedException {
-        return run(mainClass, arguments, builder -> builder.redirectOutput(ProcessBuilder.Redirect.INHERIT))
-                .waitFor();
+        ExecutorHost host = ExecutorHost.get();
+        try {
+            Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
+            List<String> options = List.of(
+                    "-XX:+UseSerialGC",
+                    "-Dorg.bytedeco.javacpp.cachedir=" + host.cache().nativeLibraries(jar));
+            return new ProcessBuilder(line(options, jar, mainClass, arguments))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+        } finally {
+            ExecutorHost.shutDown();
+        }
     }
 
     /**
-     * Runs another program of the trainer's jar, which reads a text and writes one; its standard error is this process's.
+     * How a confined program ended.
      *
-     * @return what it wrote; empty where it failed, and has said why
+     * @param status its exit status
+     * @param text what it wrote to standard output
      */
-    public static Optional<String> answer(String mainClass, List<String> arguments, String question)
-            throws IOException, InterruptedException {
-        Process process = run(mainClass, arguments, builder -> {});
-        try (OutputStream in = process.getOutputStream()) {
-            in.write(question.getBytes(StandardCharsets.UTF_8));
-        }
-        String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return process.waitFor() == 0 ? Optional.of(answer) : Optional.empty();
-    }
+    public record Ended(int status, String text) {}
 
-    /** What it says on standard error, but for what every JVM of ours says first. */
-    private static void passOn(BufferedReader errors) {
-        Thread thread = new Thread(
-                () -> errors.lines()
-                        .filter(line -> !line.startsWith(TrainerPool.INCUBATOR_WARNING))
-                        .forEach(System.err::println),
-                "standard error");
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    private static Process run(String mainClass, List<String> arguments, Consumer<ProcessBuilder> streams)
+    /**
+     * Runs a program of the trainer's jar that opens what a sweep's directory holds: it gets a trainer's environment,
+     * without this user's keys, and ends with this process. What it says on standard error is passed on.
+     *
+     * @param question written to its standard input
+     */
+    public static Ended confined(String mainClass, List<String> arguments, String question)
             throws IOException, InterruptedException {
         ExecutorHost host = ExecutorHost.get();
         try {
             Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
             TrainerCommand trainer = TrainerCommand.of(new TrainerCommand.Resources(
                     1, 0, Optional.of(host.cache().nativeLibraries(jar)), Optional.empty()));
-            List<String> command = new ArrayList<>();
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             // With all that the fast kernels need, but a heap for whole networks.
-            command.addAll(trainer.jvmOptions());
-            command.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP, "-cp", jar.toString(), mainClass));
-            command.addAll(arguments);
-            ProcessBuilder builder = new ProcessBuilder(command);
+            List<String> options = new ArrayList<>(trainer.jvmOptions());
+            options.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP));
+            ProcessBuilder builder = new ProcessBuilder(line(options, jar, mainClass, arguments));
             builder.environment().clear();
             builder.environment().putAll(TrainerEnvironment.inherited());
             builder.environment().putAll(trainer.environment());
-            streams.accept(builder);
-            Process process = builder.start();
-            passOn(process.errorReader(StandardCharsets.UTF_8));
-            Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly, "end of " + mainClass));
-            return process;
+            return ended(builder.start(), question);
         } finally {
             ExecutorHost.shutDown();
         }
+    }
+
+    private static Ended ended(Process process, String question) throws IOException, InterruptedException {
+        Thread atExit = new Thread(process::destroyForcibly, "end of a trainer's program");
+        Runtime.getRuntime().addShutdownHook(atExit);
+        Thread errors = new Thread(() -> passOn(process.errorReader(StandardCharsets.UTF_8)), "standard error");
+        errors.setDaemon(true);
+        errors.start();
+        try (OutputStream in = process.getOutputStream()) {
+            in.write(question.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            // It has ended without reading; its status and words tell why.
+            process.waitFor();
+        }
+        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int status = process.waitFor();
+        // Its last words come before ours.
+        errors.join();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException ending) {
+            // This process is being ended; so is that one.
+            return new Ended(status, text);
+        }
+        return new Ended(status, text);
+    }
+
+    /** All but what every JVM of ours says first. */
+    private static void passOn(BufferedReader errors) {
+        errors.lines()
+                .filter(line -> !line.startsWith(TrainerPool.INCUBATOR_WARNING))
+                .forEach(System.err::println);
+    }
+
+    private static List<String> line(List<String> options, Path jar, String mainClass, List<String> arguments) {
+        List<String> line = new ArrayList<>();
+        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        line.addAll(options);
+        line.addAll(List.of("-cp", jar.toString(), mainClass));
+        line.addAll(arguments);
+        return line;
     }
 }

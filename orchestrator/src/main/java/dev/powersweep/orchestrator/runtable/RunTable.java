@@ -62,7 +62,7 @@ public record RunTable(
         return best.map(BestOfEach::sentence);
     }
 
-    /** What follows from which others when it is missing; {@link Observations} fills it in. */
+    /** Headers of what was trained on or evaluated. */
     private static final Set<String> TEXTS = Set.of(
             "dataset",
             "datasets",
@@ -80,6 +80,7 @@ public record RunTable(
             "traindata",
             "trainingdata");
 
+    /** What follows from which others when it is missing; {@link Observations} fills it in. */
     private static final Map<Quantity, List<Set<Quantity>>> DERIVABLE = Map.of(
             Quantity.N, List.of(Set.of(Quantity.C, Quantity.D)),
             Quantity.D, List.of(Set.of(Quantity.B, Quantity.S), Set.of(Quantity.N, Quantity.C)),
