@@ -65,6 +65,11 @@ public final class KnownSweep {
                 Map.of("corpus", "wordnet, 8.9 MB", "git commit", "0123456789ab"));
     }
 
+    /** A finished cell of this size, with the law's loss. */
+    public static CellResult ofSize(double n, double d, double b) {
+        return cell("n" + n + "-d" + d + "-b" + b, n, d, b, CellState.FINISHED, loss(n, d, b), 0);
+    }
+
     private static CellResult cell(String id, double n, double d, double b, CellState state, double loss, int index) {
         boolean finished = state == CellState.FINISHED;
         return new CellResult(

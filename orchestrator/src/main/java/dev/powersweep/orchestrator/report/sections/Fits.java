@@ -16,8 +16,7 @@ record Fits(SweepResults results, FitSet set, List<CellResult> cells, Levels mod
 
     static Fits of(SweepResults results, FitSet set) {
         List<CellResult> cells = Selection.BEST_BATCH.of(results.usable());
-        return new Fits(
-                results, set, cells, Levels.of(cells, CellResult::parameters), Levels.of(cells, CellResult::tokens));
+        return new Fits(results, set, cells, Levels.of(cells, CellResult::parameters), Levels.ofTokens(cells));
     }
 
     Optional<FitResult> joint() {

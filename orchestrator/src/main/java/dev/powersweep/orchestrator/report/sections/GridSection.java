@@ -18,7 +18,7 @@ final class GridSection {
 
     static ReportModel.Section of(SweepResults results) {
         Levels models = Levels.of(results.cells(), CellResult::parameters);
-        Levels data = Levels.of(results.cells(), CellResult::tokens);
+        Levels data = Levels.ofTokens(results.cells());
         Levels batches = Levels.of(results.cells(), CellResult::batchTokens);
         DoubleSummaryStatistics losses = results.usable().stream()
                 .mapToDouble(cell -> cell.validationLoss().getAsDouble())

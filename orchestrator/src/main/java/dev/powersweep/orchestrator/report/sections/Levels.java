@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.report.sections;
 
 import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.results.CellResult;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
@@ -12,7 +13,6 @@ import java.util.function.ToDoubleFunction;
  */
 record Levels(double[] values) {
 
-    /** Tokens that are rounded to whole batches still belong to one data size. */
     private static final double SAME = 1.005;
 
     static Levels of(List<CellResult> cells, ToDoubleFunction<CellResult> quantity) {
@@ -23,6 +23,23 @@ record Levels(double[] values) {
         for (double value : sorted) {
             if (count == 0 || value > kept[count - 1] * SAME) {
                 kept[count++] = value;
+            }
+        }
+        return new Levels(java.util.Arrays.copyOf(kept, count));
+    }
+
+    /** Data sizes: tokens are rounded to whole batches, so what differs by no more than a batch is one. */
+    static Levels ofTokens(List<CellResult> cells) {
+        List<CellResult> sorted = cells.stream()
+                .filter(cell -> cell.tokens() > 0)
+                .sorted(Comparator.comparingDouble(CellResult::tokens))
+                .toList();
+        double[] kept = new double[sorted.size()];
+        int count = 0;
+        for (CellResult cell : sorted) {
+            if (count == 0
+                    || cell.tokens() > kept[count - 1] * SAME && cell.tokens() - kept[count - 1] > cell.batchTokens()) {
+                kept[count++] = cell.tokens();
             }
         }
         return new Levels(java.util.Arrays.copyOf(kept, count));

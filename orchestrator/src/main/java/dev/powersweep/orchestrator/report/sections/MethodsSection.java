@@ -32,7 +32,7 @@ final class MethodsSection {
         facts.add(new Block.Fact(
                 "Models and sizes",
                 levels(cells, "N", Levels.of(cells, CellResult::parameters)) + "; "
-                        + levels(cells, "D", Levels.of(cells, CellResult::tokens)) + "; "
+                        + levels(cells, "D", Levels.ofTokens(cells)) + "; "
                         + levels(cells, "B", Levels.of(cells, CellResult::batchTokens)) + "; "
                         + cells.stream().map(CellResult::seed).distinct().count() + " seeds"
                         + Optional.ofNullable(results.provenance().get("model"))

@@ -50,7 +50,7 @@ public final class SweepReport {
     private static List<ReportModel.Tile> tiles(SweepResults results) {
         List<CellResult> cells = results.cells();
         Levels models = Levels.of(cells, CellResult::parameters);
-        Levels data = Levels.of(cells, CellResult::tokens);
+        Levels data = Levels.ofTokens(cells);
         Levels batches = Levels.of(cells, CellResult::batchTokens);
         List<ReportModel.Tile> tiles = new ArrayList<>();
         tiles.add(new ReportModel.Tile(
