@@ -47,17 +47,28 @@ final class RegularFile {
      */
     static FileChannel open(Path file, LinkOption... links) throws IOException {
         Object looked = key(file, links);
-        FileChannel channel = opened(file, links);
+        return same(file, looked, opened(file, links), links);
+    }
+
+    /** What was opened, if it is what was looked at; else it is closed. */
+    static FileChannel same(Path file, Object looked, FileChannel channel, LinkOption... links) throws IOException {
         try {
-            // A pipe has no position.
-            channel.position();
-            if (!Objects.equals(looked, key(file, links))) {
+            if (!hasPosition(channel) || !Objects.equals(looked, key(file, links))) {
                 throw exchanged(file);
             }
             return channel;
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    /** A pipe that another opener has let go has none. */
+    private static boolean hasPosition(FileChannel channel) {
+        try {
+            return channel.position() >= 0;
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -107,7 +118,7 @@ final class RegularFile {
         });
     }
 
-    private static Object key(Path file, LinkOption... links) throws IOException {
+    static Object key(Path file, LinkOption... links) throws IOException {
         BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class, links);
         if (!found.isRegularFile()) {
             throw new IOException(file + " is no regular file");

@@ -43,8 +43,7 @@ class ClusterChecksTest {
     private List<String> eventLog() throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
             Path events = files.filter(file -> Files.isRegularFile(file)
-                            && file.getFileName().toString().contains("local-")
-                            && !file.getFileName().toString().startsWith("appstatus"))
+                            && file.getFileName().toString().startsWith("events_"))
                     .findFirst()
                     .orElseThrow();
             return Files.readAllLines(events);

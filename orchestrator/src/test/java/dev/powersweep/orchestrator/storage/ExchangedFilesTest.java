@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
@@ -69,6 +71,19 @@ class ExchangedFilesTest {
         assertThatThrownBy(() -> RegularFile.opened(pipe))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining(pipe + " was exchanged for something else");
+    }
+
+    /** A pipe stood there at the opening, had a writer, and the file is back before it is looked at. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aPipeThatWasOpenedIsToldAsExchanged() throws Exception {
+        java.nio.file.Path file = Files.writeString(folder.resolve("file"), "content");
+        java.nio.file.Path pipe = pipe();
+        try (FileChannel both = FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            assertThatThrownBy(() -> RegularFile.same(file, RegularFile.key(file), RegularFile.opened(pipe)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(file + " was exchanged for something else");
+        }
     }
 
     @Test
