@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.network.DriverNetwork;
 import dev.powersweep.orchestrator.publish.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
+import dev.powersweep.orchestrator.spark.StandaloneMaster;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.TableFile;
 import java.io.IOException;
@@ -83,6 +84,7 @@ final class Sessions {
         FixedExecutors.require(conf);
         quietHeart(conf);
         utf8(conf);
+        StandaloneMaster.requireAnswer(conf);
         try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
             ExecutorWait.firstOrFail(spark);
             return work.apply(new SparkRefits(spark));
@@ -110,6 +112,7 @@ final class Sessions {
 
     /** A session's builder would copy the settings, and the pages' address with it be lost: the context is made first. */
     private static SparkSession session(SparkConf conf) {
+        StandaloneMaster.requireAnswer(conf);
         SparkContext.getOrCreate(DriverNetwork.closed(conf));
         return SparkSession.builder().config(conf).getOrCreate();
     }

@@ -11,9 +11,9 @@ import org.apache.spark.SparkConf;
  * manager to the outer one, even when the master is on loopback; pages may end a stage by a GET from anywhere.
  *
  * <p>Guarantees, for settings that the user left alone: with a master on loopback, or none, everything listens on
- * 127.0.0.1; without a cluster its RPC wants a secret; with every master but YARN the pages do; nobody ends a job by the pages; they answer only to hosts that
- * {@link HostFilter} lets pass. On YARN the pages stay where Spark puts them, because YARN's proxy fetches them from
- * another host, and Spark's filter lets that proxy alone pass.
+ * 127.0.0.1, and with every master but YARN the pages do; without a cluster the RPC wants a secret; nobody ends a job by the
+ * pages; they answer only to hosts that {@link HostFilter} lets pass. On YARN the pages stay where Spark puts them, because
+ * YARN's proxy fetches them from another host, and Spark's filter lets that proxy alone pass.
  */
 public final class DriverNetwork {
     /** Address that the driver's pages are bound to, e.g. {@code 0.0.0.0} for all. */
@@ -38,9 +38,8 @@ public final class DriverNetwork {
             conf.setIfMissing("spark.driver.bindAddress", LOOPBACK);
         }
         if (LOCAL.matcher(master).matches()) {
-            // Whoever reaches the port of a driver's RPC has it read objects of his own making, and with that runs what
-            // he
-            // likes as its user; on loopback that is everybody on this machine. Spark makes a secret of its own here.
+            // Whoever reaches the port of a driver's RPC has it read objects of his own making, and so runs code as its
+            // user; on loopback that is everybody on this machine. Spark makes a secret of its own here.
             conf.setIfMissing("spark.authenticate", "true");
         }
         conf.setIfMissing("spark.ui.killEnabled", "false");
