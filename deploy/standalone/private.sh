@@ -33,6 +33,8 @@ started() {
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
     # The 22nd field; the second, in parentheses, may hold spaces.
     read -ra fields <<<"${stat##*) }"
+    # One that has ended keeps its number until its parent asks how.
+    [[ ${fields[0]} != [ZX] ]] || return 0
     echo "${fields[19]}"
   else
     ps -o lstart= -p "$1" 2>/dev/null || true

@@ -259,11 +259,7 @@ public final class Lease implements AutoCloseable {
         if (!holder.host().equals(hostName())) {
             return Optional.empty();
         }
-        return Optional.of(ProcessHandle.of(holder.pid())
-                .filter(ProcessHandle::isAlive)
-                .filter(process -> holder.processStart().isEmpty()
-                        || process.info().startInstant().equals(holder.processStart()))
-                .isPresent());
+        return Optional.of(LiveProcess.of(holder.pid(), holder.processStart()).isPresent());
     }
 
     /** A damaged file tells nothing of its holder, who is then known by his beats alone. */
