@@ -20,6 +20,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Data unlike any published: odd scales, few rows and many, outliers, weights. */
 class RobustnessTest {
@@ -58,6 +59,22 @@ class RobustnessTest {
             double planted = LAW.predict(truth, runs.point(i));
             assertThat(fit.predict(runs.point(i)).value()).isCloseTo(planted, within(0.01 * planted));
         }
+    }
+
+    /** A law through all rows but one leaves no scatter to measure that one by. */
+    @ParameterizedTest
+    @ValueSource(ints = {3, 4, 5})
+    void amongFewRowsNoneIsCalledAnOutlier(int rows) {
+        double[] n = IntStream.range(0, rows).mapToDouble(i -> 1e6 * (1 << i)).toArray();
+        double[] d = Arrays.stream(n).map(x -> 1e9).toArray();
+        double[] loss = IntStream.range(0, rows)
+                .mapToDouble(i -> Math.pow(8.8e13 / n[i], 0.076) * (i == 1 ? 1.02 : 1))
+                .toArray();
+
+        FitResult fit =
+                Fitter.fit((ParametricLaw) Laws.byName("kaplan-n"), Observations.of(n, d, loss), FitOptions.defaults());
+
+        assertThat(fit.warnings()).noneSatisfy(warning -> assertThat(warning).contains("robust standard deviations"));
     }
 
     @Test

@@ -176,15 +176,7 @@ final class Diagnosis {
                 && runs.runs() - law.parameters().size() >= ParametricFit.FEWEST_SPARE) {
             warnings.add("There are only " + runs.runs() + " runs to resample: the intervals are rough.");
         }
-        double[] sizes = residuals.stream()
-                .mapToDouble(r -> Math.abs(r.residual()))
-                .sorted()
-                .toArray();
-        double robust = 1.4826 * Replicas.quantile(sizes, 0.5);
-        List<String> far = residuals.stream()
-                .filter(r -> robust > 1e-9 && Math.abs(r.residual()) > 8 * robust)
-                .map(Residual::run)
-                .toList();
+        List<String> far = far(residuals, law.parameters().size());
         if (!far.isEmpty()) {
             warnings.add((far.size() == 1 ? "1 row lies" : far.size() + " rows lie")
                     + " more than eight robust standard deviations from the law (run "
@@ -192,5 +184,24 @@ final class Diagnosis {
                     + "): look at them before trusting the fit.");
         }
         return warnings;
+    }
+
+    /**
+     * Runs of rows more than eight robust standard deviations from the law. A fit may pass through as many rows as it has
+     * parameters, so that the median says nothing of the scatter unless most rows are beyond those.
+     */
+    private static List<String> far(List<Residual> residuals, int parameters) {
+        if (residuals.size() < 2 * parameters + ParametricFit.FEWEST_SPARE) {
+            return List.of();
+        }
+        double[] sizes = residuals.stream()
+                .mapToDouble(r -> Math.abs(r.residual()))
+                .sorted()
+                .toArray();
+        double robust = 1.4826 * Replicas.quantile(sizes, 0.5);
+        return residuals.stream()
+                .filter(r -> robust > 1e-9 && Math.abs(r.residual()) > 8 * robust)
+                .map(Residual::run)
+                .toList();
     }
 }
