@@ -67,7 +67,7 @@ class ClusterIT {
                 assertThat(driver.alive() && System.nanoTime() < end)
                         .as("four trainers at once:\n" + driver.log())
                         .isTrue();
-                TimeUnit.MILLISECONDS.sleep(50);
+                TimeUnit.MILLISECONDS.sleep(LoopbackCluster.LOOK_MILLIS);
             }
             for (ProcessHandle trainer : loopback.cluster().trainers()) {
                 seen.add(visibleDevices(trainer));
@@ -131,7 +131,7 @@ class ClusterIT {
                 assertThat(driver.alive() && System.nanoTime() < end)
                         .as("two trainers at once:\n" + driver.log())
                         .isTrue();
-                TimeUnit.MILLISECONDS.sleep(50);
+                TimeUnit.MILLISECONDS.sleep(LoopbackCluster.LOOK_MILLIS);
             }
             loopback.cluster().killWorker(1);
             killed = Instant.now();

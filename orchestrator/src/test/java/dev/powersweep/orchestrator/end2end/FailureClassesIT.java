@@ -417,7 +417,7 @@ class FailureClassesIT {
         while (!condition.call()) {
             assertThat(run).as("the sweep ended early").isNotDone();
             assertThat(System.nanoTime()).as("nothing happened").isLessThan(end);
-            TimeUnit.MILLISECONDS.sleep(50);
+            TimeUnit.MILLISECONDS.sleep(LoopbackCluster.LOOK_MILLIS);
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -18,6 +19,9 @@ import java.util.stream.Stream;
  * different hosts. Each Worker offers two cores and, by a discovery script, two GPUs that do not exist.
  */
 final class LoopbackCluster implements AutoCloseable {
+    /** Between looks at what goes on; each costs some milliseconds of a processor that the sweep wants, too. */
+    static final long LOOK_MILLIS = 200;
+
     /** Addresses that the Worker of a number offers. */
     static List<String> gpus(int worker) {
         return List.of(Integer.toString(2 * worker), Integer.toString(2 * worker + 1));
@@ -95,19 +99,31 @@ final class LoopbackCluster implements AutoCloseable {
 
     /** Executors of the Workers that are alive. */
     List<ProcessHandle> executors() {
+        return executors(byParent());
+    }
+
+    private List<ProcessHandle> executors(Map<Long, List<ProcessHandle>> byParent) {
         return workers.stream()
                 .filter(Daemon::alive)
-                .flatMap(worker -> worker.handle().children())
+                .flatMap(worker -> byParent.getOrDefault(worker.handle().pid(), List.of()).stream())
                 .filter(process -> commandLine(process).contains("CoarseGrainedExecutorBackend"))
                 .toList();
     }
 
     /** Trainers of executors that are alive. */
     List<ProcessHandle> trainers() {
-        return executors().stream()
-                .flatMap(ProcessHandle::children)
+        Map<Long, List<ProcessHandle>> byParent = byParent();
+        return executors(byParent).stream()
+                .flatMap(executor -> byParent.getOrDefault(executor.pid(), List.of()).stream())
                 .filter(process -> commandLine(process).contains("serve"))
                 .toList();
+    }
+
+    /** Asking one process after the other for its children reads all of the machine's each time. */
+    private static Map<Long, List<ProcessHandle>> byParent() {
+        return ProcessHandle.allProcesses()
+                .collect(Collectors.groupingBy(
+                        process -> process.parent().map(ProcessHandle::pid).orElse(0L)));
     }
 
     /** Waits until there is one of them, at most some seconds and while the driver lives. */
@@ -116,7 +132,7 @@ final class LoopbackCluster implements AutoCloseable {
         long end = System.nanoTime() + (long) (seconds * 1e9);
         List<ProcessHandle> found = processes.get();
         while (found.isEmpty() && driver.alive() && System.nanoTime() < end) {
-            TimeUnit.MILLISECONDS.sleep(50);
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
             found = processes.get();
         }
         return found;
