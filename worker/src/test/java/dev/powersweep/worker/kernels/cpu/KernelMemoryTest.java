@@ -26,7 +26,7 @@ class KernelMemoryTest {
         AttentionShape other = new AttentionShape(1024, 2, 512, 1);
         turn(shape, other);
         long before = Pointer.physicalBytes();
-        for (int round = 0; round < 40; round++) {
+        for (int round = 0; round < 16; round++) {
             turn(shape, other);
         }
         assertThat(Pointer.physicalBytes() - before).isLessThan(100L << 20);
