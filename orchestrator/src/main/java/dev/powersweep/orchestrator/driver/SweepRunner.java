@@ -14,6 +14,7 @@ import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.plan.TrainerMemory;
 import dev.powersweep.orchestrator.publish.LiveBoard;
 import dev.powersweep.orchestrator.publish.SweepBroadcast;
 import dev.powersweep.orchestrator.publish.SweepProgress;
@@ -30,6 +31,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
@@ -158,6 +160,13 @@ public final class SweepRunner {
                 .filter(chosen)
                 .map(cell -> cell.cell().id())
                 .collect(Collectors.toSet());
+        RunPolicy asked = before.submitted().orElseThrow().policy();
+        TrainerMemory.require(
+                before.cells().stream()
+                        .filter(cell -> wanted.contains(cell.cell().id()))
+                        .collect(Collectors.toMap(CellRecord::name, CellRecord::cell, (one, same) -> one)),
+                asked.trainerMemoryBytes() > 0 ? OptionalLong.of(asked.trainerMemoryBytes()) : OptionalLong.empty(),
+                sharedMemoryBytes());
         return drive(directory, progress, wanted::contains, state -> {
             trust.require(
                     directory,

@@ -182,9 +182,10 @@ public final class CostModel {
         }
         ModelShape model = cell.shape();
         long pass = microBatchSequences > 0 ? microBatchSequences : passSequences(cell);
-        long tokens = pass * model.context();
-        long perLayer = (long) ACTIVATIONS_PER_WIDTH * model.width() + (long) model.heads() * model.context();
-        long activations = tokens * (perLayer * model.layers() + 2L * model.vocabulary()) * FLOAT_BYTES;
-        return BASE_BYTES + BYTES_PER_PARAMETER * model.totalParameters() + activations;
+        // In double precision: a long context's scores alone may overflow, and a cast is bounded.
+        double tokens = (double) pass * model.context();
+        double perLayer = (double) ACTIVATIONS_PER_WIDTH * model.width() + (double) model.heads() * model.context();
+        double activations = tokens * (perLayer * model.layers() + 2.0 * model.vocabulary()) * FLOAT_BYTES;
+        return (long) (BASE_BYTES + (double) BYTES_PER_PARAMETER * model.totalParameters() + activations);
     }
 }

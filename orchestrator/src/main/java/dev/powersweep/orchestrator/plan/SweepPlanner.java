@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.stream.Collectors;
 
 /** Plans a sweep from its specification, the facts of its corpus, and the slots: pure, without Spark or files. */
 public final class SweepPlanner {
@@ -74,7 +75,14 @@ public final class SweepPlanner {
             warnings.add("how fast the program trains is not known before its first cells have run: times here follow"
                     + " from FLOPs alone and put cells in order, no more");
         }
-        checkMemory(spec, cells, slots);
+        TrainerMemory.require(
+                cells.stream()
+                        .collect(Collectors.toMap(
+                                cell -> cell.gridCell().name(),
+                                cell -> cell.gridCell().cell(),
+                                (one, same) -> one)),
+                spec.resources().memoryBytes(),
+                slots.memoryBytes());
         cells.sort(Comparator.comparingDouble(PlannedCell::predictedSeconds)
                 .reversed()
                 .thenComparing(planned -> planned.gridCell().cell().id()));
@@ -135,28 +143,6 @@ public final class SweepPlanner {
     }
 
     private record Branch(PlannedCell cell, double ready) {}
-
-    private static void checkMemory(SweepSpec spec, List<PlannedCell> cells, Slots slots) {
-        long limit = spec.resources().memoryBytes().orElse(slots.memoryBytes());
-        if (limit == 0) {
-            return;
-        }
-        PlannedCell largest = cells.stream()
-                .max(Comparator.comparingLong(PlannedCell::memoryBytes))
-                .orElseThrow();
-        if (largest.memoryBytes() > limit) {
-            boolean capped = spec.resources().memoryBytes().isPresent();
-            throw new UserError(String.format(
-                    Locale.ROOT,
-                    "cell %s needs about %s of memory but %s is %s: take smaller grid.modelSizes, a shorter context,"
-                            + " or %s",
-                    largest.gridCell().name(),
-                    bytes(largest.memoryBytes()),
-                    capped ? "resources.memory" : "the memory for trainers",
-                    bytes(limit),
-                    capped ? "a larger resources.memory" : "a machine with more memory"));
-        }
-    }
 
     static String bytes(long value) {
         return value < 1L << 30

@@ -2,6 +2,7 @@ package dev.powersweep.worker.cell;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
@@ -50,6 +51,11 @@ public record ModelShape(
         UNTIED
     }
 
+    /** More than anybody trains: a trainer makes objects for each. */
+    private static final int MOST_LAYERS = 10_000;
+    /** A hundred times the largest model told of; all counts of parameters and bytes fit a {@code long}. */
+    private static final double MOST_PARAMETERS = 1e14;
+
     public ModelShape {
         require(layers >= 1, "layers", layers, "at least 1");
         require(width >= 1, "width", width, "at least 1");
@@ -57,6 +63,15 @@ public record ModelShape(
         require(feedForward >= 1, "feedForward", feedForward, "at least 1");
         require(context >= 1, "context", context, "at least 1");
         require(vocabulary >= 2, "vocabulary", vocabulary, "at least 2");
+        require(layers <= MOST_LAYERS, "layers", layers, "at most " + MOST_LAYERS);
+        double parameters = 2.0 * width * layers * (2.0 * width + feedForward)
+                + (double) width * (2.0 * vocabulary + context + 4.0 * layers + 2);
+        require(
+                parameters <= MOST_PARAMETERS,
+                "width",
+                width,
+                "such that the model has no more than 10¹⁴ parameters; it would have "
+                        + String.format(Locale.ROOT, "%.1e", parameters));
         require(
                 positions != Positions.ROTARY || (width / heads) % 2 == 0,
                 "heads",

@@ -69,6 +69,8 @@ class CellTest {
             "layers":4                 | "layers":null                 | model.layers: missing
             "layers":4,                | ''                            | model.layers: missing
             "layers":4                 | "layers":4,"depth":4          | model.depth: unknown; known here are
+            "layers":4                 | "layers":2000000000           | model: model.layers = 2000000000 must be at most 10000
+            "width":128                | "width":200000000             | model: model.width = 200000000 must be such that the model has no more than
             "heads":4                  | "heads":5                     | model: model.heads = 5 must be a divisor of width = 128
             "GELU"                     | "SWISH"                       | model.activation: 'SWISH' is no Activation
             "kind":"cosine"            | "kind":"wsd"                  | training.schedule: unknown kind 'wsd'
