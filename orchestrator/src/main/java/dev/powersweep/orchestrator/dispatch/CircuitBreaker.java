@@ -61,7 +61,9 @@ final class CircuitBreaker {
             case LOST_EXECUTOR, BAD_NODE -> true;
             // Many large cells may each need half of half the micro-batch.
             case HOST_MEMORY, GPU_MEMORY -> true;
-            case NATIVE_CRASH, TIMEOUT, IO, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> false;
+            // Each other host is asked once.
+            case UNSUPPORTED_DEVICE -> true;
+            case NATIVE_CRASH, TIMEOUT, IO, BAD_INPUT, PROGRAM, BUG -> false;
         };
     }
 

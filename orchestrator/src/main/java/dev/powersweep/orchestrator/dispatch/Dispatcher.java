@@ -293,8 +293,9 @@ public final class Dispatcher {
         if (why.failure() == FailureClass.IO) {
             hosts.avoid(report.host(), id);
         }
+        boolean otherHost = why.failure() == FailureClass.UNSUPPORTED_DEVICE && hosts.hasNoDevice(report.host(), id);
         FailurePolicy.Decision decision = failurePolicy.decide(
-                why.failure(), failuresWith(report), largestMicroBatch(report), order.microBatchSequences());
+                why.failure(), failuresWith(report), largestMicroBatch(report), order.microBatchSequences(), otherHost);
         if (decision instanceof FailurePolicy.Decision.Retry retry) {
             pausing.add(waiting(
                     state.cell(id).orElseThrow(),

@@ -17,7 +17,9 @@ import java.util.Map;
  * host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
  * HostHealth}); where no other host is there, it does not count ({@link LastResort})</td></tr>
- * <tr><td>UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG</td><td>never again by itself</td></tr>
+ * <tr><td>UNSUPPORTED_DEVICE</td><td>once on each other host: a host without a device, which is always free, would else
+ * fail cell after cell</td></tr>
+ * <tr><td>BAD_INPUT, PROGRAM, BUG</td><td>never again by itself</td></tr>
  * </table>
  *
  * <p>Divergence is a result, not a failure, and never comes here.
@@ -47,9 +49,14 @@ public final class FailurePolicy {
      * @param failures of the cell so far by class, this one counted
      * @param microBatch that the attempt used, or could have used when it never got that far
      * @param orderedMicroBatch that the attempt was told to use; 0 for the trainer's choice
+     * @param otherHost for want of a device, whether there is a host that may have it
      */
     public Decision decide(
-            FailureClass failure, Map<FailureClass, Integer> failures, int microBatch, int orderedMicroBatch) {
+            FailureClass failure,
+            Map<FailureClass, Integer> failures,
+            int microBatch,
+            int orderedMicroBatch,
+            boolean otherHost) {
         int same = Math.max(1, failures.getOrDefault(failure, 1));
         return switch (failure) {
             case LOST_EXECUTOR -> new Decision.Retry(pause(same), orderedMicroBatch);
@@ -62,7 +69,8 @@ public final class FailurePolicy {
                 same < policy.maxAttempts()
                         ? new Decision.Retry(pause(same), orderedMicroBatch)
                         : new Decision.GiveUp();
-            case UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> new Decision.GiveUp();
+            case UNSUPPORTED_DEVICE -> otherHost ? new Decision.Retry(0, orderedMicroBatch) : new Decision.GiveUp();
+            case BAD_INPUT, PROGRAM, BUG -> new Decision.GiveUp();
         };
     }
 

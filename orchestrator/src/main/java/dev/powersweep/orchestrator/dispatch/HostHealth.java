@@ -12,6 +12,7 @@ final class HostHealth {
 
     private final Map<String, Integer> failures = new HashMap<>();
     private final Map<String, Set<String>> failedFor = new HashMap<>();
+    private final Map<String, Set<String>> noDeviceFor = new HashMap<>();
     private final Map<String, Integer> badFor = new HashMap<>();
     private final Set<String> excluded = new HashSet<>();
     private final Set<String> seen = new HashSet<>();
@@ -50,12 +51,26 @@ final class HostHealth {
      * @return those of the cell that count and that this driver has seen
      */
     int countFor(String cell, String host) {
-        Set<String> known = known();
-        Set<String> failed = failedFor.getOrDefault(cell, Set.of());
-        boolean elsewhere = known.isEmpty()
-                || known.stream()
-                        .anyMatch(other -> !other.equals(host) && !excluded.contains(other) && !failed.contains(other));
-        return badFor.merge(cell, elsewhere ? 1 : 0, Integer::sum);
+        boolean counts = known().isEmpty() || untried(known(), failedFor.getOrDefault(cell, Set.of()), host);
+        return badFor.merge(cell, counts ? 1 : 0, Integer::sum);
+    }
+
+    /**
+     * Takes in that a host has not the device that a cell asks for.
+     *
+     * @return whether a host was seen, which may be away now, that is not excluded and has not said so of this cell
+     */
+    boolean hasNoDevice(String host, String cell) {
+        if (host.isEmpty()) {
+            return false;
+        }
+        noDeviceFor.computeIfAbsent(cell, key -> new HashSet<>()).add(host);
+        return untried(seen, noDeviceFor.get(cell), host);
+    }
+
+    private boolean untried(Set<String> hosts, Set<String> failed, String host) {
+        return hosts.stream()
+                .anyMatch(other -> !other.equals(host) && !excluded.contains(other) && !failed.contains(other));
     }
 
     /** Whether every host that is there is excluded. */
@@ -73,16 +88,25 @@ final class HostHealth {
     }
 
     /**
-     * Excluded hosts, and those that have failed this very cell; none where these are all that were ever seen. Others
-     * that are away for the moment are worth waiting for.
+     * Excluded hosts, and those that have failed this very cell; none where these are all that were ever seen, and rather
+     * one that failed it than one without its device. Others that are away for the moment are worth waiting for.
      */
     Set<String> avoidedBy(String cell) {
+        Set<String> without = noDeviceFor.getOrDefault(cell, Set.of());
         Set<String> hosts = new HashSet<>(excluded);
+        hosts.addAll(without);
         hosts.addAll(failedFor.getOrDefault(cell, Set.of()));
-        if (!seen.isEmpty() && hosts.containsAll(seen)) {
+        if (areAllSeen(hosts)) {
+            hosts.removeIf(host -> !excluded.contains(host) && !without.contains(host));
+        }
+        if (areAllSeen(hosts)) {
             hosts.retainAll(excluded);
         }
-        return hosts.containsAll(seen) && !seen.isEmpty() ? Set.of() : hosts;
+        return areAllSeen(hosts) ? Set.of() : hosts;
+    }
+
+    private boolean areAllSeen(Set<String> hosts) {
+        return !seen.isEmpty() && hosts.containsAll(seen);
     }
 
     /** Hosts that can take cells: those that were seen, excluded ones left out unless there are no others. */

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class DispatcherTest {
@@ -142,6 +143,47 @@ class DispatcherTest {
             first = again;
         }
         assertThat(dispatcher.excludedHosts()).isEmpty();
+    }
+
+    /** It is always free, and would fail one cell after the other while the well hosts train. */
+    @Test
+    void aHostWithoutTheDeviceFailsNoCellThatAnotherHostCanTrain() {
+        SweepState state = state(Collections.nCopies(40, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("bare", "bare-too", "well"));
+        while (!dispatcher.done()) {
+            AttemptOrder order = dispatcher.next(START).orElseThrow();
+            String host = Stream.of("bare", "bare-too", "well")
+                    .filter(each -> !order.avoidHosts().contains(each))
+                    .findFirst()
+                    .orElseThrow();
+            AttemptReport report =
+                    host.equals("well") ? finished(order) : failed(order, FailureClass.UNSUPPORTED_DEVICE, host);
+            dispatcher.judgeHost(dispatcher.ended(report, START).report(), START);
+        }
+        assertThat(dispatcher.stopped()).isEmpty();
+        assertThat(state.count(CellState.FINISHED)).isEqualTo(40);
+    }
+
+    @Test
+    void aDeviceThatNoHostHasFailsTheCellOnceEachHostWasAsked() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+        dispatcher.hosts(Set.of("a", "b"));
+        AttemptOrder first = dispatcher.next(START).orElseThrow();
+        assertThat(dispatcher
+                        .ended(failed(first, FailureClass.UNSUPPORTED_DEVICE, "a"), START)
+                        .report()
+                        .state())
+                .isEqualTo(CellState.INTERRUPTED);
+        AttemptOrder second = dispatcher.next(START).orElseThrow();
+        assertThat(second.avoidHosts()).containsExactly("a");
+        assertThat(dispatcher
+                        .ended(failed(second, FailureClass.UNSUPPORTED_DEVICE, "b"), START)
+                        .report()
+                        .state())
+                .isEqualTo(CellState.FAILED);
+        assertThat(dispatcher.done()).isTrue();
     }
 
     @Test

@@ -6,12 +6,14 @@ import dev.powersweep.orchestrator.dispatch.AttemptMachine;
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.AttemptState;
+import dev.powersweep.orchestrator.dispatch.Endings;
 import dev.powersweep.orchestrator.dispatch.Fault;
 import dev.powersweep.orchestrator.dispatch.LiveCells;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.TrainerCommand;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -166,6 +168,12 @@ final class VirtualAttempt {
             return Optional.of(new AttemptInput.TrunkTaken(store.step()));
         } else if (action instanceof AttemptAction.TakeTrainer) {
             store.keepTrunk(claim, order.branchSteps());
+            if (executor.sickness().equals(Optional.of(VirtualExecutor.Sickness.NO_DEVICE))) {
+                return Optional.of(new AttemptInput.NoTrainer(Endings.neverReady(
+                        new TrainerExit(TrainerCommand.EXIT_UNSUPPORTED_DEVICE, false, true, ""),
+                        executor.host(),
+                        ": no driver")));
+            }
             return Optional.of(new AttemptInput.TrainerReady("cpu"));
         } else if (action instanceof AttemptAction.Send) {
             trainerLives = true;

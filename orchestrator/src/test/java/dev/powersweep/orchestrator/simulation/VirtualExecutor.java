@@ -10,7 +10,9 @@ final class VirtualExecutor {
         /** No room for the trainer. */
         FULL_DISK,
         /** Folders that cannot be read. */
-        UNREADABLE
+        UNREADABLE,
+        /** No trainer finds the device that it was asked for. */
+        NO_DEVICE
     }
 
     private final String id;
@@ -39,9 +41,11 @@ final class VirtualExecutor {
 
     boolean failsAt(AttemptAction action) {
         return sickness.isPresent()
-                && (sickness.get() == Sickness.FULL_DISK
-                        ? action instanceof AttemptAction.TakeTrainer
-                        : action instanceof AttemptAction.FetchCheckpoint);
+                && switch (sickness.get()) {
+                    case FULL_DISK -> action instanceof AttemptAction.TakeTrainer;
+                    case UNREADABLE -> action instanceof AttemptAction.FetchCheckpoint;
+                    case NO_DEVICE -> false;
+                };
     }
 
     Optional<VirtualAttempt> busy() {

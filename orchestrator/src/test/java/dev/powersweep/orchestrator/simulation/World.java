@@ -95,7 +95,9 @@ final class World {
         }
         int sickHosts = calm ? 0 : random.nextInt(12) == 0 ? count : random.nextInt(3) == 0 ? random.nextInt(count) : 0;
         VirtualExecutor.Sickness[] kinds = VirtualExecutor.Sickness.values();
-        hosts.subList(0, sickHosts).forEach(host -> sick.put(host, kinds[random.nextInt(kinds.length)]));
+        // Where no host has a device cells fail for want of one, as they should.
+        int choices = sickHosts < count ? kinds.length : VirtualExecutor.Sickness.NO_DEVICE.ordinal();
+        hosts.subList(0, sickHosts).forEach(host -> sick.put(host, kinds[random.nextInt(choices)]));
         planned = chosen(pool);
         planned.forEach(cell -> {
             cells.put(cell.id(), cell);

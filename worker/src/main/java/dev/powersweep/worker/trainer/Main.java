@@ -116,7 +116,7 @@ public final class Main {
         } catch (Preflight.UnsupportedDeviceException e) {
             say(e.getMessage());
             return TrainerCommand.EXIT_UNSUPPORTED_DEVICE;
-        } catch (FrameWriter.ReaderGoneException e) {
+        } catch (Preflight.HostException | FrameWriter.ReaderGoneException e) {
             say(e.getMessage());
             return EXIT_NOT_FINISHED;
         } catch (RuntimeException | OutOfMemoryError e) {

@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.network.KernelSets;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -21,6 +22,9 @@ import org.nd4j.linalg.factory.Nd4jBackend;
 
 /** Loads the backend, checks that it is the one asked for, and says what a results row needs to be re-run. */
 final class Preflight {
+    /** What the CPU backend's libraries take, unpacked. */
+    private static final long ROOM_FOR_LIBRARIES_BYTES = 512L << 20;
+
     private Preflight() {}
 
     /** The backend asked for is not there; the message is one sentence with the remedy. */
@@ -30,6 +34,35 @@ final class Preflight {
         UnsupportedDeviceException(String message, Throwable reason) {
             super(message, reason);
         }
+    }
+
+    /** Every host has the device, and this one does not run what stands on it; the message is one sentence with the remedy. */
+    static final class HostException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        HostException(String message, Throwable reason) {
+            super(message, reason);
+        }
+    }
+
+    /** Libraries are unpacked before they are loaded: where the disk is full some are missing. */
+    private static String remedy() {
+        File cache;
+        try {
+            cache = Loader.getCacheDir();
+        } catch (IOException e) {
+            return Failures.message(e) + ".";
+        }
+        long free = cache.getUsableSpace();
+        return free < ROOM_FOR_LIBRARIES_BYTES
+                ? String.format(
+                        Locale.ROOT,
+                        "the disk of %s has %d MB left of the %d that the trainer's libraries need: free some.",
+                        cache,
+                        free >> 20,
+                        ROOM_FOR_LIBRARIES_BYTES >> 20)
+                : "its libraries were unpacked to " + cache
+                        + ": delete that if they are damaged, or install a trainer built for this platform.";
     }
 
     /** @throws UnsupportedDeviceException when ND4J cannot start, or has started on another device */
@@ -46,10 +79,11 @@ final class Preflight {
             // Touches native code, where a missing library or device shows itself.
             Nd4j.scalar(1.0f).addi(1.0f).getFloat(0);
         } catch (RuntimeException | LinkageError e) {
-            throw new UnsupportedDeviceException(
-                    "ND4J cannot start its backend for " + platform() + ": " + rootMessage(e)
-                            + "; install a trainer built for this platform.",
-                    e);
+            String why = "ND4J cannot start its backend for " + platform() + ": " + rootMessage(e);
+            if (wanted == CommandLine.Backend.CPU) {
+                throw new HostException(why + "; " + remedy(), e);
+            }
+            throw new UnsupportedDeviceException(why + "; install a trainer built for this platform.", e);
         }
         String found = backend.getClass().getSimpleName();
         boolean isCpu = found.equals("CpuBackend");

@@ -60,6 +60,17 @@ final class TrainerProcess implements AutoCloseable {
         return start(scratch, TrainerCommand.Resources.threads(1), jvmOptions, arguments);
     }
 
+    /** Where no file may grow beyond a megabyte, as if the disk were full, with libraries unpacked to a new folder. */
+    static TrainerProcess startWithoutRoom(Path scratch, String... arguments) throws IOException {
+        Line line = line(
+                TrainerCommand.Resources.threads(1),
+                List.of("-Dorg.bytedeco.javacpp.cachedir=" + scratch.resolve("libraries"), "-XX:-UsePerfData"),
+                System.getProperty("java.class.path"),
+                arguments);
+        line.words().addAll(0, List.of("bash", "-c", "ulimit -f 1024; exec \"$@\"", "bash"));
+        return line.start(scratch);
+    }
+
     private static TrainerProcess start(
             Path scratch, TrainerCommand.Resources resources, List<String> jvmOptions, String... arguments)
             throws IOException {
@@ -73,6 +84,19 @@ final class TrainerProcess implements AutoCloseable {
             String classPath,
             String... arguments)
             throws IOException {
+        return line(resources, jvmOptions, classPath, arguments).start(scratch);
+    }
+
+    private record Line(List<String> words, Map<String, String> environment) {
+        TrainerProcess start(Path scratch) throws IOException {
+            ProcessBuilder builder = new ProcessBuilder(words);
+            builder.environment().putAll(environment);
+            return new TrainerProcess(builder, Files.createTempFile(scratch, "trainer", ".log"));
+        }
+    }
+
+    private static Line line(
+            TrainerCommand.Resources resources, List<String> jvmOptions, String classPath, String... arguments) {
         TrainerCommand command = TrainerCommand.of(resources);
         List<String> line = new ArrayList<>();
         line.add(java().toString());
@@ -82,9 +106,7 @@ final class TrainerProcess implements AutoCloseable {
         line.add(classPath);
         line.add(Main.class.getName());
         line.addAll(List.of(arguments));
-        ProcessBuilder builder = new ProcessBuilder(line);
-        builder.environment().putAll(command.environment());
-        return new TrainerProcess(builder, Files.createTempFile(scratch, "trainer", ".log"));
+        return new Line(line, command.environment());
     }
 
     /** As a user would, from the shaded jar: a bare JVM and no variables. */

@@ -153,6 +153,18 @@ class TrainerProcessTest extends TrainerFixture {
         }
     }
 
+    /** A host with a full disk is no device that does not suit the cell, which another host can train. */
+    @Test
+    void librariesThatFindNoRoomAreTheHostsFaultWithThePlaceAndTheRemedy() throws Exception {
+        try (TrainerProcess trainer = TrainerProcess.startWithoutRoom(scratch, "serve")) {
+            assertThat(trainer.exitStatus()).isEqualTo(1);
+            assertThat(trainer.log())
+                    .contains("trainer: ND4J cannot start its backend for ")
+                    .contains(scratch.resolve("libraries").toString())
+                    .containsAnyOf("free some", "delete that if they are damaged");
+        }
+    }
+
     @Test
     void aFarTooLargeLearningRateIsADivergenceWithItsStep() throws Exception {
         Cell base = Cells.tiny(400, 2, 1000, 0);
