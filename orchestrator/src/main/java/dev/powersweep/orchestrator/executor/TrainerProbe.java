@@ -31,7 +31,12 @@ public final class TrainerProbe {
         ExecutorHost host = ExecutorHost.get();
         try {
             TrainerKey key = CellSupervisor.key(
-                    RunPolicy.DEFAULT, 0, CellTask.trainerJar(Optional.empty(), host.cache()), host.cache(), List.of());
+                    RunPolicy.DEFAULT,
+                    0,
+                    CellTask.trainerJar(Optional.empty(), host.cache()),
+                    List.of(),
+                    host.cache(),
+                    List.of());
             return host.pool().take(key, Stopping.NEVER).ready();
         } finally {
             ExecutorHost.shutDown();
