@@ -142,7 +142,12 @@ public final class RunCommand implements Callable<Integer> {
                     .orElse(forecast.plan());
             SweepSummary summary = new SweepRunner(spark)
                     .run(plan, directory, new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
-            return SweepEnd.tell(summary, directory, configuration, command.commandLine());
+            return SweepEnd.tell(
+                    summary,
+                    directory,
+                    configuration,
+                    spark.isLocal() ? BestSample.When.NOW : BestSample.When.LATER,
+                    command.commandLine());
         }
     }
 
