@@ -7,11 +7,16 @@ import dev.powersweep.worker.cell.ModelShape.Embeddings;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -228,9 +233,33 @@ class StoredNetworkTest {
                 .hasMessageStartingWith(zip + " holds weights that cannot be read (");
         write(network);
         byte[] whole = Files.readAllBytes(zip);
-        Files.write(zip, java.util.Arrays.copyOf(whole, whole.length / 2));
+        Files.write(zip, Arrays.copyOf(whole, whole.length / 2));
         assertThatThrownBy(() -> TransformerLanguageModel.restore(zip))
                 .hasMessageStartingWith(zip + " is no whole zip (");
+    }
+
+    /** What somebody may put into a zip in the place of a preprocessor. */
+    private static final class Trap implements Serializable {
+        private static final long serialVersionUID = 1L;
+        private static final AtomicBoolean SPRUNG = new AtomicBoolean();
+
+        private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
+            in.defaultReadObject();
+            SPRUNG.set(true);
+        }
+    }
+
+    @Test
+    void noObjectIsReadFromIt() throws Exception {
+        write(trained(small()));
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(new Trap());
+        }
+        replace(ModelSerializer.PREPROCESSOR_BIN, bytes.toByteArray());
+        replace(ModelSerializer.NORMALIZER_BIN, bytes.toByteArray());
+        TransformerLanguageModel.restore(zip);
+        assertThat(Trap.SPRUNG).isFalse();
     }
 
     /** What a restored network would otherwise read is the memory before its parameters. */
