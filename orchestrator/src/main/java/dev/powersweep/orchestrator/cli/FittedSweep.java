@@ -32,8 +32,12 @@ import org.apache.hadoop.fs.Path;
 
 /** The laws and the report of a sweep in its directory. Apart from the commands, so that fitting a CSV file loads no Hadoop. */
 final class FittedSweep {
-    /** What {@link #fitAndReport} has made. */
-    record Made(FitSet fits, Path report) {}
+    /**
+     * What {@link #fitAndReport} has made.
+     *
+     * @param withoutSample why the report shows no text of the best cell, where one was to be expected
+     */
+    record Made(FitSet fits, Path report, Optional<String> withoutSample) {}
 
     private FittedSweep() {}
 
@@ -53,13 +57,25 @@ final class FittedSweep {
     }
 
     /** Fits every law that the results allow and writes the report. */
-    static Made fitAndReport(SweepDirectory sweep, Configuration configuration) {
+    static Made fitAndReport(SweepDirectory sweep, Configuration configuration, BestSample.When when) {
         CellsTable.refresh(sweep, configuration);
         SweepResults results = SweepReader.read(sweep, configuration);
+        BestSample sample = BestSample.begin(results, sweep, configuration, when);
         Instant now = Instant.now();
         FitSet fits = SweepFitter.fit(results, List.of(), SweepFitter.options());
         FitsStore.replace(sweep, configuration, fits, now);
-        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
+        return made(sweep, configuration, results, fits, now, sample);
+    }
+
+    private static Made made(
+            SweepDirectory sweep,
+            Configuration configuration,
+            SweepResults results,
+            FitSet fits,
+            Instant now,
+            BestSample sample) {
+        BestSample.Drawn drawn = sample.drawn();
+        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now, drawn.text()), drawn.trouble());
     }
 
     /**
@@ -72,16 +88,17 @@ final class FittedSweep {
         Optional<String> stored = text(sweep, sweep.fits(), configuration);
         Optional<Asked> asked = stored.flatMap(Asked::of);
         if (asked.isEmpty()) {
-            return fitAndReport(sweep, configuration);
+            return fitAndReport(sweep, configuration, BestSample.When.NOW);
         }
         CellsTable.refresh(sweep, configuration);
         SweepResults results = SweepReader.read(sweep, configuration);
+        BestSample sample = BestSample.begin(results, sweep, configuration, BestSample.When.NOW);
         Instant now = Instant.now();
         FitSet fits = SweepFitter.fit(results, asked.get().laws(), asked.get().options());
         if (!FitsJson.write(fits, FitsJson.Detail.FULL).equals(stored.get())) {
             FitsStore.replace(sweep, configuration, fits, now);
         }
-        return new Made(fits, ReportStage.run(sweep, configuration, results, fits, now));
+        return made(sweep, configuration, results, fits, now, sample);
     }
 
     /** What a sweep has brought so far; nothing is written. */

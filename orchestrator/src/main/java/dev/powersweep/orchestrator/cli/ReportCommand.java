@@ -22,6 +22,7 @@ public final class ReportCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         FittedSweep.Made made = FittedSweep.report(directory);
+        SweepEnd.tellSample(made, command.commandLine().getErr());
         PrintWriter out = command.commandLine().getOut();
         out.println(made.report());
         out.flush();

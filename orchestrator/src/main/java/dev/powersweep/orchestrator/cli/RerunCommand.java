@@ -96,7 +96,12 @@ public final class RerunCommand implements Callable<Integer> {
                             chosen,
                             trust,
                             new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
-            return SweepEnd.tell(summary, directory, configuration, command.commandLine());
+            return SweepEnd.tell(
+                    summary,
+                    directory,
+                    configuration,
+                    spark.isLocal() ? BestSample.When.NOW : BestSample.When.LATER,
+                    command.commandLine());
         }
     }
 

@@ -13,6 +13,7 @@ import dev.powersweep.orchestrator.plan.StepRate;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
+import dev.powersweep.orchestrator.shipment.ListenerFiles;
 import dev.powersweep.orchestrator.shipment.ProgramFiles;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
@@ -106,6 +107,9 @@ public final class RunCommand implements Callable<Integer> {
             Optional<ProgramFiles> files = spec.trainer()
                     .map(trainer -> ProgramFiles.read(trainer, file.path().getParent(), configuration));
             Optional<Program> program = files.map(ProgramFiles::program);
+            Optional<ListenerFiles> listeners = spec.run()
+                    .listeners()
+                    .map(named -> ListenerFiles.read(named, file.path().getParent(), configuration));
             boolean tokens = !(spec.corpus().source() instanceof CorpusSpec.Source.None);
             Optional<CorpusPreparer> corpus =
                     tokens ? Optional.of(CorpusPreparer.open(session, spec)) : Optional.empty();
@@ -130,12 +134,20 @@ public final class RunCommand implements Callable<Integer> {
             WritableDirectory.require(directory, configuration);
             corpus.ifPresent(each -> each.prepare(directory));
             files.ifPresent(each -> each.store(directory, configuration));
+            listeners.ifPresent(each -> each.store(directory, configuration));
             forecast.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
-            SweepPlan plan = forecast.plan();
+            SweepPlan plan = listeners
+                    .map(each -> forecast.plan().seenBy(each.listeners()))
+                    .orElse(forecast.plan());
             SweepSummary summary = new SweepRunner(spark)
                     .run(plan, directory, new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
-            return SweepEnd.tell(summary, directory, configuration, command.commandLine());
+            return SweepEnd.tell(
+                    summary,
+                    directory,
+                    configuration,
+                    spark.isLocal() ? BestSample.When.NOW : BestSample.When.LATER,
+                    command.commandLine());
         }
     }
 

@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
         description = "Lets a trained cell go on with a text. Needs no living driver.")
 public final class SampleCommand implements Callable<Integer> {
     /** Of the trainer's jar. */
-    private static final String SAMPLER = "dev.powersweep.worker.trainer.SampleMain";
+    static final String SAMPLER = "dev.powersweep.worker.trainer.SampleMain";
 
     /** Longer ones would be a mistake: a token costs a pass over the whole context. */
     private static final int MOST_TOKENS = 100_000;

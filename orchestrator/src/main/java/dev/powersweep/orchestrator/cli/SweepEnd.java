@@ -18,7 +18,11 @@ final class SweepEnd {
 
     /** Prints the laws and the report's path; throws {@link UserError} when not every cell has a result. */
     static int tell(
-            SweepSummary summary, SweepDirectory directory, Configuration configuration, CommandLine commandLine) {
+            SweepSummary summary,
+            SweepDirectory directory,
+            Configuration configuration,
+            BestSample.When sample,
+            CommandLine commandLine) {
         PrintWriter err = commandLine.getErr();
         err.println(sentence(summary));
         if (summary.attempts() > 0) {
@@ -34,7 +38,7 @@ final class SweepEnd {
         err.flush();
         if (summary.finished() > 0) {
             try {
-                report(directory, configuration, commandLine.getOut());
+                report(directory, configuration, sample, commandLine);
             } catch (UserError e) {
                 if (summary.stopped().isEmpty() && summary.failed() == 0) {
                     throw e;
@@ -55,12 +59,23 @@ final class SweepEnd {
         return CommandLine.ExitCode.OK;
     }
 
-    private static void report(SweepDirectory directory, Configuration configuration, PrintWriter out) {
-        FittedSweep.Made made = FittedSweep.fitAndReport(directory, configuration);
+    private static void report(
+            SweepDirectory directory, Configuration configuration, BestSample.When sample, CommandLine commandLine) {
+        FittedSweep.Made made = FittedSweep.fitAndReport(directory, configuration, sample);
+        tellSample(made, commandLine.getErr());
+        PrintWriter out = commandLine.getOut();
         out.print(FitsSummary.write(made.fits()));
         out.println("report: " + made.report());
         out.println("details of the fits: powersweep fit " + directory.root());
         out.flush();
+    }
+
+    /** Says why the report has no text of the best cell. */
+    static void tellSample(FittedSweep.Made made, PrintWriter err) {
+        made.withoutSample()
+                .ifPresent(why -> err.println(
+                        "the report shows no text of the best cell (see powersweep sample): " + Shown.message(why)));
+        err.flush();
     }
 
     private static String packing(Packing packing) {

@@ -19,6 +19,7 @@ import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellListeners;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -232,7 +233,8 @@ final class Attempt {
                         order.microBatchSequences(),
                         context.policy().checkpointSeconds(),
                         context.policy().reportSeconds(),
-                        order.branchSteps()));
+                        order.branchSteps(),
+                        context.policy().listeners().map(CellListeners::classes).orElse(List.of())));
     }
 
     private Optional<AttemptInput> commit(AttemptAction.Commit commit) throws IOException {

@@ -10,9 +10,12 @@ import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.worker.cell.CellListeners;
+import dev.powersweep.worker.cell.Program;
 import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,16 +102,28 @@ final class CellSupervisor {
 
     /** The process that cells of this sweep are trained in, with the GPUs at these addresses. */
     static TrainerKey key(Context context, List<String> gpuAddresses) throws IOException, InterruptedException {
+        List<Path> listeners = new ArrayList<>();
+        for (Program.File file :
+                context.policy().listeners().map(CellListeners::files).orElse(List.of())) {
+            listeners.add(context.cache().programFile(context.storage(), context.directory(), file.sha256()));
+        }
         return key(
                 context.policy(),
                 context.trainerMemoryBytes(),
                 context.trainerJar().path(),
+                listeners,
                 context.cache(),
                 gpuAddresses);
     }
 
+    /** @param listeners local jars that follow the trainer's on its class path */
     static TrainerKey key(
-            RunPolicy policy, long trainerMemoryBytes, Path jar, HostCache cache, List<String> gpuAddresses) {
+            RunPolicy policy,
+            long trainerMemoryBytes,
+            Path jar,
+            List<Path> listeners,
+            HostCache cache,
+            List<String> gpuAddresses) {
         Path nativeLibraries = cache.nativeLibraries(jar);
         TrainerCommand command = TrainerCommand.of(new TrainerCommand.Resources(
                 policy.threadsPerCell(),
@@ -120,9 +135,10 @@ final class CellSupervisor {
         Map<String, String> environment = new HashMap<>(TrainerEnvironment.inherited());
         environment.putAll(command.environment());
         return new TrainerKey(
-                command.line(Path.of(javaHome), jar, arguments),
+                command.line(Path.of(javaHome), jar, listeners, arguments),
                 environment,
                 nativeLibraries.toString(),
-                Optional.of(jar).filter(cache::holds));
+                // An archive of classes fits one class path.
+                Optional.of(jar).filter(cached -> listeners.isEmpty() && cache.holds(cached)));
     }
 }

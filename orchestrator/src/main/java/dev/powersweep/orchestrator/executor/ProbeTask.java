@@ -91,7 +91,8 @@ public final class ProbeTask implements Function<String, String> {
         List<String> gpus =
                 resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();
         Path jar = CellTask.trainerJar(order.trainerJar(), host.cache());
-        TrainerKey key = CellSupervisor.key(order.policy(), order.trainerMemoryBytes(), jar, host.cache(), gpus);
+        TrainerKey key =
+                CellSupervisor.key(order.policy(), order.trainerMemoryBytes(), jar, List.of(), host.cache(), gpus);
         Path scratch = host.scratch().resolve("probe-" + UUID.randomUUID());
         TrainerPool.Trainer trainer = host.pool().take(key, TaskContext.get()::isInterrupted);
         boolean well = false;

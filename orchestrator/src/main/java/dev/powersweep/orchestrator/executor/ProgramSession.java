@@ -141,6 +141,7 @@ final class ProgramSession implements TrainerLink {
                 given.microBatchSequences(),
                 given.checkpointSeconds(),
                 given.reportSeconds(),
+                List.of(),
                 List.of());
         Path file = home.resolve("assignment.json");
         try {

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.executor;
 
+import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
@@ -12,9 +13,13 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** Starts a trainer on this machine as a supervisor would, and ends it again. */
 public final class TrainerProbe {
@@ -31,7 +36,12 @@ public final class TrainerProbe {
         ExecutorHost host = ExecutorHost.get();
         try {
             TrainerKey key = CellSupervisor.key(
-                    RunPolicy.DEFAULT, 0, CellTask.trainerJar(Optional.empty(), host.cache()), host.cache(), List.of());
+                    RunPolicy.DEFAULT,
+                    0,
+                    CellTask.trainerJar(Optional.empty(), host.cache()),
+                    List.of(),
+                    host.cache(),
+                    List.of());
             return host.pool().take(key, Stopping.NEVER).ready();
         } finally {
             ExecutorHost.shutDown();
@@ -75,28 +85,44 @@ public final class TrainerProbe {
      */
     public static Ended confined(String mainClass, List<String> arguments, String question)
             throws IOException, InterruptedException {
-        ExecutorHost host = ExecutorHost.get();
-        try {
-            Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
-            TrainerCommand trainer = TrainerCommand.of(new TrainerCommand.Resources(
-                    1, 0, Optional.of(host.cache().nativeLibraries(jar)), Optional.empty()));
-            // With all that the fast kernels need, but a heap for whole networks.
-            List<String> options = new ArrayList<>(trainer.jvmOptions());
-            options.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP));
-            ProcessBuilder builder = new ProcessBuilder(line(options, jar, mainClass, arguments));
-            builder.environment().clear();
-            builder.environment().putAll(TrainerEnvironment.inherited());
-            builder.environment().putAll(trainer.environment());
-            return ended(builder.start(), question);
-        } finally {
-            ExecutorHost.shutDown();
-        }
+        return confined(mainClass, arguments, question, System.err::println, Optional.empty());
     }
 
-    private static Ended ended(Process process, String question) throws IOException, InterruptedException {
+    /**
+     * As {@link #confined(String, List, String)}.
+     *
+     * @param errors told each line of its standard error
+     * @param limit after which it is killed
+     */
+    public static Ended confined(
+            String mainClass,
+            List<String> arguments,
+            String question,
+            Consumer<String> errors,
+            Optional<Duration> limit)
+            throws IOException, InterruptedException {
+        HostCache cache = HostCache.ofUser();
+        Path jar = CellTask.trainerJar(Optional.empty(), cache);
+        TrainerCommand trainer = TrainerCommand.of(
+                new TrainerCommand.Resources(1, 0, Optional.of(cache.nativeLibraries(jar)), Optional.empty()));
+        // With all that the fast kernels need, but a heap for whole networks.
+        List<String> options = new ArrayList<>(trainer.jvmOptions());
+        options.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP));
+        ProcessBuilder builder = new ProcessBuilder(line(options, jar, mainClass, arguments));
+        builder.environment().clear();
+        builder.environment().putAll(TrainerEnvironment.inherited());
+        builder.environment().putAll(trainer.environment());
+        Process process = builder.start();
+        limit.ifPresent(most -> CompletableFuture.delayedExecutor(most.toMillis(), TimeUnit.MILLISECONDS)
+                .execute(process::destroyForcibly));
+        return ended(process, question, errors);
+    }
+
+    private static Ended ended(Process process, String question, Consumer<String> told)
+            throws IOException, InterruptedException {
         Thread atExit = new Thread(process::destroyForcibly, "end of a trainer's program");
         Runtime.getRuntime().addShutdownHook(atExit);
-        Thread errors = new Thread(() -> passOn(process.errorReader(StandardCharsets.UTF_8)), "standard error");
+        Thread errors = new Thread(() -> passOn(process.errorReader(StandardCharsets.UTF_8), told), "standard error");
         errors.setDaemon(true);
         errors.start();
         try (OutputStream in = process.getOutputStream()) {
@@ -119,10 +145,10 @@ public final class TrainerProbe {
     }
 
     /** All but what every JVM of ours says first. */
-    private static void passOn(BufferedReader errors) {
+    private static void passOn(BufferedReader errors, Consumer<String> told) {
         errors.lines()
                 .filter(line -> !line.startsWith(TrainerPool.INCUBATOR_WARNING))
-                .forEach(System.err::println);
+                .forEach(told);
     }
 
     private static List<String> line(List<String> options, Path jar, String mainClass, List<String> arguments) {

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.plan;
 
+import dev.powersweep.worker.cell.CellListeners;
 import java.util.Optional;
 
 /**
@@ -16,6 +17,7 @@ import java.util.Optional;
  * @param maxAttempts attempts a cell may use up by failures it is to blame for
  * @param equalFailuresToStop failures of one class and message in a row that stop the sweep; 0 to never stop
  * @param trainerJava Java home that trainers run on; empty for the executor's own
+ * @param listeners that see every step
  */
 public record RunPolicy(
         int threadsPerCell,
@@ -27,7 +29,50 @@ public record RunPolicy(
         double hangSeconds,
         int maxAttempts,
         int equalFailuresToStop,
-        Optional<String> trainerJava) {
+        Optional<String> trainerJava,
+        Optional<CellListeners> listeners) {
+
+    /** Without listeners. */
+    public RunPolicy(
+            int threadsPerCell,
+            long trainerMemoryBytes,
+            int gpusPerCell,
+            double checkpointSeconds,
+            double reportSeconds,
+            double cellTimeoutSeconds,
+            double hangSeconds,
+            int maxAttempts,
+            int equalFailuresToStop,
+            Optional<String> trainerJava) {
+        this(
+                threadsPerCell,
+                trainerMemoryBytes,
+                gpusPerCell,
+                checkpointSeconds,
+                reportSeconds,
+                cellTimeoutSeconds,
+                hangSeconds,
+                maxAttempts,
+                equalFailuresToStop,
+                trainerJava,
+                Optional.empty());
+    }
 
     public static final RunPolicy DEFAULT = new RunPolicy(1, 0, 0, 60, 1, 0, 300, 3, 10, Optional.empty());
+
+    /** The same with listeners. */
+    RunPolicy seenBy(CellListeners all) {
+        return new RunPolicy(
+                threadsPerCell,
+                trainerMemoryBytes,
+                gpusPerCell,
+                checkpointSeconds,
+                reportSeconds,
+                cellTimeoutSeconds,
+                hangSeconds,
+                maxAttempts,
+                equalFailuresToStop,
+                trainerJava,
+                Optional.of(all));
+    }
 }

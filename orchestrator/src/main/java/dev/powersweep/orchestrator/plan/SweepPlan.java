@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.plan;
 
+import dev.powersweep.worker.cell.CellListeners;
 import java.util.List;
 
 /**
@@ -14,5 +15,10 @@ public record SweepPlan(
         String name, String specification, String corpusHash, List<PlannedCell> cells, RunPolicy policy) {
     public SweepPlan {
         cells = List.copyOf(cells);
+    }
+
+    /** The same with listeners that see every step of its cells. */
+    public SweepPlan seenBy(CellListeners listeners) {
+        return new SweepPlan(name, specification, corpusHash, cells, policy.seenBy(listeners));
     }
 }

@@ -150,7 +150,7 @@ public final class SweepPlanner {
                 : String.format(Locale.ROOT, "%.1f GB", value / (double) (1L << 30));
     }
 
-    /** How a specification wants its cells run. */
+    /** How a specification wants its cells run, without listeners, whose files are still to be read. */
     public static RunPolicy policy(SweepSpec spec) {
         return new RunPolicy(
                 spec.resources().threads(),

@@ -84,6 +84,9 @@ public sealed interface Block {
     /** Text kept as it is, folded away until it is opened. */
     record Verbatim(String title, String text) implements Block {}
 
+    /** A text that goes on with another one, with its line ends. */
+    record Passage(String given, String written) implements Block {}
+
     /** Names and values, such as where results came from. */
     record Facts(String title, List<Fact> facts) implements Block {
         public Facts {

@@ -100,6 +100,9 @@ public final class ReportPage {
         if (block instanceof Block.Verbatim verbatim) {
             return kind("verbatim", Map.of("title", verbatim.title(), "text", verbatim.text()));
         }
+        if (block instanceof Block.Passage passage) {
+            return kind("passage", Map.of("given", passage.given(), "written", passage.written()));
+        }
         Block.Facts facts = (Block.Facts) block;
         return kind("facts", Map.of("title", facts.title(), "facts", facts.facts()));
     }
@@ -139,7 +142,7 @@ public final class ReportPage {
 
     private static Map<String, Object> kind(String kind, Map<String, Object> content) {
         Map<String, Object> block = new LinkedHashMap<>();
-        for (String every : List.of("figures", "table", "heat", "notes", "verbatim", "facts")) {
+        for (String every : List.of("figures", "table", "heat", "notes", "verbatim", "passage", "facts")) {
             block.put(every, every.equals(kind) ? content : false);
         }
         return block;

@@ -1,39 +1,20 @@
 package dev.powersweep.orchestrator.shipment;
 
 import dev.powersweep.orchestrator.spec.TrainerSpec;
-import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Program;
-import dev.powersweep.worker.cell.StoredName;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.NoSuchFileException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
-/**
- * The files that a specification names for its program, read once. What was read is what is hashed and stored: an editor
- * that saves one meanwhile changes nothing.
- */
+/** A specification's program with its files, as they were when it was submitted. */
 public final class ProgramFiles {
-    private static final int MOST_FILES = 1000;
-    private static final long MOST_BYTES = 256L << 20;
-
     private final Program program;
-    private final Map<String, byte[]> contents;
+    private final ShippedFiles files;
 
-    private ProgramFiles(Program program, Map<String, byte[]> contents) {
+    private ProgramFiles(Program program, ShippedFiles files) {
         this.program = program;
-        this.contents = contents;
+        this.files = files;
     }
 
     /**
@@ -43,74 +24,15 @@ public final class ProgramFiles {
      * @throws UserError naming the file that is missing, too large or named like another one
      */
     public static ProgramFiles read(TrainerSpec trainer, Path beside, Configuration configuration) {
-        Map<String, byte[]> named = new LinkedHashMap<>();
-        for (TrainerSpec.File file : trainer.files()) {
-            Path path = new Path(beside, file.path());
-            try {
-                Path qualified = path.getFileSystem(configuration).makeQualified(path);
-                Storage storage = Storage.of(qualified, configuration);
-                collect(storage, qualified, file.name().orElseGet(() -> name(file.path())), named);
-            } catch (NoSuchFileException | FileNotFoundException e) {
-                throw new UserError("trainer.files: there is no file " + path, e);
-            } catch (IOException | IllegalArgumentException e) {
-                throw new UserError("trainer.files: " + path + " cannot be taken: " + e.getMessage(), e);
-            }
-        }
-        if (named.values().stream().mapToLong(content -> content.length).sum() > MOST_BYTES) {
-            throw new UserError("trainer.files are more than " + (MOST_BYTES >> 20)
-                    + " MiB in all; data belongs where every host can read it, not among a program's files");
-        }
-        List<Program.File> files = new ArrayList<>();
-        Map<String, byte[]> contents = new LinkedHashMap<>();
-        named.forEach((name, content) -> {
-            String hash = sha256(content);
-            files.add(new Program.File(name, hash, content.length));
-            contents.put(hash, content);
-        });
+        ShippedFiles files = ShippedFiles.read("trainer.files", trainer.files(), beside, configuration);
         return new ProgramFiles(
-                new Program(trainer.command(), files, trainer.environment(), trainer.arguments(), trainer.parameters()),
-                contents);
-    }
-
-    /** Below the program's folder as below the specification's; by its last part where it lies elsewhere. */
-    private static String name(String path) {
-        String clean = path.replaceAll("^(\\./)+", "").replaceAll("/+$", "");
-        boolean below = !clean.startsWith("/")
-                && !clean.contains(":")
-                && !List.of(clean.split("/")).contains("..");
-        return below ? clean : clean.substring(clean.lastIndexOf('/') + 1);
-    }
-
-    private static void collect(Storage storage, Path path, String name, Map<String, byte[]> named) throws IOException {
-        List<Storage.Entry> below = directory(storage, path) ? storage.list(path) : List.of();
-        if (below.isEmpty()) {
-            StoredName.path(name);
-            if (named.putIfAbsent(name, storage.read(path)) != null) {
-                throw new IllegalArgumentException("another file has the name " + name + "; give one of them a name");
-            }
-            if (named.size() > MOST_FILES) {
-                throw new IllegalArgumentException("there are more than " + MOST_FILES + " files; name fewer");
-            }
-            return;
-        }
-        for (Storage.Entry entry : below) {
-            if (!entry.name().startsWith(".") && !entry.name().equals("__pycache__")) {
-                collect(storage, entry.path(), name + "/" + entry.name(), named);
-            }
-        }
-    }
-
-    private static boolean directory(Storage storage, Path path) throws IOException {
-        return storage.list(path.getParent()).stream()
-                .anyMatch(entry -> entry.name().equals(path.getName()) && entry.kind() == Storage.Kind.DIRECTORY);
-    }
-
-    private static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+                new Program(
+                        trainer.command(),
+                        files.files(),
+                        trainer.environment(),
+                        trainer.arguments(),
+                        trainer.parameters()),
+                files);
     }
 
     /** The program with the hashes of its files. */
@@ -120,22 +42,6 @@ public final class ProgramFiles {
 
     /** Puts what the directory does not hold yet into it. */
     public void store(SweepDirectory directory, Configuration configuration) {
-        try {
-            Storage storage = directory.storage(configuration);
-            for (Map.Entry<String, byte[]> file : contents.entrySet()) {
-                Path target = directory.programFile(file.getKey());
-                if (!storage.exists(target)) {
-                    try {
-                        storage.createNew(target, file.getValue());
-                    } catch (FileAlreadyExistsException e) {
-                        // Another submission stored the same content meanwhile.
-                        continue;
-                    }
-                }
-            }
-        } catch (IOException e) {
-            throw new UserError(
-                    "the program's files cannot be stored in " + directory.root() + ": " + e.getMessage(), e);
-        }
+        files.store(directory, configuration);
     }
 }

@@ -1,2 +1,5 @@
-/** The files of a program that trains cells: found beside the specification, hashed, stored in the sweep's directory. */
+/**
+ * The files of a program that trains cells, and the jars of listeners: found beside the specification, hashed, stored in
+ * the sweep's directory.
+ */
 package dev.powersweep.orchestrator.shipment;

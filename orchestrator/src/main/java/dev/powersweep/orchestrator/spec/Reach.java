@@ -30,6 +30,10 @@ public final class Reach {
             trainer.files().forEach(file -> reach.add("trainer.files: " + file.path()));
             trainer.environment().forEach((name, value) -> reach.add("trainer.environment: " + name + "=" + value));
         });
+        spec.run().listeners().ifPresent(listeners -> {
+            listeners.classes().forEach(name -> reach.add("run.listeners.classes: " + name));
+            listeners.files().forEach(path -> reach.add("run.listeners.files: " + path));
+        });
         spec.resources().trainerJava().ifPresent(home -> reach.add("resources.trainerJava: " + home));
         return reach;
     }

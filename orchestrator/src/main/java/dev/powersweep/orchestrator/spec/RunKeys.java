@@ -1,9 +1,15 @@
 package dev.powersweep.orchestrator.spec;
 
+import static dev.powersweep.orchestrator.spec.SpecKey.optional;
+import static dev.powersweep.orchestrator.spec.SpecKey.required;
 import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 
+import dev.powersweep.orchestrator.spec.ValueKind.Many;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
+import dev.powersweep.orchestrator.spec.ValueKind.Text;
+import dev.powersweep.worker.cell.CellListeners;
+import java.util.List;
 
 /** The keys of {@code run}. */
 final class RunKeys {
@@ -40,6 +46,26 @@ final class RunKeys {
             "6",
             "Most time, on each slot, for measuring how fast cells train before they are planned, and at most a twentieth of what the sweep will take; 0 to measure nothing.");
 
+    private static final SpecKey<List<String>> LISTENER_CLASSES = required(
+            "classes",
+            new Many<>(Text.of(CellListeners.CLASS, "the name of a class")),
+            "Training listeners of Deeplearning4j's kind: its own, or such that `files` hold. Each has a public constructor"
+                    + " without parameters, or one of a `dev.powersweep.worker.cell.Cell`.");
+    private static final SpecKey<List<String>> LISTENER_FILES = optional(
+            "files",
+            new Many<>(Text.ANY),
+            "none",
+            "Jars shipped to where cells are trained, relative to the specification or on any Hadoop file system; a directory"
+                    + " stands for all files below it.");
+    private static final SpecKey<ListenersSpec> LISTENERS = optional(
+            "listeners",
+            Section.of(
+                    listeners -> new ListenersSpec(listeners.get(LISTENER_CLASSES), listeners.list(LISTENER_FILES)),
+                    LISTENER_CLASSES,
+                    LISTENER_FILES),
+            "none",
+            "Training listeners that see every step of all cells; they look on, and are no part of a cell's identity.");
+
     static final Section<RunSpec> SECTION = Section.of(
             run -> new RunSpec(
                     run.get(CHECKPOINT),
@@ -48,14 +74,23 @@ final class RunKeys {
                     run.get(HANG),
                     run.get(MAX_ATTEMPTS),
                     run.get(EQUAL_FAILURES),
-                    run.get(PROBE)),
+                    run.get(PROBE),
+                    run.find(LISTENERS)),
             CHECKPOINT,
             REPORT,
             TIMEOUT,
             HANG,
             MAX_ATTEMPTS,
             EQUAL_FAILURES,
-            PROBE);
+            PROBE,
+            LISTENERS);
 
     private RunKeys() {}
+
+    /** Of a specification whose cells a program trains. */
+    static void refuseListeners(Settings run) {
+        run.refuse(
+                LISTENERS,
+                "sees steps of PowerSweep's own trainer, and a program of your own trains these cells; take one away");
+    }
 }

@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.spec;
 
+import java.util.Optional;
+
 /**
  * Checkpoints, reports and the failure policy; nothing here changes a cell's numbers.
  *
@@ -10,6 +12,7 @@ package dev.powersweep.orchestrator.spec;
  * @param maxAttempts a cell may use up by failures it is to blame for
  * @param equalFailuresToStop failures of one class and message in a row that stop the sweep; 0 to never stop
  * @param probeSeconds most time for measuring training speed before the sweep; 0 to measure nothing
+ * @param listeners that see every step
  */
 public record RunSpec(
         double checkpointSeconds,
@@ -18,4 +21,5 @@ public record RunSpec(
         double hangSeconds,
         int maxAttempts,
         int equalFailuresToStop,
-        double probeSeconds) {}
+        double probeSeconds,
+        Optional<ListenersSpec> listeners) {}

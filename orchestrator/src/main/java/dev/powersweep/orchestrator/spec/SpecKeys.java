@@ -109,6 +109,7 @@ final class SpecKeys {
                 root.document().text());
         if (trainer.isPresent()) {
             TrainingKeys.refuseTrunk(root.nested(TRAINING));
+            RunKeys.refuseListeners(root.nested(RUN));
             TrainerKeys.check(root, TRAINER, spec);
         } else if (spec.grid().parts().stream()
                 .flatMap(part -> part.modelSizes().stream())

@@ -80,6 +80,7 @@ class HostileDirectoryTest {
                 evaluation: {sets: {mine: /home/me/notes}}
                 grid: {modelSizes: [25k], dataSizes: [300k]}
                 resources: {trainerJava: /tmp/evil}
+                run: {listeners: {classes: a.Evil, files: /tmp/evil.jar}}
                 """);
         Files.writeString(sweep.resolve("fits.json"), "{}");
         Answer refused = powersweep("plan", sweep, "--suggest", "2");
@@ -89,6 +90,8 @@ class HostileDirectoryTest {
                 .contains("corpus.text: /home/me/.ssh/id_rsa")
                 .contains("evaluation.sets.mine: /home/me/notes")
                 .contains("resources.trainerJava: /tmp/evil")
+                .contains("run.listeners.classes: a.Evil")
+                .contains("run.listeners.files: /tmp/evil.jar")
                 .contains("--trust");
     }
 

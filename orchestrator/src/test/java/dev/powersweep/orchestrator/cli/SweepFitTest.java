@@ -77,6 +77,7 @@ class SweepFitTest {
 
         assertThat(report.status()).isZero();
         assertThat(report.out()).contains("report.html");
+        assertThat(report.err()).contains("the report shows no text of the best cell (see powersweep sample): ");
         assertThat(Files.readString(Path.of(sweep, "report.html"))).contains("chinchilla");
         assertThat(Files.readString(kept)).isEqualTo(text);
         assertThat(Files.getLastModifiedTime(kept)).isEqualTo(written);

@@ -23,6 +23,7 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.Merge;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellListeners;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Program;
 import dev.powersweep.worker.shard.ShardManifest;
@@ -105,7 +106,18 @@ class HostileRecordsTest {
 
     static Stream<Arguments> records() {
         Cell cell = Sweeps.cell(1, 2, Trouble.NONE);
-        RunPolicy policy = new RunPolicy(1, 0, 0, 60, 1, 0, 300, 3, 10, Optional.of("/opt/jdk"));
+        RunPolicy policy = new RunPolicy(
+                1,
+                0,
+                0,
+                60,
+                1,
+                0,
+                300,
+                3,
+                10,
+                Optional.of("/opt/jdk"),
+                Optional.of(new CellListeners(List.of("a.B"), List.of(new Program.File("listeners.jar", SHA256, 1)))));
         AttemptReport report = new AttemptReport(
                 CELL,
                 1,

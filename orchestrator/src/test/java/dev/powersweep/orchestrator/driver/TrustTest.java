@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.CellListeners;
 import dev.powersweep.worker.cell.Program;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,19 @@ class TrustTest {
             Program.Parameters.REPORTED);
     private static final RunPolicy FOREIGN_JAVA =
             new RunPolicy(1, 0, 0, 60, 1, 0, 300, 3, 10, Optional.of("/tmp/evil"));
+    private static final RunPolicy SEEN = new RunPolicy(
+            1,
+            0,
+            0,
+            60,
+            1,
+            0,
+            300,
+            3,
+            10,
+            Optional.empty(),
+            Optional.of(new CellListeners(
+                    List.of("a.Evil", "b.Evil"), List.of(new Program.File("e.jar", "0123456789abcdef".repeat(4), 3)))));
 
     @Test
     void programsAreShownWithTheirFilesAndEnvironment() {
@@ -48,8 +62,18 @@ class TrustTest {
     }
 
     @Test
+    void listenersOfTheDirectoryAreShownWithTheirJars() {
+        assertThatThrownBy(() -> Trust.NONE.require(DIRECTORY, SEEN, List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("asks to let training listeners see every step")
+                .hasMessageContaining("a.Evil, b.Evil, of e.jar (SHA-256 0123456789ab)")
+                .hasMessageContaining("give --trust");
+    }
+
+    @Test
     void nothingToRunAndGivenTrustPass() {
         Trust.NONE.require(DIRECTORY, RunPolicy.DEFAULT, List.of());
         Trust.GIVEN.require(DIRECTORY, FOREIGN_JAVA, List.of(PROGRAM));
+        Trust.GIVEN.require(DIRECTORY, SEEN, List.of());
     }
 }

@@ -41,7 +41,9 @@ class SweepIT {
         Result run = powersweep("run", SPEC, "--output", sweep(), "--master", "local[2]")
                 .orFail();
         assertThat(run.err()).contains("8");
-        assertThat(sweep().resolve("report.html")).isNotEmptyFile();
+        assertThat(sweep().resolve("report.html"))
+                .content()
+                .contains("What the best cell writes", "<pre class=\"passage\"><span>");
         JsonNode fits = new ObjectMapper().readTree(sweep().resolve("fits.json").toFile());
         assertThat(fits.get("runs").asInt()).isEqualTo(8);
         assertThat(duckdb("select state, count(*) from {cells} group by state")).containsExactly("FINISHED|8");

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.orchestrator.dispatch.AttemptOrder;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
@@ -12,14 +13,19 @@ import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.storage.Digests;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.ResultTables;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellListeners;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Program;
+import java.io.ByteArrayInputStream;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,8 +69,12 @@ class CellSupervisorTest {
     }
 
     private CellSupervisor supervisor(RunPolicy policy) throws Exception {
+        return new CellSupervisor(context(policy));
+    }
+
+    private CellSupervisor.Context context(RunPolicy policy) throws Exception {
         Path jar = Sweeps.trainerJar(folder);
-        return new CellSupervisor(new CellSupervisor.Context(
+        return new CellSupervisor.Context(
                 Storage.of(directory.root(), configuration),
                 directory,
                 policy,
@@ -75,7 +85,7 @@ class CellSupervisorTest {
                 pool,
                 () -> live::add,
                 "here",
-                "0"));
+                "0");
     }
 
     @Test
@@ -90,6 +100,38 @@ class CellSupervisorTest {
         }
         assertThat(pool.started()).isEqualTo(1);
         assertThat(live).extracting(LiveUpdate::step).contains(0L).anyMatch(step -> step > 0);
+    }
+
+    @Test
+    void jarsOfListenersFollowTheTrainersOnItsClassPath() throws Exception {
+        byte[] content = {1, 2, 3};
+        String sha256 = Digests.sha256(new ByteArrayInputStream(content));
+        Files.createDirectories(folder.resolve("sweep/programs"));
+        Files.write(folder.resolve("sweep/programs").resolve(sha256), content);
+        CellListeners listeners =
+                new CellListeners(List.of("a.B"), List.of(new Program.File("b.jar", sha256, content.length)));
+        RunPolicy policy = Sweeps.POLICY;
+        CellSupervisor.Context context = context(new RunPolicy(
+                policy.threadsPerCell(),
+                policy.trainerMemoryBytes(),
+                policy.gpusPerCell(),
+                policy.checkpointSeconds(),
+                policy.reportSeconds(),
+                policy.cellTimeoutSeconds(),
+                policy.hangSeconds(),
+                policy.maxAttempts(),
+                policy.equalFailuresToStop(),
+                policy.trainerJava(),
+                Optional.of(listeners)));
+        String classPath =
+                context.trainerJar().path() + File.pathSeparator + folder.resolve("cache/programs/" + sha256);
+        assertThat(CellSupervisor.key(context, List.of()).commandLine())
+                .containsSubsequence("-cp", classPath, "dev.powersweep.worker.trainer.Main", "serve")
+                .doesNotContain("-jar");
+
+        Files.write(folder.resolve("sweep/programs").resolve(sha256), new byte[] {1, 2, 4});
+        HostCache.deleteAll(folder.resolve("cache"));
+        assertThatThrownBy(() -> CellSupervisor.key(context, List.of())).isInstanceOf(IOException.class);
     }
 
     @Test

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.SweepFitter;
+import dev.powersweep.orchestrator.report.sections.SampleText;
 import dev.powersweep.orchestrator.report.sections.SweepReport;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.KnownSweep;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -95,6 +97,26 @@ class ReportPageTest {
                 .doesNotContain("<b>law")
                 .doesNotContain("<i>x</i>")
                 .doesNotContain("<script>alert(1)");
+    }
+
+    @Test
+    void aTextOfTheBestCellIsShownAsItIs() {
+        SweepResults results = KnownSweep.results(0.005, 1);
+        FitSet fits = SweepFitter.fit(
+                results,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(0).threads(1));
+        SampleText sample =
+                new SampleText("n1-d2", 1.6789, "Once\n  upon", " a <script>alert(2)</script>\u202e\u0007 {{x}}");
+        String drawn = ReportPage.html(SweepReport.of(results, fits, NOW, Optional.of(sample)));
+        assertThat(drawn)
+                .contains(
+                        "What the best cell writes",
+                        "n1-d2, whose validation loss of 1.679 nats per token is the lowest")
+                .contains("<pre class=\"passage\"><span>Once\n  upon</span> a &lt;script&gt;alert(2)&lt;/script&gt;")
+                .contains("{{x}}</pre>")
+                .doesNotContain("alert(2)</script>", "\u202e", "\u0007");
+        assertThat(page).doesNotContain("What the best cell writes");
     }
 
     @Test

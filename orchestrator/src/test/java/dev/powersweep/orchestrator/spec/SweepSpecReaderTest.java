@@ -111,7 +111,7 @@ class SweepSpecReaderTest {
                   divergence: {lossAboveInitial: 2, windowSteps: 5}
                 evaluation: {everyTokens: 100k, tokens: 1k, sets: {wiki: wiki.txt}}
                 resources: {threads: 2, memory: 2GB, gpus: 1, trainerJava: /opt/jdk}
-                run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6, probeSeconds: 7}
+                run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6, probeSeconds: 7, listeners: {classes: [a.B, c.D$E], files: b.jar}}
                 output: /tmp/out
                 """);
         assertThat(spec.name()).isEqualTo("full");
@@ -164,7 +164,16 @@ class SweepSpecReaderTest {
                         List.of(new EvaluationSpec.Set("wiki", List.of("wiki.txt")))));
         assertThat(spec.resources().memoryBytes()).hasValue(2L << 30);
         assertThat(spec.resources().trainerJava()).contains("/opt/jdk");
-        assertThat(spec.run()).isEqualTo(new RunSpec(1, 2, 3, 4, 5, 6, 7));
+        assertThat(spec.run())
+                .isEqualTo(new RunSpec(
+                        1,
+                        2,
+                        3,
+                        4,
+                        5,
+                        6,
+                        7,
+                        Optional.of(new ListenersSpec(List.of("a.B", "c.D$E"), List.of("b.jar")))));
         assertThat(spec.output()).contains("/tmp/out");
     }
 

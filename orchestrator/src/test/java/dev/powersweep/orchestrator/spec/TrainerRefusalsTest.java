@@ -46,6 +46,14 @@ class TrainerRefusalsTest {
                 .hasMessageContaining(sentence);
     }
 
+    @Test
+    void listenersBesideAProgram() {
+        assertThatThrownBy(() -> read("{command: [a]}", SHAPES + "run: {listeners: {classes: a.B}}\n"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("run.listeners sees steps of PowerSweep's own trainer, and a program of your own"
+                        + " trains these cells; take one away");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

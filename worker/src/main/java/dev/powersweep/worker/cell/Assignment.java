@@ -19,6 +19,8 @@ import java.util.Optional;
  * @param reportSeconds most seconds between {@link Frame.Steps} frames
  * @param branchSteps steps whose checkpoints are written whatever the clock says and stay on disk, for cells that share
  *     this one's {@linkplain Cell#trunk() trunk} to go on from
+ * @param listeners class names of Deeplearning4j's training listeners that are to see the cell's steps; they look on and
+ *     change no number
  */
 public record Assignment(
         Cell cell,
@@ -29,15 +31,17 @@ public record Assignment(
         int microBatchSequences,
         double checkpointSeconds,
         double reportSeconds,
-        @JsonSetter(nulls = Nulls.AS_EMPTY) List<Long> branchSteps) {
+        @JsonSetter(nulls = Nulls.AS_EMPTY) List<Long> branchSteps,
+        @JsonSetter(nulls = Nulls.AS_EMPTY) List<String> listeners) {
     public Assignment {
         require(microBatchSequences >= 0, "microBatchSequences", microBatchSequences);
         require(checkpointSeconds >= 0, "checkpointSeconds", checkpointSeconds);
         require(reportSeconds >= 0, "reportSeconds", reportSeconds);
         branchSteps = List.copyOf(branchSteps);
+        listeners = List.copyOf(listeners);
     }
 
-    /** Without branches. */
+    /** Without branches and listeners. */
     public Assignment(
             Cell cell,
             int attempt,
@@ -56,6 +60,7 @@ public record Assignment(
                 microBatchSequences,
                 checkpointSeconds,
                 reportSeconds,
+                List.of(),
                 List.of());
     }
 

@@ -16,7 +16,7 @@ public enum FailureClass {
     /** The cell itself cannot be trained as asked: shapes, shard, vocabulary. */
     BAD_INPUT,
     BAD_NODE,
-    /** A program that is not ours failed by its own word, by its exit status, or by what it reported. */
+    /** A program that is not ours failed by its own word, by its exit status, or by what it reported; or a listener did. */
     PROGRAM,
     /** An unexpected exception: a bug of PowerSweep. */
     BUG

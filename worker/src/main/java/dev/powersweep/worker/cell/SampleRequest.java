@@ -8,8 +8,9 @@ package dev.powersweep.worker.cell;
  * @param seed of the draws
  * @param temperature that divides log probabilities: 1 draws from what the network expects, 0 takes the likeliest token
  * @param topK most likely tokens that are drawn from; 0 for all
+ * @param mostSeconds after which no further token is drawn, though one always is; 0 for no bound
  */
-public record SampleRequest(int[] prompt, int tokens, long seed, double temperature, int topK) {
+public record SampleRequest(int[] prompt, int tokens, long seed, double temperature, int topK, double mostSeconds) {
     public SampleRequest {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("prompt is empty; give at least one token");
@@ -23,5 +24,13 @@ public record SampleRequest(int[] prompt, int tokens, long seed, double temperat
         if (topK < 0) {
             throw new IllegalArgumentException("topK = " + topK + " must be at least 0");
         }
+        if (!(mostSeconds >= 0)) {
+            throw new IllegalArgumentException("mostSeconds = " + mostSeconds + " must be at least 0");
+        }
+    }
+
+    /** However long it takes. */
+    public SampleRequest(int[] prompt, int tokens, long seed, double temperature, int topK) {
+        this(prompt, tokens, seed, temperature, topK, 0);
     }
 }

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.cell;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * How a trainer's JVM is started: the one list that a supervisor uses, and that a trainer started by hand uses to start
@@ -31,6 +34,9 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
     static final long HEAP_BYTES = 256L << 20;
     /** Bytes that code, thread stacks and the libraries themselves take of a process, besides heap and arrays. */
     static final long PROCESS_BYTES = 256L << 20;
+
+    /** What the jar's manifest names. */
+    private static final String MAIN = "dev.powersweep.worker.trainer.Main";
 
     private static final String CPU_INFO = "/proc/cpuinfo";
     private static final Set<String> SKYLAKEX_INSTRUCTIONS =
@@ -131,16 +137,28 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
      *
      * @param javaHome of the JDK to run on, which must have {@code jdk.incubator.vector}
      * @param trainerJar the shaded {@code powersweep-worker-…-trainer.jar}
+     * @param listeners jars that follow it on the class path
      * @param arguments {@code serve}, or {@code train} with its file, and their options
      */
-    public List<String> line(Path javaHome, Path trainerJar, List<String> arguments) {
+    public List<String> line(Path javaHome, Path trainerJar, List<Path> listeners, List<String> arguments) {
         List<String> line = new ArrayList<>();
         line.add(javaHome.resolve("bin").resolve("java").toString());
         line.addAll(jvmOptions);
-        line.add("-jar");
-        line.add(trainerJar.toString());
+        if (listeners.isEmpty()) {
+            line.addAll(List.of("-jar", trainerJar.toString()));
+        } else {
+            String classPath = Stream.concat(Stream.of(trainerJar), listeners.stream())
+                    .map(Path::toString)
+                    .collect(Collectors.joining(File.pathSeparator));
+            line.addAll(List.of("-cp", classPath, MAIN));
+        }
         line.addAll(arguments);
         return line;
+    }
+
+    /** As {@link #line(Path, Path, List, List)} without listeners. */
+    public List<String> line(Path javaHome, Path trainerJar, List<String> arguments) {
+        return line(javaHome, trainerJar, List.of(), arguments);
     }
 
     /** A process builder for {@link #line} with the environment set; streams are pipes. */

@@ -55,9 +55,7 @@ public final class TrainingWindows implements BatchSource {
         }
         StoredTokens train = shard.train();
         if (train.tokens() <= cell.shape().context()) {
-            throw ShardException.unsuitable("model.context = " + cell.shape().context()
-                    + " is too long for the shard in " + shard.directory() + ", which has " + train.tokens()
-                    + " training tokens; a sequence needs context + 1 of them.");
+            throw tooShort(shard, cell.shape().context());
         }
         long unique = cell.data().uniqueTokens();
         if (unique > train.tokens()) {
@@ -72,6 +70,25 @@ public final class TrainingWindows implements BatchSource {
                 train, unique, cell.shape().context(), cell.data().batchSequences(), cell.randomSeed());
     }
 
+    /**
+     * All training tokens of a shard, in the order of a seed.
+     *
+     * @throws ShardException when the shard is too short
+     */
+    static TrainingWindows of(Shard shard, int context, long seed) {
+        StoredTokens train = shard.train();
+        if (train.tokens() <= context) {
+            throw tooShort(shard, context);
+        }
+        return new TrainingWindows(train, train.tokens(), context, 1, seed);
+    }
+
+    private static ShardException tooShort(Shard shard, int context) {
+        return ShardException.unsuitable("model.context = " + context + " is too long for the shard in "
+                + shard.directory() + ", which has " + shard.train().tokens()
+                + " training tokens; a sequence needs context + 1 of them.");
+    }
+
     /** Windows of an epoch. */
     public long windows() {
         return windows;
@@ -84,7 +101,10 @@ public final class TrainingWindows implements BatchSource {
 
     /** Position in the ring where sequence {@code row} of a step begins. */
     long start(long step, int row) {
-        long sequence = sequence(step, row);
+        return start(sequence(step, row));
+    }
+
+    private long start(long sequence) {
         long wanted = sequence / windows;
         if (wanted != epoch) {
             epoch = wanted;
@@ -98,19 +118,21 @@ public final class TrainingWindows implements BatchSource {
     @Override
     public void batch(long step, int[] inputs, int[] targets) {
         for (int row = 0; row < batchSequences; row++) {
-            long start = start(step, row);
-            int offset = row * context;
-            read(start, inputs, offset);
-            System.arraycopy(inputs, offset + 1, targets, offset, context - 1);
-            tokens.read((start + context) % uniqueTokens, 1, targets, offset + context - 1);
+            read(start(step, row), inputs, targets, row * context);
         }
     }
 
-    /** Copies {@code context} tokens of the ring. */
-    private void read(long start, int[] target, int offset) {
+    /** Copies a window of any epoch; they are numbered through from 0 on, {@link #windows()} an epoch. */
+    void window(long number, int[] inputs, int[] targets, int offset) {
+        read(start(number), inputs, targets, offset);
+    }
+
+    private void read(long start, int[] inputs, int[] targets, int offset) {
         int first = (int) Math.min(context, uniqueTokens - start);
-        tokens.read(start, first, target, offset);
-        tokens.read(0, context - first, target, offset + first);
+        tokens.read(start, first, inputs, offset);
+        tokens.read(0, context - first, inputs, offset + first);
+        System.arraycopy(inputs, offset + 1, targets, offset, context - 1);
+        tokens.read((start + context) % uniqueTokens, 1, targets, offset + context - 1);
     }
 
     private long sequence(long step, int row) {

@@ -35,6 +35,7 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
     }
 
     KernelLayer<C> prepare(Collection<TrainingListener> listeners, int index, INDArray parameters, boolean initialise) {
+        layerConf().requireVersion();
         setListeners(listeners);
         setIndex(index);
         setParamsViewArray(parameters);
@@ -83,6 +84,12 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     /** The first numbers of the network's own flat vector that this layer's part of it begins at {@code before}. */
     final Span networkStart(INDArray part, long before, long length) {
+        if (before < length || before > part.offset()) {
+            throw new IllegalArgumentException("layer " + layerConf().getLayerName() + " unembeds by the first "
+                    + length
+                    + " parameters of its network, and " + before + " are said to be before it, where " + part.offset()
+                    + " are; take the layers of one network");
+        }
         INDArray start = Nd4j.create(
                 part.data().originalDataBuffer() == null
                         ? part.data()

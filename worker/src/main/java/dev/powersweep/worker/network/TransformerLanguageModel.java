@@ -8,6 +8,8 @@ import dev.powersweep.worker.cell.ModelShape.Normalization;
 import dev.powersweep.worker.cell.ModelShape.Positions;
 import dev.powersweep.worker.model.ParameterLayout.Role;
 import dev.powersweep.worker.model.Parametrisation;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,6 +43,23 @@ public final class TransformerLanguageModel {
     /** The network that a cell trains, at its initial state, with Adam at the cell's rates. */
     public static MultiLayerNetwork of(Cell cell) {
         return builder().of(cell).build();
+    }
+
+    /**
+     * A network that {@code ModelSerializer} or {@code powersweep export} wrote, ready to be trained on: with its updater's
+     * state and its iteration. Of the file nothing is run, and no Java object is read.
+     *
+     * @throws IOException when the file cannot be read
+     * @throws IllegalArgumentException in one sentence, when it holds another architecture, layers of another version, no
+     *     updater state or numbers that are not finite
+     */
+    public static MultiLayerNetwork restore(Path zip) throws IOException {
+        return StoredNetwork.read(zip, StoredNetwork.Purpose.TRAINING);
+    }
+
+    /** As {@link #restore}, for output and score alone: the file may be without an updater's state. */
+    public static MultiLayerNetwork restoreForOutput(Path zip) throws IOException {
+        return StoredNetwork.read(zip, StoredNetwork.Purpose.OUTPUT);
     }
 
     /** Collects choices; one builder makes one network. */

@@ -14,6 +14,11 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
 public abstract class TransformerLayer extends FeedForwardLayer {
 
     private static final long serialVersionUID = 1L;
+    /** Of what the layers compute from their fields and parameters, and of their order in the flat vector. */
+    static final int VERSION = 1;
+
+    @JsonProperty
+    private int version = VERSION;
 
     @JsonProperty
     private int context;
@@ -56,6 +61,20 @@ public abstract class TransformerLayer extends FeedForwardLayer {
 
     /** The layer's tensors. */
     abstract List<TensorPlan> plan();
+
+    /** @throws IllegalArgumentException when another release of PowerSweep wrote the layer, and it means something else */
+    final void requireVersion() {
+        if (version != VERSION) {
+            throw new IllegalArgumentException("layer " + getLayerName() + " is of version " + version
+                    + " of PowerSweep's layers, and this release computes version " + VERSION
+                    + "; open it with the release that wrote it");
+        }
+    }
+
+    /** {@value #VERSION}, unless another release wrote it. */
+    public int getVersion() {
+        return version;
+    }
 
     /** Tokens a sequence holds. */
     public int getContext() {

@@ -39,7 +39,8 @@ final class AssignmentFile {
                 options.microBatchSequences().orElse(stored.microBatchSequences()),
                 options.checkpointSeconds().orElse(stored.checkpointSeconds()),
                 options.reportSeconds().orElse(stored.reportSeconds()),
-                stored.branchSteps());
+                stored.branchSteps(),
+                options.listeners().isEmpty() ? stored.listeners() : options.listeners());
     }
 
     /** The cell of a file that holds an assignment or a cell. */

@@ -44,7 +44,6 @@ final class CellRun {
     private final Set<Long> branchSteps;
     private final ShardStore shards;
     private final KernelChoice kernels;
-    private final Listeners listeners;
     private final FrameWriter out;
     private final StopSignal stop;
 
@@ -61,20 +60,13 @@ final class CellRun {
     private OptionalDouble trainingLoss = OptionalDouble.empty();
     private List<Frame.Evaluation> evaluations = List.of();
 
-    CellRun(
-            Assignment assignment,
-            ShardStore shards,
-            KernelChoice kernels,
-            Listeners listeners,
-            FrameWriter out,
-            StopSignal stop) {
+    CellRun(Assignment assignment, ShardStore shards, KernelChoice kernels, FrameWriter out, StopSignal stop) {
         this.assignment = assignment;
         this.cell = assignment.cell();
         this.id = cell.id();
         this.branchSteps = Set.copyOf(assignment.branchSteps());
         this.shards = shards;
         this.kernels = kernels;
-        this.listeners = listeners;
         this.out = out;
         this.stop = stop;
     }
@@ -103,10 +95,10 @@ final class CellRun {
         CheckpointDirectory checkpoints =
                 CheckpointDirectory.open(Path.of(assignment.checkpointDirectory()), cell, branchSteps);
         try (TrainingSession session = create(windows)) {
+            Listeners.attach(assignment.listeners(), cell, session.network());
             assignment.resumeFrom().ifPresent(file -> resume(session, Path.of(file)));
             out.write(new Frame.Started(id, assignment.attempt(), step, session.microBatchSequences()));
             LOG.info("cell {}: step {} of {}, kernels {}", id, step, cell.data().steps(), session.kernels());
-            listeners.tell(listener -> listener.onStart(cell, session));
             return loop(session, sets, checkpoints);
         }
     }
@@ -195,7 +187,6 @@ final class CellRun {
         trainingLoss = OptionalDouble.of(record.loss());
         trainingSeconds += taken;
         steps.add(record, taken);
-        listeners.tell(listener -> listener.iterationDone(cell, session, record));
         if (steps.isFull() || (end - lastReport) / 1e9 >= assignment.reportSeconds()) {
             report();
         }
@@ -243,7 +234,6 @@ final class CellRun {
                     windows.bitsPerByte(result.loss()),
                     seconds(begin));
             out.write(evaluation);
-            listeners.tell(listener -> listener.onEvaluation(cell, windows.set(), step, result));
             if (done.isEmpty()) {
                 if (bestLoss.isEmpty() || result.loss() < bestLoss.getAsDouble()) {
                     bestLoss = OptionalDouble.of(result.loss());
@@ -298,7 +288,6 @@ final class CellRun {
                     sections(state));
             lastCheckpointStep = step;
             out.write(new Frame.Checkpoint(id, step, written.file().toString(), written.bytes(), written.sha256()));
-            listeners.tell(listener -> listener.onCheckpoint(cell, step, written.file()));
             LOG.info("cell {}: checkpoint of step {} written, {} bytes", id, step, written.bytes());
         }
         lastCheckpoint = System.nanoTime();

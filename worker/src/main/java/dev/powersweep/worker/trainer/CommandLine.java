@@ -2,6 +2,7 @@ package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.kernels.KernelChoice;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Iterator;
@@ -24,6 +25,7 @@ import java.util.stream.Collectors;
  * @param resume a checkpoint file, or {@value #NEWEST} for the newest in the checkpoint directory
  * @param batches where {@code export} writes the tokens of a cell's steps
  * @param steps how many of them; empty for all
+ * @param listeners class names of training listeners
  */
 record CommandLine(
         Verb verb,
@@ -39,7 +41,8 @@ record CommandLine(
         OptionalDouble checkpointSeconds,
         OptionalDouble reportSeconds,
         Optional<Path> batches,
-        OptionalLong steps) {
+        OptionalLong steps,
+        List<String> listeners) {
 
     static final String NEWEST = "newest";
 
@@ -66,6 +69,7 @@ record CommandLine(
         MICRO_BATCH("--micro-batch", "N", "most sequences in one forward pass, 0 to choose by cache size (0)"),
         CHECKPOINT_SECONDS("--checkpoint-seconds", "S", "between checkpoints, 0 for one at the end only (60)"),
         REPORT_SECONDS("--report-seconds", "S", "between lines of step records (1)"),
+        LISTENER("--listener", "CLASS", "a training listener of Deeplearning4j's kind; may be repeated"),
         BATCHES("--batches", "FILE.npz", "write the cell's training and evaluation tokens too"),
         STEPS("--steps", "N", "training steps in that file (all)");
 
@@ -173,6 +177,7 @@ record CommandLine(
         private OptionalDouble reportSeconds = OptionalDouble.empty();
         private Optional<Path> batches = Optional.empty();
         private OptionalLong steps = OptionalLong.empty();
+        private final List<String> listeners = new ArrayList<>();
 
         Builder(Verb verb) {
             this.verb = verb;
@@ -193,7 +198,8 @@ record CommandLine(
                     checkpointSeconds,
                     reportSeconds,
                     batches,
-                    steps);
+                    steps,
+                    List.copyOf(listeners));
         }
 
         void take(String word, Iterator<String> rest) throws UsageException {
@@ -243,6 +249,7 @@ record CommandLine(
                     checkpointSeconds = OptionalDouble.of(number(option, value, 0, Double.MAX_VALUE, false));
                 case BATCHES -> batches = Optional.of(Path.of(value));
                 case STEPS -> steps = OptionalLong.of((long) number(option, value, 1, 1L << 53, true));
+                case LISTENER -> listeners.add(value);
                 case REPORT_SECONDS ->
                     reportSeconds = OptionalDouble.of(number(option, value, 0, Double.MAX_VALUE, false));
             }

@@ -3,6 +3,7 @@ package dev.powersweep.worker.trainer;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.checkpoint.CheckpointException;
 import dev.powersweep.worker.data.ShardException;
+import dev.powersweep.worker.train.ListenerException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -28,6 +29,9 @@ final class Failures {
     private Failures() {}
 
     static FailureClass classify(Throwable failure) {
+        if (failure instanceof ListenerException) {
+            return FailureClass.PROGRAM;
+        }
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof OutOfMemoryError || soundsLikeMemory(cause)) {
                 return FailureClass.HOST_MEMORY;

@@ -1,47 +1,71 @@
 package dev.powersweep.worker.trainer;
 
-import dev.powersweep.worker.train.TrainingListener;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.train.ListenerException;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
 import java.util.List;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
-import java.util.function.Consumer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 
-/** All listeners of a trainer; what one of them throws names it. */
+/** The listeners of one attempt, made anew by the names of their classes, so that none has seen another cell. */
 final class Listeners {
 
-    private final List<TrainingListener> all;
-
-    private Listeners(List<TrainingListener> all) {
-        this.all = List.copyOf(all);
-    }
+    private Listeners() {}
 
     /**
-     * Those on the class path.
+     * Lets listeners of these classes see a network. Each has a public constructor without parameters, or one of the
+     * {@link Cell} that it is going to see.
      *
-     * @throws BadInputException when one cannot be made
+     * @throws ListenerException naming the class that no listener can be made of
      */
-    static Listeners onClassPath() {
-        try {
-            return new Listeners(ServiceLoader.load(TrainingListener.class).stream()
-                    .map(ServiceLoader.Provider::get)
-                    .toList());
-        } catch (ServiceConfigurationError e) {
-            throw new BadInputException(
-                    "A training listener on the class path cannot be used: " + e.getMessage()
-                            + "; mend it or take it off the class path.",
-                    e);
+    static void attach(List<String> classes, Cell cell, MultiLayerNetwork network) {
+        List<TrainingListener> all =
+                classes.stream().map(name -> make(name, cell)).toList();
+        if (!all.isEmpty()) {
+            network.setListeners(all);
         }
     }
 
-    void tell(Consumer<TrainingListener> news) {
-        for (int i = 0; i < all.size(); i++) {
-            TrainingListener listener = all.get(i);
-            try {
-                news.accept(listener);
-            } catch (RuntimeException e) {
-                throw new IllegalStateException(
-                        "the training listener " + listener.getClass().getName() + " threw " + e, e);
+    static TrainingListener make(String name, Cell cell) {
+        try {
+            Class<?> type = Class.forName(name, false, Listeners.class.getClassLoader());
+            if (!TrainingListener.class.isAssignableFrom(type)) {
+                throw fault(name, "is no " + TrainingListener.class.getName() + "; let the class implement it", null);
+            }
+            return (TrainingListener) instance(type, cell);
+        } catch (ClassNotFoundException e) {
+            throw fault(
+                    name,
+                    "is not on the trainer's class path; name the jar that holds it in run.listeners.files, or mend the"
+                            + " name",
+                    e);
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof OutOfMemoryError memory) {
+                throw memory;
+            }
+            throw fault(name, "cannot be made: its constructor threw " + e.getCause(), e.getCause());
+        } catch (ReflectiveOperationException e) {
+            throw fault(
+                    name,
+                    "cannot be made: it has no public constructor without parameters or of a " + Cell.class.getName()
+                            + "; add one, in a public class that is not abstract",
+                    e);
+        } catch (LinkageError e) {
+            throw fault(name, "cannot be loaded: " + e, e);
+        }
+    }
+
+    private static Object instance(Class<?> type, Cell cell) throws ReflectiveOperationException {
+        for (Constructor<?> constructor : type.getConstructors()) {
+            if (List.of(constructor.getParameterTypes()).equals(List.of(Cell.class))) {
+                return constructor.newInstance(cell);
             }
         }
+        return type.getConstructor().newInstance();
+    }
+
+    private static ListenerException fault(String name, String what, Throwable reason) {
+        return new ListenerException("the training listener " + name + " " + what, reason);
     }
 }

@@ -40,11 +40,9 @@ public final class Main {
     private final FrameWriter out;
     private final StopSignal stop;
     private final ShardStore shards = new ShardStore();
-    private final Listeners listeners;
 
-    private Main(CommandLine command, Listeners listeners, FrameWriter out, StopSignal stop) {
+    private Main(CommandLine command, FrameWriter out, StopSignal stop) {
         this.command = command;
-        this.listeners = listeners;
         this.out = out;
         this.stop = stop;
     }
@@ -78,13 +76,7 @@ public final class Main {
         }
         StopSignal stop = StopSignal.ofProcess();
         Relaunch.watchParent(stop);
-        int status;
-        try {
-            status = new Main(command, Listeners.onClassPath(), new FrameWriter(frames), stop).run();
-        } catch (BadInputException e) {
-            say(e.getMessage());
-            status = EXIT_USAGE;
-        }
+        int status = new Main(command, new FrameWriter(frames), stop).run();
         // A JVM that is shutting down ends with the signal's status, and would wait here for ever.
         if (!stop.shuttingDown()) {
             System.exit(status);
@@ -190,7 +182,7 @@ public final class Main {
     private Frame.Outcome train(Assignment assignment) {
         stop.begin();
         try {
-            Frame.Outcome outcome = new CellRun(assignment, shards, command.kernels(), listeners, out, stop).run();
+            Frame.Outcome outcome = new CellRun(assignment, shards, command.kernels(), out, stop).run();
             out.write(outcome);
             return outcome;
         } finally {

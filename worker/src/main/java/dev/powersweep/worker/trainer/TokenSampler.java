@@ -27,13 +27,20 @@ final class TokenSampler {
         int prompt = request.prompt().length;
         int[] tokens = Arrays.copyOf(request.prompt(), Math.addExact(prompt, request.tokens()));
         SplittableRandom random = new SplittableRandom(request.seed());
-        for (int known = prompt; known < tokens.length; known++) {
+        long begin = System.nanoTime();
+        int known = prompt;
+        while (known < tokens.length && (known == prompt || !late(request, begin))) {
             double[] expected = expected(tokens, known);
             tokens[known] = request.temperature() == 0
                     ? likeliest(expected)
                     : draw(sharpened(expected, request), random.nextDouble());
+            known++;
         }
-        return Arrays.copyOfRange(tokens, prompt, tokens.length);
+        return Arrays.copyOfRange(tokens, prompt, known);
+    }
+
+    private static boolean late(SampleRequest request, long begin) {
+        return request.mostSeconds() > 0 && (System.nanoTime() - begin) / 1e9 > request.mostSeconds();
     }
 
     /** Probabilities [vocabulary] of the token after the first {@code known}, by the newest context of them. */

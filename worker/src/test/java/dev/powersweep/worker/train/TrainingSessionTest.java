@@ -10,20 +10,29 @@ import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.data.TokenIterator;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.model.RandomStream;
 import dev.powersweep.worker.network.TransformerLanguageModel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.listeners.CheckpointListener;
+import org.deeplearning4j.optimize.listeners.EvaluativeListener;
+import org.deeplearning4j.optimize.listeners.PerformanceListener;
+import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -234,6 +243,39 @@ class TrainingSessionTest {
             expected.add((step.step() - 1) + " 0 " + step.loss());
         }
         assertThat(heard).isEqualTo(expected);
+    }
+
+    /** They run the network's layers and write it out in the middle of the session's own pass. */
+    @Test
+    void deeplearning4jsListenersEvaluateAndSaveAndChangeNothing(@TempDir Path folder) throws Exception {
+        Cell cell = cell(1e-2, 0.1, 6, 20);
+        List<StepRecord> plain = run(cell, 12);
+        int[] tokens =
+                IntStream.range(0, 5 * CONTEXT + 1).map(i -> 5 * i % VOCABULARY).toArray();
+        EvaluativeListener evaluations = new EvaluativeListener(
+                TokenIterator.of(tokens, VOCABULARY, CONTEXT, 2).oneHot(), 4);
+        try (TrainingSession session = open(cell, 0)) {
+            session.network()
+                    .setListeners(
+                            new ScoreIterationListener(5),
+                            new PerformanceListener(5),
+                            evaluations,
+                            new CheckpointListener.Builder(folder.toFile())
+                                    .keepAll()
+                                    .saveEveryNIterations(5)
+                                    .build());
+            for (StepRecord expected : plain) {
+                assertThat(session.step()).isEqualTo(expected);
+                if (expected.step() == 11) {
+                    String newest =
+                            CheckpointListener.lastCheckpoint(folder.toFile()).getFilename();
+                    MultiLayerNetwork saved = TransformerLanguageModel.restore(folder.resolve(newest));
+                    assertThat(saved.params()).isEqualTo(session.network().params());
+                    assertThat(saved.updaterState()).isEqualTo(session.network().updaterState());
+                }
+            }
+        }
+        assertThat(((Evaluation) evaluations.getEvaluations()[0]).accuracy()).isBetween(0.0, 1.0);
     }
 
     @Test

@@ -41,7 +41,7 @@ class CommandLineTest {
                 "export a.ckpt b.npz --threads 1|unknown option '--threads' of export; it knows --shards, --batches, --steps",
                 "export a.json b.npz --steps 3|--steps says how many batches to write; give --batches FILE.npz with it",
                 "export a.json b.npz --batches c.npz --steps 0|--steps = '0' must be a whole number of at least 1",
-                "train a.json --steps 3|unknown option '--steps' of train; it knows --backend, --kernels, --threads, --shards, --checkpoints, --resume, --micro-batch, --checkpoint-seconds, --report-seconds",
+                "train a.json --steps 3|unknown option '--steps' of train; it knows --backend, --kernels, --threads, --shards, --checkpoints, --resume, --micro-batch, --checkpoint-seconds, --report-seconds, --listener",
                 "train|train needs a FILE.json that holds an assignment or a cell",
                 "serve x.json|unexpected argument 'x.json'",
                 "train a.json b.json|unexpected argument 'b.json'",

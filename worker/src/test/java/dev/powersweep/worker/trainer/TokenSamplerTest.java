@@ -72,6 +72,14 @@ class TokenSamplerTest {
     }
 
     @Test
+    void whenTimeIsUpItSaysWhatItHas() {
+        SampleRequest all = new SampleRequest(new int[] {3}, 20, 1, 0, 0, 1e9);
+        SampleRequest hasty = new SampleRequest(new int[] {3}, 20, 1, 0, 0, 1e-9);
+        assertThat(sample(all)).hasSize(20);
+        assertThat(sample(hasty)).containsExactly(sample(all)[0]);
+    }
+
+    @Test
     void aSeedDrawsTheSameAgain() {
         SampleRequest hot = new SampleRequest(new int[] {0}, 40, 5, 8, 0);
         assertThat(sample(hot))

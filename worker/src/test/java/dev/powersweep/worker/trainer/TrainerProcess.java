@@ -5,7 +5,6 @@ import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
@@ -45,16 +44,6 @@ final class TrainerProcess implements AutoCloseable {
         return start(scratch, resources, List.of(), arguments);
     }
 
-    /** With a folder in front of the class path. */
-    static TrainerProcess startWithFolder(Path scratch, Path folder, String... arguments) throws IOException {
-        return start(
-                scratch,
-                TrainerCommand.Resources.threads(1),
-                List.of(),
-                folder + File.pathSeparator + System.getProperty("java.class.path"),
-                arguments);
-    }
-
     /** With options of the JVM besides. */
     static TrainerProcess startWith(Path scratch, List<String> jvmOptions, String... arguments) throws IOException {
         return start(scratch, TrainerCommand.Resources.threads(1), jvmOptions, arguments);
@@ -65,7 +54,6 @@ final class TrainerProcess implements AutoCloseable {
         Line line = line(
                 TrainerCommand.Resources.threads(1),
                 List.of("-Dorg.bytedeco.javacpp.cachedir=" + scratch.resolve("libraries"), "-XX:-UsePerfData"),
-                System.getProperty("java.class.path"),
                 arguments);
         line.words().addAll(0, List.of("bash", "-c", "ulimit -f 1024; exec \"$@\"", "bash"));
         return line.start(scratch);
@@ -74,17 +62,7 @@ final class TrainerProcess implements AutoCloseable {
     private static TrainerProcess start(
             Path scratch, TrainerCommand.Resources resources, List<String> jvmOptions, String... arguments)
             throws IOException {
-        return start(scratch, resources, jvmOptions, System.getProperty("java.class.path"), arguments);
-    }
-
-    private static TrainerProcess start(
-            Path scratch,
-            TrainerCommand.Resources resources,
-            List<String> jvmOptions,
-            String classPath,
-            String... arguments)
-            throws IOException {
-        return line(resources, jvmOptions, classPath, arguments).start(scratch);
+        return line(resources, jvmOptions, arguments).start(scratch);
     }
 
     private record Line(List<String> words, Map<String, String> environment) {
@@ -95,15 +73,14 @@ final class TrainerProcess implements AutoCloseable {
         }
     }
 
-    private static Line line(
-            TrainerCommand.Resources resources, List<String> jvmOptions, String classPath, String... arguments) {
+    private static Line line(TrainerCommand.Resources resources, List<String> jvmOptions, String... arguments) {
         TrainerCommand command = TrainerCommand.of(resources);
         List<String> line = new ArrayList<>();
         line.add(java().toString());
         line.addAll(command.jvmOptions());
         line.addAll(jvmOptions);
         line.add("-cp");
-        line.add(classPath);
+        line.add(System.getProperty("java.class.path"));
         line.add(Main.class.getName());
         line.addAll(List.of(arguments));
         return new Line(line, command.environment());

@@ -125,7 +125,8 @@ class TrainerResumeTest extends TrainerFixture {
                     0,
                     0.005,
                     EVERY_STEP,
-                    List.of(small.trunkSteps(), middle.trunkSteps())));
+                    List.of(small.trunkSteps(), middle.trunkSteps()),
+                    List.of()));
             List<Frame> trained = trainer.untilOutcome();
             for (Cell cell : List.of(small, middle)) {
                 StepTable table = new StepTable();

@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -17,8 +18,13 @@ public final class ReportStage {
 
     /** Writes the report, replaced in one step, and says where it is. */
     public static Path run(
-            SweepDirectory directory, Configuration configuration, SweepResults results, FitSet fits, Instant now) {
-        String page = ReportPage.html(SweepReport.of(results, fits, now));
+            SweepDirectory directory,
+            Configuration configuration,
+            SweepResults results,
+            FitSet fits,
+            Instant now,
+            Optional<SampleText> sample) {
+        String page = ReportPage.html(SweepReport.of(results, fits, now, sample));
         try {
             directory.storage(configuration).replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
         } catch (IOException unwritable) {

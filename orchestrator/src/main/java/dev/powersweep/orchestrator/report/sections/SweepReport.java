@@ -12,6 +12,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** The report of a sweep. */
 public final class SweepReport {
@@ -20,7 +21,13 @@ public final class SweepReport {
 
     private SweepReport() {}
 
+    /** Without a sample. */
     public static ReportModel of(SweepResults results, FitSet set, Instant now) {
+        return of(results, set, now, Optional.empty());
+    }
+
+    /** @param sample of what the best cell writes, where there is one */
+    public static ReportModel of(SweepResults results, FitSet set, Instant now, Optional<SampleText> sample) {
         Fits fits = Fits.of(results, set);
         List<ReportModel.Section> sections = new ArrayList<>();
         sections.add(GridSection.of(results));
@@ -31,6 +38,7 @@ public final class SweepReport {
         BatchSection.of(fits).ifPresent(sections::add);
         RatesSection.of(results).ifPresent(sections::add);
         CurvesSection.of(results).ifPresent(sections::add);
+        SampleSection.of(sample).ifPresent(sections::add);
         LawsSection.of(set).ifPresent(sections::add);
         sections.add(FitsSection.of(set));
         ConventionsSection.of(results, set).ifPresent(sections::add);
