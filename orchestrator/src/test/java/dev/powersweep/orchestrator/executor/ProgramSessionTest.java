@@ -168,6 +168,17 @@ class ProgramSessionTest {
     }
 
     @Test
+    void argumentsArriveAsTheyWereWritten() throws Exception {
+        Cell cell = cell(
+                "printf '<%s>' $# \"$@\" \"[$EMPTY]\" \"${EMPTY-unset}\"; steps 1 3; evaluation",
+                3, Map.of("EMPTY", ""), "", " x ", "two\nlines", "'\"\\*", "");
+        AttemptReport report = attempt(cell, 1);
+        assertThat(report.state()).isEqualTo(CellState.FINISHED);
+        assertThat(log(report)).isEqualTo("<5><>< x ><two\nlines><'\"\\*><><[]><>");
+        assertThat(cell.program().orElseThrow().shown()).startsWith("./bin/train.sh '' ' x ' 'two\nlines'");
+    }
+
+    @Test
     void theAssignmentComesAsVariablesArgumentsAndAFile() throws Exception {
         Cell cell = cell(
                 "printf '<%s>' \"$@\"; echo; cat \"$POWERSWEEP_ASSIGNMENT\"; env | sort; steps 1 3; evaluation",
@@ -273,7 +284,7 @@ class ProgramSessionTest {
                 "sleep 1; : > $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | no longer holds what was read of it",
                 "sleep 1; : > $POWERSWEEP_FRAMES; steps 4 12; sleep 60 | PROGRAM | no longer holds what was read of it",
                 "sleep 1; rm $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) was removed",
-                "sleep 1; rm $POWERSWEEP_FRAMES; steps 3 12; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) is another file now",
+                "sleep 1; cp $POWERSWEEP_FRAMES other; mv other $POWERSWEEP_FRAMES; steps 3 12; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) is another file now",
                 "checkpoint 2 /no/such/file; sleep 60 | PROGRAM | named the checkpoint /no/such/file of step 2, which"
                         + " is not there"
             })
