@@ -29,7 +29,7 @@ public final class Observations implements Serializable {
     private static final long serialVersionUID = 1L;
 
     /** Neighbouring sizes further apart than this are taken for a mix of units. */
-    private static final double LARGEST_GAP = 3e4;
+    public static final double LARGEST_GAP = 3e4;
 
     /** Rows whose compute differs by such a factor from what N and D say in the others are counted in other units. */
     private static final double LARGEST_MISCOUNT = 1e3;
@@ -183,6 +183,17 @@ public final class Observations implements Serializable {
             });
         }
         return new Observations(kept, EnumSet.copyOf(derived), runsKept, List.copyOf(names));
+    }
+
+    /**
+     * A copy with other numbers in one column.
+     *
+     * @param values above zero, one a row
+     */
+    public Observations with(Quantity column, double[] values) {
+        EnumMap<Quantity, double[]> changed = new EnumMap<>(columns);
+        changed.put(column, values.clone());
+        return new Observations(changed, EnumSet.copyOf(derived), run.clone(), runNames);
     }
 
     /** The last row of every run by step (by order where there are no steps): the finished models. */
@@ -360,7 +371,10 @@ public final class Observations implements Serializable {
                                     + "; remove the row (a diverged run tells nothing about the law) or mend the"
                                     + " value.");
                 }
-                boolean zeroAllowed = column == Quantity.WEIGHT || column == Quantity.STEP;
+                // Along a run the learning rate may fall to zero.
+                boolean zeroAllowed = column == Quantity.WEIGHT
+                        || column == Quantity.STEP
+                        || column == Quantity.LEARNING_RATE && columns.containsKey(Quantity.STEP);
                 if (values[i] < 0 || (values[i] == 0 && !zeroAllowed)) {
                     throw new FitRefusal(
                             Reason.NOT_POSITIVE,

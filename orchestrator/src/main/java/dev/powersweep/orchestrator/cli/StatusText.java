@@ -4,12 +4,15 @@ import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.text.Shown;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** A sweep's status for people. */
 final class StatusText {
     private static final int FAILURES_SHOWN = 10;
+    private static final int LINES_SHOWN = 3;
+    private static final int LONGEST_LINE = 300;
 
     private StatusText() {}
 
@@ -64,20 +67,33 @@ final class StatusText {
                             .collect(Collectors.joining(", ")))
                     .append('\n');
         }
-        status.troubled().stream().limit(FAILURES_SHOWN).forEach(cell -> text.append("    ")
-                .append(Shown.line(cell.name()))
-                .append(": ")
-                .append(cell.failure())
-                .append(": ")
-                .append(Shown.line(cell.message()))
-                .append(cell.log().isEmpty() ? "" : " (" + Shown.line(cell.log()) + ")")
-                .append('\n'));
+        status.troubled().stream().limit(FAILURES_SHOWN).forEach(cell -> {
+            text.append("    ")
+                    .append(Shown.line(cell.name()))
+                    .append(": ")
+                    .append(cell.failure())
+                    .append(": ")
+                    .append(Shown.line(cell.message()))
+                    .append(cell.log().isEmpty() ? "" : " (" + Shown.line(cell.log()) + ")")
+                    .append('\n');
+            lastWords(cell.lastLines())
+                    .forEach(line ->
+                            text.append("      | ").append(Shown.line(line)).append('\n'));
+        });
         if (status.troubled().size() > FAILURES_SHOWN) {
             text.append("    … and ")
                     .append(status.troubled().size() - FAILURES_SHOWN)
                     .append(" more\n");
         }
         return text.toString().stripTrailing();
+    }
+
+    /** The last lines with something in them. */
+    private static List<String> lastWords(String lines) {
+        List<String> all = lines.lines().filter(line -> !line.isBlank()).toList();
+        return all.subList(Math.max(0, all.size() - LINES_SHOWN), all.size()).stream()
+                .map(line -> line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "…")
+                .toList();
     }
 
     private static String driver(SweepStatus status) {

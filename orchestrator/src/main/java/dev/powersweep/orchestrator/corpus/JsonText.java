@@ -64,7 +64,9 @@ final class JsonText {
             String key = parser.currentName();
             JsonToken value = parser.nextToken();
             if (key.equals(name)) {
-                parts.clear();
+                if (found) {
+                    throw new NoText("has the field " + field + " twice, and which is meant cannot be known; keep one");
+                }
                 found = true;
                 text(parser, value);
             } else if (value == JsonToken.START_OBJECT

@@ -50,7 +50,10 @@ public final class Endings {
         if (exit.ofProgram() && exit.status() == TrainerExit.TRY_AGAIN) {
             return Outcome.interrupted(ASKED_AGAIN + " (exit status " + exit.status() + ") after step " + lastStep);
         }
-        String message = "the trainer died of " + exit.text() + " after step " + lastStep;
+        String died = exit.ofProgram()
+                ? "the program " + (exit.signalled() ? "died of " : "ended with ")
+                : "the trainer died of ";
+        String message = died + exit.text() + " after step " + lastStep;
         boolean told = failure == FailureClass.BUG || failure == FailureClass.PROGRAM;
         return Outcome.failed(
                 failure, told && garbage.isPresent() ? message + "; " + garbage.get() : message, exit.words());

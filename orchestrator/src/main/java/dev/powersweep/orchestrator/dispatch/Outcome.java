@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** How an attempt ended. The one representation of it: reports, events, tables and pages hold or read this. */
 public sealed interface Outcome {
@@ -63,13 +64,29 @@ public sealed interface Outcome {
         }
     }
 
+    /** The same; a trouble that has no detail has this one. */
+    default Outcome explained(Supplier<String> detail) {
+        if (this instanceof Failed failed && failed.reason().detail().isEmpty()) {
+            return new Failed(failed.reason().with(detail.get()));
+        }
+        if (this instanceof Interrupted interrupted
+                && interrupted.reason().detail().isEmpty()) {
+            return new Interrupted(interrupted.reason().with(detail.get()));
+        }
+        return this;
+    }
+
     /**
      * What went wrong.
      *
      * @param message one sentence; names host and path where the host is to blame
      * @param detail stack or last lines of the log; empty when there are none
      */
-    record Trouble(FailureClass failure, String message, String detail) {}
+    record Trouble(FailureClass failure, String message, String detail) {
+        Trouble with(String words) {
+            return new Trouble(failure, message, words);
+        }
+    }
 
     /** A failure of an attempt. */
     static Outcome failed(FailureClass failure, String message, String detail) {

@@ -280,7 +280,10 @@ final class Attempt {
                 : report(((AttemptState.Phase.Ended) state.phase()).outcome());
     }
 
-    private AttemptReport report(Outcome outcome) {
+    private AttemptReport report(Outcome said) {
+        // What a program printed last often says why, whoever found that it failed.
+        Outcome outcome =
+                cell.program().isPresent() && session.isPresent() ? said.explained(session.get()::lastWords) : said;
         Known known = state.known();
         double all = seconds();
         double training = known.trainerSeconds() > 0 || session.isEmpty() ? known.trainerSeconds() : all;

@@ -448,7 +448,8 @@ final class ProgramSession implements TrainerLink {
         }
     }
 
-    private String lastWords() {
+    @Override
+    public String lastWords() {
         try {
             return LogText.end(log, DETAIL_BYTES);
         } catch (IOException e) {

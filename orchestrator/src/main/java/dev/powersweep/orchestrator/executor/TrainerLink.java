@@ -27,6 +27,9 @@ interface TrainerLink {
     /** Gives the trainer back, or ends it and all that it has started. */
     void end(TrainerHealth health);
 
+    /** The end of what it wrote beside its frames; empty when there is nothing. */
+    String lastWords();
+
     /** Stores what the trainer wrote beside its frames; gives the path below DIR, empty when there is none. */
     String keepLog(Context context, String cell, int attempt);
 }

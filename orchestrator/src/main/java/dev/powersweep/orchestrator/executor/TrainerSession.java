@@ -100,7 +100,8 @@ final class TrainerSession implements TrainerLink {
         }
     }
 
-    private String lastWords() {
+    @Override
+    public String lastWords() {
         try {
             String text = new String(trainer.process().errors(errorsFrom, LOG_BYTES), StandardCharsets.UTF_8);
             // What a crashing JVM begins with says more than the hundred kilobytes that follow.

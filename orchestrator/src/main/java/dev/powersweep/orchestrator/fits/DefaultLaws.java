@@ -44,8 +44,12 @@ final class DefaultLaws {
         return known(names);
     }
 
-    /** Of a table of runs: what its columns allow. */
-    static List<Law> ofRuns(Observations runs) {
+    /**
+     * Of a table of runs: what its columns allow.
+     *
+     * @param finished the rows that end a run, with what was set for it
+     */
+    static List<Law> ofRuns(Observations runs, Observations finished) {
         List<String> names = new ArrayList<>();
         boolean sizes = runs.has(Quantity.N) && runs.distinct(Quantity.N) > 1;
         boolean data = runs.has(Quantity.D) && runs.distinct(Quantity.D) > 1;
@@ -76,7 +80,7 @@ final class DefaultLaws {
             names.add(WHOLE_CURVE);
             return known(names);
         }
-        addWhatVaries(names, runs);
+        addWhatVaries(names, finished);
         return known(names);
     }
 

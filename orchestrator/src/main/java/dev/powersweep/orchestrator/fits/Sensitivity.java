@@ -86,7 +86,8 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
         Observations all = table.observations(Set.of(Quantity.N, Quantity.D, Quantity.LOSS));
         Set<Integer> kept =
                 (everyRow ? Optional.<Set<Integer>>empty() : table.bestOfEach()).orElse(Set.copyOf(table.ends()));
-        return of(all.where(kept::contains), Map.of(), laws, options);
+        Observations finished = table.finished(all);
+        return of(finished.where(row -> kept.contains(table.ends().get(row))), Map.of(), laws, options);
     }
 
     /** How far the exponents of a sweep move with the count of parameters alone. */

@@ -34,9 +34,8 @@ public final class TableFitter {
         Set<Quantity> needed = named.isEmpty() ? varied(table) : EnumSet.noneOf(Quantity.class);
         named.forEach(law -> needed.addAll(law.needs()));
         Observations all = table.observations(needed);
-        List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all) : named;
-        Set<Integer> ends = Set.copyOf(table.ends());
-        Observations finished = ends.size() < all.size() ? all.where(ends::contains) : all;
+        Observations finished = table.finished(all);
+        List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all, finished) : named;
         if (!everyRow) {
             table.requireOneText();
         }
@@ -65,7 +64,8 @@ public final class TableFitter {
         wanted.forEach(law -> outcomes.put(law.name(), null));
         Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, refits, outcomes);
         if (best.isPresent()) {
-            Observations tuned = all.where(best.get()::contains);
+            Observations tuned =
+                    finished.where(row -> best.get().contains(table.ends().get(row)));
             Optional<String> ofTuned =
                     LawGroup.fit(ofBest, tuned, "of every model and data size the best", options, refits, outcomes);
             verdict = ofTuned.isPresent() ? ofTuned : verdict;

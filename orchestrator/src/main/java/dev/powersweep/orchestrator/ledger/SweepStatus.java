@@ -47,8 +47,14 @@ public record SweepStatus(
         Optional<String> stopped,
         Map<String, String> excludedHosts) {
 
-    /** @param log below DIR; empty when none was kept */
-    public record Trouble(String cell, String name, CellState state, String failure, String message, String log) {}
+    /**
+     * A cell in trouble.
+     *
+     * @param lastLines what its trainer or program wrote last, or a stack; empty when there is nothing
+     * @param log below DIR; empty when none was kept
+     */
+    public record Trouble(
+            String cell, String name, CellState state, String failure, String message, String lastLines, String log) {}
 
     /** Throws {@link UserError} when the directory holds no sweep. */
     public static SweepStatus read(SweepDirectory directory, Configuration configuration) {
@@ -89,6 +95,7 @@ public record SweepStatus(
                         cell.state(),
                         last.failure().get().name(),
                         last.message(),
+                        last.detail(),
                         last.log()));
             }
         }

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.program;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -10,6 +11,7 @@ import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.ModelCounts;
 import dev.powersweep.worker.shard.ShardManifest;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -25,14 +27,15 @@ import java.util.stream.Collectors;
  * One line of a program: a JSON object with a {@code frame}. What a line leaves out is NaN, 0 or {@link #NEWEST} in the
  * frame that it becomes. Names with underscores are read as those without.
  *
- * @param unknown a sentence where the line has names that mean nothing
+ * @param notes sentences on names that mean nothing, and on numbers that are left out
  */
-record FrameLine(Frame frame, Optional<String> unknown) {
+record FrameLine(Frame frame, List<String> notes) {
     /** In place of a step that is not given: the newest one. */
     static final long NEWEST = -1;
 
     private static final ObjectReader JSON = JsonMapper.builder()
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build()
             .reader();
@@ -91,7 +94,9 @@ record FrameLine(Frame frame, Optional<String> unknown) {
         Map<String, JsonNode> values = new TreeMap<>();
         tree.properties().forEach(entry -> {
             String name = name(entry.getKey());
-            values.put(ALIASES.getOrDefault(name, name), entry.getValue());
+            if (values.put(ALIASES.getOrDefault(name, name), entry.getValue()) != null) {
+                throw new IllegalArgumentException("it has \"" + name + "\" twice, as " + entry.getKey() + " as well");
+            }
         });
         JsonNode kind = values.remove("frame");
         String word = kind == null || !kind.isTextual() ? "" : kind.asText();
@@ -106,12 +111,19 @@ record FrameLine(Frame frame, Optional<String> unknown) {
         Set<String> unknown = new TreeSet<>(values.keySet());
         unknown.removeAll(KEYS.get(word));
         unknown.removeAll(PASSED_OVER);
-        Optional<String> sentence = unknown.isEmpty()
-                ? Optional.empty()
-                : Optional.of("a frame \"" + word + "\" has no "
-                        + unknown.stream().map(name -> "\"" + name + "\"").collect(Collectors.joining(", "))
-                        + "; it knows " + String.join(", ", KEYS.get(word)));
-        return new FrameLine(frame(word, cell, new Values(values)), sentence);
+        List<String> notes = new ArrayList<>();
+        if (!unknown.isEmpty()) {
+            notes.add("a frame \"" + word + "\" has no "
+                    + unknown.stream().map(name -> "\"" + name + "\"").collect(Collectors.joining(", "))
+                    + "; it knows " + String.join(", ", KEYS.get(word)));
+        }
+        Values read = new Values(values, new TreeSet<>());
+        Frame frame = frame(word, cell, read);
+        for (String name : read.impossible()) {
+            notes.add("\"" + name + "\" of a frame \"" + word
+                    + "\" is below zero or infinite: it is left out, as if it had not been given");
+        }
+        return new FrameLine(frame, List.copyOf(notes));
     }
 
     private static Frame frame(String word, String cell, Values values) {
@@ -128,8 +140,8 @@ record FrameLine(Frame frame, Optional<String> unknown) {
                 new Frame.Size(
                         cell,
                         new ModelCounts(
-                                values.whole("parameters"),
-                                values.whole("totalParameters"),
+                                values.positiveCount("parameters"),
+                                values.positiveCount("totalParameters"),
                                 values.positive("flopsPerToken")));
             case "steps" -> steps(cell, values);
             case "evaluation" ->
@@ -138,10 +150,10 @@ record FrameLine(Frame frame, Optional<String> unknown) {
                         values.count("step").orElse(NEWEST),
                         values.text("set").orElse(ShardManifest.VALIDATION),
                         values.needed("loss"),
-                        values.number("standardError"),
+                        values.magnitude("standardError"),
                         values.count("tokens").orElse(0L),
-                        values.number("bitsPerByte"),
-                        values.number("seconds"));
+                        values.magnitude("bitsPerByte"),
+                        values.magnitude("seconds"));
             case "checkpoint" ->
                 new Frame.Checkpoint(
                         cell,
@@ -193,11 +205,11 @@ record FrameLine(Frame frame, Optional<String> unknown) {
                 cell,
                 step,
                 loss,
-                values.numbers("learningRate", loss.length),
-                values.numbers("gradientNorm", loss.length),
-                values.numbers("gradientSquareSmall", loss.length),
-                values.numbers("gradientSquareBig", loss.length),
-                values.numbers("seconds", loss.length));
+                values.magnitudes("learningRate", loss.length),
+                values.magnitudes("gradientNorm", loss.length),
+                values.magnitudes("gradientSquareSmall", loss.length),
+                values.magnitudes("gradientSquareBig", loss.length),
+                values.magnitudes("seconds", loss.length));
     }
 
     /** {@code learning_rate} is {@code learningRate}. */
@@ -218,8 +230,12 @@ record FrameLine(Frame frame, Optional<String> unknown) {
         return name.toString();
     }
 
-    /** The values of a line by their names; a null is as good as nothing. */
-    private record Values(Map<String, JsonNode> of) {
+    /**
+     * The values of a line by their names; a null is as good as nothing.
+     *
+     * @param impossible names of optional numbers that were left out
+     */
+    private record Values(Map<String, JsonNode> of, Set<String> impossible) {
 
         private Optional<JsonNode> find(String name) {
             return Optional.ofNullable(of.get(name)).filter(value -> !value.isNull());
@@ -256,14 +272,20 @@ record FrameLine(Frame frame, Optional<String> unknown) {
             });
         }
 
-        OptionalLong whole(String name) {
+        OptionalLong positiveCount(String name) {
             Optional<Long> count = count(name);
+            if (count.filter(value -> value == 0).isPresent()) {
+                throw wrong(name, of.get(name), "a whole number from 1");
+            }
             return count.isPresent() ? OptionalLong.of(count.get()) : OptionalLong.empty();
         }
 
         OptionalDouble positive(String name) {
-            double number = number(name);
-            return Double.isNaN(number) ? OptionalDouble.empty() : OptionalDouble.of(number);
+            double number = magnitude(name);
+            if (number == 0) {
+                impossible.add(name);
+            }
+            return number > 0 ? OptionalDouble.of(number) : OptionalDouble.empty();
         }
 
         double needed(String name) {
@@ -271,9 +293,27 @@ record FrameLine(Frame frame, Optional<String> unknown) {
                     name, find(name).orElseThrow(() -> new IllegalArgumentException("it has no \"" + name + "\"")));
         }
 
-        /** NaN where it is absent. */
-        double number(String name) {
-            return find(name).map(value -> number(name, value)).orElse(Double.NaN);
+        /** A number from zero; NaN where it is absent, NaN or impossible. */
+        double magnitude(String name) {
+            return find(name).map(value -> magnitude(name, number(name, value))).orElse(Double.NaN);
+        }
+
+        private double magnitude(String name, double number) {
+            // NaN is how our own trainer, and Python, write what there is not.
+            if (Double.isNaN(number) || number >= 0 && number < Double.POSITIVE_INFINITY) {
+                return number;
+            }
+            impossible.add(name);
+            return Double.NaN;
+        }
+
+        /** The same for the steps of a list. */
+        double[] magnitudes(String name, int length) {
+            double[] numbers = numbers(name, length);
+            for (int i = 0; i < numbers.length; i++) {
+                numbers[i] = magnitude(name, numbers[i]);
+            }
+            return numbers;
         }
 
         /** @param length of the list; −1 for a list that must be there, of any length */

@@ -137,7 +137,7 @@ public final class ProgramFrames {
             heard.add(wrong);
             return heard;
         }
-        read.unknown().filter(notes::add).ifPresent(sentence -> heard.add(new Heard.Note(sentence)));
+        read.notes().stream().filter(notes::add).forEach(sentence -> heard.add(new Heard.Note(sentence)));
         if (read.frame() instanceof Frame.Steps rows) {
             steps(rows, now, heard);
         } else {

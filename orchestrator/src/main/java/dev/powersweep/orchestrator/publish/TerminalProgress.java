@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.executor.LiveUpdate;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -37,6 +38,7 @@ public final class TerminalProgress implements SweepProgress {
         }
     }
 
+    private static final int LONGEST_WORD = 200;
     private static final double SECONDS_BETWEEN_LINES = 15;
     /** Running cells that have a line; the bar counts all of them. */
     private static final int MOST_CELLS = 8;
@@ -132,8 +134,23 @@ public final class TerminalProgress implements SweepProgress {
         if (report.failure().isPresent() || report.state() == CellState.DIVERGED) {
             String again = report.state() == CellState.INTERRUPTED && !stopping ? ", trying again" : "";
             String what = report.failure().map(Enum::name).orElse(report.state().name());
-            print(Shown.line(name + ": " + what + ": " + report.message()) + again);
+            print(Shown.line(name + ": " + what + ": " + report.message() + lastWord(report)) + again);
         }
+    }
+
+    /** The last line that a program printed before it failed, which mostly says why. */
+    private static String lastWord(AttemptReport report) {
+        if (report.failure().filter(FailureClass.PROGRAM::equals).isEmpty()) {
+            return "";
+        }
+        String last = report.detail()
+                .lines()
+                .filter(line -> !line.isBlank())
+                .reduce("", (before, line) -> line)
+                .strip();
+        return last.isEmpty()
+                ? ""
+                : "; it said last: " + (last.length() <= LONGEST_WORD ? last : last.substring(0, LONGEST_WORD) + "…");
     }
 
     @Override

@@ -68,7 +68,7 @@ final class BatchAccount {
                                     ? " (" + Quantities.text(factor) + " = the context? Then " + batch
                                             + " counts sequences"
                                     : " (" + Quantities.text(factor) + " batches a step?")
-                            + ": --columns b=" + batch + "*" + Quantities.text(factor) + " says so)"
+                            + ": " + Typed.columns(Quantity.B, batch + "*" + Quantities.text(factor)) + " says so)"
                     : " (one of the three is counted in another unit)";
             UserError contradiction =
                     new UserError(file + ": " + headers.get(Quantity.D) + " is " + Quantities.text(ratio)
@@ -87,10 +87,10 @@ final class BatchAccount {
         if (batchOfWhat && (n >= LARGE_MODEL && most < FEW || sequences)) {
             String length = context.map(Context::header).orElse("2048");
             return Optional.of(new UserError(file + ": '" + batch + "' holds up to " + Quantities.text(most)
-                    + " and does not say of what; say --columns b=" + batch + "*" + length
+                    + " and does not say of what; say " + Typed.columns(Quantity.B, batch + "*" + length)
                     + " where it counts sequences of that many tokens"
                     + (context.isPresent() ? "" : ", with their length for 2048,")
-                    + " or b=" + batch + " where it counts tokens"));
+                    + " or " + Typed.assignment(Quantity.B, batch) + " where it counts tokens"));
         }
         return Optional.empty();
     }

@@ -61,7 +61,6 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
     public static final ColumnChoice BY_HEADER = new ColumnChoice(Map.of(), Optional.empty());
 
     private static final Pattern LOGARITHM = Pattern.compile("ln\\((.+)\\)", Pattern.CASE_INSENSITIVE);
-    private static final Pattern PLAIN_WORD = Pattern.compile("[\\w./*=:+-]+");
     private static final String NONE = "none";
     private static final String RUN = "run";
 
@@ -73,7 +72,7 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
     public static ColumnChoice parse(List<String> assignments) {
         Map<Quantity, Source> sources = new EnumMap<>(Quantity.class);
         Optional<String> run = Optional.empty();
-        for (String assignment : assignments) {
+        for (String assignment : whole(assignments)) {
             int equals = assignment.indexOf('=');
             if (equals <= 0 || equals == assignment.length() - 1) {
                 throw new UserError("--columns: '" + assignment
@@ -91,6 +90,19 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
             }
         }
         return new ColumnChoice(sources, run);
+    }
+
+    /** Assignments that were parted at commas; a part without an equals sign goes on with the header before it. */
+    private static List<String> whole(List<String> parts) {
+        List<String> whole = new ArrayList<>();
+        for (String part : parts) {
+            if (whole.isEmpty() || part.indexOf('=') >= 0) {
+                whole.add(part);
+            } else {
+                whole.set(whole.size() - 1, whole.get(whole.size() - 1) + "," + part);
+            }
+        }
+        return whole;
     }
 
     private static Quantity quantity(String key) {
@@ -163,18 +175,13 @@ public record ColumnChoice(Map<Quantity, Source> sources, Optional<String> run) 
         if (column == Quantity.LOSS && !logarithm && QuantityNames.perplexity(header.get(index))) {
             throw new UserError(file + ": '" + header.get(index)
                     + "' holds perplexities, and the loss is their logarithm; say "
-                    + option(column, "ln(" + header.get(index) + ")") + ", or rename the column where it holds losses");
+                    + Typed.columns(column, "ln(" + header.get(index) + ")")
+                    + ", or rename the column where it holds losses");
         }
         OptionalInt times = source.times().isPresent()
                 ? OptionalInt.of(named(source.times().get(), column.label(), header, file))
                 : OptionalInt.empty();
         return Optional.of(new Place(index, source.factor(), times, logarithm));
-    }
-
-    /** What a user would type: in quotes where a shell would read it otherwise. */
-    static String option(Quantity column, String text) {
-        String assignment = column.label() + "=" + text;
-        return "--columns " + (PLAIN_WORD.matcher(assignment).matches() ? assignment : "'" + assignment + "'");
     }
 
     /** Position of the column that the user says tells runs apart. */

@@ -183,7 +183,7 @@ final class ColumnFinder {
     }
 
     private String option(Candidate candidate) {
-        return ColumnChoice.option(candidate.column(), candidate.place().text(table.header()));
+        return Typed.columns(candidate.column(), candidate.place().text(table.header()));
     }
 
     /** Why no loss was found, or why what was found can be none: bits of what, or numbers that no trained model leaves. */
@@ -200,8 +200,8 @@ final class ColumnFinder {
                     .ifPresent(header -> doubts.put(
                             Quantity.LOSS,
                             new UserError(none + header + "' counts bits and does not say of what; say "
-                                    + ColumnChoice.option(Quantity.LOSS, header + "*" + LN_2)
-                                    + " where they are bits per token, or " + ColumnChoice.option(Quantity.LOSS, header)
+                                    + Typed.columns(Quantity.LOSS, header + "*" + LN_2)
+                                    + " where they are bits per token, or " + Typed.columns(Quantity.LOSS, header)
                                     + " to fit them as they stand")));
             return;
         }
@@ -212,8 +212,8 @@ final class ColumnFinder {
                     Quantity.LOSS,
                     new UserError(none + header + "' holds numbers about " + Quantities.text(usual)
                             + ", more than the logarithm of any vocabulary; say "
-                            + ColumnChoice.option(Quantity.LOSS, "ln(" + header + ")")
-                            + " where they are perplexities, or " + ColumnChoice.option(Quantity.LOSS, header)
+                            + Typed.columns(Quantity.LOSS, "ln(" + header + ")")
+                            + " where they are perplexities, or " + Typed.columns(Quantity.LOSS, header)
                             + " where they are meant as they stand"));
             places.remove(Quantity.LOSS);
         }

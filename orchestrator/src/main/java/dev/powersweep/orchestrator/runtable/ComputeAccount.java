@@ -30,6 +30,9 @@ final class ComputeAccount {
     /** Beyond this embeddings and attention do not reach even in the smallest models that tables hold. */
     private static final double FAR = 10;
 
+    /** Nor these in any model. */
+    private static final double FARTHEST = 100;
+
     /** Rank correlation of |ln quotient| with N from which the quotient counts as nearing one. */
     private static final double NEARING = -0.5;
 
@@ -124,7 +127,8 @@ final class ComputeAccount {
         if (outside.length > FEW * ratios.length && !named) {
             throw new UserError(file + ": " + headers.get(Quantity.C) + " is not 6·" + headers.get(Quantity.N) + "·"
                     + data + " in " + some(outside, lines)
-                    + ", though it is in others; mend these rows, keep rows of one kind with --where, or leave compute"
+                    + ", though it is in others" + otherUnit(outside)
+                    + "; mend these rows, keep rows of one kind with --where, or leave compute"
                     + " out with --columns c=none");
         }
         if (outside.length > 0) {
@@ -146,6 +150,20 @@ final class ComputeAccount {
                 + data + where;
     }
 
+    /** What a factor of thousands between rows says; empty for another one. */
+    private String otherUnit(int[] rows) {
+        double[] off = Arrays.stream(rows).mapToDouble(row -> ratios[row]).toArray();
+        double middle = Quantities.median(off);
+        boolean larger = middle > 1;
+        for (int i = 1; i < UNITS.length; i++) {
+            if (Quantities.near(larger ? middle : 1 / middle, UNITS[i], 1) && Quantities.constant(off, 1)) {
+                String counted = larger ? headers.get(Quantity.N) + " or " + data : headers.get(Quantity.C);
+                return ": there " + counted + " may be counted in units of " + Quantities.factor(UNITS[i]);
+            }
+        }
+        return "";
+    }
+
     private String some(int[] rows, List<String> lines) {
         return rows.length + " of " + ratios.length + " rows (" + lines.get(rows[0]) + ": "
                 + Quantities.text(ratios[rows[0]]) + " times)";
@@ -165,7 +183,8 @@ final class ComputeAccount {
             return false;
         }
         double side = Math.signum(Math.log(ratio));
-        boolean oneSide = Arrays.stream(ratios).allMatch(r -> r > 0 && side * Math.log(r) > -Math.log1p(ROUNDING));
+        boolean oneSide = Arrays.stream(ratios)
+                .allMatch(r -> r > 1 / FARTHEST && r < FARTHEST && side * Math.log(r) > -Math.log1p(ROUNDING));
         double[] distances =
                 Arrays.stream(ratios).map(r -> Math.abs(Math.log(r))).toArray();
         return oneSide
@@ -228,11 +247,11 @@ final class ComputeAccount {
                 .sorted(Comparator.comparingDouble(Change::n).reversed())
                 .limit(2)
                 .map(change -> Stream.of(
-                                change.n() == 1 ? "" : assignment(Quantity.N, change.n()),
-                                change.d() == 1 ? "" : assignment(Quantity.D, change.d()),
-                                change.c() == 1 ? "" : assignment(Quantity.C, change.c()))
+                                change.n() == 1 ? "" : said(Quantity.N, change.n()),
+                                change.d() == 1 ? "" : said(Quantity.D, change.d()),
+                                change.c() == 1 ? "" : said(Quantity.C, change.c()))
                         .filter(text -> !text.isEmpty())
-                        .collect(Collectors.joining(",")))
+                        .collect(Collectors.collectingAndThen(Collectors.joining(","), Typed::word)))
                 .toList();
         String end = "; say which with --columns, or leave compute out with --columns c=none";
         if (!sayings.isEmpty()) {
@@ -246,6 +265,10 @@ final class ComputeAccount {
 
     /** As {@code --columns} takes it; what the column's own header multiplies with stays. */
     private String assignment(Quantity column, double unit) {
+        return Typed.word(said(column, unit));
+    }
+
+    private String said(Quantity column, double unit) {
         String header = headers.get(column);
         int times = header.lastIndexOf('*');
         OptionalDouble own = OptionalDouble.empty();

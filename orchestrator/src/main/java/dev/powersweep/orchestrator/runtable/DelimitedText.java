@@ -51,6 +51,9 @@ final class DelimitedText {
         if (rows.isEmpty()) {
             throw new UserError(file + ": the file is empty; it needs a header line and a row per run");
         }
+        if (rows.get(0).cells().size() == 1) {
+            NoTable.refuseOneCell(file, rows.get(0).textAt(0));
+        }
         return HeaderRows.join(file, rows, separator != ',');
     }
 

@@ -47,7 +47,7 @@ final class EpochAccount {
         Map<List<Double>, Integer> first = new HashMap<>();
         String header = table.header().get(column.get());
         String tokens = headers.get(Quantity.D);
-        String product = ColumnChoice.option(Quantity.D, product(tokens, header));
+        String product = Typed.columns(Quantity.D, product(tokens, header));
         for (int row : ends) {
             if (Double.isNaN(epochs[row])) {
                 return Optional.empty();
@@ -62,7 +62,7 @@ final class EpochAccount {
                         + Quantities.text(epochs[before]) + " and " + Quantities.text(epochs[row])
                         + "; say whether " + tokens + " are counted once (" + product
                         + ") or are those seen, with repetitions ("
-                        + ColumnChoice.option(Quantity.D, tokens) + ")");
+                        + Typed.columns(Quantity.D, tokens) + ")");
             }
         }
         return most > 1.5

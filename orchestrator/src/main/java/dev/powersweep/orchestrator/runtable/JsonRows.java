@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.runtable;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,6 +17,8 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Runs as JSON: an object a line, an array of objects, an object that holds one such array, or what pandas writes
@@ -25,7 +28,13 @@ import java.util.Map;
 final class JsonRows {
     private static final ObjectMapper MAPPER = JsonMapper.builder()
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
+
+    /** As Jackson says it. */
+    private static final Pattern TWICE = Pattern.compile("Duplicate field '(.*)'");
+
+    private static final Pattern ORIGIN = Pattern.compile(" \\(start marker at .*\\)");
 
     /** A run and the line on which it begins. */
     private record Run(long line, JsonNode values) {}
@@ -46,9 +55,13 @@ final class JsonRows {
             }
             return table(file, runs);
         } catch (JsonProcessingException broken) {
+            String what = broken.getOriginalMessage().lines().findFirst().orElse("");
+            Matcher twice = TWICE.matcher(what);
             throw new UserError(
-                    file + ", line " + broken.getLocation().getLineNr() + ": not JSON ("
-                            + broken.getOriginalMessage().lines().findFirst().orElse("") + "); mend the line",
+                    file + ", line " + broken.getLocation().getLineNr() + ": "
+                            + (twice.matches()
+                                    ? twice(twice.group(1))
+                                    : "not JSON (" + ORIGIN.matcher(what).replaceAll("") + "); mend the line"),
                     broken);
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
@@ -84,7 +97,7 @@ final class JsonRows {
     private static List<Run> within(String file, Run whole) {
         JsonNode object = whole.values();
         if (object.path("columns").isArray() && object.path("data").isArray()) {
-            return split(whole.line(), object);
+            return split(file, whole.line(), object);
         }
         List<JsonNode> tables = new ArrayList<>();
         object.forEach(value -> {
@@ -127,7 +140,7 @@ final class JsonRows {
         return runs;
     }
 
-    private static List<Run> split(long line, JsonNode object) {
+    private static List<Run> split(String file, long line, JsonNode object) {
         List<Run> runs = new ArrayList<>();
         for (JsonNode row : object.path("data")) {
             var run = MAPPER.createObjectNode();
@@ -135,7 +148,12 @@ final class JsonRows {
                 JsonNode name = object.path("columns").get(i);
                 List<String> parts = new ArrayList<>();
                 name.forEach(part -> parts.add(part.asText()));
-                run.set(name.isArray() ? String.join("/", parts) : name.asText(), row.path(i));
+                String key = name.isArray() ? String.join("/", parts) : name.asText();
+                if (run.has(key)) {
+                    throw new UserError(file + ": the columns have '" + key
+                            + "' twice, and which is meant cannot be known; rename the one that is not meant");
+                }
+                run.set(key, row.path(i));
             }
             runs.add(new Run(line, run));
         }
@@ -184,7 +202,11 @@ final class JsonRows {
                         + " where an object with the values of a run is needed");
             }
             Map<String, String> cells = new LinkedHashMap<>();
-            flatten("", run.values(), cells);
+            String at = file + ", line " + run.line() + ": ";
+            flatten(at, "", run.values(), cells);
+            if (cells.isEmpty()) {
+                throw new UserError(at + "the object holds no values of a run, but " + shortened(run.values()));
+            }
             cells.keySet().forEach(key -> header.putIfAbsent(key, header.size()));
             rows.add(cells);
         }
@@ -204,16 +226,21 @@ final class JsonRows {
         return new RawTable(file, List.copyOf(header.keySet()), table, lines ? RawTable.LINE : "run", false, List.of());
     }
 
-    private static void flatten(String path, JsonNode node, Map<String, String> cells) {
+    /** Keys within objects are joined by points, and so may meet one that is written with a point. */
+    private static void flatten(String at, String path, JsonNode node, Map<String, String> cells) {
         node.fields().forEachRemaining(entry -> {
             String key = path.isEmpty() ? entry.getKey() : path + "." + entry.getKey();
             JsonNode value = entry.getValue();
             if (value.isObject()) {
-                flatten(key, value, cells);
-            } else if (!value.isArray()) {
-                cells.put(key, value.isNull() ? "" : value.asText());
+                flatten(at, key, value, cells);
+            } else if (!value.isArray() && cells.put(key, value.isNull() ? "" : value.asText()) != null) {
+                throw new UserError(at + twice(key));
             }
         });
+    }
+
+    private static String twice(String key) {
+        return "'" + key + "' stands twice in one object, and which is meant cannot be known; keep one";
     }
 
     private static String shortened(JsonNode node) {

@@ -11,10 +11,15 @@ final class Kinds {
     private Kinds() {}
 
     /**
-     * Headers of such columns, with an example of their words each. A column with a word of its own for every model size
+     * Headers of such columns, with an example of their words each, among the rows that end a run. A column with a word of its own for every model size
      * names the sizes and is none.
      */
-    static Map<String, String> of(RawTable table, Set<Integer> read, double[] sizes) {
+    static Map<String, String> of(RawTable all, List<Integer> ends, Set<Integer> read, double[] sizesOfAll) {
+        // What changes along a run does not part runs.
+        RawTable table = all.with(ends.stream().map(all.rows()::get).toList());
+        double[] sizes = sizesOfAll.length == 0
+                ? sizesOfAll
+                : ends.stream().mapToDouble(row -> sizesOfAll[row]).toArray();
         Map<String, String> kinds = new LinkedHashMap<>();
         for (int column = 0; column < table.header().size(); column++) {
             List<String> words = table.column(column);

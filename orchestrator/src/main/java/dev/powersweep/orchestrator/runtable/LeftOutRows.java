@@ -122,7 +122,7 @@ final class LeftOutRows {
         }
         String name = table.header().get(column);
         remarks.add((table.rows().size() - kept.size()) + " of " + table.rows().size() + " rows have a " + name + " "
-                + what + " and are left out; --where " + name + "=… keeps rows of one.");
+                + what + " and are left out; --where " + Typed.word(name) + "=… keeps rows of one.");
         return table.with(kept);
     }
 

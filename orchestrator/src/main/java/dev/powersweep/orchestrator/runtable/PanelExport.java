@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.runtable;
 
+import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -32,8 +33,13 @@ final class PanelExport {
                 return table;
             }
             if (named.group(3) == null) {
-                runs.computeIfAbsent(named.group(1), run -> new LinkedHashMap<>())
-                        .put(named.group(2), i);
+                Integer before = runs.computeIfAbsent(named.group(1), run -> new LinkedHashMap<>())
+                        .putIfAbsent(named.group(2), i);
+                if (before != null) {
+                    throw new UserError(table.file() + ": the panel has two runs named '" + named.group(1)
+                            + "', in columns " + (before + 1) + " and " + (i + 1)
+                            + "; rename one of them in the header, in all of its columns");
+                }
                 metrics.add(named.group(2));
             } else {
                 bounds = true;

@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -35,6 +36,11 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
     private static final double REGULAR = 0.6;
 
     private static final RunGrouping NONE = new RunGrouping(Optional.empty(), Optional.empty(), List.of());
+
+    /** Whether several rows belong to one run. */
+    boolean curves() {
+        return runs.filter(names -> new HashSet<>(names).size() < names.size()).isPresent();
+    }
 
     static RunGrouping of(RawTable table, ColumnChoice choice, Set<Integer> read, Map<Quantity, double[]> numbers) {
         List<String> header = table.header();
@@ -80,7 +86,7 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
                                             + name
                                             + " are drawn together for intervals. --columns run=none takes every row for a run."))
                     : apart("Every row is a run of its own: " + what
-                            + ", and no step tells points along a run apart. --columns run=" + name
+                            + ", and no step tells points along a run apart. " + Typed.runs(name)
                             + " would take them together.");
         }
         boolean namesSizes = namesSizes(groups, numbers.get(Quantity.N));
@@ -88,16 +94,17 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
         if (namesSizes && !regular && sure.isEmpty()) {
             return apart("Every row is a run of its own: '" + name + "' names the model sizes, one each ("
                     + groups.keySet().iterator().next() + " …). Where rows of one " + name
-                    + " are points along one run, say --columns run=" + name + ".");
+                    + " are points along one run, say " + Typed.runs(name) + ".");
         }
-        Optional<String> noCurve = noCurve(table, groups.values(), steps, numbers.get(Quantity.D));
+        Optional<String> noCurve =
+                noCurve(table, groups.values(), steps, numbers.get(Quantity.D), numbers.get(Quantity.B));
         if (noCurve.isEmpty() && namesSizes && !regular && labelsSize(groups, numbers.get(Quantity.N))) {
             noCurve = Optional.of("they lie at irregular steps, and '" + name + "' names the model's size");
         }
         if (noCurve.isPresent()) {
             throw new UserError(
                     table.file() + ": rows of one '" + name + "' do not look like one run: " + noCurve.get()
-                            + "; say --columns run=none where every row is a run of its own, --columns run=" + name
+                            + "; say --columns run=none where every row is a run of its own, " + Typed.runs(name)
                             + " where they are one nevertheless, or name the column that tells runs apart with --columns run=…");
         }
         return together;
@@ -228,7 +235,7 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
 
     /** Why rows cannot be points along one run; empty where they can. */
     private static Optional<String> noCurve(
-            RawTable table, Iterable<List<Integer>> groups, double[] steps, double[] tokens) {
+            RawTable table, Iterable<List<Integer>> groups, double[] steps, double[] tokens, double[] batch) {
         for (List<Integer> rows : groups) {
             Map<Double, Integer> seen = new HashMap<>();
             for (int row : rows) {
@@ -247,7 +254,7 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
                     most = Math.max(most, tokens[row] / steps[row]);
                 }
             }
-            if (most > least * (1 + CONSTANT)) {
+            if (most > least * (1 + CONSTANT) && (batch == null || !ramp(rows, steps, tokens, batch))) {
                 return Optional.of("tokens per step go from " + Quantities.text(least) + " to " + Quantities.text(most)
                         + " within " + table.place() + "s "
                         + table.rows().get(rows.get(0)).place() + " to "
@@ -255,5 +262,30 @@ record RunGrouping(Optional<List<String>> runs, Optional<String> header, List<St
             }
         }
         return Optional.empty();
+    }
+
+    /** Whether a batch that changes along the run explains tokens that are not in proportion to the steps. */
+    private static boolean ramp(List<Integer> rows, double[] steps, double[] tokens, double[] batch) {
+        List<Integer> sorted = rows.stream()
+                .sorted(Comparator.comparingDouble(row -> steps[row]))
+                .toList();
+        double[] rates = new double[sorted.size() - 1];
+        double[] units = new double[rates.length];
+        for (int i = 0; i < rates.length; i++) {
+            int one = sorted.get(i);
+            int next = sorted.get(i + 1);
+            rates[i] = (tokens[next] - tokens[one]) / (steps[next] - steps[one]);
+            units[i] = 2 * rates[i] / (batch[one] + batch[next]);
+        }
+        // A batch in sequences is one in tokens but for a factor.
+        double unit = Quantities.median(units);
+        boolean explained = unit > 0;
+        for (int i = 0; i < rates.length; i++) {
+            double one = unit * batch[sorted.get(i)];
+            double next = unit * batch[sorted.get(i + 1)];
+            explained &= rates[i] >= Math.min(one, next) * (1 - CONSTANT)
+                    && rates[i] <= Math.max(one, next) * (1 + CONSTANT);
+        }
+        return explained;
     }
 }

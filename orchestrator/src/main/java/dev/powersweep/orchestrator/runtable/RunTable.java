@@ -130,6 +130,21 @@ public record RunTable(
         }
     }
 
+    /**
+     * The rows that end a run, of all observations of this table. Where the learning rate changes along a run, theirs is
+     * the run's largest.
+     */
+    public Observations finished(Observations all) {
+        Observations ended = ends.size() < all.size() ? all.where(Set.copyOf(ends)::contains) : all;
+        if (!grouping.curves() || !numbers.containsKey(Quantity.STEP) || !all.has(Quantity.LEARNING_RATE)) {
+            return ended;
+        }
+        double[] peaks = AlongRuns.peaks(grouping, numbers.get(Quantity.LEARNING_RATE));
+        return ended.with(
+                Quantity.LEARNING_RATE,
+                ends.stream().mapToDouble(row -> peaks[row]).toArray());
+    }
+
     private UserError missing(Quantity column) {
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
@@ -162,7 +177,7 @@ public record RunTable(
         for (Map.Entry<String, String> kind : kinds.entrySet()) {
             if (TEXTS.contains(HeaderName.normal(kind.getKey()))) {
                 throw new UserError(source + ": rows differ in " + kind.getKey() + ", and every text has a law of its"
-                        + " own; keep one with --where " + kind.getKey() + "=" + kind.getValue()
+                        + " own; keep one with " + Typed.where(kind.getKey(), kind.getValue())
                         + ", or fit all together with --every-row");
             }
         }
@@ -175,7 +190,7 @@ public record RunTable(
         }
         Map.Entry<String, String> first = kinds.entrySet().iterator().next();
         return Optional.of("Rows differ in " + String.join(", ", kinds.keySet())
-                + " and are fitted together; keep one kind with --where " + first.getKey() + "=" + first.getValue()
+                + " and are fitted together; keep one kind with " + Typed.where(first.getKey(), first.getValue())
                 + ".");
     }
 

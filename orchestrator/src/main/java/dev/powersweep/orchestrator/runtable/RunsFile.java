@@ -4,15 +4,15 @@ import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
@@ -20,7 +20,9 @@ import java.util.stream.IntStream;
  * Biases, Parquet; text in UTF-8 or in UTF-16 with its mark, perhaps packed by gzip or zstd.
  */
 public final class RunsFile {
-    private static final Set<Quantity> ESSENTIAL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
+    /** What stands where there is nothing. NaN is none of them: that a run diverged is a result, and is asked about. */
+    private static final Set<String> ABSENT =
+            Set.of("", "na", "n/a", "none", "null", "-", "--", "\u2013", "\u2014", "?", "missing");
 
     private RunsFile() {}
 
@@ -53,9 +55,10 @@ public final class RunsFile {
      * may hold something else, which matters only to a law that needs it.
      */
     private static RunTable table(
-            RawTable read, ColumnChoice choice, Map<String, String> where, Duplicates duplicates) {
+            RawTable read, ColumnChoice choice, Map<String, String> asked, Duplicates duplicates) {
         refuseLongRows(read);
         RawTable turned = PanelExport.turned(read);
+        Map<String, String> where = named(asked, turned.header());
         List<String> remarks = new ArrayList<>(turned.remarks());
         RawTable chosen = LeftOutRows.of(kept(turned, where), where, remarks);
         WrittenNumber style =
@@ -67,35 +70,42 @@ public final class RunsFile {
                 RunGrouping.candidates(chosen.header(), choice, chosen.file()),
                 style,
                 remarks);
-        Map<Quantity, double[]> numbers = new EnumMap<>(Quantity.class);
-        Map<Quantity, String> headers = new EnumMap<>(Quantity.class);
-        Map<Quantity, UserError> unreadable = new EnumMap<>(found.doubts());
-        found.places().forEach((column, place) -> {
-            try {
-                numbers.put(column, numbers(table, column, place, style));
-                headers.put(column, place.text(table.header()));
-            } catch (UserError notNumbers) {
-                if (choice.names(column, table.header()) || ESSENTIAL.contains(column)) {
-                    throw notNumbers;
-                }
-                unreadable.put(column, notNumbers);
-            }
-        });
         Set<Integer> taken = new HashSet<>();
         found.places().values().forEach(place -> {
             taken.add(place.index());
             place.times().ifPresent(taken::add);
         });
-        RunGrouping grouping = RunGrouping.of(table, choice, taken, numbers);
+        Columns columns = Columns.of(table, found, choice, style);
+        RunGrouping grouping = RunGrouping.of(table, choice, taken, columns.numbers());
+        RawTable trained = AlongRuns.trained(table, grouping, columns.numbers(), remarks);
+        if (trained.rows().size() < table.rows().size()) {
+            table = trained;
+            columns = Columns.of(table, found, choice, style);
+            grouping = RunGrouping.of(table, choice, taken, columns.numbers());
+        }
+        return run(table, style, found, choice, columns, grouping, taken, remarks);
+    }
+
+    /** The rest, once rows and numbers are settled. */
+    private static RunTable run(
+            RawTable table,
+            WrittenNumber style,
+            ColumnFinder.Found found,
+            ColumnChoice choice,
+            Columns columns,
+            RunGrouping grouping,
+            Set<Integer> taken,
+            List<String> remarks) {
+        Map<Quantity, double[]> numbers = columns.numbers();
+        Map<Quantity, String> headers = columns.headers();
+        Map<Quantity, UserError> unreadable = columns.unreadable();
         grouping.header().ifPresent(name -> taken.add(table.header().indexOf(name)));
         remarks.addAll(found.remarks());
         remarks.addAll(grouping.remarks());
         Optional.ofNullable(found.places().get(Quantity.LOSS))
                 .flatMap(place -> unitOfLoss(table.header().get(place.index()), place))
                 .ifPresent(remarks::add);
-        boolean curves = grouping.runs()
-                .filter(runs -> new HashSet<>(runs).size() < runs.size())
-                .isPresent();
+        boolean curves = grouping.curves();
         if (!curves && !choice.names(Quantity.STEP, table.header()) && numbers.containsKey(Quantity.STEP)) {
             stepsOfEnds(numbers, headers);
             if (grouping.header().isEmpty() && grouping.remarks().isEmpty()) {
@@ -104,6 +114,9 @@ public final class RunsFile {
             }
         }
         compare(table, style, found, choice, numbers, headers, unreadable, curves, remarks);
+        if (curves) {
+            AlongRuns.complete(table, choice, grouping, numbers, headers, unreadable, remarks);
+        }
         List<Integer> ends = ends(table.rows().size(), grouping.runs(), numbers.get(Quantity.STEP));
         if (!numbers.containsKey(Quantity.U)) {
             EpochAccount.compare(table, style, ends, numbers, headers, choice.names(Quantity.D, table.header()))
@@ -115,11 +128,18 @@ public final class RunsFile {
                 measured.remove(place.index());
             }
         });
-        Optional<BestOfEach> best = BestOfEach.of(table, style, ends, measured, numbers);
+        RawTable settled = AlongRuns.settings(table, grouping, style, measured);
+        Optional<BestOfEach> best = BestOfEach.of(settled, style, ends, measured, numbers);
+        MixedUnits.refuse(
+                table,
+                numbers,
+                headers,
+                best.map(BestOfEach::rows).orElse(ends),
+                column -> choice.names(column, table.header()));
         Set<Integer> told = new HashSet<>(taken);
         best.ifPresent(chosenRows ->
                 chosenRows.settings().forEach(name -> told.add(table.header().indexOf(name))));
-        Map<String, String> kinds = Kinds.of(table, told, numbers.getOrDefault(Quantity.N, new double[0]));
+        Map<String, String> kinds = Kinds.of(table, ends, told, numbers.getOrDefault(Quantity.N, new double[0]));
         if (best.isEmpty() && kinds.isEmpty() && !curves) {
             Repeats.of(ends, numbers).ifPresent(remarks::add);
         }
@@ -221,48 +241,26 @@ public final class RunsFile {
     }
 
     /**
-     * The rows that measured a loss. Along training curves others are usual: exports of run trackers have a line whenever
-     * anything was logged. Elsewhere a row without a loss is a mistake, which is told when its number is read.
+     * The rows that hold a loss. Exports of run trackers have a row whenever anything was logged, and one for a run that
+     * never came to an evaluation.
      */
     private static RawTable measured(Map<Quantity, ColumnChoice.Place> places, RawTable table, List<String> remarks) {
-        if (!places.containsKey(Quantity.STEP) || !places.containsKey(Quantity.LOSS)) {
+        if (!places.containsKey(Quantity.LOSS)) {
             return table;
         }
         int loss = places.get(Quantity.LOSS).index();
-        List<RawRow> measured =
-                table.rows().stream().filter(row -> !row.textAt(loss).isEmpty()).toList();
+        Predicate<RawRow> holds = row ->
+                loss >= row.cells().size() || !ABSENT.contains(row.textAt(loss).toLowerCase(Locale.ROOT));
+        List<RawRow> measured = table.rows().stream().filter(holds).toList();
         if (measured.isEmpty() || measured.size() == table.rows().size()) {
             return table;
         }
-        remarks.add((table.rows().size() - measured.size()) + " rows along the runs hold no "
-                + table.header().get(loss) + " and are left out.");
+        RawRow first = table.rows().stream().filter(holds.negate()).findFirst().orElseThrow();
+        int gone = table.rows().size() - measured.size();
+        remarks.add(gone + " of " + table.rows().size() + (gone == 1 ? " rows holds no " : " rows hold no ")
+                + table.header().get(loss) + " (" + (gone == 1 ? "" : "first ") + table.place() + " " + first.place()
+                + ") and " + (gone == 1 ? "is" : "are") + " left out.");
         return table.with(measured);
-    }
-
-    private static double[] numbers(RawTable table, Quantity column, ColumnChoice.Place place, WrittenNumber style) {
-        double[] numbers = new double[table.rows().size()];
-        for (int i = 0; i < numbers.length; i++) {
-            RawRow row = table.rows().get(i);
-            double value = place.value(number(table, row, column, place.index(), style));
-            refuseTwoUnits(table, row, column, place);
-            if (place.times().isPresent()) {
-                value *= number(table, row, column, place.times().getAsInt(), style);
-            }
-            numbers[i] = value;
-        }
-        return numbers;
-    }
-
-    /** A header in millions above cells in millions, as 85M below params_M: which of both counts cannot be known. */
-    private static void refuseTwoUnits(RawTable table, RawRow row, Quantity column, ColumnChoice.Place place) {
-        String cell = table.cell(row, place.index());
-        if (place.factor() != 1 && WrittenNumber.unit(cell, column) != 1) {
-            String header = table.header().get(place.index());
-            throw new UserError(table.at(row) + "column '" + header + "' (" + column.unit() + ") holds '" + cell
-                    + "', which tells its unit, and is multiplied with " + Quantities.factor(place.factor())
-                    + " as well; say " + ColumnChoice.option(column, header)
-                    + " where the cells' own units count, or write them without");
-        }
     }
 
     /** Cells beyond the header: which column each belongs to cannot be known. Blank ones are separators at a line's end. */
@@ -273,13 +271,29 @@ public final class RunsFile {
                 cells--;
             }
             if (cells > table.header().size()) {
-                throw new UserError(
-                        table.at(row) + "the row has " + cells + " cells and the header "
-                                + table.header().size() + " ('" + row.textAt(cells - 1)
-                                + "' is beyond it): a number written with a comma and not in quotes, or names of rows without a"
-                                + " header; put such numbers in quotes or separate by semicolons, and give every column a header");
+                throw new UserError(table.at(row) + "the row has " + cells + " cells and the header "
+                        + table.header().size() + " ('" + row.textAt(cells - 1)
+                        + "' is beyond it): a number written with a comma, or names of rows without a header; write"
+                        + " 3.25 for 3,25 and put numbers such as 1,400,000 in quotes, or separate cells by"
+                        + " semicolons, and give every column a header");
             }
         }
+    }
+
+    /** Headers and values of {@code --where}, which was parted at its first equals sign; a header may hold some, too. */
+    private static Map<String, String> named(Map<String, String> where, List<String> header) {
+        Map<String, String> named = new HashMap<>();
+        where.forEach((name, value) -> {
+            String whole = name;
+            String rest = value;
+            for (int equals = rest.indexOf('='); !header.contains(whole) && equals >= 0; equals = rest.indexOf('=')) {
+                whole = whole + "=" + rest.substring(0, equals);
+                rest = rest.substring(equals + 1);
+            }
+            boolean found = header.contains(whole);
+            named.put(found ? whole : name, found ? rest : value);
+        });
+        return named;
     }
 
     private static RawTable kept(RawTable table, Map<String, String> where) {
@@ -310,20 +324,5 @@ public final class RunsFile {
     private static boolean same(String cell, String wanted) {
         double one = WrittenNumber.POINT.read(cell, Quantity.LEARNING_RATE);
         return cell.equals(wanted) || one == WrittenNumber.POINT.read(wanted, Quantity.LEARNING_RATE);
-    }
-
-    private static double number(RawTable table, RawRow row, Quantity column, int index, WrittenNumber style) {
-        String value = table.cell(row, index);
-        double number = style.read(value, column);
-        if (!Double.isFinite(number)) {
-            throw new UserError(
-                    table.at(row) + "column '" + table.header().get(index) + "' (" + column.unit() + ") holds "
-                            + (value.isEmpty() ? "nothing" : "'" + value + "'")
-                            + " instead of a finite number"
-                            + WrittenNumber.doubt(value)
-                            + "; mend the value, leave the row out, or name another column with"
-                            + " --columns " + column.label() + "=…");
-        }
-        return number;
     }
 }

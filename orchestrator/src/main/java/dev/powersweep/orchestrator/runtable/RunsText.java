@@ -22,7 +22,6 @@ final class RunsText {
     private static final int LARGEST = 1 << 28;
 
     private static final List<Known> KNOWN = List.of(
-            new Known("an Excel workbook", "save the sheet as CSV", 'P', 'K', 3, 4),
             new Known("an old Excel workbook", "save the sheet as CSV", 0xD0, 0xCF, 0x11, 0xE0),
             new Known("an Arrow or Feather file", "write it as Parquet or CSV", 'A', 'R', 'R', 'O', 'W', '1'),
             new Known("a NumPy file", "write it as CSV", 0x93, 'N', 'U', 'M', 'P', 'Y'),
@@ -31,6 +30,8 @@ final class RunsText {
             new Known("a Python pickle", "write it as CSV or Parquet", 0x80, 4),
             new Known("a Python pickle", "write it as CSV or Parquet", 0x80, 5),
             new Known("a PDF document", "copy the table into a CSV file", '%', 'P', 'D', 'F'),
+            new Known("a picture", "write the numbers that it shows as CSV", 0x89, 'P', 'N', 'G'),
+            new Known("a picture", "write the numbers that it shows as CSV", 0xFF, 0xD8, 0xFF),
             new Known("packed by bzip2", "unpack it, or pack it by gzip", 'B', 'Z', 'h'),
             new Known("packed by xz", "unpack it, or pack it by gzip", 0xFD, '7', 'z', 'X', 'Z'));
 
@@ -76,10 +77,7 @@ final class RunsText {
         if (MarkdownTable.in(body)) {
             return MarkdownTable.parse(file, body);
         }
-        String start = body.stripLeading();
-        if (start.regionMatches(true, 0, "<!doctype html", 0, 14) || start.regionMatches(true, 0, "<html", 0, 5)) {
-            throw new UserError(file + ": this is a web page, not a table; download the raw file");
-        }
+        NoTable.refuse(file, body);
         return DelimitedText.parse(file, body);
     }
 
@@ -101,11 +99,17 @@ final class RunsText {
     }
 
     private static String decoded(Path file, byte[] bytes) {
+        if (begins(bytes, 'P', 'K', 3, 4)) {
+            throw new UserError(file + ": this is " + NoTable.archive(bytes));
+        }
         for (Known known : KNOWN) {
             if (begins(bytes, known.magic())) {
                 throw new UserError(
                         file + ": this is " + known.what() + ", which --runs does not read; " + known.remedy());
             }
+        }
+        if (!begins(bytes, 0xFF, 0xFE) && !begins(bytes, 0xFE, 0xFF)) {
+            NoTable.refuseZeros(file, bytes);
         }
         boolean little = begins(bytes, 0xFF, 0xFE);
         boolean wide = little || begins(bytes, 0xFE, 0xFF);

@@ -42,7 +42,7 @@ final class GridKeys {
             optional("N", Numeric.wholeFrom(1), "reported by the program", "Non-embedding parameters.");
     private static final SpecKey<Map<String, String>> POINT_ARGUMENTS = optional(
             "arguments",
-            new Named<>(Template.NAME, "letters, digits and '_', a letter first", Text.ANY),
+            new Named<>(Template.NAME, "letters, digits and '_', a letter first", Text.VERBATIM),
             "none",
             "Values for `${name}` of `trainer.command`.");
     private static final SpecKey<List<ModelSize>> POINTS = optional(

@@ -175,7 +175,12 @@ final class SpecChecker {
             problems.value(place, node instanceof SequenceNode ? "a list" : "a mapping", expected.get());
             return Optional.empty();
         }
-        String text = scalar.getValue().strip();
+        boolean verbatim =
+                kinds.contains(ValueKind.Text.VERBATIM) && !scalar.getTag().equals(Tag.NULL);
+        String text = verbatim ? scalar.getValue() : scalar.getValue().strip();
+        if (verbatim && Pattern.matches(ValueKind.Text.VERBATIM.pattern(), text)) {
+            return Optional.of(new Value(place, text, !inDefaults));
+        }
         if (text.isEmpty() || scalar.getTag().equals(Tag.NULL)) {
             problems.sentence(place, place.path() + " has no value; it must be " + expected.get());
             return Optional.empty();

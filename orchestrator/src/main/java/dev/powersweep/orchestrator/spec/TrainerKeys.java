@@ -30,7 +30,7 @@ final class TrainerKeys {
 
     private static final SpecKey<List<String>> COMMAND = required(
             "command",
-            new Many<>(Text.ANY),
+            new Many<>(Text.VERBATIM),
             "Program and arguments as a list, never read by a shell. `${name}` stands for a value of the assignment or of"
                     + " `arguments`.");
     private static final SpecKey<String> FILE_PATH = required(
@@ -55,12 +55,12 @@ final class TrainerKeys {
             "Files shipped to where the program runs, into its working folder; their content is part of a cell's identity.");
     private static final SpecKey<Map<String, String>> ENVIRONMENT = withDefault(
             "environment",
-            new Named<>(VARIABLE, "letters, digits and '_', no digit first", Text.ANY),
+            new Named<>(VARIABLE, "letters, digits and '_', no digit first", Text.VERBATIM),
             "{}",
             "Variables of the program; part of a cell's identity. `${name}` as in `command`.");
     private static final SpecKey<Map<String, String>> ARGUMENTS = withDefault(
             "arguments",
-            new Named<>(Template.NAME, "letters, digits and '_', a letter first", Text.ANY),
+            new Named<>(Template.NAME, "letters, digits and '_', a letter first", Text.VERBATIM),
             "{}",
             "Values for `${name}` in `command`, and variables `POWERSWEEP_NAME`; axes may vary them as"
                     + " `trainer.arguments.NAME`.");
@@ -86,6 +86,10 @@ final class TrainerKeys {
 
     private static TrainerSpec trainer(Settings trainer) {
         List<String> command = trainer.get(COMMAND);
+        if (command.get(0).isBlank()) {
+            trainer.wrong(
+                    COMMAND, "begins with '', and a program has a name; write a list, such as [python3, train.py]");
+        }
         if (command.get(0).matches(".*\\s.*") && !command.get(0).contains("/")) {
             trainer.wrong(
                     COMMAND,

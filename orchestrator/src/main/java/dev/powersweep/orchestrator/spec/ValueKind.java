@@ -154,6 +154,9 @@ sealed interface ValueKind<T> {
     record Text<T>(String pattern, String description, Function<String, T> java) implements ValueKind<T> {
         static final Text<String> ANY = of(".+", "text");
 
+        /** As it is written, blanks around it included; it may be empty, in quotes. No program can be given a character 0. */
+        static final Text<String> VERBATIM = of("[^\\x00]*", "text, '' where it is empty");
+
         static Text<String> of(String pattern, String description) {
             return new Text<>(pattern, description, Function.identity());
         }

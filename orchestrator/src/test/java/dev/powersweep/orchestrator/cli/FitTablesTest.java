@@ -3,11 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroup;
@@ -24,97 +19,13 @@ import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvFileSource;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 /** Tables as people have them, through fit --runs: the right value, or a sentence. */
-class FitTablesTest {
-    private static final String TABLES = "/dev/powersweep/orchestrator/runtable/";
-    private static final double E = 1.69;
-    private static final double ALPHA = 0.34;
-    private static final double BETA = 0.28;
-    private static final double[] SIZES = {5e7, 1.3e8, 3e8, 6e8, 1e9};
-    private static final double[] DATA = {6e9, 1.2e10, 3e10, 8e10, 2e11};
-
-    @TempDir
-    private Path folder;
-
-    private record Answer(int status, String out, String err) {
-        JsonNode json() throws Exception {
-            return new ObjectMapper().readTree(out);
-        }
-
-        String notes() throws Exception {
-            List<String> notes = new ArrayList<>();
-            json().at("/notes").forEach(note -> notes.add(note.asText()));
-            return String.join("\n", notes);
-        }
-
-        double parameter(String name) throws Exception {
-            return json().at("/fits/0/parameters/" + name + "/value").asDouble();
-        }
-    }
-
-    private static Answer execute(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        CommandLine line =
-                PowerSweep.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
-        return new Answer(line.execute(arguments), out.toString(), err.toString());
-    }
-
-    private static Answer fit(Path file, String... further) {
-        List<String> arguments = new ArrayList<>(
-                List.of("fit", "--law", "chinchilla", "--bootstrap", "0", "--json", "--runs", file.toString()));
-        arguments.addAll(List.of(further));
-        return execute(arguments.toArray(String[]::new));
-    }
-
-    private static Path resource(String name) throws Exception {
-        return Path.of(FitTablesTest.class.getResource(TABLES + name).toURI());
-    }
-
-    private static double loss(double n, double d) {
-        return E + 406.4 * Math.pow(n, -ALPHA) + 410.7 * Math.pow(d, -BETA);
-    }
-
-    /** Cells of one planted run. */
-    @FunctionalInterface
-    private interface Row {
-        String of(int number, double n, double d, double loss);
-    }
-
-    private static String grid(String header, Row row) {
-        StringBuilder text = new StringBuilder(header).append('\n');
-        int number = 0;
-        for (double n : SIZES) {
-            for (double d : DATA) {
-                text.append(row.of(number++, n, d, loss(n, d))).append('\n');
-            }
-        }
-        return text.toString();
-    }
-
-    private static String f(String pattern, Object... values) {
-        return String.format(Locale.ROOT, pattern, values);
-    }
-
-    private Path file(String name, String text) throws Exception {
-        return Files.writeString(folder.resolve(name), text);
-    }
-
-    private static void assertPlanted(Answer answer) throws Exception {
-        assertThat(answer.err()).isEmpty();
-        assertThat(answer.status()).isZero();
-        assertThat(answer.parameter("E")).isCloseTo(E, within(1e-3));
-        assertThat(answer.parameter("alpha")).isCloseTo(ALPHA, within(1e-3));
-        assertThat(answer.parameter("beta")).isCloseTo(BETA, within(1e-3));
-    }
-
+class FitTablesTest extends PlantedRuns {
     /** As pandas' to_csv writes over its index, and others over what they leave empty. */
     @ParameterizedTest
     @ValueSource(strings = {"", "#", "---", "*", "()", "\uD83D\uDE42"})
@@ -162,7 +73,7 @@ class FitTablesTest {
         assertThat(answer.status()).isEqualTo(1);
         assertThat(answer.err())
                 .contains("rows differ in " + column + ", and every text has a law of its own")
-                .contains("--where " + column + "=c4");
+                .contains("--where " + (column.contains(" ") ? "'" + column + "=c4'" : column + "=c4"));
         assertPlanted(fit(file, "--where", column + "=c4"));
         assertThat(fit(file, "--every-row").status()).isZero();
     }
@@ -634,7 +545,7 @@ class FitTablesTest {
         assertPlanted(answer);
         assertThat(answer.notes())
                 .contains("loss ← val_loss", "run ← " + label)
-                .contains("200 rows along the runs hold no val_loss and are left out")
+                .contains("200 of 250 rows hold no val_loss (first line 2) and are left out")
                 .contains("50 rows belong to 25 runs");
     }
 

@@ -331,6 +331,10 @@ class InputKindsTest {
                         "{\"text\":{\"a\":1}}\n".getBytes(StandardCharsets.UTF_8),
                         "that is an object",
                         "text.NAME"),
+                new Refusal(
+                        "a.jsonl",
+                        "{\"text\":\"a\", \"id\": 1, \"text\": \"b\"}\n".getBytes(StandardCharsets.UTF_8),
+                        "has the field text twice"),
                 new Refusal("a.jsonl", "{\"text\":17}\n".getBytes(StandardCharsets.UTF_8), "that is no text"),
                 new Refusal("a.jsonl", "{\"text\":\"\\ud800\"}\n".getBytes(StandardCharsets.UTF_8), "half a character"),
                 new Refusal("a.jsonl", ("[".repeat(5000)).getBytes(StandardCharsets.UTF_8), "holds no JSON object"),

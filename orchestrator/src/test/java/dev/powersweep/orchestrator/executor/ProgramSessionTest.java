@@ -44,6 +44,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Programs that are not ours, written in a few lines of shell, under the supervisor. */
 @Timeout(120)
@@ -167,6 +168,37 @@ class ProgramSessionTest {
         assertThat(attempt(cell, 2).result()).isPresent();
     }
 
+    /** Whatever ended it: its own status, a frame of its own without a detail, a line that is none, silence. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "exit 1",
+                "exit 0",
+                "say '{\"frame\": \"failed\", \"message\": \"no\"}'",
+                "say 'no frame'; exit 0",
+                "step 2 4",
+                "exit 75",
+                "sleep 60"
+            })
+    void theLastWordsOfAProgramInTroubleAreKept(String ending) throws Exception {
+        Cell cell = cell("steps 1 2; echo 'Traceback:'; echo 'ValueError: width 65' >&2; sleep 0.2; " + ending, 12);
+        RunPolicy policy = new RunPolicy(2, 0, 0, 1, 0.05, 0, 2, 3, 0, Optional.empty());
+        AttemptReport report = attempt(cell, 1, policy, Stopping.NEVER);
+        assertThat(report.state()).isNotEqualTo(CellState.FINISHED);
+        assertThat(report.detail()).as(report.message()).contains("Traceback:\nValueError: width 65");
+    }
+
+    @Test
+    void argumentsArriveAsTheyWereWritten() throws Exception {
+        Cell cell = cell(
+                "printf '<%s>' $# \"$@\" \"[$EMPTY]\" \"${EMPTY-unset}\"; steps 1 3; evaluation",
+                3, Map.of("EMPTY", ""), "", " x ", "two\nlines", "'\"\\*", "");
+        AttemptReport report = attempt(cell, 1);
+        assertThat(report.state()).isEqualTo(CellState.FINISHED);
+        assertThat(log(report)).isEqualTo("<5><>< x ><two\nlines><'\"\\*><><[]><>");
+        assertThat(cell.program().orElseThrow().shown()).startsWith("./bin/train.sh '' ' x ' 'two\nlines'");
+    }
+
     @Test
     void theAssignmentComesAsVariablesArgumentsAndAFile() throws Exception {
         Cell cell = cell(
@@ -249,9 +281,9 @@ class ProgramSessionTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "exit 1 | PROGRAM | died of exit status 1 after step 2",
-                "exit 3 | UNSUPPORTED_DEVICE | died of exit status 3",
-                "kill -s SEGV $$ | NATIVE_CRASH | died of SIGSEGV",
+                "exit 1 | PROGRAM | the program ended with exit status 1 after step 2",
+                "exit 3 | UNSUPPORTED_DEVICE | the program ended with exit status 3",
+                "kill -s SEGV $$ | NATIVE_CRASH | the program died of SIGSEGV",
                 "exit 143 | LOST_EXECUTOR | terminated from outside",
                 "echo 'torch.OutOfMemoryError: CUDA out of memory'; exit 1 | GPU_MEMORY | exit status 1",
                 "echo MemoryError; exit 1 | HOST_MEMORY | exit status 1",
@@ -273,7 +305,7 @@ class ProgramSessionTest {
                 "sleep 1; : > $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | no longer holds what was read of it",
                 "sleep 1; : > $POWERSWEEP_FRAMES; steps 4 12; sleep 60 | PROGRAM | no longer holds what was read of it",
                 "sleep 1; rm $POWERSWEEP_FRAMES; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) was removed",
-                "sleep 1; rm $POWERSWEEP_FRAMES; steps 3 12; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) is another file now",
+                "sleep 1; cp $POWERSWEEP_FRAMES other; mv other $POWERSWEEP_FRAMES; steps 3 12; sleep 60 | PROGRAM | (POWERSWEEP_FRAMES) is another file now",
                 "checkpoint 2 /no/such/file; sleep 60 | PROGRAM | named the checkpoint /no/such/file of step 2, which"
                         + " is not there"
             })

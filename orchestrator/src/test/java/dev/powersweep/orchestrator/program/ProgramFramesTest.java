@@ -22,6 +22,7 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProgramFramesTest {
     private static final Cell CELL = cell(10);
@@ -281,6 +282,41 @@ class ProgramFramesTest {
                         + " learningRate, gradientNorm, gradientSquareSmall, gradientSquareBig, seconds"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"-5", "Infinity", "-Infinity", "'Infinity'", "1e999", "-1e-9"})
+    void numbersThatCannotBeAreLeftOutAndToldOnce(String number) {
+        for (String name :
+                List.of("learningRate", "gradientNorm", "gradientSquareSmall", "gradientSquareBig", "seconds")) {
+            heard.clear();
+            ProgramFrames frames = read(
+                    "{'frame': 'step', 'step': 1, 'loss': 5, '" + name + "': " + number + "}",
+                    "{'frame': 'steps', 'step': 2, 'loss': [4, 3], '" + name + "': [" + number + ", 0.5]}");
+            heard.addAll(frames.flush());
+            Frame.Steps rows = (Frame.Steps) said().get(0);
+            double[] stored =
+                    switch (name) {
+                        case "learningRate" -> rows.learningRate();
+                        case "gradientNorm" -> rows.gradientNorm();
+                        case "gradientSquareSmall" -> rows.gradientSquareSmall();
+                        case "gradientSquareBig" -> rows.gradientSquareBig();
+                        default -> rows.seconds();
+                    };
+            assertThat(stored).as(name).containsExactly(Double.NaN, Double.NaN, 0.5);
+            assertThat(heard)
+                    .filteredOn(Heard.Note.class::isInstance)
+                    .containsExactly(
+                            new Heard.Note("\"" + name + "\" of a frame \"steps\" is below zero or infinite: it is"
+                                    + " left out, as if it had not been given"));
+        }
+        heard.clear();
+        read("{'frame': 'evaluation', 'loss': 5, 'standardError': " + number + ", 'bitsPerByte': " + number
+                + ", 'seconds': " + number + "}");
+        Frame.Evaluation evaluation = (Frame.Evaluation) said().get(0);
+        assertThat(List.of(evaluation.standardError(), evaluation.bitsPerByte(), evaluation.seconds()))
+                .containsOnly(Double.NaN);
+        assertThat(heard).filteredOn(Heard.Note.class::isInstance).hasSize(3);
+    }
+
     @Test
     void aCellWithoutAFinalEvaluationIsNoted() {
         ProgramFrames frames = read(steps(1, 10));
@@ -315,7 +351,11 @@ class ProgramFramesTest {
                 "{'frame': 'evaluation', 'set': 3, 'loss': 4} | \"set\" = 3 is not text",
                 "{'frame': 'checkpoint', 'step': 3} | a checkpoint needs its \"path\"",
                 "{'frame': 'model', 'parameters': -3} | \"parameters\" = -3 is not a whole number",
-                "{'frame': 'model', 'parameters': 0} | parameters",
+                "{'frame': 'model', 'parameters': 0} | \"parameters\" = 0 is not a whole number from 1",
+                "{'frame': 'evaluation', 'loss': 4, 'tokens': -5} | \"tokens\" = -5 is not a whole number from 0",
+                "{'frame': 'evaluation', 'loss': 4, 'tokens': Infinity} | \"tokens\" = \"Infinity\" is not a whole number",
+                "{'frame': 'step', 'step': 1, 'loss': 5, 'loss': 4} | no JSON: Duplicate field",
+                "{'frame': 'step', 'step': 1, 'loss': 5, 'learning_rate': 1, 'learningRate': 2} | \"learningRate\" twice",
                 "{'frame': 'finished', 'stoppedEarly': 'yes'} | \"stoppedEarly\" = \"yes\" is not true or false",
                 "{'frame': 'failed', 'failure': 'MOOD'} | \"failure\" = MOOD is none of"
             })

@@ -239,11 +239,17 @@ class RunsFileTest {
                 .containsExactly(1);
     }
 
-    @Test
-    void linesOfATrainingCurveWithoutALossAreLeftOutAndTold() {
-        RunTable table = parse("run,step,n,d,val_loss\na,1,1,1,\na,2,1,2,3\nb,1,2,1,5\n", List.of());
-        assertThat(table.rows()).isEqualTo(2);
-        assertThat(table.remarks()).containsExactly("1 rows along the runs hold no val_loss and are left out.");
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-", "N/A", "null", "None", "\u2014"})
+    void rowsWithoutALossAreLeftOutAndToldAlongCurvesAndElsewhere(String absent) {
+        RunTable curves = parse("run,step,n,d,val_loss\na,1,1,1," + absent + "\na,2,1,2,3\nb,1,2,1,5\n", List.of());
+        assertThat(curves.rows()).isEqualTo(2);
+        assertThat(curves.remarks()).containsExactly("1 of 3 rows holds no val_loss (line 2) and is left out.");
+        RunTable ends = parse("n,d,val_loss\n1,1,4\n1,2," + absent + "\n2,1," + absent + "\n", List.of());
+        assertThat(ends.rows()).isEqualTo(1);
+        assertThat(ends.remarks()).containsExactly("2 of 3 rows hold no val_loss (first line 3) and are left out.");
+        assertThatThrownBy(() -> parse("n,d,loss\n1,1," + absent + "\n", List.of()))
+                .hasMessageContaining("line 2: column 'loss' (nats/token) holds ");
     }
 
     @Test
@@ -304,13 +310,13 @@ class RunsFileTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"abc", "", "NaN", "Infinity", "1,5"})
+    @ValueSource(strings = {"abc", "NaN", "Infinity", "1,5"})
     void aCellThatIsNoNumberIsNamedWithLineColumnAndValue(String value) {
         String row = value.contains(",") ? "1,2,\"" + value + "\"" : "1,2," + value;
         assertThatThrownBy(() -> parse("n,d,loss\n1,2,3\n" + row + "\n", List.of()))
                 .isInstanceOf(UserError.class)
-                .hasMessageStartingWith("runs.csv, line 3: column 'loss' (nats/token) holds "
-                        + (value.isEmpty() ? "nothing" : "'" + value + "'") + " instead of a finite number");
+                .hasMessageStartingWith("runs.csv, line 3: column 'loss' (nats/token) holds '" + value
+                        + "' instead of a finite number");
     }
 
     @Test

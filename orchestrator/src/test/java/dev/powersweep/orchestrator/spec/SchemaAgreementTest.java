@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
@@ -14,6 +17,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,6 +78,40 @@ class SchemaAgreementTest {
         assertThat(SCHEMA.validate(json(text))).isEmpty();
         assertThat(SweepSpecReader.read(text, "sweep.yaml", List.of()).grid().parts())
                 .isNotEmpty();
+    }
+
+    /** Quotes around a number are a matter of style: {@code context: "32"} is {@code context: 32} for every key. */
+    @ParameterizedTest
+    @MethodSource({"sound", "exampleTexts"})
+    void quotedNumbersAreNumbersForBoth(String text) {
+        String quoted = quoted(json(text)).toString();
+        assertThat(SCHEMA.validate(json(quoted))).isEmpty();
+        assertThat(SweepSpecReader.read(quoted, "sweep.yaml", List.of()))
+                .usingRecursiveComparison()
+                .ignoringFields("text", "grid.text")
+                .isEqualTo(SweepSpecReader.read(text, "sweep.yaml", List.of()));
+    }
+
+    static List<String> exampleTexts() throws IOException {
+        List<String> texts = new ArrayList<>();
+        for (Path example : examples()) {
+            texts.add(Files.readString(example));
+        }
+        return texts;
+    }
+
+    private static JsonNode quoted(JsonNode node) {
+        if (node.isNumber()) {
+            return TextNode.valueOf(node.asText());
+        }
+        if (node instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                array.set(i, quoted(array.get(i)));
+            }
+        } else if (node instanceof ObjectNode object) {
+            object.properties().forEach(entry -> entry.setValue(quoted(entry.getValue())));
+        }
+        return node;
     }
 
     @ParameterizedTest

@@ -101,7 +101,12 @@ final class SpecSchema {
                 .ifPresent(bound -> number.put(bound.inclusive() ? "maximum" : "exclusiveMaximum", bound.value()));
         String pattern =
                 switch (numeric.notation()) {
-                    case PLAIN -> SizeNotation.PLAIN_PATTERN.substring("-?".length());
+                    case PLAIN ->
+                        numeric.lower()
+                                        .filter(bound -> bound.value().signum() >= 0)
+                                        .isPresent()
+                                ? SizeNotation.PLAIN_PATTERN.substring("-?".length())
+                                : SizeNotation.PLAIN_PATTERN;
                     case SIZE -> SizeNotation.SIZE_PATTERN;
                     case BYTES -> SizeNotation.BYTES_PATTERN;
                 };

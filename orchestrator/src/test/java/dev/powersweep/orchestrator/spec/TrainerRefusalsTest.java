@@ -22,9 +22,15 @@ class TrainerRefusalsTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
                 "{files: [a.py]} | trainer.command",
                 "{command: []} | trainer.command",
+                "{command: ['', train.py]} | trainer.command begins with '', and a program has a name",
+                "{command: [' ', train.py]} | trainer.command begins with ''",
+                "{command: [a, null]} | trainer.command[1] has no value; it must be text, '' where it is empty",
+                "{command: [a, \"x\\0y\"]} | must be text, '' where it is empty",
+                "{command: [a, [b]]} | trainer.command[1] = a list must be text",
                 "{command: [python3 train.py]} | write a list, such as [python3, train.py]",
                 "{command: [a], shell: true} | trainer.shell",
                 "{command: [a, \"${width\"]} | has a ${ without its }",
@@ -82,5 +88,28 @@ class TrainerRefusalsTest {
         assertThatThrownBy(() -> SweepSpecReader.read(POINTS, "sweep.yaml", List.of()))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("trainer");
+    }
+
+    /** Empty arguments, blanks, line ends and words that YAML would take for something else are given as they stand. */
+    @Test
+    void textOfAProgramIsTakenAsItIsWritten() {
+        TrainerSpec trainer = read(
+                        "{command: [a, '', ' x ', \"two\\nlines\", 0.10, true, 1e3, \"'\", '\"', '*'],"
+                                + " environment: {EMPTY: '', BLANKS: ' y '}, arguments: {none: ''}}",
+                        SHAPES)
+                .trainer()
+                .orElseThrow();
+        assertThat(trainer.command())
+                .containsExactly("a", "", " x ", "two\nlines", "0.10", "true", "1e3", "'", "\"", "*");
+        assertThat(trainer.environment()).containsEntry("EMPTY", "").containsEntry("BLANKS", " y ");
+        assertThat(trainer.arguments()).containsEntry("none", "");
+        assertThat(read(
+                                "{command: [a, \"${none}\"], arguments: {none: ''}}",
+                                SHAPES.replace("[100k]}", "[100k], axes: {trainer.arguments.none: ['', b]}}"))
+                        .grid()
+                        .parts()
+                        .get(0)
+                        .variants())
+                .hasSize(2);
     }
 }

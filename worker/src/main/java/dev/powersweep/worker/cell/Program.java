@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * A program that trains a cell in place of the trainer of this module; all of it is part of the cell's identity.
@@ -66,9 +67,11 @@ public record Program(
         return new Program(command, files, environment, others, parameters);
     }
 
-    /** Command and files in one line, for people. */
+    /** The command in one line, for people; arguments that are empty or hold blanks stand in quotes. */
     @JsonIgnore
     public String shown() {
-        return String.join(" ", command);
+        return command.stream()
+                .map(word -> word.isEmpty() || word.chars().anyMatch(Character::isWhitespace) ? "'" + word + "'" : word)
+                .collect(Collectors.joining(" "));
     }
 }

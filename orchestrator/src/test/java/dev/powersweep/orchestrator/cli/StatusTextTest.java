@@ -1,0 +1,73 @@
+package dev.powersweep.orchestrator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.ledger.SweepStatus;
+import dev.powersweep.worker.cell.CellState;
+import dev.powersweep.worker.cell.FailureClass;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+class StatusTextTest {
+
+    private static SweepStatus failed(String lastLines) {
+        Map<CellState, Integer> states = new EnumMap<>(CellState.class);
+        for (CellState state : CellState.values()) {
+            states.put(state, state == CellState.FAILED ? 1 : 0);
+        }
+        return new SweepStatus(
+                "books",
+                "file:/sweeps/books",
+                1,
+                states,
+                Map.of(FailureClass.PROGRAM, 1),
+                List.of(new SweepStatus.Trouble(
+                        "0123456789abcdef",
+                        "n25k",
+                        CellState.FAILED,
+                        "PROGRAM",
+                        "the program ended with exit status 1 after step 0",
+                        lastLines,
+                        "logs/0123456789abcdef/attempt-1.log")),
+                "",
+                false,
+                Optional.empty(),
+                0,
+                OptionalDouble.empty(),
+                Optional.empty(),
+                Map.of());
+    }
+
+    @Test
+    void theLastWordsOfAFailedProgramStandBelowItsMessage() throws Exception {
+        SweepStatus status = failed(
+                "loading\nTraceback (most recent call last):\n  File \"train.py\", line 4\n\nValueError: \u001b[31mno\n");
+        assertThat(StatusText.of(status))
+                .contains("n25k: PROGRAM: the program ended with exit status 1 after step 0"
+                        + " (logs/0123456789abcdef/attempt-1.log)\n"
+                        + "      | Traceback (most recent call last):\n"
+                        + "      |   File \"train.py\", line 4\n"
+                        + "      | ValueError: \uFFFD[31mno")
+                .doesNotContain("loading");
+        assertThat(new ObjectMapper()
+                        .readTree(status.json())
+                        .at("/troubled/0/lastLines")
+                        .asText())
+                .startsWith("loading\nTraceback");
+    }
+
+    @Test
+    void aFailureWithoutWordsHasOneLine() {
+        assertThat(StatusText.of(failed(""))).doesNotContain("|");
+        assertThat(StatusText.of(failed("x".repeat(1000))).lines().filter(line -> line.contains("|")))
+                .singleElement()
+                .asString()
+                .hasSizeLessThan(320)
+                .endsWith("…");
+    }
+}
