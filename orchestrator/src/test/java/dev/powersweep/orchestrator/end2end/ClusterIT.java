@@ -125,7 +125,7 @@ class ClusterIT {
         SweepDirectory directory = directory("lost-worker");
         Instant killed;
         try (Daemon driver = loopback.submit(
-                standIn, "run", specification(2, 1000, "resources: {gpus: 1}"), "--output", directory.root())) {
+                standIn, "run", specification(2, 600, "resources: {gpus: 1}"), "--output", directory.root())) {
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRIVER_SECONDS);
             while (loopback.cluster().trainers().size() < 2) {
                 assertThat(driver.alive() && System.nanoTime() < end)
