@@ -39,6 +39,8 @@ import org.apache.hadoop.conf.Configuration;
 final class BestSample {
     private static final int PROMPT_TOKENS = 64;
     private static final int TOKENS = 300;
+    /** A cell that was trained on fewer writes letters by chance. */
+    private static final long FEWEST_TRAINED_TOKENS = 30_000;
     /** For drawing; a large cell's text is shorter. */
     private static final double DRAWING_SECONDS = 10;
     /** With the start of a process and the reading of a checkpoint. */
@@ -105,7 +107,9 @@ final class BestSample {
         }
         Optional<CellRecord> record =
                 LedgerReader.open(directory, configuration).cell(best.get().id());
-        if (record.isEmpty() || record.get().cell().program().isPresent()) {
+        if (record.isEmpty()
+                || record.get().cell().program().isPresent()
+                || record.get().cell().tokens() < FEWEST_TRAINED_TOKENS) {
             return Drawn.NOTHING;
         }
         if (when == When.LATER) {
