@@ -140,8 +140,7 @@ public final class NextCells {
                 + 1;
     }
 
-    private static String text(
-            OptimalDesign design, boolean joins, boolean program, GridSizes sizes, String yaml) {
+    private static String text(OptimalDesign design, boolean joins, boolean program, GridSizes sizes, String yaml) {
         return String.format(
                         Locale.ROOT,
                         "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall"

@@ -1,8 +1,5 @@
 package dev.powersweep.orchestrator.budget;
 
-import java.util.TreeMap;
-import java.util.NavigableMap;
-import dev.powersweep.orchestrator.spec.ModelSize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -12,6 +9,7 @@ import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -22,9 +20,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +85,30 @@ class ContractCheckTest {
                 .contains("right  after going on from step 10 its losses are those of the run that was let alone")
                 .endsWith("the program keeps the contract\n")
                 .doesNotContain("mend ");
+        assertThat(answer.exitCode()).isZero();
+    }
+
+    /** Legal and costly: frames that wait in a buffer until the end, and no checkpoints. */
+    @Test
+    @Tag("nightly")
+    void framesThatComeLateAndNoCheckpointsAreTold() throws Exception {
+        Answer answer = check(
+                """
+                #!/bin/sh
+                sleep 3.2
+                step=1
+                while [ $step -le $POWERSWEEP_STEPS ]; do
+                  echo "{\\"frame\\": \\"step\\", \\"step\\": $step, \\"loss\\": 4}"
+                  step=$((step + 1))
+                done > buffer
+                cat buffer >> "$POWERSWEEP_FRAMES"
+                echo '{"frame": "model", "parameters": 77}' >> "$POWERSWEEP_FRAMES"
+                echo '{"frame": "evaluation", "loss": 3.5}' >> "$POWERSWEEP_FRAMES"
+                """);
+        assertThat(answer.out())
+                .containsPattern(
+                        "note   all of its \\d+ steps were seen in the last 0\\.\\d of \\d\\.\\d s: flush after each line")
+                .contains("note   it names no checkpoint within", "begins at step 1 again, which costs");
         assertThat(answer.exitCode()).isZero();
     }
 
