@@ -20,7 +20,7 @@ final class WholeRun {
     /** Seconds; what is shorter may have spent them on its start. */
     private static final double LONG_ENOUGH = 3;
 
-    private static final double LATE = 0.9;
+    private static final double LATE = 0.8;
     private static final long FEW_STEPS = 10;
 
     private final Cell cell;

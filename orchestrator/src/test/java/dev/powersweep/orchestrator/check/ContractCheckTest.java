@@ -7,6 +7,7 @@ import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,7 +45,7 @@ class ContractCheckTest {
     @TempDir
     Path folder;
 
-    private Answer check(String program) throws IOException {
+    private Answer check(String program, String... options) throws IOException {
         Files.writeString(folder.resolve("train.sh"), program);
         Path spec = folder.resolve("sweep.yaml");
         Files.writeString(
@@ -61,7 +62,8 @@ class ContractCheckTest {
                   batchSizes: {sequences: 8}
                 training: {learningRate: 0.1}
                 """);
-        return powersweep("trainer", "check", spec);
+        return powersweep(Stream.concat(Stream.of("trainer", "check", spec), Stream.of(options))
+                .toArray());
     }
 
     private static String changed(String what, String into) {
@@ -104,7 +106,9 @@ class ContractCheckTest {
                 cat buffer >> "$POWERSWEEP_FRAMES"
                 echo '{"frame": "model", "parameters": 77}' >> "$POWERSWEEP_FRAMES"
                 echo '{"frame": "evaluation", "loss": 3.5}' >> "$POWERSWEEP_FRAMES"
-                """);
+                """,
+                "--steps",
+                "40");
         assertThat(answer.out())
                 .containsPattern(
                         "note   all of its \\d+ steps were seen in the last 0\\.\\d of \\d\\.\\d s: flush after each line")
