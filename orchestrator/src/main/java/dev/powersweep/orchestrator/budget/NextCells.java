@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Which further cells would tell most about the compute-optimal model size, and the sweep that trains them. */
 public final class NextCells {
@@ -89,8 +90,10 @@ public final class NextCells {
      *
      * @param base the specification of that sweep; empty where it is not known, for defaults
      * @param output directory of that sweep, which the new cells join
+     * @param sizes by which the grid names models
      */
-    public static String specification(OptimalDesign design, Optional<String> base, Optional<String> output) {
+    public static String specification(
+            OptimalDesign design, Optional<String> base, Optional<String> output, GridSizes sizes) {
         requireSizes(base);
         long firstSeed = base.map(NextCells::unusedSeed).orElse(0L);
         List<DesignCell> seen = new ArrayList<>();
@@ -102,7 +105,7 @@ public final class NextCells {
             parts.add(String.format(
                     Locale.ROOT,
                     "{modelSizes: [%d], dataSizes: [%d]%s, seeds: [%d]}",
-                    Math.round(cell.n()),
+                    Math.round(sizes.of(cell.n())),
                     Math.round(cell.d()),
                     batch,
                     seed));
@@ -111,7 +114,7 @@ public final class NextCells {
         output.ifPresent(directory -> overrides.add("output=" + directory));
         SweepSpec spec = SweepSpecReader.read(base.orElse("name: next-cells"), "sweep.yaml", overrides);
         String yaml = spec.text();
-        return text(design, base.isPresent(), spec.trainer().isPresent(), yaml);
+        return text(design, base.isPresent(), spec.trainer().isPresent(), sizes, yaml);
     }
 
     /** Between the points of a program that is not ours there are no others: only its user can name more. */
@@ -137,7 +140,7 @@ public final class NextCells {
                 + 1;
     }
 
-    private static String text(OptimalDesign design, boolean joins, boolean program, String yaml) {
+    private static String text(OptimalDesign design, boolean joins, boolean program, GridSizes sizes, String yaml) {
         return String.format(
                         Locale.ROOT,
                         "# %d cells, %.3g FLOPs. The standard deviation of ln N_opt at ten times the largest cell would fall"
@@ -151,6 +154,13 @@ public final class NextCells {
                                 ? "# They join the sweep that was fitted; put this file where the program's files lie.\n"
                                 : "# They join the sweep that was fitted; powersweep run needs this file alone.\n"
                         : "# Corpus, context and training are the defaults: put in what the fitted runs had.\n")
+                + (sizes.known().isEmpty()
+                        ? ""
+                        : "# The program counts its own parameters: the sizes below are the grid's, for which it should report about "
+                                + design.cells().stream()
+                                        .map(cell -> Long.toString(Math.round(cell.n())))
+                                        .collect(Collectors.joining(", "))
+                                + ".\n")
                 + yaml;
     }
 }

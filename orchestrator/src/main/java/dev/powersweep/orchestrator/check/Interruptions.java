@@ -81,7 +81,9 @@ final class Interruptions {
         if (doubled
                 || resumed.size() != alone.size() && alone.size() == cell.data().steps()) {
             tell.accept(ContractFinding.mend("the interrupted run has " + resumed.size() + " rows of steps, and "
-                    + alone.size() + " when it is let alone"));
+                    + alone.size()
+                    + " when it is let alone: let it report each step once, the first after it goes on being"
+                    + " one more than POWERSWEEP_RESUME_STEP"));
         }
         int firstAttempt = resumed.stream().mapToInt(StepRow::attempt).min().orElse(1);
         OptionalLong from = resumed.stream()

@@ -17,6 +17,12 @@ final class WholeRun {
     private static final Set<String> OPTIONAL = new TreeSet<>(
             Set.of("learningRate", "gradientNorm", "gradientSquareSmall", "gradientSquareBig", "seconds"));
 
+    /** Seconds; what is shorter may have spent them on its start. */
+    private static final double LONG_ENOUGH = 3;
+
+    private static final double LATE = 0.8;
+    private static final long FEW_STEPS = 10;
+
     private final Cell cell;
     private final Seen seen;
     private final String log;
@@ -45,6 +51,7 @@ final class WholeRun {
         evaluations();
         size();
         observer.leave().ifPresent(this::leave);
+        late();
         overhead();
         return findings;
     }
@@ -127,11 +134,28 @@ final class WholeRun {
         }
         if (seen.report().state() == CellState.FINISHED && leave.status() < 0) {
             findings.add(ContractFinding.mend(
-                    "says that it has finished and does not end within ten seconds: it is killed"));
+                    "says that it has finished and does not end within ten seconds: it is killed; let the process end after its"
+                            + " last frame"));
         }
         if (leave.processesLeft() > 0) {
-            findings.add(
-                    ContractFinding.note("leaves processes behind (" + leave.processesLeft() + "), which are killed"));
+            findings.add(ContractFinding.note("leaves processes behind (" + leave.processesLeft()
+                    + "), which are killed: let it wait for them before it ends"));
+        }
+    }
+
+    /** Frames that wait in a buffer until the program ends. */
+    private void late() {
+        double last = seen.observer().lastWordAt().orElse(0);
+        double first = seen.observer().firstStepAt().orElse(last);
+        if (last > LONG_ENOUGH && first > LATE * last && seen.observer().steps() > FEW_STEPS) {
+            findings.add(ContractFinding.note(String.format(
+                    Locale.ROOT,
+                    "all of its %d steps were seen in the last %.1f of %.1f s: flush after each line, or at least once a"
+                            + " second, since a program of which nothing is seen shows no progress and counts as stuck after"
+                            + " run.hangSeconds",
+                    seen.observer().steps(),
+                    last - first,
+                    last)));
         }
     }
 

@@ -2,6 +2,9 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.budget.GridSizes;
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
+import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.fits.Asked;
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.fits.FitsJson;
@@ -18,14 +21,19 @@ import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.CellsTable;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.ModelCounts;
+import dev.powersweep.worker.cell.Program;
 import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -125,6 +133,28 @@ final class FittedSweep {
             return new UserError(directory + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
         }
         return new UserError(directory + ": there are no fits yet; run powersweep fit " + directory + " first");
+    }
+
+    /** How the grid of a sweep names the models whose sizes its program has reported. */
+    static GridSizes gridSizes(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        NavigableMap<Double, Double> sizes = new TreeMap<>();
+        for (CellRecord record : LedgerReader.open(sweep, configuration).cells()) {
+            boolean reported = record.cell()
+                    .program()
+                    .filter(program -> program.parameters() == Program.Parameters.REPORTED)
+                    .isPresent();
+            OptionalLong grid = record.cell().model().counts().nonEmbedding();
+            OptionalLong own = record.last()
+                    .flatMap(AttemptReport::size)
+                    .map(ModelCounts::nonEmbedding)
+                    .orElse(OptionalLong.empty());
+            if (reported && grid.isPresent() && own.isPresent()) {
+                sizes.put((double) own.getAsLong(), (double) grid.getAsLong());
+            }
+        }
+        return new GridSizes(sizes);
     }
 
     /** Training tokens of the sweep's text; empty where its cells read none of ours, or several texts. */

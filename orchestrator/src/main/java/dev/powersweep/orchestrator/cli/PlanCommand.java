@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.budget.BudgetPlan;
 import dev.powersweep.orchestrator.budget.BudgetText;
 import dev.powersweep.orchestrator.budget.Conditions;
 import dev.powersweep.orchestrator.budget.FitsFile;
+import dev.powersweep.orchestrator.budget.GridSizes;
 import dev.powersweep.orchestrator.budget.NextCells;
 import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
@@ -143,7 +144,10 @@ public final class PlanCommand implements Callable<Integer> {
             boolean file = Files.isRegularFile(local());
             Optional<String> base = file ? Optional.empty() : base();
             out.print(NextCells.specification(
-                    NextCells.choose(stored(), law, suggest.get()), base, file ? Optional.empty() : Optional.of(fits)));
+                    NextCells.choose(stored(), law, suggest.get()),
+                    base,
+                    file ? Optional.empty() : Optional.of(fits),
+                    file ? GridSizes.COUNTED : FittedSweep.gridSizes(fits)));
         } else {
             List<Rates> machines = machines();
             BudgetPlan plan;

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.spec;
 
+import dev.powersweep.worker.cell.Program;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,7 +27,7 @@ public final class Reach {
         spec.evaluation().sets().forEach(set -> set.paths()
                 .forEach(path -> reach.add("evaluation.sets." + set.name() + ": " + path)));
         spec.trainer().ifPresent(trainer -> {
-            reach.add("trainer.command: " + String.join(" ", trainer.command()));
+            reach.add("trainer.command: " + Program.shown(trainer.command()));
             trainer.files().forEach(file -> reach.add("trainer.files: " + file.path()));
             trainer.environment().forEach((name, value) -> reach.add("trainer.environment: " + name + "=" + value));
         });

@@ -9,6 +9,7 @@ import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
@@ -19,9 +20,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -293,16 +296,42 @@ class BudgetTest {
                 .isLessThanOrEqualTo(
                         made.stream().mapToDouble(DesignCell::flops).sum());
         assertThat(design.deviationAfter()).isLessThan(design.deviationBefore());
-        SweepSpec alone = read(NextCells.specification(design, Optional.empty(), Optional.empty()));
+        SweepSpec alone = read(NextCells.specification(design, Optional.empty(), Optional.empty(), GridSizes.COUNTED));
         assertThat(alone.name()).isEqualTo("next-cells");
         SweepSpec joined = read(NextCells.specification(
                 design,
                 Optional.of("name: mine\ncontext: 64\ngrid: {modelSizes: [25k], dataSizes: [300k]}\n"),
-                Optional.of("sweeps/mine")));
+                Optional.of("sweeps/mine"),
+                GridSizes.COUNTED));
         assertThat(joined.name()).isEqualTo("mine");
         assertThat(joined.context()).isEqualTo(64);
         assertThat(joined.output()).contains("sweeps/mine");
         assertThat(joined.grid().parts()).hasSize(4);
+    }
+
+    /** Of a program that reports N, 16 parameters for each of the grid's square root, as a model of one layer may have. */
+    @Test
+    void sizesThatAProgramReportedBecomeThoseOfTheGrid() {
+        NavigableMap<Double, Double> known = new TreeMap<>();
+        for (double grid : new double[] {1e4, 4e4, 16e4}) {
+            known.put(16 * Math.sqrt(grid), grid);
+        }
+        GridSizes sizes = new GridSizes(known);
+        for (double grid : new double[] {25e2, 1e4, 2e4, 9e4, 16e4, 64e4}) {
+            assertThat(sizes.of(16 * Math.sqrt(grid))).isCloseTo(grid, within(1e-6 * grid));
+        }
+        OptimalDesign design =
+                new OptimalDesign(List.of(DesignCell.of(12800, 3e5, 512)), 0.2, List.of(0.18), 3e12, true);
+        String yaml = NextCells.specification(
+                design,
+                Optional.of("name: mine\ntrainer: {command: [a], parameters: reported}\n"
+                        + "grid: {modelSizes: [10k], dataSizes: [300k]}\n"),
+                Optional.of("sweeps/mine"),
+                sizes);
+        assertThat(yaml).contains("for which it should report about 12800.\n");
+        assertThat(read(yaml).grid().parts().get(0).modelSizes()).containsExactly(new ModelSize.Target(640_000));
+        assertThat(new GridSizes(new TreeMap<>(Map.of(500.0, 1000.0))).of(50)).isCloseTo(100, within(1e-9));
+        assertThat(GridSizes.COUNTED.of(50)).isEqualTo(50);
     }
 
     @Test
@@ -317,7 +346,8 @@ class BudgetTest {
         SweepSpec joined = read(NextCells.specification(
                 twice,
                 Optional.of("name: mine\ngrid: {modelSizes: [25k], dataSizes: [300k], seeds: [0, 3]}\n"),
-                Optional.of("sweeps/mine")));
+                Optional.of("sweeps/mine"),
+                GridSizes.COUNTED));
 
         assertThat(joined.grid().parts())
                 .extracting(part -> part.seeds().get(0))

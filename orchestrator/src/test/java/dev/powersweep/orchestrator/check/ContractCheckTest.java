@@ -7,6 +7,8 @@ import dev.powersweep.orchestrator.cli.InProcess.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +45,7 @@ class ContractCheckTest {
     @TempDir
     Path folder;
 
-    private Answer check(String program) throws IOException {
+    private Answer check(String program, String... options) throws IOException {
         Files.writeString(folder.resolve("train.sh"), program);
         Path spec = folder.resolve("sweep.yaml");
         Files.writeString(
@@ -60,7 +62,8 @@ class ContractCheckTest {
                   batchSizes: {sequences: 8}
                 training: {learningRate: 0.1}
                 """);
-        return powersweep("trainer", "check", spec);
+        return powersweep(Stream.concat(Stream.of("trainer", "check", spec), Stream.of(options))
+                .toArray());
     }
 
     private static String changed(String what, String into) {
@@ -84,6 +87,32 @@ class ContractCheckTest {
                 .contains("right  after going on from step 10 its losses are those of the run that was let alone")
                 .endsWith("the program keeps the contract\n")
                 .doesNotContain("mend ");
+        assertThat(answer.exitCode()).isZero();
+    }
+
+    /** Legal and costly: frames that wait in a buffer until the end, and no checkpoints. */
+    @Test
+    @Tag("nightly")
+    void framesThatComeLateAndNoCheckpointsAreTold() throws Exception {
+        Answer answer = check(
+                """
+                #!/bin/sh
+                sleep 3.2
+                step=1
+                while [ $step -le $POWERSWEEP_STEPS ]; do
+                  echo "{\\"frame\\": \\"step\\", \\"step\\": $step, \\"loss\\": 4}"
+                  step=$((step + 1))
+                done > buffer
+                cat buffer >> "$POWERSWEEP_FRAMES"
+                echo '{"frame": "model", "parameters": 77}' >> "$POWERSWEEP_FRAMES"
+                echo '{"frame": "evaluation", "loss": 3.5}' >> "$POWERSWEEP_FRAMES"
+                """,
+                "--steps",
+                "40");
+        assertThat(answer.out())
+                .containsPattern(
+                        "note   all of its \\d+ steps were seen in the last 0\\.\\d of \\d\\.\\d s: flush after each line")
+                .contains("note   it names no checkpoint within", "begins at step 1 again, which costs");
         assertThat(answer.exitCode()).isZero();
     }
 

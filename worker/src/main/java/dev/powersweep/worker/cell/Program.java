@@ -67,9 +67,14 @@ public record Program(
         return new Program(command, files, environment, others, parameters);
     }
 
-    /** The command in one line, for people; arguments that are empty or hold blanks stand in quotes. */
+    /** The command in one line, for people. */
     @JsonIgnore
     public String shown() {
+        return shown(command);
+    }
+
+    /** A command in one line, for people; arguments that are empty or hold blanks stand in quotes. */
+    public static String shown(List<String> command) {
         return command.stream()
                 .map(word -> word.isEmpty() || word.chars().anyMatch(Character::isWhitespace) ? "'" + word + "'" : word)
                 .collect(Collectors.joining(" "));
