@@ -40,14 +40,9 @@ final class EmulatedDevice implements Device {
     /** How the process is built. */
     enum Build {
         QUICK(List.of("-O1", "-march=native")),
-        /** With address and undefined-behaviour sanitisers, and fibers by the C library. */
+        /** With address and undefined-behaviour sanitisers. */
         SANITISED(List.of(
-                "-O1",
-                "-g",
-                "-DEMULATOR_UCONTEXT",
-                "-fsanitize=address,undefined",
-                "-fno-sanitize-recover=all",
-                "-fno-omit-frame-pointer"));
+                "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"));
 
         private final List<String> options;
 

@@ -53,6 +53,11 @@ class EmulatedKernelsTest {
         oracle.close();
     }
 
+    /** How the device is built. */
+    EmulatedDevice device(Threads threads) {
+        return new EmulatedDevice(threads);
+    }
+
     /** Both orders and both precisions. */
     static Stream<Arguments> ways() {
         return Stream.of(Threads.values()).flatMap(threads -> Stream.of(Precision.FLOAT32, Precision.BFLOAT16)
@@ -69,7 +74,7 @@ class EmulatedKernelsTest {
         int slots = 4;
         long[] steps = {6, 3};
         int[] pool = random.ints(100, 0, 200).toArray();
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             long[] starts =
                     random.longs((long) slots * CELLS * sequences, 0, 40).toArray();
             for (int bytes = 1; bytes <= 4; bytes *= 2) {
@@ -129,7 +134,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource
     void rowsAreSortedByTokenAndThenByNumber(Threads threads) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (int rows : new int[] {1, 5, 700}) {
                 for (int vocabulary : new int[] {2, 16, 17, 256, 70_000}) {
                     int[] tokens =
@@ -166,7 +171,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource
     void embeddingAndItsGradient(Threads threads) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             // Few kinds make tokens whose rows fill several buckets.
             embedding(device, 24, 200, 10, 3, true, true);
             embedding(device, 21, 70, 35, 50, false, true);
@@ -275,7 +280,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @MethodSource("ways")
     void normsAndTheirGradients(Threads threads, Precision precision) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             norm(device, precision, 24, 37, true, true, true);
             norm(device, precision, 21, 9, false, true, true);
             norm(device, precision, 300, 70, true, false, false);
@@ -446,7 +451,7 @@ class EmulatedKernelsTest {
             turns[2 * i] = (float) Math.cos(angle);
             turns[2 * i + 1] = (float) Math.sin(angle);
         }
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (int direction : new int[] {1, -1}) {
                 long own = device.factors(precision, packed);
                 device.launch(
@@ -473,7 +478,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @MethodSource("ways")
     void plainAttentionAndItsGradients(Threads threads, Precision precision) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (int[] size : new int[][] {{4, 1}, {8, 50}, {12, 33}, {40, 19}, {72, 35}, {136, 6}}) {
                 attention(device, precision, size[0], size[1], false);
             }
@@ -483,7 +488,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource
     void flashAttentionAndItsGradients(Threads threads) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (int[] size : new int[][] {{16, 1}, {16, 130}, {48, 37}, {64, 128}, {128, 65}}) {
                 attention(device, Precision.BFLOAT16, size[0], size[1], true);
             }
@@ -573,7 +578,7 @@ class EmulatedKernelsTest {
     @MethodSource("ways")
     void activationsAndTheirDerivatives(Threads threads, Precision precision) {
         int length = 1027;
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (Activation activation : Activation.values()) {
                 String name = activation == Activation.GELU ? "gelu" : "squaredRelu";
                 float[] x = factors(precision, length);
@@ -604,7 +609,7 @@ class EmulatedKernelsTest {
     void crossEntropyAndItsGradient(Threads threads, Precision precision) {
         float weight = 0.01f;
         int rows = 5;
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (int[] size : new int[][] {{2, 32}, {37, 32}, {300, 64}, {3001, 1024}}) {
                 int vocabulary = size[0];
                 int all = CELLS * rows * vocabulary;
@@ -658,7 +663,7 @@ class EmulatedKernelsTest {
     @EnumSource
     void aLogitThatIsNotFiniteShowsInItsRowsLossAlone(Threads threads) {
         int vocabulary = 40;
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
                 for (int at : new int[] {0, 20, 39}) {
                     float[] logits = gaussian(CELLS * 2 * vocabulary);
@@ -693,7 +698,7 @@ class EmulatedKernelsTest {
         int rows = 300;
         int passes = 2;
         long blocks = Grid.blocks(stride, GroupMemory.SQUARES_BLOCK);
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             float[] gradients = gaussian(SLICES * stride);
             float[] losses = gaussian(passes * CELLS * rows);
             long onDevice = device.floats(gradients);
@@ -787,7 +792,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource
     void aLossAboveTheBoundEndsACellAfterItsWindow(Threads threads) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             long standings = standings(device, 0, 0);
             long results = device.allocate((long) CELLS * StepResult.BYTES);
             long squares = device.allocate(16L * CELLS);
@@ -831,7 +836,7 @@ class EmulatedKernelsTest {
         int[] offsets = {0, 112, 2160};
         int[] kinds = {3, 2, 0};
         int stride = 2208;
-        try (EmulatedDevice device = new EmulatedDevice(threads);
+        try (EmulatedDevice device = device(threads);
                 Kernels cpu = new CpuKernels()) {
             float[] parameters = gaussian(CELLS * stride);
             float[] gradients = gaussian(SLICES * stride);
@@ -905,7 +910,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource
     void aStoppedCellIsNotUpdated(Threads threads) {
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             long vectors = device.floats(1, 2, 3, 4);
             long standings = standings(device, 5, 6);
             write(
@@ -942,7 +947,7 @@ class EmulatedKernelsTest {
             values[i] = Float.intBitsToFloat(bits[i]);
         }
         values[bits.length] = Float.NaN;
-        try (EmulatedDevice device = new EmulatedDevice(threads)) {
+        try (EmulatedDevice device = device(threads)) {
             long rounded = device.allocate(2000);
             device.launch("roundParameters", Grid.of(Grid.blocks(1000, 64)), 64, device.floats(values), rounded, 1000);
             float[] made = device.readFactors(Precision.BFLOAT16, rounded, 1000);

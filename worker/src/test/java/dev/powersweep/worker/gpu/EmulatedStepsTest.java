@@ -40,6 +40,11 @@ class EmulatedStepsTest {
 
     private static final int STEPS = 20;
 
+    /** How the device is built. */
+    EmulatedDevice device(Threads threads) {
+        return new EmulatedDevice(threads);
+    }
+
     /** Models that share no choice. */
     enum Options {
         GPT(ModelShape.gpt(2, 24, 2, 18, 37), 4, 0, false),
@@ -150,7 +155,7 @@ class EmulatedStepsTest {
     void twentyStepsAreThoseOfTheCpu(Options options) throws Exception {
         Run run = run(options, 1, options.mup ? 0.1 : 0);
         Words words = new Words(options.shape, 1);
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup group = new CellGroup(device, List.of(run), Precision.FLOAT32, options.pass);
                 TrainingSession session = session(run)) {
             List<StepRecord> records = train(group, 0, STEPS);
@@ -195,12 +200,12 @@ class EmulatedStepsTest {
             List<Run> three = List.of(run(options, 1, 0), run(options, 2, 0.1), run(options, 3, 0.4));
             TrainingState alone;
             List<StepRecord> steps;
-            try (Device device = new EmulatedDevice(Threads.FORWARDS);
+            try (Device device = device(Threads.FORWARDS);
                     CellGroup group = new CellGroup(device, three.subList(1, 2), precision, options.pass)) {
                 steps = train(group, 0, 8);
                 alone = group.state(0);
             }
-            try (Device device = new EmulatedDevice(Threads.BACKWARDS);
+            try (Device device = device(Threads.BACKWARDS);
                     CellGroup group = new CellGroup(device, three, precision, options.pass)) {
                 assertThat(train(group, 1, 8)).isEqualTo(steps);
                 assertThat(group.state(1)).isEqualTo(alone);
@@ -212,7 +217,7 @@ class EmulatedStepsTest {
     @Test
     void aCellWithoutDropoutHasTheSameBitsBesideOneWithIt() {
         List<Run> two = List.of(run(Options.GPT, 1, 0), run(Options.GPT, 2, 0.4));
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup alone = new CellGroup(device, two.subList(0, 1), Precision.FLOAT32, 0);
                 CellGroup both = new CellGroup(device, two, Precision.FLOAT32, 0)) {
             assertThat(train(both, 0, 3)).isEqualTo(train(alone, 0, 3));
@@ -224,7 +229,7 @@ class EmulatedStepsTest {
     @EnumSource(names = {"FLOAT32", "BFLOAT16"})
     void aRestoredCellGoesOnWithTheSameBits(Precision precision) {
         List<Run> runs = List.of(run(Options.GPT, 1, 0.1), run(Options.GPT, 2, 0));
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup first = new CellGroup(device, runs, precision, 0);
                 CellGroup second = new CellGroup(device, runs, precision, 0)) {
             train(first, 0, 5);
@@ -243,7 +248,7 @@ class EmulatedStepsTest {
     @EnumSource
     void bfloat16StaysNearSinglePrecision(Options options) {
         Run run = run(options, 1, 0);
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup exact = new CellGroup(device, List.of(run), Precision.FLOAT32, options.pass);
                 CellGroup rounded = new CellGroup(device, List.of(run), Precision.BFLOAT16, options.pass)) {
             List<StepRecord> expected = train(exact, 0, STEPS);
@@ -281,7 +286,7 @@ class EmulatedStepsTest {
                 cell.evaluation(),
                 9);
         Run other = new Run(wild, calm.source());
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup group = new CellGroup(device, List.of(other, calm), Precision.FLOAT32, 0);
                 CellGroup alone = new CellGroup(device, List.of(calm), Precision.FLOAT32, 0);
                 TrainingSession session = session(other)) {
@@ -320,7 +325,7 @@ class EmulatedStepsTest {
         Run run = new Run(
                 new Cell(cell.shape(), new DataRule("words", STEPS, 1, 10_000), cell.training(), cell.evaluation(), 1),
                 new Words(cell.shape(), 1));
-        try (Device device = new EmulatedDevice(Threads.FORWARDS);
+        try (Device device = device(Threads.FORWARDS);
                 CellGroup group = new CellGroup(device, List.of(run), Precision.FLOAT32, 0);
                 TrainingSession session = session(run)) {
             StepRecord ours = train(group, 0, 1).get(0);
@@ -331,7 +336,7 @@ class EmulatedStepsTest {
 
     @Test
     void cellsThatCannotShareALaunchAreRefused() {
-        try (Device device = new EmulatedDevice(Threads.FORWARDS)) {
+        try (Device device = device(Threads.FORWARDS)) {
             List<Run> runs = List.of(run(Options.GPT, 1, 0), run(Options.EVERYTHING_ELSE, 1, 0));
             assertThatThrownBy(() -> new CellGroup(device, runs, Precision.FLOAT32, 0))
                     .isInstanceOf(IllegalArgumentException.class)
