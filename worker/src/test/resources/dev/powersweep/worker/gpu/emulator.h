@@ -5,8 +5,8 @@
 // asked for, so that an address sanitiser sees its ends. Stops with a message where a barrier is not reached by all,
 // where a shuffle reads a lane that is not there, and where a block asks for more than 48 KiB.
 //
-// Fibers never run at the same time: a missing barrier shows only where another order gives another result. Therefore
-// fibers and blocks can run backwards, too.
+// Fibers never run at the same time: a missing barrier shows only where another order gives another result. Therefore a
+// warp runs on to the block's next barrier before the others do, and fibers and blocks can run backwards, too.
 #pragma once
 #define EMULATED
 #include <cmath>
@@ -102,6 +102,9 @@ struct Fiber {
   bool done;
   int number;
   dim3 index;
+  /** Null while it can run; else where it waits, and the barrier's turn when it came there. */
+  Barrier* waits;
+  unsigned turn;
   /** How many stretches of shared memory it has named; shuffles it has made. */
   size_t sharedNamed;
   unsigned exchanges;
@@ -125,7 +128,6 @@ inline size_t sharedBytes;
 inline std::function<void()> body;
 inline const char* kernel = "none";
 inline bool backwards;
-inline int idle;
 
 [[noreturn]] inline void fail(const char* what) {
   fprintf(stderr, "%s: %s (block %u %u %u, thread %d)\n", kernel, what, blockIndex.x, blockIndex.y, blockIndex.z,
@@ -133,18 +135,26 @@ inline int idle;
   exit(3);
 }
 
-/** To the next fiber that has not ended; home after the last. */
+/** The next fiber that can run among count from first on; null for none. */
+inline Fiber* runnable(int first, int count) {
+  int from = current->number - first;
+  for (int k = 1; k <= count; k++) {
+    Fiber& fiber = fibers[first + ((from + (backwards ? -k : k)) % count + count) % count];
+    if (!fiber.done && !(fiber.waits && fiber.waits->turn == fiber.turn)) return &fiber;
+  }
+  return nullptr;
+}
+
+/** To another fiber, of the same warp while one of it can run; home after the last. */
 inline void next() {
   Fiber* me = current;
-  for (int k = 1; k <= threads; k++) {
-    Fiber& other = fibers[(me->number + (backwards ? threads - k : k)) % threads];
-    if (other.done) continue;
-    if (&other == me) return;
-    current = &other;
-    change(me->context, other.context);
-    return;
-  }
-  change(me->context, home);
+  int warp = me->number / WARP_SIZE;
+  Fiber* other = runnable(warp * WARP_SIZE, warps[warp].expected);
+  if (!other) other = runnable(0, threads);
+  if (!other && alive) fail("a barrier that not all threads reach");
+  if (other == me) return;
+  if (other) current = other;
+  change(me->context, other ? other->context : home);
 }
 
 inline void wait(Barrier& barrier) {
@@ -152,13 +162,12 @@ inline void wait(Barrier& barrier) {
   if (++barrier.arrived == barrier.expected) {
     barrier.arrived = 0;
     barrier.turn++;
-    idle = 0;
     return;
   }
-  while (barrier.turn == turn) {
-    if (++idle > 4 * threads) fail("a barrier that not all threads reach");
-    next();
-  }
+  current->waits = &barrier;
+  current->turn = turn;
+  next();
+  current->waits = nullptr;
 }
 
 inline Barrier& warpBarrier() { return warps[current->number / WARP_SIZE]; }
@@ -167,7 +176,6 @@ inline void enter() {
   body();
   current->done = true;
   alive--;
-  idle = 0;
   next();
   abort();
 }
@@ -190,7 +198,6 @@ inline void* shared(size_t bytes) {
 
 inline void runBlock() {
   alive = threads;
-  idle = 0;
   whole = {threads, 0, 0};
   for (int warp = 0; warp * WARP_SIZE < threads; warp++) {
     int left = threads - warp * WARP_SIZE;
@@ -200,6 +207,7 @@ inline void runBlock() {
     Fiber& fiber = fibers[i];
     if (!fiber.stack) fiber.stack = (char*)aligned_alloc(64, STACK);
     fiber.done = false;
+    fiber.waits = nullptr;
     fiber.number = i;
     fiber.sharedNamed = 0;
     fiber.exchanges = 0;
