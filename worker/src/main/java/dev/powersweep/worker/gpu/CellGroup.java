@@ -8,6 +8,8 @@ import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.model.Parametrisation;
 import dev.powersweep.worker.network.CellRate;
 import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.DivergenceMonitor;
+import dev.powersweep.worker.train.Engine;
 import dev.powersweep.worker.train.EvaluationResult;
 import dev.powersweep.worker.train.EvaluationSource;
 import dev.powersweep.worker.train.StepRecord;
@@ -16,15 +18,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Cells of one model shape and batch in training on one device, all of them in every launch.
- *
- * <p>Assumes a single thread. Guarantees: a cell's numbers are the same bits whatever other cells are in the group, and
- * whether its run was interrupted and {@linkplain #restore restored} in between. What may differ between cells: data,
- * seeds, every rate, decay, bound and scale; dropout in its share.
+ * Cells of one model shape and batch in training on one device, all of them in every launch. What may differ between them:
+ * data, seeds, every rate, decay, bound and scale, dropout's share.
  */
-public final class CellGroup implements AutoCloseable {
+public final class CellGroup implements Engine {
 
     /** Steps that may be queued before their records are drained. */
     public static final int SLOTS = 16;
@@ -46,10 +46,11 @@ public final class CellGroup implements AutoCloseable {
         final CellRate rate;
         final long seed;
         final double hiddenScale;
+        final DivergenceMonitor divergence;
         /** Steps queued or made, the device's count once all records are drained. */
         long steps;
 
-        StepOutcome outcome = StepOutcome.GOES_ON;
+        boolean ended;
 
         Member(Cell cell, BatchSource source) {
             this.cell = cell;
@@ -57,20 +58,13 @@ public final class CellGroup implements AutoCloseable {
             rate = new CellRate(cell.training(), cell.data().steps());
             seed = cell.randomSeed();
             hiddenScale = 1 / Parametrisation.of(cell.shape(), cell.training()).widthRatio();
+            divergence = new DivergenceMonitor(
+                    cell.training().divergence(), cell.shape().vocabulary());
         }
     }
 
     /** One of a group's cells, and where its training tokens come from. */
     public record Run(Cell cell, BatchSource source) {}
-
-    /**
-     * What a cell did since its records were last drained.
-     *
-     * @param records in the order of steps; the last is that of the step that ended the cell where it diverged
-     * @param diverged whether its loss or gradient left the finite numbers or stayed above the bound; its state is then that
-     *     before the last record's update
-     */
-    public record Progress(List<StepRecord> records, boolean diverged) {}
 
     /**
      * Cells at step 0 with their initial weights.
@@ -115,7 +109,7 @@ public final class CellGroup implements AutoCloseable {
         step = device.capture(program::step);
     }
 
-    /** Cells of the group. */
+    @Override
     public int cells() {
         return members.size();
     }
@@ -125,15 +119,16 @@ public final class CellGroup implements AutoCloseable {
         return memory.bytes();
     }
 
-    /**
-     * Queues steps of every cell.
-     *
-     * @param steps at least 1, and with those queued and not yet drained at most {@link #SLOTS}
-     */
+    @Override
+    public int mostQueued() {
+        return SLOTS;
+    }
+
+    @Override
     public void enqueue(int steps) {
         if (steps < 1 || queued + steps > SLOTS) {
             throw new IllegalArgumentException(
-                    steps + " steps cannot be queued behind " + queued + "; there are " + SLOTS + " slots");
+                    steps + " steps cannot be queued behind " + queued + "; at most " + SLOTS + " may wait");
         }
         for (int i = 0; i < steps; i++) {
             for (int cell = 0; cell < members.size(); cell++) {
@@ -144,7 +139,7 @@ public final class CellGroup implements AutoCloseable {
         queued += steps;
     }
 
-    /** Waits for all queued steps; what each cell did, in the order of cells. */
+    @Override
     public List<Progress> drain() {
         ByteBuffer results = buffer((long) SLOTS * members.size() * StepResult.BYTES);
         device.read(memory.results, results);
@@ -159,28 +154,31 @@ public final class CellGroup implements AutoCloseable {
     private Progress progress(int cell, ByteBuffer results) {
         Member member = members.get(cell);
         List<StepRecord> records = new ArrayList<>();
+        Optional<String> diverged = Optional.empty();
         long first = member.steps - queued;
-        for (long done = first; done < first + queued && member.outcome == StepOutcome.GOES_ON; done++) {
+        for (long done = first; done < first + queued && !member.ended; done++) {
             results.position((int) (done % SLOTS * members.size() + cell) * StepResult.BYTES);
             StepResult result = StepResult.read(results);
-            if (result.step() != done + 1) {
-                throw new IllegalStateException("the device wrote step " + result.step() + " of cell "
-                        + member.cell.id() + " where step " + (done + 1) + " belongs");
+            StepRecord record = result.record(member.rate.at(result.step()), shape.batchTokens());
+            diverged = member.divergence.check(record);
+            // The device judges by the same numbers, before it makes the update.
+            if (result.step() != done + 1 || diverged.isPresent() != (result.outcome() != StepOutcome.GOES_ON)) {
+                throw new IllegalStateException("the device ended step " + result.step() + " of cell "
+                        + member.cell.id() + " as " + result.outcome() + " where step " + (done + 1) + " belongs, "
+                        + diverged.orElse("which did not diverge"));
             }
-            records.add(result.record(member.rate.at(result.step()), shape.batchTokens()));
-            if (result.outcome() != StepOutcome.GOES_ON) {
-                member.outcome = result.outcome();
+            records.add(record);
+            if (diverged.isPresent()) {
+                member.ended = true;
                 member.steps = done;
             }
         }
-        return new Progress(records, member.outcome != StepOutcome.GOES_ON);
+        return new Progress(records, diverged);
     }
 
-    /**
-     * Scores the first {@code maxTokens / context} (at least one) sequences with every cell, without dropout; no state
-     * changes. All queued steps are made first.
-     */
+    @Override
     public List<EvaluationResult> evaluate(EvaluationSource evaluation, long maxTokens) {
+        checkDrained();
         int context = shape.model().context();
         int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
         int atOnce = shape.parts() * shape.passSequences();
@@ -221,8 +219,10 @@ public final class CellGroup implements AutoCloseable {
         return results;
     }
 
-    /** Copies of a cell's state; all queued steps are made first. */
+    /** Copies. */
+    @Override
     public TrainingState state(int cell) {
+        checkDrained();
         ByteBuffer own = buffer(CellStanding.BYTES);
         device.read(memory.standings + (long) cell * CellStanding.BYTES, own);
         CellStanding standing = CellStanding.read(own);
@@ -234,15 +234,9 @@ public final class CellGroup implements AutoCloseable {
                 vector(memory.secondMoments, cell));
     }
 
-    /**
-     * Copies a state in; the cell's next step is {@code state.step() + 1}. Its records have to be drained.
-     *
-     * @throws IllegalArgumentException when the state is not of this cell's size
-     */
+    @Override
     public void restore(int cell, TrainingState state) {
-        if (queued > 0) {
-            throw new IllegalStateException("drain the records of " + queued + " steps before a state is restored");
-        }
+        checkDrained();
         long bytes = parameters.length() * Float.BYTES;
         for (ByteBuffer vector : List.of(state.parameters(), state.firstMoments(), state.secondMoments())) {
             if (vector.remaining() != bytes) {
@@ -256,14 +250,26 @@ public final class CellGroup implements AutoCloseable {
         write(memory.secondMoments, cell, state.secondMoments());
         writeStanding(cell, new CellStanding(state.step(), state.stepsAboveBound(), StepOutcome.GOES_ON));
         members.get(cell).steps = state.step();
-        members.get(cell).outcome = StepOutcome.GOES_ON;
+        members.get(cell).divergence.restore(state.stepsAboveBound());
+        members.get(cell).ended = false;
         program.refresh();
+    }
+
+    @Override
+    public String describe() {
+        return members.size() + " cells at once in " + shape.precision() + " on " + device.describe();
     }
 
     /** Frees the device's memory; the device stays open. */
     @Override
     public void close() {
         memory.close();
+    }
+
+    private void checkDrained() {
+        if (queued > 0) {
+            throw new IllegalStateException("the records of " + queued + " queued steps are to be drained first");
+        }
     }
 
     /** Tokens of one cell's ring: the windows of every slot. */
@@ -273,7 +279,7 @@ public final class CellGroup implements AutoCloseable {
 
     /** Writes the plan and the windows of a cell's next step. A cell that has stopped keeps its old ones. */
     private void plan(int number, Member member) {
-        if (member.outcome != StepOutcome.GOES_ON) {
+        if (member.ended) {
             return;
         }
         long next = member.steps + 1;

@@ -9,6 +9,9 @@ import java.nio.ByteBuffer;
  */
 public interface Device extends AutoCloseable {
 
+    /** The card's name and what drives it, for provenance. */
+    String describe();
+
     /** Memory of undefined content at a multiple of 256 bytes. */
     long allocate(long bytes);
 

@@ -81,6 +81,11 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public String describe() {
+        return "an emulated device";
+    }
+
+    @Override
     public long allocate(long bytes) {
         send(command('a', 8).putLong(bytes));
         return answer(Long.BYTES).getLong(0);
