@@ -29,6 +29,9 @@ public final class CellGroup implements Engine {
     /** Steps that may be queued before their records are drained. */
     public static final int SLOTS = 16;
 
+    /** Numbers that the logits of one cell take at most: 256 MiB. */
+    private static final long LOGITS = 1L << 26;
+
     private final Device device;
     private final List<Member> members;
     private final GroupShape shape;
@@ -73,6 +76,10 @@ public final class CellGroup implements Engine {
      * @throws IllegalArgumentException when the cells do not fit one another or this engine, in one sentence
      */
     public CellGroup(Device device, List<Run> runs, Precision precision, int passSequences) {
+        this(device, runs, precision, passSequences, LOGITS);
+    }
+
+    CellGroup(Device device, List<Run> runs, Precision precision, int passSequences, long mostLogits) {
         this.device = device;
         members = runs.stream().map(run -> new Member(run.cell(), run.source())).toList();
         Cell first = members.get(0).cell;
@@ -87,8 +94,8 @@ public final class CellGroup implements Engine {
         }
         MicroBatches asOnCpu = MicroBatches.of(model, sequences, 0);
         int pass = passSequences == 0 ? asOnCpu.sequences() : largestDivisor(asOnCpu.sequences(), passSequences);
-        shape = GroupShape.of(
-                model, precision, members.size(), new MicroBatches(asOnCpu.sequences(), pass, asOnCpu.count()));
+        MicroBatches batches = new MicroBatches(asOnCpu.sequences(), pass, asOnCpu.count());
+        shape = GroupShape.of(model, precision, members.size(), batches, mostLogits);
         boolean dropout =
                 members.stream().anyMatch(member -> member.cell.training().dropout() > 0);
         parameters = new ParameterLayout(model);

@@ -12,11 +12,10 @@ import dev.powersweep.worker.cell.ModelShape;
  * @param parts micro-batches of a batch
  * @param passes of a micro-batch
  * @param passSequences of one slice in one pass
+ * @param mostLogits single-precision numbers that the logits of one cell may take; more are made in turns
  */
-record GroupShape(ModelShape model, Precision precision, int cells, int parts, int passes, int passSequences) {
-
-    /** Most single-precision numbers that the logits of one cell may take; more are made in turns. */
-    private static final long LOGITS = 1L << 26;
+record GroupShape(
+        ModelShape model, Precision precision, int cells, int parts, int passes, int passSequences, long mostLogits) {
 
     GroupShape {
         int headWidth = model.width() / model.heads();
@@ -27,14 +26,15 @@ record GroupShape(ModelShape model, Precision precision, int cells, int parts, i
         }
     }
 
-    static GroupShape of(ModelShape model, Precision precision, int cells, MicroBatches batches) {
+    static GroupShape of(ModelShape model, Precision precision, int cells, MicroBatches batches, long mostLogits) {
         return new GroupShape(
                 model,
                 precision,
                 cells,
                 batches.count(),
                 batches.sequences() / batches.passSequences(),
-                batches.passSequences());
+                batches.passSequences(),
+                mostLogits);
     }
 
     int slices() {
@@ -79,14 +79,12 @@ record GroupShape(ModelShape model, Precision precision, int cells, int parts, i
 
     /** Rows of a cell whose logits are made at once: all of a pass, or a divisor of a slice's. */
     int logitRows() {
-        if (cellRows() * (long) model.vocabulary() <= LOGITS) {
+        if (cellRows() * (long) model.vocabulary() <= mostLogits) {
             return cellRows();
         }
-        int count = rows();
-        for (int divisor = 2; count > 1 && count * (long) model.vocabulary() > LOGITS; divisor++) {
-            if (rows() % divisor == 0) {
-                count = rows() / divisor;
-            }
+        int count = (int) Math.min(rows(), Math.max(1, mostLogits / model.vocabulary()));
+        while (rows() % count != 0) {
+            count--;
         }
         return count;
     }

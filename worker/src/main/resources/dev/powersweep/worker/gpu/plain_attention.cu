@@ -279,17 +279,18 @@ __device__ __forceinline__ void plainKeys(
 PLAIN_DOTS(float)
 PLAIN_DOTS(bfloat16)
 
+// Two blocks a multiprocessor at least: left to itself ptxas takes too few registers on some cards, and spills.
 #define PLAIN_ATTENTION_OF(T, D)                                                                                      \
-  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS) plainForward_##T##_##D(const T* packed, T* out,     \
+  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS, 2) plainForward_##T##_##D(const T* packed, T* out,  \
       float* logSums, const CellRule* rules, int context, int heads, int sequencesOfCell) {                           \
     plainForward<T, D>(packed, out, logSums, rules, context, heads, sequencesOfCell);                                 \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS) plainQueries_##T##_##D(const T* packed,             \
+  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS, 2) plainQueries_##T##_##D(const T* packed,          \
       const T* dOut, const float* logSums, const float* dots, T* dPacked, const CellRule* rules, int context,         \
       int heads, int sequencesOfCell) {                                                                               \
     plainQueries<T, D>(packed, dOut, logSums, dots, dPacked, rules, context, heads, sequencesOfCell);                 \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS) plainKeys_##T##_##D(const T* packed,                \
+  extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS, 2) plainKeys_##T##_##D(const T* packed,             \
       const T* dOut, const float* logSums, const float* dots, T* dPacked, const CellRule* rules, int context,         \
       int heads, int sequencesOfCell) {                                                                               \
     plainKeys<T, D>(packed, dOut, logSums, dots, dPacked, rules, context, heads, sequencesOfCell);                    \

@@ -312,7 +312,8 @@ final class EmulatedDevice implements Device {
         for (Map.Entry<String, String> file : files.entrySet()) {
             Files.writeString(own.resolve(file.getKey()), file.getValue());
         }
-        List<String> command = new ArrayList<>(List.of(COMPILER, "-std=c++17", "-ffp-contract=off"));
+        List<String> command =
+                new ArrayList<>(List.of(COMPILER, "-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing"));
         command.addAll(build.options);
         command.addAll(List.of("-o", "device", "device.cpp"));
         Process compiler = new ProcessBuilder(command)

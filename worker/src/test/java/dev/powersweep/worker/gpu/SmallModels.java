@@ -28,6 +28,8 @@ final class SmallModels {
     /** Models that share no choice. */
     enum Options {
         GPT(ModelShape.gpt(2, 24, 2, 18, 37), 4, 0, false),
+        /** With heads for tensor cores. */
+        FLASH(ModelShape.gpt(1, 32, 2, 18, 37), 4, 0, false),
         /** Two passes in each of two micro-batches. */
         EVERYTHING_ELSE(
                 new ModelShape(

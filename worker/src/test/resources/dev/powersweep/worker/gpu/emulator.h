@@ -137,9 +137,14 @@ inline bool backwards;
 
 /** The next fiber that can run among count from first on; null for none. */
 inline Fiber* runnable(int first, int count) {
-  int from = current->number - first;
-  for (int k = 1; k <= count; k++) {
-    Fiber& fiber = fibers[first + ((from + (backwards ? -k : k)) % count + count) % count];
+  int at = current->number, end = first + count;
+  for (int k = 0; k < count; k++) {
+    if (backwards) {
+      at = at == first ? end - 1 : at - 1;
+    } else {
+      at = at + 1 == end ? first : at + 1;
+    }
+    Fiber& fiber = fibers[at];
     if (!fiber.done && !(fiber.waits && fiber.waits->turn == fiber.turn)) return &fiber;
   }
   return nullptr;
