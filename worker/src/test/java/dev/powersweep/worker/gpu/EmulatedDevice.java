@@ -65,6 +65,9 @@ final class EmulatedDevice implements Device {
     }
 
     EmulatedDevice(Build build, Threads threads) {
+        assumeTrue(
+                System.getProperty("os.name").equals("Linux"),
+                "the emulated device's fibers are written for Linux alone");
         assumeTrue(compiler(), () -> "no C++ compiler " + COMPILER + " here, and the emulated device is made by one");
         try {
             errors = Files.createTempFile("emulated-device", ".txt");
