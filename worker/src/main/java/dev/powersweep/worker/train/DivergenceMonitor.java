@@ -4,20 +4,20 @@ import dev.powersweep.worker.cell.TrainingRule.Divergence;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Watches the loss of a run. */
-final class DivergenceMonitor {
+/** Watches the loss of a run, on whatever engine it trains. */
+public final class DivergenceMonitor {
 
     private final double bound;
     private final int windowSteps;
     private int stepsAboveBound;
 
-    DivergenceMonitor(Divergence rule, int vocabulary) {
+    public DivergenceMonitor(Divergence rule, int vocabulary) {
         bound = Math.log(vocabulary) + rule.lossAboveInitial();
         windowSteps = rule.windowSteps();
     }
 
     /** Why the run has diverged with this step, if it has. */
-    Optional<String> check(StepRecord step) {
+    public Optional<String> check(StepRecord step) {
         if (!Double.isFinite(step.loss()) || !Double.isFinite(step.gradientNorm())) {
             return Optional.of(String.format(
                     Locale.ROOT,
@@ -40,7 +40,7 @@ final class DivergenceMonitor {
     }
 
     /** Why a run has diverged whose last evaluation gave this loss, if it has. */
-    Optional<String> atEnd(double evaluationLoss) {
+    public Optional<String> atEnd(double evaluationLoss) {
         if (!Double.isFinite(evaluationLoss)) {
             return Optional.of("evaluation loss is " + evaluationLoss);
         }
@@ -54,11 +54,13 @@ final class DivergenceMonitor {
         return Optional.empty();
     }
 
-    int stepsAboveBound() {
+    /** Consecutive steps whose loss was above the bound. */
+    public int stepsAboveBound() {
         return stepsAboveBound;
     }
 
-    void restore(int steps) {
+    /** Goes on where a run had so many {@linkplain #stepsAboveBound steps above its bound}. */
+    public void restore(int steps) {
         stepsAboveBound = steps;
     }
 }

@@ -1,0 +1,371 @@
+package dev.powersweep.worker.gpu;
+
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.MicroBatches;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.ModelShape.Positions;
+import dev.powersweep.worker.model.ParameterLayout;
+import dev.powersweep.worker.model.Parametrisation;
+import dev.powersweep.worker.network.CellRate;
+import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.DivergenceMonitor;
+import dev.powersweep.worker.train.Engine;
+import dev.powersweep.worker.train.EvaluationResult;
+import dev.powersweep.worker.train.EvaluationSource;
+import dev.powersweep.worker.train.StepRecord;
+import dev.powersweep.worker.train.TrainingState;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Cells of one model shape and batch in training on one device, all of them in every launch. What may differ between them:
+ * data, seeds, every rate, decay, bound and scale, dropout's share.
+ */
+public final class CellGroup implements Engine {
+
+    /** Steps that may be queued before their records are drained. */
+    public static final int SLOTS = 16;
+
+    /** Numbers that the logits of one cell take at most: 256 MiB. */
+    private static final long LOGITS = 1L << 26;
+
+    private final Device device;
+    private final List<Member> members;
+    private final GroupShape shape;
+    private final ParameterLayout parameters;
+    private final DeviceLayout layout;
+    private final GroupMemory memory;
+    private final StepProgram program;
+    private final Runnable step;
+    private int queued;
+
+    /** A cell and where its run stands. */
+    private static final class Member {
+        final Cell cell;
+        final BatchSource source;
+        final CellRate rate;
+        final long seed;
+        final double hiddenScale;
+        final DivergenceMonitor divergence;
+        /** Steps queued or made, the device's count once all records are drained. */
+        long steps;
+
+        boolean ended;
+
+        Member(Cell cell, BatchSource source) {
+            this.cell = cell;
+            this.source = source;
+            rate = new CellRate(cell.training(), cell.data().steps());
+            seed = cell.randomSeed();
+            hiddenScale = 1 / Parametrisation.of(cell.shape(), cell.training()).widthRatio();
+            divergence = new DivergenceMonitor(
+                    cell.training().divergence(), cell.shape().vocabulary());
+        }
+    }
+
+    /** One of a group's cells, and where its training tokens come from. */
+    public record Run(Cell cell, BatchSource source) {}
+
+    /**
+     * Cells at step 0 with their initial weights.
+     *
+     * @param passSequences most sequences of one micro-batch in one pass; 0 for all of them
+     * @throws IllegalArgumentException when the cells do not fit one another or this engine, in one sentence
+     */
+    public CellGroup(Device device, List<Run> runs, Precision precision, int passSequences) {
+        this(device, runs, precision, passSequences, LOGITS);
+    }
+
+    CellGroup(Device device, List<Run> runs, Precision precision, int passSequences, long mostLogits) {
+        this.device = device;
+        members = runs.stream().map(run -> new Member(run.cell(), run.source())).toList();
+        Cell first = members.get(0).cell;
+        ModelShape model = first.shape();
+        int sequences = first.data().batchSequences();
+        for (Member member : members) {
+            if (!member.cell.shape().equals(model) || member.cell.data().batchSequences() != sequences) {
+                throw new IllegalArgumentException("cells " + first.id() + " and " + member.cell.id()
+                        + " differ in model or data.batchSequences and cannot share a launch; put them into groups of"
+                        + " their own");
+            }
+        }
+        MicroBatches asOnCpu = MicroBatches.of(model, sequences, 0);
+        int pass = passSequences == 0 ? asOnCpu.sequences() : largestDivisor(asOnCpu.sequences(), passSequences);
+        MicroBatches batches = new MicroBatches(asOnCpu.sequences(), pass, asOnCpu.count());
+        shape = GroupShape.of(model, precision, members.size(), batches, mostLogits);
+        boolean dropout =
+                members.stream().anyMatch(member -> member.cell.training().dropout() > 0);
+        parameters = new ParameterLayout(model);
+        layout = new DeviceLayout(parameters);
+        memory = new GroupMemory(device, shape, layout, SLOTS, members.size() * ring(), dropout);
+        program = new StepProgram(device, shape, parameters, layout, memory, SLOTS, dropout);
+        ByteBuffer rules = buffer((long) members.size() * CellRule.BYTES);
+        for (int i = 0; i < members.size(); i++) {
+            CellRule.of(members.get(i).cell, i * ring(), ring()).write(rules);
+            writeStanding(i, new CellStanding(0, 0, StepOutcome.GOES_ON));
+            write(memory.parameters, i, InitialWeights.of(members.get(i).cell, parameters));
+        }
+        program.refresh();
+        device.write(memory.rules, rules.flip());
+        if (model.positions() == Positions.ROTARY) {
+            device.write(memory.turns, turns());
+        }
+        step = device.capture(program::step);
+    }
+
+    @Override
+    public int cells() {
+        return members.size();
+    }
+
+    /** Bytes taken from the device. */
+    public long memory() {
+        return memory.bytes();
+    }
+
+    @Override
+    public int mostQueued() {
+        return SLOTS;
+    }
+
+    @Override
+    public void enqueue(int steps) {
+        if (steps < 1 || queued + steps > SLOTS) {
+            throw new IllegalArgumentException(
+                    steps + " steps cannot be queued behind " + queued + "; at most " + SLOTS + " may wait");
+        }
+        for (int i = 0; i < steps; i++) {
+            for (int cell = 0; cell < members.size(); cell++) {
+                plan(cell, members.get(cell));
+            }
+            step.run();
+        }
+        queued += steps;
+    }
+
+    @Override
+    public List<Progress> drain() {
+        ByteBuffer results = buffer((long) SLOTS * members.size() * StepResult.BYTES);
+        device.read(memory.results, results);
+        List<Progress> progress = new ArrayList<>();
+        for (int cell = 0; cell < members.size(); cell++) {
+            progress.add(progress(cell, results));
+        }
+        queued = 0;
+        return progress;
+    }
+
+    private Progress progress(int cell, ByteBuffer results) {
+        Member member = members.get(cell);
+        List<StepRecord> records = new ArrayList<>();
+        Optional<String> diverged = Optional.empty();
+        long first = member.steps - queued;
+        for (long done = first; done < first + queued && !member.ended; done++) {
+            results.position((int) (done % SLOTS * members.size() + cell) * StepResult.BYTES);
+            StepResult result = StepResult.read(results);
+            StepRecord record = result.record(member.rate.at(result.step()), shape.batchTokens());
+            diverged = member.divergence.check(record);
+            // The device judges by the same numbers, before it makes the update.
+            if (result.step() != done + 1 || diverged.isPresent() != (result.outcome() != StepOutcome.GOES_ON)) {
+                throw new IllegalStateException("the device ended step " + result.step() + " of cell "
+                        + member.cell.id() + " as " + result.outcome() + " where step " + (done + 1) + " belongs, "
+                        + diverged.orElse("which did not diverge"));
+            }
+            records.add(record);
+            if (diverged.isPresent()) {
+                member.ended = true;
+                member.steps = done;
+            }
+        }
+        return new Progress(records, diverged);
+    }
+
+    @Override
+    public List<EvaluationResult> evaluate(EvaluationSource evaluation, long maxTokens) {
+        checkDrained();
+        int context = shape.model().context();
+        int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
+        int atOnce = shape.parts() * shape.passSequences();
+        int[] inputs = new int[shape.cellRows()];
+        int[] targets = new int[shape.cellRows()];
+        ByteBuffer losses = buffer(shape.allRows() * Float.BYTES);
+        double[] sums = new double[members.size()];
+        double[] squares = new double[members.size()];
+        for (int from = 0; from < sequences; from += atOnce) {
+            int count = Math.min(atOnce, sequences - from);
+            for (int i = 0; i < count; i++) {
+                evaluation.sequence(from + i, inputs, targets, i * context);
+            }
+            // What is left of a last turn scores the sequences before it again.
+            device.write(memory.inputs, repeated(inputs));
+            device.write(memory.targets, repeated(targets));
+            program.score();
+            device.read(memory.losses, losses);
+            for (int cell = 0; cell < members.size(); cell++) {
+                for (int i = 0; i < count; i++) {
+                    double loss = 0;
+                    for (int token = 0; token < context; token++) {
+                        loss += losses.getFloat((cell * shape.cellRows() + i * context + token) * Float.BYTES);
+                    }
+                    loss /= context;
+                    sums[cell] += loss;
+                    squares[cell] += loss * loss;
+                }
+            }
+        }
+        List<EvaluationResult> results = new ArrayList<>();
+        for (int cell = 0; cell < members.size(); cell++) {
+            double mean = sums[cell] / sequences;
+            double variance = Math.max(0, squares[cell] / sequences - mean * mean) / (sequences - 1);
+            results.add(new EvaluationResult(
+                    mean, sequences > 1 ? Math.sqrt(variance) : Double.NaN, (long) sequences * context));
+        }
+        return results;
+    }
+
+    /** Copies. */
+    @Override
+    public TrainingState state(int cell) {
+        checkDrained();
+        ByteBuffer own = buffer(CellStanding.BYTES);
+        device.read(memory.standings + (long) cell * CellStanding.BYTES, own);
+        CellStanding standing = CellStanding.read(own);
+        return new TrainingState(
+                standing.steps(),
+                standing.stepsAboveBound(),
+                vector(memory.parameters, cell),
+                vector(memory.firstMoments, cell),
+                vector(memory.secondMoments, cell));
+    }
+
+    @Override
+    public void restore(int cell, TrainingState state) {
+        checkDrained();
+        long bytes = parameters.length() * Float.BYTES;
+        for (ByteBuffer vector : List.of(state.parameters(), state.firstMoments(), state.secondMoments())) {
+            if (vector.remaining() != bytes) {
+                throw new IllegalArgumentException("a state vector of " + vector.remaining()
+                        + " bytes does not fit this model, whose vectors have " + bytes
+                        + "; restore a state of the same cell");
+            }
+        }
+        write(memory.parameters, cell, state.parameters());
+        write(memory.firstMoments, cell, state.firstMoments());
+        write(memory.secondMoments, cell, state.secondMoments());
+        writeStanding(cell, new CellStanding(state.step(), state.stepsAboveBound(), StepOutcome.GOES_ON));
+        members.get(cell).steps = state.step();
+        members.get(cell).divergence.restore(state.stepsAboveBound());
+        members.get(cell).ended = false;
+        program.refresh();
+    }
+
+    @Override
+    public String describe() {
+        return members.size() + " cells at once in " + shape.precision() + " on " + device.describe();
+    }
+
+    /** Frees the device's memory; the device stays open. */
+    @Override
+    public void close() {
+        memory.close();
+    }
+
+    private void checkDrained() {
+        if (queued > 0) {
+            throw new IllegalStateException("the records of " + queued + " queued steps are to be drained first");
+        }
+    }
+
+    /** Tokens of one cell's ring: the windows of every slot. */
+    private long ring() {
+        return (long) SLOTS * shape.batchSequences() * (shape.model().context() + 1);
+    }
+
+    /** Writes the plan and the windows of a cell's next step. A cell that has stopped keeps its old ones. */
+    private void plan(int number, Member member) {
+        if (member.ended) {
+            return;
+        }
+        long next = member.steps + 1;
+        int slot = (int) (member.steps % SLOTS);
+        ByteBuffer plan = buffer(StepPlan.BYTES);
+        StepPlan.of(member.cell, member.seed, next, member.rate.at(next), member.hiddenScale)
+                .write(plan);
+        long place = (long) slot * members.size() + number;
+        device.write(memory.plans + place * StepPlan.BYTES, plan.flip());
+
+        int context = shape.model().context();
+        int sequences = shape.batchSequences();
+        int[] inputs = new int[Math.toIntExact(shape.batchTokens())];
+        int[] targets = new int[inputs.length];
+        member.source.batch(next, inputs, targets);
+        long first = (long) slot * sequences * (context + 1);
+        ByteBuffer windows = buffer((long) sequences * (context + 1) * Integer.BYTES);
+        ByteBuffer starts = buffer((long) sequences * Long.BYTES);
+        for (int sequence = 0; sequence < sequences; sequence++) {
+            for (int i = 0; i < context; i++) {
+                windows.putInt(inputs[sequence * context + i]);
+            }
+            windows.putInt(targets[sequence * context + context - 1]);
+            starts.putLong(first + (long) sequence * (context + 1));
+        }
+        device.write(memory.pool + (number * ring() + first) * Integer.BYTES, windows.flip());
+        device.write(memory.starts + place * sequences * Long.BYTES, starts.flip());
+        member.steps = next;
+    }
+
+    private ByteBuffer turns() {
+        int headWidth = shape.headWidth();
+        ByteBuffer turns = buffer((long) shape.model().context() * headWidth * Float.BYTES);
+        for (int position = 0; position < shape.model().context(); position++) {
+            for (int pair = 0; pair < headWidth / 2; pair++) {
+                double angle = position * StrictMath.pow(10000, -2.0 * pair / headWidth);
+                turns.putFloat((float) StrictMath.cos(angle)).putFloat((float) StrictMath.sin(angle));
+            }
+        }
+        return turns.flip();
+    }
+
+    private void writeStanding(int cell, CellStanding standing) {
+        ByteBuffer bytes = buffer(CellStanding.BYTES);
+        standing.write(bytes);
+        device.write(memory.standings + (long) cell * CellStanding.BYTES, bytes.flip());
+    }
+
+    private ByteBuffer vector(long base, int cell) {
+        ByteBuffer spread = buffer(layout.stride() * Float.BYTES);
+        device.read(base + cell * layout.stride() * Float.BYTES, spread);
+        return layout.fromDevice(spread);
+    }
+
+    private void write(long base, int cell, ByteBuffer flat) {
+        device.write(base + cell * layout.stride() * Float.BYTES, layout.toDevice(flat));
+    }
+
+    /** The same tokens for every cell. */
+    private ByteBuffer repeated(int[] tokens) {
+        ByteBuffer all = buffer(shape.allRows() * Integer.BYTES);
+        for (int cell = 0; cell < members.size(); cell++) {
+            for (int token : tokens) {
+                all.putInt(token);
+            }
+        }
+        return all.flip();
+    }
+
+    private static ByteBuffer buffer(long bytes) {
+        return ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static int largestDivisor(int number, int most) {
+        for (int divisor = Math.min(number, most); divisor > 1; divisor--) {
+            if (number % divisor == 0) {
+                return divisor;
+            }
+        }
+        return 1;
+    }
+}

@@ -1,0 +1,56 @@
+package dev.powersweep.worker.gpu;
+
+import java.nio.ByteBuffer;
+
+/**
+ * A card, or what stands for one: memory and a queue of work that is done in its order.
+ *
+ * <p>Assumes one thread. Only {@link #read} waits for what was queued before.
+ */
+public interface Device extends AutoCloseable {
+
+    /** The card's name and what drives it, for provenance. */
+    String describe();
+
+    /** Memory of undefined content at a multiple of 256 bytes. */
+    long allocate(long bytes);
+
+    /** Gives memory back, once all that was queued is done with it. */
+    void free(long address);
+
+    /** Copies all remaining bytes of {@code from} to the device; {@code from} may be changed afterwards. */
+    void write(long address, ByteBuffer from);
+
+    /** Fills {@code to} from its position to its limit, both left as they are. */
+    void read(long address, ByteBuffer to);
+
+    void zero(long address, long bytes);
+
+    /**
+     * Queues a kernel.
+     *
+     * @param kernel its name in {@link KernelSources}
+     * @param threads of a block
+     * @param arguments as the kernel declares them: addresses and integers as they are, floats by {@link #single}
+     */
+    void launch(String kernel, Grid grid, int threads, long... arguments);
+
+    /** Queues products. */
+    void multiply(Product product);
+
+    /**
+     * Runs {@code work}, which only queues zeros, launches and products, without doing what it queues.
+     *
+     * @return does all of it, as often as wanted, in one call
+     */
+    Runnable capture(Runnable work);
+
+    /** A float as an argument. */
+    static long single(float x) {
+        return Float.floatToRawIntBits(x);
+    }
+
+    /** Frees all memory. */
+    @Override
+    void close();
+}
