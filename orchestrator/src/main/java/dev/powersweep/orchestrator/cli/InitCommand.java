@@ -40,6 +40,8 @@ import picocli.CommandLine.Parameters;
                         + " usual questions in the time given; says how precisely, and trains nothing.")
 public final class InitCommand implements Callable<Integer> {
     private static final double MOST_HOURS = 1e4;
+    /** From so many files on a twentieth of them is a sample; they are books or articles then. */
+    private static final int MANY_FILES = 50;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -68,16 +70,19 @@ public final class InitCommand implements Callable<Integer> {
         InitialSpecification start = InitialSpecification.of(text, hours);
         Path target = target(start);
         Configuration configuration = HadoopSettings.configuration();
-        SweepSpec draft = SweepSpecReader.read(start.undesigned(), target.toString(), List.of());
-        try (SparkSession session = Sessions.forSweep(
-                start.name(), Optional.empty(), draft.resources().threads(), 0)) {
+        try (SparkSession session = Sessions.forSweep(start.name(), Optional.empty(), 1, 0)) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-            CorpusPreparer corpus = CorpusPreparer.open(session, draft);
+            CorpusPreparer blocks = CorpusPreparer.open(session, read(start, target));
+            Optional<CorpusPreparer> files =
+                    blocks.read().files().size() >= MANY_FILES ? byFile(session, start, target) : Optional.empty();
+            CorpusPreparer corpus = files.orElse(blocks);
+            InitialSpecification chosen = files.isPresent() ? start.byFile() : start;
+            SweepSpec draft = read(chosen, target);
             CorpusFacts facts = corpus.facts(Optional.empty());
             Slots slots = Sessions.slots(spark);
             SweepDirectory directory = SweepDirectory.at("sweeps/" + start.name(), configuration);
             DesignStage.Made made = new DesignStage(spark, facts, slots).design(draft, directory);
-            String written = start.designed(made.parts(), corpus.read().summary(), facts, slots);
+            String written = chosen.designed(made.parts(), corpus.read().summary(), facts, slots);
             // What is written is what was checked.
             SweepSpec spec = SweepSpecReader.read(written, target.toString(), List.of());
             Forecast forecast = new SweepPlanner(made.rates().orElse(List.of())).forecast(spec, facts, slots);
@@ -86,6 +91,19 @@ public final class InitCommand implements Callable<Integer> {
             tell(target, corpus.read().summary(), facts, forecast, answers);
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private static SweepSpec read(InitialSpecification start, Path target) {
+        return SweepSpecReader.read(start.undesigned(), target.toString(), List.of());
+    }
+
+    /** A few large files may all fall on one side; blocks are held out then. */
+    private static Optional<CorpusPreparer> byFile(SparkSession session, InitialSpecification start, Path target) {
+        try {
+            return Optional.of(CorpusPreparer.open(session, read(start.byFile(), target)));
+        } catch (UserError oneSide) {
+            return Optional.empty();
+        }
     }
 
     /** Refused before anything is read or measured. */

@@ -12,8 +12,9 @@ import java.util.stream.Collectors;
  *
  * @param name of the sweep, from the text's path
  * @param text that is trained on, as it was given
+ * @param wholeFiles whether files are held out whole
  */
-record InitialSpecification(String name, String text, double hours) {
+record InitialSpecification(String name, String text, double hours, boolean wholeFiles) {
     /** Below so many hours sequences are short, so that small batches have several. */
     private static final double SHORT = 0.3;
 
@@ -26,7 +27,15 @@ record InitialSpecification(String name, String text, double hours) {
                 .replaceFirst("^[^A-Za-z0-9]+", "")
                 .replaceFirst("-+$", "");
         return new InitialSpecification(
-                word.isEmpty() ? "sweep" : word.substring(0, Math.min(LONGEST_NAME, word.length())), text, hours);
+                word.isEmpty() ? "sweep" : word.substring(0, Math.min(LONGEST_NAME, word.length())),
+                text,
+                hours,
+                false);
+    }
+
+    /** The same with whole files held out. */
+    InitialSpecification byFile() {
+        return new InitialSpecification(name, text, hours, true);
     }
 
     /** As it is before a design. */
@@ -55,6 +64,7 @@ record InitialSpecification(String name, String text, double hours) {
         return head + "name: " + name + "\n"
                 + corpus
                 + "corpus:\n  text: '" + text.replace("'", "''") + "'\n"
+                + (wholeFiles ? "  split: file                # no file stands on both sides\n" : "")
                 + "# One token a byte. {kind: bpe, vocabulary: 4096} makes models of words and fewer tokens.\n"
                 + "tokenizer: bytes\n"
                 + "context: " + (hours < SHORT ? 64 : 128) + "\n"

@@ -46,12 +46,11 @@ public final class DesignText {
         not.add("anything beyond 100 times the largest N (" + Numbers.count(answers.largestN()) + ") and D ("
                 + Numbers.count(answers.largestD()) + "), which plan refuses");
         not.add("repeated text, other tokenizers, contexts and optimisers, which do not vary");
-        return "The design: budgets of "
+        return "Budgets of "
                 + answers.budgets().stream().map(DesignText::flops).collect(Collectors.joining(", "))
-                + " FLOPs. The best size is expected to lie inside for " + answers.inside() + " of them ("
-                + answers.insideSurely() + " in 95 % of " + answers.trials() + " trials).\n"
-                + "It will answer (95 % of trials stay within; losses were simulated by laws drawn about what is expected of"
-                + " such models, with noise, and fitted as the sweep will be):\n"
+                + " FLOPs; the best size is expected inside for " + answers.inside() + " of them ("
+                + answers.insideSurely() + " in 95 % of " + answers.trials() + " simulated sweeps).\n"
+                + "It will answer, with errors that 95 % of simulated sweeps stay within:\n"
                 + lines(will)
                 + "It will not answer:\n"
                 + lines(not);
@@ -65,7 +64,7 @@ public final class DesignText {
         if (error <= USELESS_EXPONENT) {
             will.add(what + ": ± " + Numbers.fixed(error, 2));
         } else if (Double.isNaN(error)) {
-            not.add(what + ": more than 5 % of the trials gave none");
+            not.add(what + ": more than 5 % of simulated sweeps gave none");
         } else {
             not.add(what + ": ± " + Numbers.fixed(error, 2) + " at best");
         }
@@ -75,7 +74,7 @@ public final class DesignText {
         if (factor <= USELESS_FACTOR) {
             will.add(what + ": within a factor of " + Numbers.fixed(factor, 2));
         } else if (Double.isNaN(factor)) {
-            not.add(what + ": more than 5 % of the trials gave none");
+            not.add(what + ": more than 5 % of simulated sweeps gave none");
         } else {
             not.add(what + ": within a factor of " + Numbers.significant(factor, 2) + " at best");
         }

@@ -42,6 +42,7 @@ record Layout(
     private static final double[] SIZES = {0.25, 0.5, 1, 2, 4};
 
     private static final int FEWEST_SIZES = 4;
+    private static final double ABOVE_SMALLEST = 3;
 
     /** Width from which heads of 64 are usual; no head is wider than what the smallest models can carry. */
     private static final int WIDE = 256;
@@ -49,8 +50,8 @@ record Layout(
     private static final int NARROW_HEAD = 16;
     private static final int WIDE_HEAD = 64;
 
-    /** Profiles in which batches vary. */
-    private static final int WITH_BATCHES = 2;
+    /** Profiles in which batches and rates vary: the two below the largest, which costs most. */
+    private static final int VARIED = 2;
 
     /** How many seeds the profiles get. */
     enum Seeds {
@@ -108,8 +109,7 @@ record Layout(
             profiles.add(profile.get());
         }
         IsoFlopProfile middle = profiles.get(count / 2);
-        List<Long> critical = profiles.stream()
-                .limit(WITH_BATCHES)
+        List<Long> critical = varied(profiles).stream()
                 .map(profile -> sequences(law.criticalBatch(profile.tokens(profile.best())) / context))
                 .toList();
         long batch = Math.max(1, sequences(law.criticalBatch(middle.tokens(middle.best())) / context / BELOW_CRITICAL));
@@ -122,10 +122,15 @@ record Layout(
                 IntStream.range(0, count).mapToObj(i -> seeds.of(i, count)).toList()));
     }
 
-    /** The smallest budget whose expected best size has a smaller one beside it. */
+    private static List<IsoFlopProfile> varied(List<IsoFlopProfile> profiles) {
+        int from = Math.max(0, profiles.size() - 1 - VARIED);
+        return profiles.subList(from, from + VARIED);
+    }
+
+    /** The smallest budget whose expected best size lies well above the smallest rung. */
     static double leastBudget(PriorLaw law, int head) {
-        Rung least = smallest(head);
-        double wanted = 1.6 * least.parameters();
+        Rung least = Rung.first(head);
+        double wanted = ABOVE_SMALLEST * least.parameters();
         double flops = 1e6;
         while (law.bestSize(flops) < wanted) {
             flops *= 1.05;
@@ -133,17 +138,8 @@ record Layout(
         return flops;
     }
 
-    /** One head alone is too narrow a model. */
-    private static Rung smallest(int head) {
-        Rung rung = Rung.first(head);
-        while (rung.width() == head) {
-            rung = rung.next(head);
-        }
-        return rung;
-    }
-
     private static int head(PriorLaw law, double most) {
-        Rung rung = smallest(NARROW_HEAD);
+        Rung rung = Rung.first(NARROW_HEAD);
         while (rung.parameters() < law.bestSize(most)) {
             rung = rung.next(NARROW_HEAD);
         }
@@ -153,7 +149,7 @@ record Layout(
     private static Optional<IsoFlopProfile> profile(PriorLaw law, double flops, double tokens, int head) {
         List<Rung> ladder = new ArrayList<>();
         double best = law.bestSize(flops);
-        for (Rung rung = smallest(head); ladder.size() < SIZES.length || rung.parameters() < 8 * best; ) {
+        for (Rung rung = Rung.first(head); ladder.size() < SIZES.length || rung.parameters() < 8 * best; ) {
             if (flops / (6 * rung.parameters()) <= tokens) {
                 ladder.add(rung);
             }
@@ -213,15 +209,15 @@ record Layout(
             parts.add(part(profile, profile.rungs(), List.of(batchSequences), replicates));
         }
         for (int i = 0; i < criticalSequences.size(); i++) {
-            IsoFlopProfile profile = profiles.get(i);
+            IsoFlopProfile profile = varied(profiles).get(i);
             List<Long> batches = batches(i);
             if (!batches.isEmpty()) {
                 parts.add(part(profile, List.of(profile.best()), batches, ""));
             }
         }
         String rates = ", learningRates: {factors: [0.5, 2]}";
-        IsoFlopProfile small = profiles.get(0);
-        IsoFlopProfile next = profiles.get(1);
+        IsoFlopProfile small = varied(profiles).get(0);
+        IsoFlopProfile next = varied(profiles).get(1);
         List<Rung> ends = List.of(
                 small.rungs().get(0),
                 small.best(),
@@ -237,7 +233,7 @@ record Layout(
 
     /** Batches beside that of the profiles, as far as a run makes enough steps of them. */
     private List<Long> batches(int at) {
-        IsoFlopProfile profile = profiles.get(at);
+        IsoFlopProfile profile = varied(profiles).get(at);
         return IntStream.range(0, BATCHES.length)
                 .mapToObj(i -> Math.max(1, Math.round(BATCHES[i] * criticalSequences.get(at))))
                 .distinct()

@@ -61,6 +61,11 @@ class InitCommandTest {
             assertThat(((CorpusSpec.Source.Text) spec.corpus().source()).paths())
                     .containsExactly(path);
             assertThat(spec.name()).isEqualTo(start.name()).doesNotContain("/", " ");
+            assertThat(spec.corpus().split()).isEqualTo(CorpusSpec.Split.BLOCK);
+            assertThat(SweepSpecReader.read(start.byFile().undesigned(), "x.yaml", List.of())
+                            .corpus()
+                            .split())
+                    .isEqualTo(CorpusSpec.Split.FILE);
         }
         assertThat(InitialSpecification.of("/books/of mine/", 1).name()).isEqualTo("of-mine");
         assertThat(InitialSpecification.of("data/wiki.train.jsonl.gz", 1).name())
