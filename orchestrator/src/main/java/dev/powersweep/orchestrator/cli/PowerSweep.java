@@ -21,6 +21,7 @@ import picocli.CommandLine.ExitCode;
         synopsisSubcommandLabel = "COMMAND",
         description = "Trains a grid of language models on Spark, fits scaling laws, and says what to train next.",
         subcommands = {
+            InitCommand.class,
             RunCommand.class,
             StatusCommand.class,
             ViewCommand.class,

@@ -1,8 +1,8 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
-import dev.powersweep.orchestrator.driver.LocalMemory;
-import dev.powersweep.orchestrator.driver.SpeedProbe;
+import dev.powersweep.orchestrator.design.DesignAnswers;
+import dev.powersweep.orchestrator.design.DesignText;
 import dev.powersweep.orchestrator.driver.SweepRunner;
 import dev.powersweep.orchestrator.driver.SweepSummary;
 import dev.powersweep.orchestrator.grid.CorpusFacts;
@@ -15,7 +15,6 @@ import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.shipment.ListenerFiles;
 import dev.powersweep.orchestrator.shipment.ProgramFiles;
-import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spec.CorpusSpec;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -85,48 +84,51 @@ public final class RunCommand implements Callable<Integer> {
         }
         Configuration configuration = HadoopSettings.configuration();
         SpecificationFile file = SpecificationFile.of(specification, configuration);
-        SweepSpec spec = SweepSpecReader.read(file.text(configuration), specification, overrides);
+        SweepSpec asked = SweepSpecReader.read(file.text(configuration), specification, overrides);
         SweepDirectory directory =
-                SweepDirectory.at(output.or(spec::output).orElse("sweeps/" + spec.name()), configuration);
+                SweepDirectory.at(output.or(asked::output).orElse("sweeps/" + asked.name()), configuration);
         // Before Spark starts and a corpus is written.
-        SweepRunner.holds(directory, configuration, spec.name());
+        SweepRunner.holds(directory, configuration, asked.name());
         if (!dryRun) {
             SweepRunner.refuseWhileDrivenHere(directory, configuration);
         }
         try (SparkSession session = Sessions.forSweep(
-                spec.name(),
+                asked.name(),
                 master,
-                spec.resources().threads(),
-                spec.resources().gpus())) {
+                asked.resources().threads(),
+                asked.resources().gpus())) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
             if (!dryRun) {
                 SweepRunner.refuseGpusOnLocalMaster(
-                        spark.master(), spec.resources().gpus());
+                        spark.master(), asked.resources().gpus());
             }
             ExecutorWait.first(spark);
-            Optional<ProgramFiles> files = spec.trainer()
+            Optional<ProgramFiles> files = asked.trainer()
                     .map(trainer -> ProgramFiles.read(trainer, file.path().getParent(), configuration));
             Optional<Program> program = files.map(ProgramFiles::program);
-            Optional<ListenerFiles> listeners = spec.run()
+            Optional<ListenerFiles> listeners = asked.run()
                     .listeners()
                     .map(named -> ListenerFiles.read(named, file.path().getParent(), configuration));
-            boolean tokens = !(spec.corpus().source() instanceof CorpusSpec.Source.None);
+            boolean tokens = !(asked.corpus().source() instanceof CorpusSpec.Source.None);
             Optional<CorpusPreparer> corpus =
-                    tokens ? Optional.of(CorpusPreparer.open(session, spec)) : Optional.empty();
+                    tokens ? Optional.of(CorpusPreparer.open(session, asked)) : Optional.empty();
             CorpusFacts facts = corpus.map(each -> each.facts(Optional.of(directory)))
-                    .orElseGet(() -> CorpusFacts.none(spec.trainer()
+                    .orElseGet(() -> CorpusFacts.none(asked.trainer()
                             .map(TrainerSpec::vocabulary)
                             .orElse(OptionalInt.empty())
                             .orElse(0)));
             ExecutorWait.all(spark);
-            Slots slots = slots(spark);
-            SweepPlan unmeasured =
-                    new SweepPlanner().forecast(spec, facts, program, slots).plan();
-            List<StepRate> rates = new SpeedProbe(spark, unmeasured, slots.count())
-                    .rates(directory, spec.run().probeSeconds());
+            Slots slots = Sessions.slots(spark);
+            DesignStage stage = new DesignStage(spark, facts, slots);
+            SweepSpec settled = stage.settled(asked, directory, configuration);
+            Optional<DesignStage.Made> made =
+                    settled.grid().undesigned() ? Optional.of(stage.design(settled, directory)) : Optional.empty();
+            SweepSpec spec = made.map(DesignStage.Made::spec).orElse(settled);
+            List<StepRate> rates =
+                    made.flatMap(DesignStage.Made::rates).orElseGet(() -> stage.rates(spec, program, directory));
             Forecast forecast = new SweepPlanner(rates).forecast(spec, facts, program, slots);
             if (dryRun) {
-                print(forecast);
+                print(spec, forecast);
                 return CommandLine.ExitCode.OK;
             }
             SweepRunner.refuseAnother(directory, configuration, forecast.plan());
@@ -151,19 +153,15 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private void print(Forecast forecast) {
+    private void print(SweepSpec spec, Forecast forecast) {
         PrintWriter out = command.commandLine().getOut();
-        out.println(json ? Shown.json(DryRun.json(forecast)) : DryRun.text(forecast));
-        out.flush();
-    }
-
-    private static Slots slots(JavaSparkContext spark) {
-        // An executor that is lost just now comes back, or the sweep waits for another one.
-        int count = Math.max(1, new ExecutorSlots(spark).count());
-        if (!spark.isLocal()) {
-            return new Slots(count, 0);
+        Optional<DesignAnswers> answers = spec.grid().design().map(design -> DesignAnswers.of(spec, forecast));
+        if (json) {
+            out.println(Shown.json(DryRun.json(forecast, answers.map(DesignText::json))));
+        } else {
+            out.println(DryRun.text(forecast));
+            answers.map(DesignText::text).ifPresent(out::print);
         }
-        // A large cell may use memory that smaller ones leave: cells are placed by memory, too.
-        return new Slots(count, LocalMemory.forTrainers());
+        out.flush();
     }
 }

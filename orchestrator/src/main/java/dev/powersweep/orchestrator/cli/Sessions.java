@@ -1,10 +1,13 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.fitting.uncertainty.Refits;
+import dev.powersweep.orchestrator.driver.LocalMemory;
 import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import dev.powersweep.orchestrator.fits.SparkRefits;
 import dev.powersweep.orchestrator.network.DriverNetwork;
+import dev.powersweep.orchestrator.plan.Slots;
 import dev.powersweep.orchestrator.publish.SweepPlugin;
+import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
 import dev.powersweep.orchestrator.spark.StandaloneMaster;
@@ -65,6 +68,17 @@ final class Sessions {
         quietHeart(conf);
         utf8(conf);
         return session(conf);
+    }
+
+    /** Cells at once, and the memory that they share. */
+    static Slots slots(JavaSparkContext spark) {
+        // An executor that is lost just now comes back, or the sweep waits for another one.
+        int count = Math.max(1, new ExecutorSlots(spark).count());
+        if (!spark.isLocal()) {
+            return new Slots(count, 0);
+        }
+        // A large cell may use memory that smaller ones leave: cells are placed by memory, too.
+        return new Slots(count, LocalMemory.forTrainers());
     }
 
     /** Without a name spark-submit puts the jar's or the main class's. */

@@ -87,6 +87,11 @@ public final class SweepRunner {
         return stored.isPresent();
     }
 
+    /** The specification that the directory's sweep was last submitted with; empty where it holds none. */
+    public static Optional<String> specification(SweepDirectory directory, Configuration configuration) {
+        return stored(directory, configuration).map(LedgerEvent.Submitted::specification);
+    }
+
     /** Refuses a directory that holds another sweep than the plan's; touches nothing. */
     public static void refuseAnother(SweepDirectory directory, Configuration configuration, SweepPlan plan) {
         stored(directory, configuration).ifPresent(submitted -> requireSame(directory, submitted, plan));

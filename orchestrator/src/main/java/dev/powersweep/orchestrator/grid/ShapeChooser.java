@@ -8,16 +8,12 @@ import java.util.OptionalInt;
 /**
  * Shapes for model sizes.
  *
- * <p>For a target N the nearest shape, by the ratio of N, of one ladder is taken. The ladder begins at two layers
- * (one-layer models do not follow the laws, Kaplan et al. 2020, section 3.2) and one step of width; each rung adds a layer
- * or a step of width, whichever leaves width / layers nearer to 40. So neither depth nor width ever falls as N grows, and
- * the aspect settles within the range in which loss hardly depends on it (ibid., figure 5). Heads have one width, so that
- * models differ in size alone.
+ * <p>For a target N the nearest shape, by the ratio of N, of one ladder is taken ({@link Rung}). Heads have one width, so
+ * that models differ in size alone.
  */
 final class ShapeChooser {
-    static final int FEWEST_LAYERS = 2;
+    static final int FEWEST_LAYERS = Rung.FEWEST_LAYERS;
     private static final int MOST_LAYERS = 1000;
-    private static final double ASPECT = 40;
     private static final int NARROW_HEAD = 16;
     private static final int WIDE_HEAD = 64;
     /** From this width on heads are wide, unless the specification says how wide they are. */
@@ -46,25 +42,15 @@ final class ShapeChooser {
     }
 
     private ModelShape nearest(long target) {
-        int layers = FEWEST_LAYERS;
-        int width = step(0);
-        int nearestLayers = layers;
-        int nearestWidth = width;
-        while (layers <= MOST_LAYERS && parameters(nearestLayers, nearestWidth) < target) {
-            int wider = width + step(width);
-            if (distance((double) wider / layers, ASPECT) <= distance((double) width / (layers + 1), ASPECT)) {
-                width = wider;
-            } else {
-                layers++;
-            }
-            if (distance(parameters(layers, width), target)
-                    >= distance(parameters(nearestLayers, nearestWidth), target)) {
+        Rung nearest = Rung.first(step(0));
+        while (nearest.layers() <= MOST_LAYERS && nearest.parameters() < target) {
+            Rung next = nearest.next(step(nearest.width()));
+            if (distance(next.parameters(), target) >= distance(nearest.parameters(), target)) {
                 break;
             }
-            nearestLayers = layers;
-            nearestWidth = width;
+            nearest = next;
         }
-        return shape(nearestLayers, nearestWidth, heads(nearestWidth, model.headWidth()), 4 * nearestWidth);
+        return shape(nearest.layers(), nearest.width(), heads(nearest.width(), model.headWidth()), 4 * nearest.width());
     }
 
     /** What a rung of this width adds to it, so that every width is a multiple of its head's. */
@@ -72,11 +58,7 @@ final class ShapeChooser {
         return model.headWidth().orElse(width < WIDE ? NARROW_HEAD : WIDE_HEAD);
     }
 
-    private static double parameters(int layers, int width) {
-        return 12.0 * layers * width * width;
-    }
-
-    private static double distance(double value, double from) {
+    static double distance(double value, double from) {
         return Math.abs(StrictMath.log(value / from));
     }
 

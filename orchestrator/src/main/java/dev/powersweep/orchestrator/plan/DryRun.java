@@ -11,6 +11,7 @@ import dev.powersweep.worker.cell.ProgramModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
@@ -132,7 +133,13 @@ public final class DryRun {
 
     /** The same as one JSON object. */
     public static String json(Forecast forecast) {
+        return json(forecast, Optional.empty());
+    }
+
+    /** @param design what a design is expected to answer */
+    public static String json(Forecast forecast, Optional<ObjectNode> design) {
         ObjectNode root = CellJson.mapper().createObjectNode();
+        design.ifPresent(answers -> root.set("design", answers));
         root.put("name", forecast.plan().name());
         root.put("corpusHash", forecast.plan().corpusHash());
         ArrayNode cells = root.putArray("cells");

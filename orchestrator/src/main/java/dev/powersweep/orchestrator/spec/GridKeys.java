@@ -106,6 +106,22 @@ final class GridKeys {
             "all cells",
             "Keeps the cells for which it holds, e.g. `D >= 10*N and C < 1e15`; names of `axes` may be used, too.");
 
+    private static final SpecKey<String> DESIGN = optional(
+            "design",
+            Choice.of("auto"),
+            "the axes as given",
+            "`auto`: what to train is designed for `flops`, `minutes` or `hours`: IsoFLOP budgets whose best size lies inside,"
+                    + " batches on both sides of the critical one, learning rates, seeds.");
+    private static final SpecKey<Double> FLOPS =
+            optional("flops", Numeric.sizeAbove("0"), "none", "What a design may spend: 6·N·D of all cells together.");
+    private static final SpecKey<Double> MINUTES = optional(
+            "minutes",
+            Numeric.above(0, 1e6),
+            "none",
+            "What a design may spend: time from the first cell to the last, by the speed measured here.");
+    private static final SpecKey<Double> HOURS =
+            optional("hours", Numeric.above(0, 1e5), "none", "The same as `minutes`, in hours.");
+
     private static final List<SpecKey<?>> PART = List.of(
             COMBINE,
             MODEL_SIZES,
@@ -137,25 +153,48 @@ final class GridKeys {
     private static Section<GridSpec> section() {
         Section<GridSpec> grid = Section.of(
                         GridKeys::grid,
-                        Stream.concat(PART.stream(), Stream.of(UNION)).toArray(SpecKey<?>[]::new))
-                .atLeastOneOf(MODEL_SIZES, POINTS, UNION)
+                        Stream.concat(PART.stream(), Stream.of(UNION, DESIGN, FLOPS, MINUTES, HOURS))
+                                .toArray(SpecKey<?>[]::new))
+                .atLeastOneOf(MODEL_SIZES, POINTS, UNION, DESIGN)
                 .atMostOneOf(MODEL_SIZES, POINTS)
-                .atLeastOneOf(DATA_SIZES, BUDGETS, UNION)
-                .atMostOneOf(DATA_SIZES, BUDGETS);
+                .atLeastOneOf(DATA_SIZES, BUDGETS, UNION, DESIGN)
+                .atMostOneOf(DATA_SIZES, BUDGETS)
+                .atMostOneOf(FLOPS, MINUTES, HOURS);
         for (SpecKey<?> axis : List.of(
                 MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
-            grid = grid.atMostOneOf(axis, UNION);
+            grid = grid.atMostOneOf(axis, UNION).atMostOneOf(DESIGN, axis);
         }
-        return grid;
+        return grid.atMostOneOf(DESIGN, SEEDS).atMostOneOf(DESIGN, WHERE);
     }
 
     private static GridSpec grid(Settings grid) {
         List<Settings> union = grid.list(UNION);
+        Optional<GridSpec.Design> design = design(grid);
+        if (union.isEmpty() && grid.given(DESIGN)) {
+            return new GridSpec(List.of(), design);
+        }
         if (union.isEmpty()) {
             return new GridSpec(List.of(part(grid, Optional.empty())));
         }
         return new GridSpec(
-                union.stream().map(part -> part(part, Optional.of(grid))).toList());
+                union.stream().map(part -> part(part, Optional.of(grid))).toList(), design);
+    }
+
+    private static Optional<GridSpec.Design> design(Settings grid) {
+        if (!grid.given(DESIGN)) {
+            for (SpecKey<?> spent : List.of(FLOPS, MINUTES, HOURS)) {
+                grid.refuse(spent, "is what a design may spend; add design: auto, or take it away");
+            }
+            return Optional.empty();
+        }
+        Optional<GridSpec.Design> design = grid.find(FLOPS)
+                .<GridSpec.Design>map(GridSpec.Design.Flops::new)
+                .or(() -> grid.find(MINUTES).map(minutes -> new GridSpec.Design.Seconds(60 * minutes)))
+                .or(() -> grid.find(HOURS).map(hours -> new GridSpec.Design.Seconds(3600 * hours)));
+        if (design.isEmpty()) {
+            grid.wrong(DESIGN, "= auto needs what it may spend; give flops, minutes or hours");
+        }
+        return design;
     }
 
     /**

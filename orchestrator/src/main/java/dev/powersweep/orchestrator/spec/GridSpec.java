@@ -9,11 +9,32 @@ import java.util.TreeMap;
 /**
  * The cells of a sweep: the union of its parts.
  *
- * @param parts at least one
+ * @param parts at least one, unless a design is to make them
+ * @param design what the parts were designed for, or are to be
  */
-public record GridSpec(List<Part> parts) {
+public record GridSpec(List<Part> parts, Optional<Design> design) {
     public GridSpec {
         parts = List.copyOf(parts);
+    }
+
+    /** Parts that a user wrote. */
+    GridSpec(List<Part> parts) {
+        this(parts, Optional.empty());
+    }
+
+    /** Whether what is to be trained is still to be designed. */
+    public boolean undesigned() {
+        return design.isPresent() && parts.isEmpty();
+    }
+
+    /** What {@code design: auto} may spend. */
+    public sealed interface Design {
+
+        /** Training FLOPs of all cells together, 6·N·D each. */
+        record Flops(double flops) implements Design {}
+
+        /** From the first cell's start to the last one's end, on the slots that there are. */
+        record Seconds(double seconds) implements Design {}
     }
 
     /** How a part's axes become cells. */

@@ -111,6 +111,12 @@ final class SpecKeys {
             TrainingKeys.refuseTrunk(root.nested(TRAINING));
             RunKeys.refuseListeners(root.nested(RUN));
             TrainerKeys.check(root, TRAINER, spec);
+            if (spec.grid().design().isPresent()) {
+                root.wrong(
+                        GRID,
+                        "has design: auto, which knows PowerSweep's own models alone; name the models of trainer.command"
+                                + " in grid.modelSizes or grid.points");
+            }
         } else if (spec.grid().parts().stream()
                 .flatMap(part -> part.modelSizes().stream())
                 .anyMatch(ModelSize.Point.class::isInstance)) {

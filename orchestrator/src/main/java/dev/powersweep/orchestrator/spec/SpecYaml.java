@@ -154,6 +154,20 @@ final class SpecYaml {
                 Tag.MAP, true, kept, mapping.getFlowStyle(), mapping.getStartMark(), mapping.getEndMark());
     }
 
+    /** What stands at a path of keys, if anything does. */
+    static Optional<Node> at(Node root, String path) {
+        Optional<Node> node = Optional.of(root);
+        for (String key : path.split("\\.")) {
+            node = node.filter(MappingNode.class::isInstance).flatMap(mapping -> ((MappingNode) mapping)
+                    .getValue().stream()
+                            .filter(tuple -> tuple.getKeyNode() instanceof ScalarNode name
+                                    && name.getValue().equals(key))
+                            .map(NodeTuple::getValueNode)
+                            .findFirst());
+        }
+        return node;
+    }
+
     /** A mapping of one key, standing where its value does. */
     static Node mapping(String key, Node value) {
         return new MappingNode(

@@ -33,6 +33,11 @@ public final class SweepSpecReader {
         return spec;
     }
 
+    /** The value of {@code grid.union} in a specification, as YAML; empty where it has none. */
+    public static Optional<String> union(String text) {
+        return SpecYaml.at(SpecYaml.parse(text, "sweep.yaml"), "grid.union").map(SpecYaml::write);
+    }
+
     private static String defaultName(String file) {
         String stem = file.replaceFirst("\\.ya?ml$", "");
         return stem.matches(SpecKeys.NAME_PATTERN) ? stem : "sweep";

@@ -248,7 +248,7 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL, "grid.budgets=1e12"))
                 .hasMessageContaining("grid.dataSizes and grid.budgets exclude each other");
         assertThatThrownBy(() -> read("grid: {modelSizes: 25k}"))
-                .hasMessage("sweep.yaml:1: grid needs dataSizes or budgets or union");
+                .hasMessage("sweep.yaml:1: grid needs dataSizes or budgets or union or design");
         assertThatThrownBy(() -> read("context: 64")).hasMessage("sweep.yaml:1: grid is missing; it must be a mapping");
         assertThatThrownBy(() -> read(SMALL, "training.learningRate={rule: mup, value: 0.1}"))
                 .hasMessageContaining("training.learningRate.baseWidth is missing");
@@ -263,6 +263,29 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL + "context: 3\ncontext: 4\n"))
                 .hasMessage("sweep.yaml:5: context is given twice");
         assertThatThrownBy(() -> read("grid: [\n")).hasMessageStartingWith("sweep.yaml:2: not valid YAML: ");
+    }
+
+    @Test
+    void aDesignHasSomethingToSpendAndNoAxes() {
+        assertThat(read("grid: {design: auto, hours: 0.1}").grid())
+                .isEqualTo(new GridSpec(List.of(), Optional.of(new GridSpec.Design.Seconds(360))));
+        assertThat(read("grid: {design: auto, flops: 1e14}").grid().design()).contains(new GridSpec.Design.Flops(1e14));
+        GridSpec made = read("grid: {design: auto, minutes: 2, union: [{modelSizes: 1k, dataSizes: 1k}]}")
+                .grid();
+        assertThat(made.undesigned()).isFalse();
+        assertThat(made.parts()).hasSize(1);
+        assertThatThrownBy(() -> read("grid: {design: auto}"))
+                .hasMessageContaining("grid.design = auto needs what it may spend; give flops, minutes or hours");
+        assertThatThrownBy(() -> read("grid: {design: auto, flops: 1e14, hours: 1}"))
+                .hasMessageContaining("grid.flops and grid.hours exclude each other");
+        assertThatThrownBy(() -> read("grid: {design: auto, hours: 1, seeds: [0, 1]}"))
+                .hasMessageContaining("grid.design and grid.seeds exclude each other");
+        assertThatThrownBy(() -> read(SMALL, "grid.design=auto"))
+                .hasMessageContaining("grid.design and grid.modelSizes exclude each other");
+        assertThatThrownBy(() -> read(SMALL, "grid.hours=1"))
+                .hasMessageContaining("grid.hours is what a design may spend; add design: auto, or take it away");
+        assertThatThrownBy(() -> read("grid: {design: auto, hours: 1}", "trainer.command=[a]"))
+                .hasMessageContaining("grid has design: auto, which knows PowerSweep's own models alone");
     }
 
     @Test
