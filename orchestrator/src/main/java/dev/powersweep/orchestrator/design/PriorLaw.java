@@ -59,7 +59,7 @@ record PriorLaw(
     private static final double LOSS_SPREAD = 0.2;
     private static final double RATE_SPREAD = 0.25;
     private static final double RATE_SLOPE_SPREAD = 0.1;
-    private static final double NOISE = 0.005;
+    private static final double NOISE = 0.006;
 
     /** The law that designs are made for. */
     static PriorLaw central(int vocabulary) {
