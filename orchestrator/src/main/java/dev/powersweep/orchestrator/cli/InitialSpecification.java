@@ -69,7 +69,7 @@ record InitialSpecification(String name, String text, double hours, boolean whol
                 + "tokenizer: bytes\n"
                 + "context: " + (hours < SHORT ? 64 : 128) + "\n"
                 + "training:\n"
-                + "  # Measured on small models of English; powersweep plan DIR --learning-rate fits it to your runs.\n"
+                + "  # A rough rule from small models of English; powersweep plan DIR --learning-rate fits it to your runs.\n"
                 + "  learningRate: {rule: power, coefficient: 0.092, model: -0.265, batch: 0.5, data: -0.2}\n"
                 + "  warmup: {fraction: 0.1}\n"
                 + "  optimizer: {beta2: 0.99}\n"

@@ -50,7 +50,7 @@ public final class DesignText {
                 + answers.budgets().stream().map(DesignText::flops).collect(Collectors.joining(", "))
                 + " FLOPs; the best size is expected inside for " + answers.inside() + " of them ("
                 + answers.insideSurely() + " in 95 % of " + answers.trials() + " simulated sweeps).\n"
-                + "It will answer, with errors that 95 % of simulated sweeps stay within:\n"
+                + "It will answer, where losses follow such laws, with errors that 95 % of simulated sweeps stay within:\n"
                 + lines(will)
                 + "It will not answer:\n"
                 + lines(not);
