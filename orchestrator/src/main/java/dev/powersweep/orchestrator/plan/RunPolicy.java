@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.plan;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.powersweep.worker.cell.CellListeners;
 import java.util.Optional;
 
@@ -17,7 +18,7 @@ import java.util.Optional;
  * @param maxAttempts attempts a cell may use up by failures it is to blame for
  * @param equalFailuresToStop failures of one class and message in a row that stop the sweep; 0 to never stop
  * @param trainerJava Java home that trainers run on; empty for the executor's own
- * @param listeners that see every step
+ * @param listeners that see every step; not written where there are none, as ledgers of earlier versions have it
  */
 public record RunPolicy(
         int threadsPerCell,
@@ -30,7 +31,7 @@ public record RunPolicy(
         int maxAttempts,
         int equalFailuresToStop,
         Optional<String> trainerJava,
-        Optional<CellListeners> listeners) {
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<CellListeners> listeners) {
 
     /** Without listeners. */
     public RunPolicy(

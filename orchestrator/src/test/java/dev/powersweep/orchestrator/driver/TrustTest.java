@@ -44,7 +44,7 @@ class TrustTest {
         assertThatThrownBy(() -> Trust.NONE.require(DIRECTORY, RunPolicy.DEFAULT, List.of(PROGRAM, PROGRAM)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("asks to run programs")
-                .hasMessageContaining("sh -c evil")
+                .hasMessageContaining("sh -c 'evil ")
                 .hasMessageContaining("a.py (SHA-256 0123456789ab)")
                 .hasMessageContaining("{LD_PRELOAD=/tmp/x.so}")
                 .hasMessageContaining("give --trust")
