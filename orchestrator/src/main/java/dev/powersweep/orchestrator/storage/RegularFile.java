@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,6 +30,8 @@ import java.util.stream.Stream;
  */
 final class RegularFile {
     private static final long MILLIS_BETWEEN_LOOKS = 200;
+    /** A file that is replaced this often between look and opening is none to be read. */
+    private static final int MOST_LOOKS = 100;
 
     /** Idle threads end after a minute, and none keeps the process alive. */
     private static final ExecutorService OPENERS = Executors.newCachedThreadPool(task -> {
@@ -46,20 +49,37 @@ final class RegularFile {
      * @throws IOException for anything but a regular file
      */
     static FileChannel open(Path file, LinkOption... links) throws IOException {
-        Object looked = key(file, links);
-        return same(file, looked, opened(file, links), links);
-    }
-
-    /** What was opened, if it is what was looked at; else it is closed. */
-    static FileChannel same(Path file, Object looked, FileChannel channel, LinkOption... links) throws IOException {
-        try {
-            if (!hasPosition(channel) || !Objects.equals(looked, key(file, links))) {
+        for (int look = 1; ; look++) {
+            Object looked = key(file, links);
+            Optional<FileChannel> same = same(file, looked, opened(file, links), links);
+            if (same.isPresent()) {
+                return same.get();
+            }
+            if (look == MOST_LOOKS) {
                 throw exchanged(file);
             }
-            return channel;
-        } catch (IOException | RuntimeException e) {
-            channel.close();
-            throw e;
+        }
+    }
+
+    /**
+     * What was opened, if it is what was looked at; else it is closed. Empty where another regular file stands there now,
+     * as when a writer replaces a file by a rename: that one is to be looked at.
+     *
+     * @throws IOException for anything but a regular file
+     */
+    static Optional<FileChannel> same(Path file, Object looked, FileChannel channel, LinkOption... links)
+            throws IOException {
+        boolean same = false;
+        try {
+            if (!hasPosition(channel)) {
+                throw exchanged(file);
+            }
+            same = Objects.equals(looked, key(file, links));
+            return same ? Optional.of(channel) : Optional.empty();
+        } finally {
+            if (!same) {
+                channel.close();
+            }
         }
     }
 

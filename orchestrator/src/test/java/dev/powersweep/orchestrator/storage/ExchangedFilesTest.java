@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hadoop.conf.Configuration;
@@ -47,7 +48,9 @@ class ExchangedFilesTest {
         int whole = 0;
         int refused = 0;
         Storage storage = Storage.of(new Path(folder.toUri()), new Configuration());
-        for (int i = 0; i < 2000; i++) {
+        // A reader looks again after a fifth of a second.
+        long end = System.nanoTime() + Duration.ofSeconds(15).toNanos();
+        for (int i = 0; i < 2000 && System.nanoTime() < end; i++) {
             try {
                 assertThat(storage.read(new Path(name.toUri()))).isEqualTo("content".getBytes(StandardCharsets.UTF_8));
                 whole++;
@@ -61,6 +64,34 @@ class ExchangedFilesTest {
         assertThat(failure.get()).isNull();
         assertThat(whole).isPositive();
         assertThat(refused).isPositive();
+    }
+
+    /** A heartbeat is, every few seconds, while others look at it. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aFileThatIsReplacedByItsWriterIsReadAsItWasOrAsItIs() throws Exception {
+        java.nio.file.Path name = Files.writeString(folder.resolve("name"), "content");
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        Thread writer = new Thread(() -> {
+            try {
+                while (!over.get()) {
+                    java.nio.file.Path next = Files.writeString(folder.resolve("next"), "content");
+                    Files.move(next, name, StandardCopyOption.ATOMIC_MOVE);
+                }
+            } catch (IOException e) {
+                failure.set(e);
+            }
+        });
+        writer.setDaemon(true);
+        writer.start();
+        Storage storage = Storage.of(new Path(folder.toUri()), new Configuration());
+        for (int i = 0; i < 3000; i++) {
+            assertThat(storage.read(new Path(name.toUri()))).isEqualTo("content".getBytes(StandardCharsets.UTF_8));
+        }
+        over.set(true);
+        writer.join();
+        assertThat(failure.get()).isNull();
     }
 
     /** Each of them, as the moment after the look. */
