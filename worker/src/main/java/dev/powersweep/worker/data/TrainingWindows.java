@@ -2,7 +2,7 @@ package dev.powersweep.worker.data;
 
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.shard.ShardManifest;
-import dev.powersweep.worker.train.BatchSource;
+import dev.powersweep.worker.train.RingSource;
 
 /**
  * Which tokens each step of a cell trains on: a pure function of the cell and the step, so that a resumed run needs no
@@ -13,7 +13,7 @@ import dev.powersweep.worker.train.BatchSource;
  * a random order of its own. A run with D = U and T dividing U so sees every token as a target exactly once. Documents
  * are simply concatenated: a window may span several.
  */
-public final class TrainingWindows implements BatchSource {
+public final class TrainingWindows implements RingSource {
     /** Keeps the data order's stream apart from others drawn from the same seed. */
     private static final long STREAM = 0x64617461L;
 
@@ -99,8 +99,23 @@ public final class TrainingWindows implements BatchSource {
         return sequence(step, row) / windows;
     }
 
-    /** Position in the ring where sequence {@code row} of a step begins. */
-    long start(long step, int row) {
+    @Override
+    public long ringTokens() {
+        return uniqueTokens;
+    }
+
+    @Override
+    public void ring(long position, int count, int[] to) {
+        tokens.read(position, count, to, 0);
+    }
+
+    @Override
+    public Object tokens() {
+        return tokens;
+    }
+
+    @Override
+    public long start(long step, int row) {
         return start(sequence(step, row));
     }
 

@@ -1,12 +1,12 @@
 package dev.powersweep.worker.gpu;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.LearningRate;
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Positions;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.model.Parametrisation;
-import dev.powersweep.worker.network.CellRate;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.DivergenceMonitor;
 import dev.powersweep.worker.train.Engine;
@@ -27,7 +27,7 @@ import java.util.Optional;
 public final class CellGroup implements Engine {
 
     /** Steps that may be queued before their records are drained. */
-    public static final int SLOTS = 16;
+    public static final int SLOTS = 64;
 
     /** Numbers that the logits of one cell take at most: 256 MiB. */
     private static final long LOGITS = 1L << 26;
@@ -37,6 +37,7 @@ public final class CellGroup implements Engine {
     private final GroupShape shape;
     private final ParameterLayout parameters;
     private final DeviceLayout layout;
+    private final StepInputs inputs;
     private final GroupMemory memory;
     private final StepProgram program;
     private final Runnable step;
@@ -46,7 +47,7 @@ public final class CellGroup implements Engine {
     private static final class Member {
         final Cell cell;
         final BatchSource source;
-        final CellRate rate;
+        final LearningRate rate;
         final long seed;
         final double hiddenScale;
         final DivergenceMonitor divergence;
@@ -58,7 +59,7 @@ public final class CellGroup implements Engine {
         Member(Cell cell, BatchSource source) {
             this.cell = cell;
             this.source = source;
-            rate = new CellRate(cell.training(), cell.data().steps());
+            rate = LearningRate.of(cell.training(), cell.data().steps());
             seed = cell.randomSeed();
             hiddenScale = 1 / Parametrisation.of(cell.shape(), cell.training()).widthRatio();
             divergence = new DivergenceMonitor(
@@ -100,16 +101,19 @@ public final class CellGroup implements Engine {
                 members.stream().anyMatch(member -> member.cell.training().dropout() > 0);
         parameters = new ParameterLayout(model);
         layout = new DeviceLayout(parameters);
-        memory = new GroupMemory(device, shape, layout, SLOTS, members.size() * ring(), dropout);
+        inputs = StepInputs.of(runs.stream().map(Run::source).toList(), shape, SLOTS);
+        memory = new GroupMemory(device, shape, layout, SLOTS, inputs, dropout);
         program = new StepProgram(device, shape, parameters, layout, memory, SLOTS, dropout);
         ByteBuffer rules = buffer((long) members.size() * CellRule.BYTES);
         for (int i = 0; i < members.size(); i++) {
-            CellRule.of(members.get(i).cell, i * ring(), ring()).write(rules);
+            CellRule.of(members.get(i).cell, inputs.ringStart(i), inputs.ringLength(i))
+                    .write(rules);
             writeStanding(i, new CellStanding(0, 0, StepOutcome.GOES_ON));
             write(memory.parameters, i, InitialWeights.of(members.get(i).cell, parameters));
         }
         program.refresh();
         device.write(memory.rules, rules.flip());
+        inputs.begin(device, memory);
         if (model.positions() == Positions.ROTARY) {
             device.write(memory.turns, turns());
         }
@@ -141,6 +145,9 @@ public final class CellGroup implements Engine {
             for (int cell = 0; cell < members.size(); cell++) {
                 plan(cell, members.get(cell));
             }
+        }
+        inputs.send(device, memory);
+        for (int i = 0; i < steps; i++) {
             step.run();
         }
         queued += steps;
@@ -189,7 +196,7 @@ public final class CellGroup implements Engine {
         int context = shape.model().context();
         int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
         int atOnce = shape.parts() * shape.passSequences();
-        int[] inputs = new int[shape.cellRows()];
+        int[] tokens = new int[shape.cellRows()];
         int[] targets = new int[shape.cellRows()];
         ByteBuffer losses = buffer(shape.allRows() * Float.BYTES);
         double[] sums = new double[members.size()];
@@ -197,10 +204,10 @@ public final class CellGroup implements Engine {
         for (int from = 0; from < sequences; from += atOnce) {
             int count = Math.min(atOnce, sequences - from);
             for (int i = 0; i < count; i++) {
-                evaluation.sequence(from + i, inputs, targets, i * context);
+                evaluation.sequence(from + i, tokens, targets, i * context);
             }
             // What is left of a last turn scores the sequences before it again.
-            device.write(memory.inputs, repeated(inputs));
+            device.write(memory.inputs, repeated(tokens));
             device.write(memory.targets, repeated(targets));
             program.score();
             device.read(memory.losses, losses);
@@ -279,42 +286,16 @@ public final class CellGroup implements Engine {
         }
     }
 
-    /** Tokens of one cell's ring: the windows of every slot. */
-    private long ring() {
-        return (long) SLOTS * shape.batchSequences() * (shape.model().context() + 1);
-    }
-
-    /** Writes the plan and the windows of a cell's next step. A cell that has stopped keeps its old ones. */
+    /** Plans a cell's next step. A cell that has stopped keeps its old plans. */
     private void plan(int number, Member member) {
-        if (member.ended) {
-            return;
+        if (!member.ended) {
+            long next = member.steps + 1;
+            inputs.plan(
+                    number,
+                    next,
+                    StepPlan.of(member.cell, member.seed, next, member.rate.at(next), member.hiddenScale));
+            member.steps = next;
         }
-        long next = member.steps + 1;
-        int slot = (int) (member.steps % SLOTS);
-        ByteBuffer plan = buffer(StepPlan.BYTES);
-        StepPlan.of(member.cell, member.seed, next, member.rate.at(next), member.hiddenScale)
-                .write(plan);
-        long place = (long) slot * members.size() + number;
-        device.write(memory.plans + place * StepPlan.BYTES, plan.flip());
-
-        int context = shape.model().context();
-        int sequences = shape.batchSequences();
-        int[] inputs = new int[Math.toIntExact(shape.batchTokens())];
-        int[] targets = new int[inputs.length];
-        member.source.batch(next, inputs, targets);
-        long first = (long) slot * sequences * (context + 1);
-        ByteBuffer windows = buffer((long) sequences * (context + 1) * Integer.BYTES);
-        ByteBuffer starts = buffer((long) sequences * Long.BYTES);
-        for (int sequence = 0; sequence < sequences; sequence++) {
-            for (int i = 0; i < context; i++) {
-                windows.putInt(inputs[sequence * context + i]);
-            }
-            windows.putInt(targets[sequence * context + context - 1]);
-            starts.putLong(first + (long) sequence * (context + 1));
-        }
-        device.write(memory.pool + (number * ring() + first) * Integer.BYTES, windows.flip());
-        device.write(memory.starts + place * sequences * Long.BYTES, starts.flip());
-        member.steps = next;
     }
 
     private ByteBuffer turns() {

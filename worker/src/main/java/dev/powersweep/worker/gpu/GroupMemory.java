@@ -42,8 +42,10 @@ final class GroupMemory implements AutoCloseable {
     /** [slot][cell][sequences] longs. */
     final long starts;
 
-    /** Tokens as ints; each cell has a ring of its own. */
+    /** Rings of tokens, of {@link #tokenBytes} each. */
     final long pool;
+
+    final int tokenBytes;
 
     /** [context][headWidth/2][2]: cosines and sines; 0 with learned positions. */
     final long turns;
@@ -96,9 +98,10 @@ final class GroupMemory implements AutoCloseable {
 
     /**
      * @param slots steps that may be queued at once
-     * @param poolTokens tokens of all rings
+     * @param tokens of all rings
      */
-    GroupMemory(Device device, GroupShape shape, DeviceLayout layout, int slots, long poolTokens, boolean dropout) {
+    GroupMemory(
+            Device device, GroupShape shape, DeviceLayout layout, int slots, StepInputs tokens, boolean dropout) {
         this.device = device;
         try {
             int number = shape.precision().bytes();
@@ -126,7 +129,8 @@ final class GroupMemory implements AutoCloseable {
             plans = room((long) slots * shape.cells() * StepPlan.BYTES);
             results = zeros((long) slots * shape.cells() * StepResult.BYTES);
             starts = room((long) slots * shape.cells() * shape.batchSequences() * Long.BYTES);
-            pool = room(poolTokens * Integer.BYTES);
+            tokenBytes = tokens.tokenBytes();
+            pool = room(tokens.poolTokens() * tokenBytes);
             turns = room((long) shape.model().context() * shape.headWidth() * Float.BYTES);
 
             inputs = room(shape.passes() * rows * Integer.BYTES);

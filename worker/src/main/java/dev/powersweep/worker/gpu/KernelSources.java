@@ -23,6 +23,31 @@ public final class KernelSources {
             "rotary",
             "tokens");
 
+    /** Kernels without their precision, but those that have a head width. */
+    private static final Map<String, String> UNIT_OF = Map.ofEntries(
+            Map.entry("gelu", "activation"),
+            Map.entry("geluBackward", "activation"),
+            Map.entry("squaredRelu", "activation"),
+            Map.entry("squaredReluBackward", "activation"),
+            Map.entry("classify", "classifier"),
+            Map.entry("embed", "embedding"),
+            Map.entry("embedBackward", "embedding"),
+            Map.entry("embedBackwardOpen", "embedding"),
+            Map.entry("positionBackward", "embedding"),
+            Map.entry("addNormalise", "norm"),
+            Map.entry("normaliseBackward", "norm"),
+            Map.entry("normaliseShares", "norm"),
+            Map.entry("addParts", "optimiser"),
+            Map.entry("judge", "optimiser"),
+            Map.entry("adamw", "optimiser"),
+            Map.entry("roundParameters", "optimiser"),
+            Map.entry("attentionDots", "plain_attention"),
+            Map.entry("rotate", "rotary"),
+            Map.entry("readWindows8", "tokens"),
+            Map.entry("readWindows16", "tokens"),
+            Map.entry("readWindows32", "tokens"),
+            Map.entry("sortRows", "tokens"));
+
     private static final List<String> HEADERS = List.of("cell.cuh", "numbers.cuh", "tensorcore.cuh");
 
     /** Widest head of the kernels without tensor cores: their tiles lie in 48 KiB of shared memory. */
@@ -32,6 +57,29 @@ public final class KernelSources {
     public static final int WIDEST_FLASH_HEAD = 128;
 
     private KernelSources() {}
+
+    /**
+     * A unit, and what it is compiled with.
+     *
+     * @param macros as in {@code NAME=text}
+     */
+    public record Unit(String name, List<String> macros) {}
+
+    /** Where a kernel is: those of attention are compiled for one head width at a time. */
+    public static Unit unitOf(String kernel) {
+        String width = kernel.substring(kernel.lastIndexOf('_') + 1);
+        if (kernel.startsWith("flash")) {
+            return new Unit("flash_attention", List.of("FLASH_HEAD_WIDTHS(K)=K(" + width + ")"));
+        }
+        if (kernel.startsWith("plain")) {
+            return new Unit("plain_attention", List.of("PLAIN_HEAD_WIDTHS(K)=K(" + width + ")"));
+        }
+        String unit = UNIT_OF.get(kernel.replaceFirst("_(float|bfloat16)$", ""));
+        if (unit == null) {
+            throw new IllegalArgumentException("no unit has a kernel " + kernel);
+        }
+        return new Unit(unit, unit.equals("plain_attention") ? List.of("PLAIN_HEAD_WIDTHS(K)=") : List.of());
+    }
 
     /** Text by file name: units end in {@code .cu}, what they include in {@code .cuh}. */
     public static Map<String, String> files() {

@@ -66,7 +66,7 @@ final class StepProgram {
     void step() {
         device.zero(memory.gradients, shape.slices() * layout.stride() * Float.BYTES);
         device.launch(
-                "readWindows32",
+                "readWindows" + 8 * memory.tokenBytes,
                 Grid.of(shape.batchSequences(), shape.cells()),
                 COLUMN_THREADS,
                 memory.pool,

@@ -1,6 +1,7 @@
 package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.LearningRate;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import org.nd4j.linalg.schedule.ISchedule;
@@ -26,7 +27,7 @@ public final class CellRate implements ISchedule {
     private final long steps;
 
     @JsonIgnore
-    private final transient Schedule afterWarmup;
+    private final transient LearningRate rate;
 
     /** @param steps of the whole run */
     public CellRate(TrainingRule rule, long steps) {
@@ -48,40 +49,17 @@ public final class CellRate implements ISchedule {
         this.warmupSteps = warmupSteps;
         this.schedule = schedule;
         this.steps = steps;
-        afterWarmup = CellJson.read(schedule, Schedule.class);
+        rate = new LearningRate(peak, warmupSteps, CellJson.read(schedule, Schedule.class), steps);
     }
 
-    /**
-     * During warm-up step t has t/warmupSteps of the schedule's rate.
-     *
-     * @param step 1 for the first step, {@code steps} for the last
-     */
+    /** As {@link LearningRate#at}. */
     public double at(long step) {
-        double warmup = step < warmupSteps ? (double) step / warmupSteps : 1;
-        return peak * warmup * factor(step);
+        return rate.at(step);
     }
 
     @Override
     public double valueAt(int iteration, int epoch) {
         return at(iteration + 1L);
-    }
-
-    private double factor(long step) {
-        double span = Math.max(1, steps - warmupSteps);
-        double progress = Math.min(1, Math.max(0, (step - warmupSteps) / span));
-        if (afterWarmup instanceof Schedule.Cosine cosine) {
-            double wave = (1 + StrictMath.cos(Math.PI * progress)) / 2;
-            return cosine.finalFraction() + (1 - cosine.finalFraction()) * wave;
-        }
-        if (afterWarmup instanceof Schedule.Linear linear) {
-            return 1 - (1 - linear.finalFraction()) * progress;
-        }
-        long length = afterWarmup.cooldownSteps(steps);
-        if (length > 0) {
-            long done = step - 1 - (steps - length);
-            return done <= 0 ? 1 : 1 - Math.sqrt(Math.min(1, (double) done / length));
-        }
-        return 1;
     }
 
     @Override

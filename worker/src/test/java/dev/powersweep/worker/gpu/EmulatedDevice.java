@@ -57,8 +57,11 @@ final class EmulatedDevice implements Device {
     private final Path errors;
     private final DataInputStream answers;
     private final OutputStream commands;
-    /** While a captured stretch of work is recorded. */
-    private ByteArrayOutputStream recording;
+    /** While work is captured. */
+    private ByteArrayOutputStream captured;
+
+    /** Null where none is wanted. */
+    private final Recording recording;
 
     EmulatedDevice(Threads threads) {
         this(Build.QUICK, threads);
@@ -78,6 +81,7 @@ final class EmulatedDevice implements Device {
             process = builder.start();
             answers = new DataInputStream(process.getInputStream());
             commands = new BufferedOutputStream(process.getOutputStream(), 1 << 16);
+            recording = threads == Threads.FORWARDS ? Recording.begin() : null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -91,29 +95,50 @@ final class EmulatedDevice implements Device {
     @Override
     public long allocate(long bytes) {
         send(command('a', 8).putLong(bytes));
-        return answer(Long.BYTES).getLong(0);
+        long address = answer(Long.BYTES).getLong(0);
+        if (recording != null) {
+            recording.allocated(bytes, address);
+        }
+        return address;
     }
 
     @Override
     public void free(long address) {
         send(command('f', 8).putLong(address));
+        if (recording != null) {
+            recording.freed(address);
+        }
     }
 
     @Override
     public void write(long address, ByteBuffer from) {
         ByteBuffer command = command('w', 16 + from.remaining());
         send(command.putLong(address).putLong(from.remaining()).put(from.duplicate()));
+        if (recording != null) {
+            recording.written(address, from);
+        }
     }
 
     @Override
     public void read(long address, ByteBuffer to) {
+        read(address, to, 'x');
+    }
+
+    /** @param type as {@link Recording#read} has it */
+    private void read(long address, ByteBuffer to, char type) {
         send(command('r', 16).putLong(address).putLong(to.remaining()));
         to.duplicate().put(answer(to.remaining()));
+        if (recording != null) {
+            recording.read(address, type, to);
+        }
     }
 
     @Override
     public void zero(long address, long bytes) {
         send(command('z', 16).putLong(address).putLong(bytes));
+        if (recording != null) {
+            recording.zeroed(address, bytes);
+        }
     }
 
     @Override
@@ -127,6 +152,9 @@ final class EmulatedDevice implements Device {
             command.putLong(argument);
         }
         send(command);
+        if (recording != null) {
+            recording.launched(kernel, grid, threads, arguments);
+        }
     }
 
     @Override
@@ -146,15 +174,18 @@ final class EmulatedDevice implements Device {
 
     @Override
     public Runnable capture(Runnable work) {
-        recording = new ByteArrayOutputStream();
+        captured = new ByteArrayOutputStream();
         work.run();
-        byte[] all = recording.toByteArray();
-        recording = null;
+        byte[] all = captured.toByteArray();
+        captured = null;
         return () -> send(ByteBuffer.wrap(all).position(all.length));
     }
 
     @Override
     public void close() {
+        if (recording != null) {
+            recording.close();
+        }
         try {
             commands.close();
             if (!process.waitFor(60, TimeUnit.SECONDS)) {
@@ -210,7 +241,7 @@ final class EmulatedDevice implements Device {
 
     float[] readFloats(long address, int count) {
         ByteBuffer bytes = buffer(count * Float.BYTES);
-        read(address, bytes);
+        read(address, bytes, 'f');
         float[] values = new float[count];
         bytes.asFloatBuffer().get(values);
         return values;
@@ -221,7 +252,7 @@ final class EmulatedDevice implements Device {
             return readFloats(address, count);
         }
         ByteBuffer bytes = buffer(count * Short.BYTES);
-        read(address, bytes);
+        read(address, bytes, 'b');
         float[] values = new float[count];
         for (int i = 0; i < count; i++) {
             values[i] = Float.intBitsToFloat(bytes.getShort(i * Short.BYTES) << 16);
@@ -231,7 +262,7 @@ final class EmulatedDevice implements Device {
 
     int[] readInts(long address, int count) {
         ByteBuffer bytes = buffer(count * Integer.BYTES);
-        read(address, bytes);
+        read(address, bytes, 'i');
         int[] values = new int[count];
         bytes.asIntBuffer().get(values);
         return values;
@@ -246,8 +277,8 @@ final class EmulatedDevice implements Device {
     }
 
     private void send(ByteBuffer command) {
-        if (recording != null) {
-            recording.write(command.array(), 0, command.position());
+        if (captured != null) {
+            captured.write(command.array(), 0, command.position());
             return;
         }
         try {

@@ -1,0 +1,45 @@
+package dev.powersweep.worker.cell;
+
+/**
+ * A cell's learning rate by step.
+ *
+ * @param peak rate after warm-up
+ * @param warmupSteps steps of linear warm-up from 0
+ * @param schedule what follows
+ * @param steps of the whole run
+ */
+public record LearningRate(double peak, long warmupSteps, Schedule schedule, long steps) {
+
+    /** @param steps of the whole run */
+    public static LearningRate of(TrainingRule rule, long steps) {
+        return new LearningRate(rule.peakLearningRate(), rule.warmupSteps(), rule.schedule(), steps);
+    }
+
+    /**
+     * During warm-up step t has t/warmupSteps of the schedule's rate.
+     *
+     * @param step 1 for the first step, {@code steps} for the last
+     */
+    public double at(long step) {
+        double warmup = step < warmupSteps ? (double) step / warmupSteps : 1;
+        return peak * warmup * factor(step);
+    }
+
+    private double factor(long step) {
+        double span = Math.max(1, steps - warmupSteps);
+        double progress = Math.min(1, Math.max(0, (step - warmupSteps) / span));
+        if (schedule instanceof Schedule.Cosine cosine) {
+            double wave = (1 + StrictMath.cos(Math.PI * progress)) / 2;
+            return cosine.finalFraction() + (1 - cosine.finalFraction()) * wave;
+        }
+        if (schedule instanceof Schedule.Linear linear) {
+            return 1 - (1 - linear.finalFraction()) * progress;
+        }
+        long length = schedule.cooldownSteps(steps);
+        if (length > 0) {
+            long done = step - 1 - (steps - length);
+            return done <= 0 ? 1 : 1 - Math.sqrt(Math.min(1, (double) done / length));
+        }
+        return 1;
+    }
+}
