@@ -29,8 +29,8 @@ public final class CellGroup implements Engine {
     /** Steps that may be queued before their records are drained. */
     public static final int SLOTS = 64;
 
-    /** Numbers that the logits of one cell take at most: 256 MiB. */
-    private static final long LOGITS = 1L << 26;
+    /** Numbers that the logits of one cell take at most: 1 GiB, of enough rows to fill a card. */
+    private static final long LOGITS = 1L << 28;
 
     private final Device device;
     private final List<Member> members;

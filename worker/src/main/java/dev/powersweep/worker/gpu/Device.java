@@ -39,7 +39,16 @@ public interface Device extends AutoCloseable {
     void multiply(Product product);
 
     /**
-     * Runs {@code work}, which only queues zeros, launches and products, without doing what it queues.
+     * Queues what {@code work} queues (zeros, launches, products) so that it may be done at the same time as what is
+     * queued next: after all that was queued before, and after other such work.
+     */
+    void beside(Runnable work);
+
+    /** Lets what is queued next wait for all work that was queued by {@link #beside}. */
+    void join();
+
+    /**
+     * Runs {@code work}, which only queues zeros, launches and products, joined at its end, without doing what it queues.
      *
      * @return does all of it, as often as wanted, in one call
      */

@@ -8,6 +8,7 @@ import dev.powersweep.worker.model.Parametrisation;
 import dev.powersweep.worker.model.RandomStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 
 /** A cell's parameters before its first step, the same bits as those of its Deeplearning4j network, without ND4J. */
 final class InitialWeights {
@@ -24,10 +25,13 @@ final class InitialWeights {
             long key = RandomStream.key(cell.randomSeed(), "initial weights", number++, 0);
             double deviation = parametrisation.standardDeviation(tensor.role());
             float fill = tensor.role() == Role.GAIN ? 1 : 0;
-            for (long i = 0; i < tensor.length(); i++) {
-                flat.putFloat(deviation == 0 ? fill : (float) (deviation * RandomStream.normal(key, i)));
-            }
+            int first = Math.toIntExact(tensor.offset());
+            IntStream.range(0, Math.toIntExact(tensor.length()))
+                    .parallel()
+                    .forEach(i -> flat.putFloat(
+                            (first + i) * Float.BYTES,
+                            deviation == 0 ? fill : (float) (deviation * RandomStream.normal(key, i))));
         }
-        return flat.flip();
+        return flat;
     }
 }

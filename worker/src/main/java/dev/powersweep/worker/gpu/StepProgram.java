@@ -64,7 +64,7 @@ final class StepProgram {
 
     /** One step of every cell. */
     void step() {
-        device.zero(memory.gradients, shape.slices() * layout.stride() * Float.BYTES);
+        device.beside(() -> device.zero(memory.gradients, shape.slices() * layout.stride() * Float.BYTES));
         device.launch(
                 "readWindows" + 8 * memory.tokenBytes,
                 Grid.of(shape.batchSequences(), shape.cells()),
@@ -83,10 +83,12 @@ final class StepProgram {
         float weight = (float) (1.0 / shape.batchTokens());
         for (int pass = 0; pass < shape.passes(); pass++) {
             Pass p = new Pass(pass, dropout ? memory.standings : 0);
+            device.beside(() -> sortRows(p));
             forward(p);
             head(p, weight);
             backward(p);
         }
+        device.join();
         update();
     }
 
@@ -169,6 +171,8 @@ final class StepProgram {
             Factor dNormed = new Factor(memory.dNormed + first, width, cellStride, Order.AS_IS);
             Factor logits = new Factor(memory.logits, vocabulary, logitStride, Order.AS_IS);
             Factor dLogits = new Factor(memory.dLogits, vocabulary, logitStride, Order.AS_IS);
+            // The rows before may still be read.
+            device.join();
             multiply(normed, transposed(table), logits, at, vocabulary, width, shape.cells(), Result.SINGLE, 0);
             device.launch(
                     "classify" + suffix,
@@ -185,13 +189,12 @@ final class StepProgram {
             if (weight == 0) {
                 continue;
             }
-            multiply(dLogits, table, dNormed, at, width, vocabulary, shape.cells(), Result.AS_FACTORS, 0);
             // Each slice has a gradient of its own: all of them, or the one that these rows belong to in every cell.
             int slicesOfCell = whole ? 1 : shape.parts();
             int batch = whole ? shape.slices() : shape.cells();
             int rows = whole ? shape.rows() : at;
             long part = whole ? 0 : row / shape.rows();
-            multiply(
+            device.beside(() -> multiply(
                     transposed(dLogits.address(), vocabulary, (long) rows * vocabulary),
                     new Factor(normed.address(), width, whole ? (long) rows * width : cellStride, Order.AS_IS),
                     new Factor(
@@ -204,7 +207,8 @@ final class StepProgram {
                     rows,
                     batch,
                     Result.SINGLE,
-                    1);
+                    1));
+            multiply(dLogits, table, dNormed, at, width, vocabulary, shape.cells(), Result.AS_FACTORS, 0);
         }
     }
 
@@ -218,9 +222,12 @@ final class StepProgram {
             linearBackward(layer.hidden(), block.down(), dBranch, memory.dHidden);
             activate(activation() + "Backward", layer.inner(), memory.dHidden);
             linearBackward(layer.feedForwardNormed(), block.up(), memory.dHidden, memory.dNormed);
+            // The gradients of weights have read dBranch, and the shares of the norm before are added.
+            device.join();
             normaliseBackward(pass, 2 * i + 1, block.feedForwardNorm(), layer.feedForwardStatistics(), true);
             linearBackward(layer.attended(), block.attentionOut(), dBranch, memory.dAttended);
             attentionBackward(layer);
+            device.join();
             rotate(memory.dPacked, -1);
             linearBackward(layer.normed(), block.qkv(), memory.dPacked, memory.dNormed);
             normaliseBackward(pass, 2 * i, block.attentionNorm(), layer.statistics(), true);
@@ -228,12 +235,8 @@ final class StepProgram {
         embeddingBackward(pass);
     }
 
-    private void embeddingBackward(Pass pass) {
-        int width = model.width();
-        long columns = Grid.blocks(width, COLUMN_THREADS);
-        long buckets = Grid.blocks(shape.rows(), GroupMemory.BUCKET);
+    private void sortRows(Pass pass) {
         int rounds = (31 - Integer.numberOfLeadingZeros(Math.max(1, model.vocabulary() - 1))) / 4 + 1;
-        long tokenAt = layout.offset(parameters.tokenEmbedding());
         device.launch(
                 "sortRows",
                 Grid.of(shape.slices()),
@@ -243,6 +246,32 @@ final class StepProgram {
                 memory.otherOrder,
                 shape.rows(),
                 rounds);
+    }
+
+    private void embeddingBackward(Pass pass) {
+        // The unembedding's gradient may be the same tensor's.
+        device.join();
+        int width = model.width();
+        long columns = Grid.blocks(width, COLUMN_THREADS);
+        long buckets = Grid.blocks(shape.rows(), GroupMemory.BUCKET);
+        long tokenAt = layout.offset(parameters.tokenEmbedding());
+        if (parameters.positionEmbedding() != null) {
+            device.beside(() -> device.launch(
+                    "positionBackward",
+                    Grid.of(columns, model.context(), shape.slices()),
+                    COLUMN_THREADS,
+                    memory.dResidual,
+                    memory.rules,
+                    pass.standings,
+                    memory.gradients,
+                    layout.stride(),
+                    layout.offset(parameters.positionEmbedding()),
+                    shape.parts(),
+                    shape.rows(),
+                    shape.partRows(),
+                    firstRow(pass),
+                    width));
+        }
         device.launch(
                 "embedBackward",
                 Grid.of(columns, buckets, shape.slices()),
@@ -273,23 +302,6 @@ final class StepProgram {
                 tokenAt,
                 shape.rows(),
                 width);
-        if (parameters.positionEmbedding() != null) {
-            device.launch(
-                    "positionBackward",
-                    Grid.of(columns, model.context(), shape.slices()),
-                    COLUMN_THREADS,
-                    memory.dResidual,
-                    memory.rules,
-                    pass.standings,
-                    memory.gradients,
-                    layout.stride(),
-                    layout.offset(parameters.positionEmbedding()),
-                    shape.parts(),
-                    shape.rows(),
-                    shape.partRows(),
-                    firstRow(pass),
-                    width);
-        }
     }
 
     private void update() {
@@ -383,7 +395,7 @@ final class StepProgram {
                 shape.partRows(),
                 firstRow(pass),
                 model.width());
-        device.launch(
+        device.beside(() -> device.launch(
                 "normaliseShares",
                 Grid.of(Grid.blocks(model.width(), COLUMN_THREADS), shape.slices()),
                 COLUMN_THREADS,
@@ -393,7 +405,7 @@ final class StepProgram {
                 layout.offset(norm.gain()),
                 layout.offset(norm.bias()),
                 shares,
-                model.width());
+                model.width()));
     }
 
     private void rotate(long packed, int direction) {
@@ -436,19 +448,22 @@ final class StepProgram {
                 model.context(),
                 model.heads(),
                 shape.headWidth());
-        for (String part : new String[] {"Keys", "Queries"}) {
-            attend(
-                    part,
-                    layer.packed(),
-                    memory.dAttended,
-                    layer.logSums(),
-                    memory.dots,
-                    memory.dPacked,
-                    memory.rules,
-                    model.context(),
-                    model.heads(),
-                    shape.parts() * shape.passSequences());
-        }
+        device.beside(() -> attendBackward("Keys", layer));
+        attendBackward("Queries", layer);
+    }
+
+    private void attendBackward(String part, Layer layer) {
+        attend(
+                part,
+                layer.packed(),
+                memory.dAttended,
+                layer.logSums(),
+                memory.dots,
+                memory.dPacked,
+                memory.rules,
+                model.context(),
+                model.heads(),
+                shape.parts() * shape.passSequences());
     }
 
     private void attend(String part, long... arguments) {
@@ -490,10 +505,20 @@ final class StepProgram {
                 0);
     }
 
-    /** {@code dx = dy·wᵀ}, and {@code dw += xᵀ·dy} of each slice. */
+    /** {@code dx = dy·wᵀ}, and beside it {@code dw += xᵀ·dy} of each slice. */
     private void linearBackward(long x, Tensor w, long dy, long dx) {
         int inputs = w.rows();
         int outputs = w.columns();
+        device.beside(() -> multiply(
+                transposed(x, inputs, (long) shape.rows() * inputs),
+                new Factor(dy, outputs, (long) shape.rows() * outputs, Order.AS_IS),
+                new Factor(memory.gradients + layout.offset(w) * Float.BYTES, outputs, layout.stride(), Order.AS_IS),
+                inputs,
+                outputs,
+                shape.rows(),
+                shape.slices(),
+                Result.SINGLE,
+                1));
         multiply(
                 activations(dy, outputs),
                 transposed(weights(w)),
@@ -504,16 +529,6 @@ final class StepProgram {
                 shape.cells(),
                 Result.AS_FACTORS,
                 0);
-        multiply(
-                transposed(x, inputs, (long) shape.rows() * inputs),
-                new Factor(dy, outputs, (long) shape.rows() * outputs, Order.AS_IS),
-                new Factor(memory.gradients + layout.offset(w) * Float.BYTES, outputs, layout.stride(), Order.AS_IS),
-                inputs,
-                outputs,
-                shape.rows(),
-                shape.slices(),
-                Result.SINGLE,
-                1);
     }
 
     private Factor activations(long address, int width) {

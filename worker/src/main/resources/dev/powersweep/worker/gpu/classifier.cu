@@ -8,6 +8,49 @@ __device__ __forceinline__ float faded(float sum, float top, float highest) {
   return sum == 0.0f ? 0.0f : sum * expf(top - highest);
 }
 
+/** The largest of a thread's logits and the sum of exponentials relative to it. */
+struct Exponentials {
+  float top, sum;
+
+  template <int N>
+  __device__ __forceinline__ void add(const Floats<N>& v, float scale) {
+    float x[N], highest = v.at[0] * scale;
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+      x[k] = v.at[k] * scale;
+      highest = fmaxf(highest, x[k]);
+    }
+    if (highest > top) {
+      sum *= expf(top - highest);
+      top = highest;
+    }
+    // A NaN, which no maximum shows, has to show in the loss.
+#pragma unroll
+    for (int k = 0; k < N; k++) sum += expf(x[k] - top);
+  }
+};
+
+template <int N>
+__device__ __forceinline__ Exponentials exponentials(const float* x, float scale, int vocabulary) {
+  Exponentials own = {-INFINITY, 0};
+  for (int i = N * threadIdx.x; i < vocabulary; i += N * blockDim.x) own.add(load<N>(x + i), scale);
+  return own;
+}
+
+template <int N, class T>
+__device__ __forceinline__ void differentiate(
+    const float* x, T* d, float scale, float highest, float reciprocal, float factor, int target, int vocabulary) {
+  for (int i = N * threadIdx.x; i < vocabulary; i += N * blockDim.x) {
+    Floats<N> v = load<N>(x + i);
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+      float probability = expf(v.at[k] * scale - highest) * reciprocal;
+      v.at[k] = (i + k == target ? probability - 1.0f : probability) * factor;
+    }
+    store<N>(d + i, v);
+  }
+}
+
 /**
  * Loss of each row, and the gradient of its logits.
  *
@@ -34,18 +77,9 @@ __device__ __forceinline__ void classify(
   size_t at = ((size_t)cell * gridDim.x + row) * vocabulary;
   const float* x = logits + at;
   float scale = rules[cell].logitScale;
-  float top = -INFINITY, sum = 0;
-  for (int i = threadIdx.x; i < vocabulary; i += blockDim.x) {
-    float v = x[i] * scale;
-    // Also where v is NaN, which has to show in the loss.
-    if (!(v <= top)) {
-      sum *= expf(top - v);
-      top = v;
-    }
-    sum += expf(v - top);
-  }
-  float highest = warpMax(top);
-  sum = warpSum(faded(sum, top, highest));
+  bool fours = vocabulary % 4 == 0;
+  Exponentials own = fours ? exponentials<4>(x, scale, vocabulary) : exponentials<1>(x, scale, vocabulary);
+  float highest = warpMax(own.top), sum = warpSum(faded(own.sum, own.top, highest));
   if (threadIdx.x % WARP == 0) {
     tops[warp] = highest;
     sums[warp] = sum;
@@ -62,9 +96,10 @@ __device__ __forceinline__ void classify(
     __syncthreads();
     T* d = dLogits + at;
     float factor = weight * scale, reciprocal = 1.0f / sum;
-    for (int i = threadIdx.x; i < vocabulary; i += blockDim.x) {
-      float probability = expf(x[i] * scale - highest) * reciprocal;
-      narrow((i == target ? probability - 1.0f : probability) * factor, d + i);
+    if (fours) {
+      differentiate<4>(x, d, scale, highest, reciprocal, factor, target, vocabulary);
+    } else {
+      differentiate<1>(x, d, scale, highest, reciprocal, factor, target, vocabulary);
     }
   }
   if (threadIdx.x == 0) losses[cell * cellStride + row] = logf(sum) + (highest - ofTarget);

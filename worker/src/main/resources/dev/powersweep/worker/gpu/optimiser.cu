@@ -9,7 +9,7 @@
 /**
  * Adds the parts' gradients up, in their order, and measures them.
  *
- * @param gradients [cell][part][stride]; the first part becomes the sum
+ * @param gradients [cell][part][stride], stride a multiple of 4; the first part becomes the sum
  * @param squares [cell][blocks][2]: of each part by itself, added; of the sum
  *
  * grid [⌈stride / SQUARES_BLOCK⌉, cells], at most 1,024 threads
@@ -20,16 +20,21 @@ extern "C" __global__ void addParts(float* gradients, double* squares, long long
   float* own = gradients + (size_t)cell * parts * stride;
   long long begin = (long long)blockIdx.x * SQUARES_BLOCK, end = min(stride, begin + SQUARES_BLOCK);
   float small = 0, big = 0;
-  for (long long i = begin + threadIdx.x; i < end; i += blockDim.x) {
-    float total = own[i];
-    small = fmaf(total, total, small);
+  for (long long i = begin + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+    Floats<4> total = load<4>(own + i);
+#pragma unroll
+    for (int k = 0; k < 4; k++) small = fmaf(total.at[k], total.at[k], small);
     for (int part = 1; part < parts; part++) {
-      float x = own[part * stride + i];
-      small = fmaf(x, x, small);
-      total += x;
+      Floats<4> x = load<4>(own + part * stride + i);
+#pragma unroll
+      for (int k = 0; k < 4; k++) {
+        small = fmaf(x.at[k], x.at[k], small);
+        total.at[k] += x.at[k];
+      }
     }
-    big = fmaf(total, total, big);
-    if (parts > 1) own[i] = total;
+#pragma unroll
+    for (int k = 0; k < 4; k++) big = fmaf(total.at[k], total.at[k], big);
+    if (parts > 1) store<4>(own + i, total);
   }
   double smallSum = blockSum((double)small, scratch), bigSum = blockSum((double)big, scratch);
   if (threadIdx.x == 0) {

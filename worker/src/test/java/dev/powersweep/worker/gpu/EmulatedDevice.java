@@ -31,7 +31,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class EmulatedDevice implements Device {
 
-    /** In what order threads and blocks run. */
+    /** In what order threads and blocks run; backwards, work beside other work is done after it, as late as it may be. */
     enum Threads {
         FORWARDS,
         BACKWARDS
@@ -57,6 +57,9 @@ final class EmulatedDevice implements Device {
     private final Path errors;
     private final DataInputStream answers;
     private final OutputStream commands;
+    /** Work that may wait; null where it is done at once. */
+    private final List<Runnable> waiting;
+
     /** While work is captured. */
     private ByteArrayOutputStream captured;
 
@@ -82,6 +85,7 @@ final class EmulatedDevice implements Device {
             answers = new DataInputStream(process.getInputStream());
             commands = new BufferedOutputStream(process.getOutputStream(), 1 << 16);
             recording = threads == Threads.FORWARDS ? Recording.begin() : null;
+            waiting = threads == Threads.BACKWARDS ? new ArrayList<>() : null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -170,6 +174,23 @@ final class EmulatedDevice implements Device {
         command.putLong(p.a().batchStride()).putLong(p.b().batchStride());
         command.putLong(p.c().batchStride());
         send(command);
+    }
+
+    @Override
+    public void beside(Runnable work) {
+        if (waiting == null) {
+            work.run();
+        } else {
+            waiting.add(work);
+        }
+    }
+
+    @Override
+    public void join() {
+        if (waiting != null) {
+            waiting.forEach(Runnable::run);
+            waiting.clear();
+        }
     }
 
     @Override

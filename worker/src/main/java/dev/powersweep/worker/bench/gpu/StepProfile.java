@@ -137,6 +137,16 @@ final class StepProfile {
         }
 
         @Override
+        public void beside(Runnable work) {
+            device.beside(work);
+        }
+
+        @Override
+        public void join() {
+            device.join();
+        }
+
+        @Override
         public Runnable capture(Runnable work) {
             return device.capture(() -> {
                 capturing = true;

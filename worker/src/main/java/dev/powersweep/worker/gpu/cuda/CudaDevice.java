@@ -33,7 +33,11 @@ public final class CudaDevice implements Device {
     private final int card;
     private final String name;
     private final int capability;
-    private final Pointer stream;
+    /** What is queued goes here, and between {@link #beside} and {@link #join} there, too. */
+    private final Stream main;
+
+    private final Stream side;
+    private Stream stream;
     private final Cubins cubins;
     private final CublasLt cublasLt;
     private final ProductPlans products;
@@ -42,8 +46,15 @@ public final class CudaDevice implements Device {
     private final Map<KernelSources.Unit, Pointer> modules = new HashMap<>();
     private final Map<String, Pointer> kernels = new HashMap<>();
     private final List<Pointer> graphs = new ArrayList<>();
+    private boolean apart;
     private Memory parameters = new Memory(1);
     private long taken;
+
+    /**
+     * @param reached recorded where another stream has to wait for this one
+     * @param workspace of its products
+     */
+    private record Stream(Pointer handle, Pointer reached, long workspace) {}
 
     private CudaDevice(CudaDriver driver, int ordinal, Optional<Path> cubinFolder) {
         this.driver = driver;
@@ -65,13 +76,21 @@ public final class CudaDevice implements Device {
         PointerByReference context = new PointerByReference();
         check(driver.cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
         check(driver.cuCtxSetCurrent(context.getValue()), "cuCtxSetCurrent");
-        PointerByReference reference = new PointerByReference();
-        check(driver.cuStreamCreate(reference, CudaDriver.STREAM_NON_BLOCKING), "cuStreamCreate");
-        stream = reference.getValue();
         cubins = new Cubins(CudaLibraries::nvrtc, "sm_" + capability, cubinFolder);
         cublasLt = CudaLibraries.cublasLt();
-        products = new ProductPlans(cublasLt, stream, allocate(ProductPlans.workspaceBytes()));
-        staging = new Staging(driver, stream);
+        products = new ProductPlans(cublasLt);
+        main = stream();
+        side = stream();
+        stream = main;
+        staging = new Staging(driver, main.handle);
+    }
+
+    private Stream stream() {
+        PointerByReference handle = new PointerByReference();
+        check(driver.cuStreamCreate(handle, CudaDriver.STREAM_NON_BLOCKING), "cuStreamCreate");
+        PointerByReference event = new PointerByReference();
+        check(driver.cuEventCreate(event, CudaDriver.EVENT_DISABLE_TIMING), "cuEventCreate");
+        return new Stream(handle.getValue(), event.getValue(), allocate(ProductPlans.workspaceBytes()));
     }
 
     /**
@@ -155,7 +174,7 @@ public final class CudaDevice implements Device {
             throw new IllegalArgumentException("no allocation begins at " + address);
         }
         taken -= bytes;
-        check(driver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+        check(driver.cuStreamSynchronize(main.handle), "cuStreamSynchronize");
         check(driver.cuMemFree_v2(address), "cuMemFree");
     }
 
@@ -171,7 +190,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public void zero(long address, long bytes) {
-        check(driver.cuMemsetD8Async(address, (byte) 0, bytes, stream), "cuMemsetD8Async");
+        check(driver.cuMemsetD8Async(address, (byte) 0, bytes, stream.handle), "cuMemsetD8Async");
     }
 
     @Override
@@ -195,7 +214,7 @@ public final class CudaDevice implements Device {
                 1,
                 1,
                 0,
-                stream,
+                stream.handle,
                 parameters.share(pointers),
                 Pointer.NULL);
         check(code, "launch of " + kernel);
@@ -203,17 +222,43 @@ public final class CudaDevice implements Device {
 
     @Override
     public void multiply(Product product) {
-        products.multiply(product);
+        products.multiply(product, stream.handle, stream.workspace);
+    }
+
+    @Override
+    public void beside(Runnable work) {
+        follow(main, side);
+        stream = side;
+        try {
+            work.run();
+        } finally {
+            stream = main;
+        }
+        apart = true;
+    }
+
+    @Override
+    public void join() {
+        if (apart) {
+            follow(side, main);
+            apart = false;
+        }
+    }
+
+    /** Lets {@code later} wait for what was queued in {@code earlier}. */
+    private void follow(Stream earlier, Stream later) {
+        check(driver.cuEventRecord(earlier.reached, earlier.handle), "cuEventRecord");
+        check(driver.cuStreamWaitEvent(later.handle, earlier.reached, 0), "cuStreamWaitEvent");
     }
 
     @Override
     public Runnable capture(Runnable work) {
-        check(driver.cuStreamBeginCapture_v2(stream, CudaDriver.CAPTURE_RELAXED), "cuStreamBeginCapture");
+        check(driver.cuStreamBeginCapture_v2(main.handle, CudaDriver.CAPTURE_RELAXED), "cuStreamBeginCapture");
         PointerByReference reference = new PointerByReference();
         try {
             work.run();
         } finally {
-            check(driver.cuStreamEndCapture(stream, reference), "cuStreamEndCapture");
+            check(driver.cuStreamEndCapture(main.handle, reference), "cuStreamEndCapture");
         }
         Pointer graph = reference.getValue();
         PointerByReference executable = new PointerByReference();
@@ -221,19 +266,22 @@ public final class CudaDevice implements Device {
         check(driver.cuGraphDestroy(graph), "cuGraphDestroy");
         Pointer steps = executable.getValue();
         graphs.add(steps);
-        return () -> check(driver.cuGraphLaunch(steps, stream), "cuGraphLaunch");
+        return () -> check(driver.cuGraphLaunch(steps, main.handle), "cuGraphLaunch");
     }
 
     @Override
     public void close() {
-        driver.cuStreamSynchronize(stream);
+        driver.cuStreamSynchronize(main.handle);
         graphs.forEach(driver::cuGraphExecDestroy);
         products.close();
         staging.close();
         List.copyOf(allocations.keySet()).forEach(driver::cuMemFree_v2);
         allocations.clear();
         modules.values().forEach(driver::cuModuleUnload);
-        driver.cuStreamDestroy_v2(stream);
+        for (Stream each : List.of(main, side)) {
+            driver.cuEventDestroy_v2(each.reached);
+            driver.cuStreamDestroy_v2(each.handle);
+        }
         driver.cuDevicePrimaryCtxRelease_v2(card);
     }
 

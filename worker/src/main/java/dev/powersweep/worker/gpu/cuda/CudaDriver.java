@@ -69,6 +69,8 @@ interface CudaDriver extends Library {
 
     int cuEventSynchronize(Pointer event);
 
+    int cuStreamWaitEvent(Pointer stream, Pointer event, int flags);
+
     int cuModuleLoadData(PointerByReference module, byte[] image);
 
     int cuModuleUnload(Pointer module);

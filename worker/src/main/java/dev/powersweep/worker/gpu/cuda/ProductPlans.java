@@ -14,36 +14,31 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Products by cuBLASLt. Each kind of product is given one algorithm, whatever its batch: the library's first choice for
- * {@value #PLANNED_BATCH} of them, among those that do not split the inner dimension. So a product's bits do not depend on
- * how many others share its launch.
+ * Products by cuBLASLt. Each kind of product is given one algorithm, whatever its batch: the library's first choice for as
+ * many of them as fill a card, at most {@value #MOST_PLANNED}, among those that do not split the inner dimension. So a
+ * product's bits do not depend on how many others share its launch.
  *
  * <p>cuBLASLt is column-major: it makes the transposed result of the factors in the other order.
  */
 final class ProductPlans implements AutoCloseable {
 
-    private static final int PLANNED_BATCH = 16;
+    private static final int MOST_PLANNED = 16;
+    /** Numbers of results that fill a card. */
+    private static final long FULL = 1L << 22;
     private static final long WORKSPACE = 32L << 20;
     /** Addresses and distances that are multiples of more are as good as this. */
     private static final long MOST_ALIGNMENT = 16;
 
     private final CublasLt library;
     private final Pointer handle;
-    private final Pointer stream;
-    private final long workspace;
-    private final int plannedBatch;
     private final Memory factors = new Memory(2 * Float.BYTES);
     private final Map<Product, Memory> algorithms = new HashMap<>();
     private final Map<Product, Plan> plans = new HashMap<>();
 
     private record Plan(Pointer description, Pointer a, Pointer b, Pointer c, Memory algorithm) {}
 
-    /** @param workspace address of {@link #workspaceBytes} bytes */
-    ProductPlans(CublasLt library, Pointer stream, long workspace) {
+    ProductPlans(CublasLt library) {
         this.library = library;
-        this.stream = stream;
-        this.workspace = workspace;
-        plannedBatch = Integer.getInteger("powersweep.gpu.plannedBatch", PLANNED_BATCH);
         PointerByReference reference = new PointerByReference();
         check(library.cublasLtCreate(reference), "cublasLtCreate");
         handle = reference.getValue();
@@ -53,7 +48,8 @@ final class ProductPlans implements AutoCloseable {
         return WORKSPACE;
     }
 
-    void multiply(Product product) {
+    /** @param workspace address of {@link #workspaceBytes} bytes that nothing else uses until the stream is done with it */
+    void multiply(Product product, Pointer stream, long workspace) {
         Plan plan = plans.computeIfAbsent(kind(product), this::plan);
         factors.setFloat(0, product.scale());
         factors.setFloat(Float.BYTES, product.keep());
@@ -112,7 +108,7 @@ final class ProductPlans implements AutoCloseable {
                         p.rows(),
                         p.columns(),
                         p.inner(),
-                        plannedBatch,
+                        plannedBatch(p),
                         p.precision(),
                         p.result(),
                         p.scale(),
@@ -124,6 +120,10 @@ final class ProductPlans implements AutoCloseable {
                 layout(p.a(), type(p), p.rows(), p.inner(), p.batch()),
                 layout(p.c(), resultType(p), p.rows(), p.columns(), p.batch()),
                 algorithm);
+    }
+
+    private static int plannedBatch(Product p) {
+        return (int) Math.max(1, Math.min(MOST_PLANNED, FULL / ((long) p.rows() * p.columns())));
     }
 
     private Pointer description(Product p) {
