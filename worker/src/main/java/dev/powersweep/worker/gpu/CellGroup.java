@@ -46,7 +46,6 @@ public final class CellGroup implements Engine {
     /** A cell and where its run stands. */
     private static final class Member {
         final Cell cell;
-        final BatchSource source;
         final LearningRate rate;
         final long seed;
         final double hiddenScale;
@@ -56,9 +55,8 @@ public final class CellGroup implements Engine {
 
         boolean ended;
 
-        Member(Cell cell, BatchSource source) {
+        Member(Cell cell) {
             this.cell = cell;
-            this.source = source;
             rate = LearningRate.of(cell.training(), cell.data().steps());
             seed = cell.randomSeed();
             hiddenScale = 1 / Parametrisation.of(cell.shape(), cell.training()).widthRatio();
@@ -82,7 +80,7 @@ public final class CellGroup implements Engine {
 
     CellGroup(Device device, List<Run> runs, Precision precision, int passSequences, long mostLogits) {
         this.device = device;
-        members = runs.stream().map(run -> new Member(run.cell(), run.source())).toList();
+        members = runs.stream().map(run -> new Member(run.cell())).toList();
         Cell first = members.get(0).cell;
         ModelShape model = first.shape();
         int sequences = first.data().batchSequences();

@@ -3,7 +3,7 @@ package dev.powersweep.worker.gpu;
 /** Blocks of a launch, each at least 1; y and z at most 65,535. */
 public record Grid(int x, int y, int z) {
 
-    static Grid of(long x) {
+    public static Grid of(long x) {
         return of(x, 1);
     }
 
@@ -16,7 +16,7 @@ public record Grid(int x, int y, int z) {
     }
 
     /** Blocks that have room for all of {@code items}. */
-    static long blocks(long items, long itemsOfBlock) {
+    public static long blocks(long items, long itemsOfBlock) {
         return (items + itemsOfBlock - 1) / itemsOfBlock;
     }
 }

@@ -100,8 +100,7 @@ final class GroupMemory implements AutoCloseable {
      * @param slots steps that may be queued at once
      * @param tokens of all rings
      */
-    GroupMemory(
-            Device device, GroupShape shape, DeviceLayout layout, int slots, StepInputs tokens, boolean dropout) {
+    GroupMemory(Device device, GroupShape shape, DeviceLayout layout, int slots, StepInputs tokens, boolean dropout) {
         this.device = device;
         try {
             int number = shape.precision().bytes();

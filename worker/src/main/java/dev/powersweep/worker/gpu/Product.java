@@ -13,6 +13,8 @@ package dev.powersweep.worker.gpu;
  * @param batch how many
  * @param precision of A and B, and how they are multiplied
  * @param keep 0, and C is not read, or 1
+ * @param beforeGelu where the result goes, while C gets its GELU in the tanh form; laid out as C, whose matrices follow each
+ *     other without gaps; 0 for a product without it
  */
 public record Product(
         Factor a,
@@ -25,7 +27,28 @@ public record Product(
         Precision precision,
         Result result,
         float scale,
-        float keep) {
+        float keep,
+        long beforeGelu) {
+
+    public Product(
+            Factor a,
+            Factor b,
+            Factor c,
+            int rows,
+            int columns,
+            int inner,
+            int batch,
+            Precision precision,
+            Result result,
+            float scale,
+            float keep) {
+        this(a, b, c, rows, columns, inner, batch, precision, result, scale, keep, 0);
+    }
+
+    /** This product with its GELU in C. */
+    Product withGelu(long before) {
+        return new Product(a, b, c, rows, columns, inner, batch, precision, result, scale, keep, before);
+    }
 
     /** Whether a matrix is read as it lies. */
     public enum Order {

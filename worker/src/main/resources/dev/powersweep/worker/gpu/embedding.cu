@@ -88,18 +88,27 @@ extern "C" __global__ void embedBackward(
     int firstRow,
     int width) {
   int column = blockIdx.x * blockDim.x + threadIdx.x, bucket = blockIdx.y, slice = blockIdx.z, cell = slice / parts;
-  if (column >= width) return;
   inputs += (size_t)slice * rows;
   order += (size_t)slice * rows;
   int begin = bucket * BUCKET, end = min(rows, begin + BUCKET);
+  // The bucket's rows with their tokens, and the token behind it: what is to be added is then known at once.
+  SHARED(int, ownRows, BUCKET + 1);
+  SHARED(int, tokens, BUCKET + 1);
+  for (int i = threadIdx.x; i <= BUCKET; i += blockDim.x) {
+    ownRows[i] = begin + i < rows ? order[begin + i] : 0;
+    tokens[i] = begin + i < rows ? inputs[ownRows[i]] : -1;
+  }
+  __syncthreads();
+  if (column >= width) return;
   float* ends = open + ((size_t)slice * gridDim.y + bucket) * 2 * width + column;
-  bool beganBefore = begin > 0 && inputs[order[begin - 1]] == inputs[order[begin]];
+  bool beganBefore = begin > 0 && inputs[order[begin - 1]] == tokens[0];
   float sum = 0;
+#pragma unroll 4
   for (int i = begin; i < end; i++) {
-    int row = order[i], token = inputs[row];
+    int row = ownRows[i - begin], token = tokens[i - begin];
     Mask mask = maskOfRow(rules, standings, cell, 0, slice % parts * partRows + firstRow + row, width);
     sum += dOut[((size_t)slice * rows + row) * width + column] * mask.factor(column);
-    bool goesOn = i + 1 < rows && inputs[order[i + 1]] == token;
+    bool goesOn = tokens[i - begin + 1] == token;
     if (goesOn && i + 1 < end) continue;
     if (beganBefore) {
       ends[0] = sum;

@@ -25,7 +25,7 @@ struct Flash {
   /** Of a row in shared memory: 16 bytes more than it needs, so that ldmatrix meets no bank twice. */
   static constexpr int PITCH = D + 8;
   /** Keys, or queries, of one round of the backward pass; fewer where registers run out. */
-  static constexpr int BACKWARD = D <= 64 ? 32 : 16;
+  static constexpr int BACKWARD = D <= 16 ? 64 : D <= 64 ? 32 : 16;
 };
 
 /** Where a block works. */

@@ -117,8 +117,36 @@ struct Stretch {
 #define FLUSH_GRADIENT 0x1p-80f
 #define FLUSH_SECOND_MOMENT 0x1p-90f
 
+/** The CPU's formula rounding by rounding. */
+template <int N>
+__device__ __forceinline__ void updateNeighbours(
+    float* parameters,
+    const float* gradient,
+    float* firstMoments,
+    float* secondMoments,
+    bfloat16* rounded,
+    const CellRule& rule,
+    const CellStanding& standing,
+    float rate,
+    float keep) {
+  Floats<N> p = load<N>(parameters), d = load<N>(gradient), m = load<N>(firstMoments), v = load<N>(secondMoments);
+#pragma unroll
+  for (int k = 0; k < N; k++) {
+    float g = fmaf(d.at[k], standing.gradientScale, FLUSH_GRADIENT) - FLUSH_GRADIENT;
+    m.at[k] = fmaf(m.at[k], rule.beta1, fmaf(g, rule.complement1, FLUSH_GRADIENT)) - FLUSH_GRADIENT;
+    float scaled = __fmul_rn(g, rule.complement2);
+    v.at[k] = fmaf(v.at[k], rule.beta2, fmaf(scaled, g, FLUSH_SECOND_MOMENT)) - FLUSH_SECOND_MOMENT;
+    float denominator = fmaf(sqrtf(v.at[k]), standing.plan.inverseSecondCorrection, rule.epsilon);
+    p.at[k] = __fadd_rn(__fmul_rn(m.at[k], rate) / denominator, __fmul_rn(p.at[k], keep));
+  }
+  store<N>(firstMoments, m);
+  store<N>(secondMoments, v);
+  store<N>(parameters, p);
+  if (rounded) store<N>(rounded, p);
+}
+
 /**
- * One AdamW update of all tensors of all cells: the CPU's formula rounding by rounding.
+ * One AdamW update of all tensors of all cells.
  *
  * @param parameters, firstMoments, secondMoments [cell][stride]
  * @param gradients [cell][gradientStride]
@@ -146,18 +174,13 @@ extern "C" __global__ void adamw(
   float keep = stretch.rule & DECAYED ? standing.plan.keep : 1.0f;
   const float* gradient = gradients + cell * gradientStride + stretch.offset;
   long long at = cell * stride + stretch.offset;
-  for (int i = threadIdx.x; i < stretch.length; i += blockDim.x) {
-    float g = fmaf(gradient[i], standing.gradientScale, FLUSH_GRADIENT) - FLUSH_GRADIENT;
-    float m = fmaf(firstMoments[at + i], rule.beta1, fmaf(g, rule.complement1, FLUSH_GRADIENT)) - FLUSH_GRADIENT;
-    float scaled = __fmul_rn(g, rule.complement2);
-    float v = fmaf(secondMoments[at + i], rule.beta2, fmaf(scaled, g, FLUSH_SECOND_MOMENT)) - FLUSH_SECOND_MOMENT;
-    float denominator = fmaf(sqrtf(v), standing.plan.inverseSecondCorrection, rule.epsilon);
-    float p = __fadd_rn(__fmul_rn(m, rate) / denominator, __fmul_rn(parameters[at + i], keep));
-    firstMoments[at + i] = m;
-    secondMoments[at + i] = v;
-    parameters[at + i] = p;
-    if (rounded) narrow(p, rounded + at + i);
-  }
+  int fours = stretch.length / 4 * 4;
+  for (int i = 4 * threadIdx.x; i < fours; i += 4 * blockDim.x)
+    updateNeighbours<4>(parameters + at + i, gradient + i, firstMoments + at + i, secondMoments + at + i,
+        rounded ? rounded + at + i : nullptr, rule, standing, rate, keep);
+  for (int i = fours + threadIdx.x; i < stretch.length; i += blockDim.x)
+    updateNeighbours<1>(parameters + at + i, gradient + i, firstMoments + at + i, secondMoments + at + i,
+        rounded ? rounded + at + i : nullptr, rule, standing, rate, keep);
 }
 
 /**

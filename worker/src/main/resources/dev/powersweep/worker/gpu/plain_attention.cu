@@ -145,18 +145,38 @@ __device__ __forceinline__ void plainForward(
   }
 }
 
-/** {@code dots = Σ dOut·out} of each row and head, a warp each; grid [⌈tokens·heads / warps of a block⌉] */
+template <int N, class T>
+__device__ __forceinline__ float dot(const T* a, const T* b, int lane, int lanes, int width) {
+  float sum = 0;
+  for (int k = N * lane; k < width; k += N * lanes) {
+    Floats<N> x = load<N>(a + k), y = load<N>(b + k);
+#pragma unroll
+    for (int i = 0; i < N; i++) sum = fmaf(x.at[i], y.at[i], sum);
+  }
+  return sum;
+}
+
+/**
+ * {@code dots = Σ dOut·out} of each row and head.
+ *
+ * @param lanes of a head, a power of two and at most 32
+ *
+ * grid [⌈tokens·heads·lanes / threads⌉]
+ */
 template <class T>
 __device__ __forceinline__ void attentionDots(
-    const T* out, const T* dOut, float* dots, int tokens, int context, int heads, int headWidth) {
-  int i = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
-  if (i >= tokens * heads) return;
-  int head = i % heads, token = i / heads;
-  size_t at = (size_t)i * headWidth;
+    const T* out, const T* dOut, float* dots, int tokens, int context, int heads, int headWidth, int lanes) {
+  long long thread = (long long)blockIdx.x * blockDim.x + threadIdx.x, i = thread / lanes;
+  int lane = threadIdx.x % lanes, head = i % heads;
+  long long token = i / heads;
   float sum = 0;
-  for (int k = lane; k < headWidth; k += WARP) sum = fmaf(widen(out[at + k]), widen(dOut[at + k]), sum);
-  sum = warpSum(sum);
-  if (lane == 0) dots[((size_t)(token / context) * heads + head) * context + token % context] = sum;
+  if (token < tokens) {
+    size_t at = (size_t)i * headWidth;
+    sum = headWidth % 8 == 0 ? dot<8>(out + at, dOut + at, lane, lanes, headWidth)
+                             : dot<1>(out + at, dOut + at, lane, lanes, headWidth);
+  }
+  for (int step = lanes / 2; step > 0; step /= 2) sum += __shfl_xor_sync(ALL_LANES, sum, step);
+  if (lane == 0 && token < tokens) dots[((token / context) * heads + head) * context + token % context] = sum;
 }
 
 /** Gradients of ROWS queries. The same grid as forward. */
@@ -273,8 +293,8 @@ __device__ __forceinline__ void plainKeys(
 
 #define PLAIN_DOTS(T)                                                                                                 \
   extern "C" __global__ void attentionDots_##T(                                                                       \
-      const T* out, const T* dOut, float* dots, int tokens, int context, int heads, int headWidth) {                  \
-    attentionDots<T>(out, dOut, dots, tokens, context, heads, headWidth);                                             \
+      const T* out, const T* dOut, float* dots, int tokens, int context, int heads, int headWidth, int lanes) {       \
+    attentionDots<T>(out, dOut, dots, tokens, context, heads, headWidth, lanes);                                      \
   }
 PLAIN_DOTS(float)
 PLAIN_DOTS(bfloat16)

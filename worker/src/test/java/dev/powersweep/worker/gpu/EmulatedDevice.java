@@ -164,7 +164,7 @@ final class EmulatedDevice implements Device {
     @Override
     public void multiply(Product p) {
         int type = p.precision() == Precision.BFLOAT16 ? 1 : 0;
-        ByteBuffer command = command('m', 40 + 9 * Long.BYTES);
+        ByteBuffer command = command('m', 40 + 10 * Long.BYTES);
         command.putInt(p.a().order().ordinal()).putInt(p.b().order().ordinal());
         command.putInt(p.rows()).putInt(p.columns()).putInt(p.inner()).putInt(p.batch());
         command.putInt(type).putInt(p.result() == Product.Result.SINGLE ? 0 : type);
@@ -173,6 +173,7 @@ final class EmulatedDevice implements Device {
         command.putLong(p.a().rowStride()).putLong(p.b().rowStride()).putLong(p.c().rowStride());
         command.putLong(p.a().batchStride()).putLong(p.b().batchStride());
         command.putLong(p.c().batchStride());
+        command.putLong(p.beforeGelu());
         send(command);
     }
 

@@ -515,9 +515,10 @@ class EmulatedKernelsTest {
         long gradient = device.factors(precision, dOut);
         long dPacked = device.allocate((long) precision.bytes() * tokens * 3 * width);
         device.launch(kind + "Forward" + suffix, grid, 128, qkv, out, sums, rules, context, heads, ofCell);
+        int lanes = StepProgram.dotLanes(headWidth);
         device.launch(
                 "attentionDots" + precision.suffix(),
-                Grid.of(Grid.blocks((long) tokens * heads, 4)),
+                Grid.of(Grid.blocks((long) tokens * heads * lanes, 128)),
                 128,
                 out,
                 gradient,
@@ -525,7 +526,8 @@ class EmulatedKernelsTest {
                 tokens,
                 context,
                 heads,
-                headWidth);
+                headWidth,
+                lanes);
         for (String part : new String[] {"Keys", "Queries"}) {
             device.launch(
                     kind + part + suffix, grid, 128, qkv, gradient, sums, dots, dPacked, rules, context, heads, ofCell);

@@ -12,7 +12,7 @@ import java.util.zip.GZIPOutputStream;
 
 /**
  * What a test asked of an emulated device and what it was answered, for a card to be asked the same
- * (KernelReplay): written to the folder that {@code powersweep.recordings} names, a file for each device.
+ * (KernelReplay): written to the folder that the environment's {@code POWERSWEEP_RECORDINGS} names, a file for each device.
  */
 final class Recording implements AutoCloseable {
 
@@ -24,16 +24,16 @@ final class Recording implements AutoCloseable {
 
     /** Null where nothing is to be recorded. */
     static Recording begin() throws IOException {
-        String folder = System.getProperty("powersweep.recordings");
+        String folder = System.getenv("POWERSWEEP_RECORDINGS");
         if (folder == null) {
             return null;
         }
-        String test = StackWalker.getInstance().walk(frames -> frames.filter(
-                        frame -> frame.getClassName().endsWith("Test")
+        String test = StackWalker.getInstance()
+                .walk(frames -> frames.filter(frame -> frame.getClassName().endsWith("Test")
                                 && !frame.getMethodName().equals("device"))
-                .findFirst()
-                .map(StackWalker.StackFrame::getMethodName)
-                .orElse("unknown"));
+                        .findFirst()
+                        .map(StackWalker.StackFrame::getMethodName)
+                        .orElse("unknown"));
         Path file = Files.createTempFile(Files.createDirectories(Path.of(folder)), test + "-", ".gz");
         return new Recording(new DataOutputStream(
                 new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(file)), 1 << 16)));

@@ -94,7 +94,7 @@ void launch() {
 struct Product {
   int transposeA, transposeB, rows, columns, inner, batch, inputType, outputType;
   float scale, keep;
-  int64_t a, b, c, rowA, rowB, rowC, strideA, strideB, strideC;
+  int64_t a, b, c, rowA, rowB, rowC, strideA, strideB, strideC, beforeGelu;
 };
 
 float number(int64_t address, int64_t index, int type) {
@@ -114,6 +114,10 @@ void multiply() {
         }
         int64_t to = batch * p.strideC + i * p.rowC + j;
         float result = p.scale * sum + (p.keep != 0 ? p.keep * number(p.c, to, p.outputType) : 0.0f);
+        if (p.beforeGelu) {
+          narrow(result, (bfloat16*)p.beforeGelu + to);
+          result = Gelu::value(result);
+        }
         if (p.outputType) {
           narrow(result, (bfloat16*)p.c + to);
         } else {

@@ -71,7 +71,8 @@ final class OracleCurves {
             StepRecord record = records.get(i);
             loss = worse(loss, Math.abs(record.loss() - cpu.get("loss").doubleValue()));
             norm = worse(norm, apart(record.gradientNorm(), cpu.get("norm").doubleValue()));
-            small = worse(small, apart(record.gradientSquareSmall(), cpu.get("small").doubleValue()));
+            small = worse(
+                    small, apart(record.gradientSquareSmall(), cpu.get("small").doubleValue()));
         }
         row.put("steps", STEPS)
                 .put("lastLoss", records.get(STEPS - 1).loss())

@@ -10,7 +10,6 @@ import dev.powersweep.worker.gpu.Product;
 import java.nio.ByteBuffer;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /** Where a step's time goes: each of its operations alone, captured many times over. */
@@ -36,8 +35,8 @@ final class StepProfile {
                 row.put("cells", cells).put("operations", operations).put("microseconds", total);
                 ObjectNode shares = row.putObject("shares");
                 recorder.step.entrySet().stream()
-                        .sorted(Comparator.comparingDouble(entry ->
-                                -entry.getValue().microseconds * entry.getValue().count))
+                        .sorted(Comparator.comparingDouble(
+                                entry -> -entry.getValue().microseconds * entry.getValue().count))
                         .forEach(entry -> shares.put(
                                 entry.getKey(),
                                 String.format(
@@ -132,7 +131,8 @@ final class StepProfile {
         @Override
         public void multiply(Product p) {
             String name = "product " + p.rows() + "x" + p.inner() + "x" + p.columns() + " of " + p.batch() + " "
-                    + p.a().order().name().charAt(0) + p.b().order().name().charAt(0);
+                    + p.a().order().name().charAt(0) + p.b().order().name().charAt(0)
+                    + (p.beforeGelu() == 0 ? "" : " and GELU");
             note(name, () -> device.multiply(p));
         }
 

@@ -36,7 +36,9 @@ final class Throughput {
                             Arrays.sort(rounds);
                             double perStep = rounds[ROUNDS / 2];
                             row.put("cells", count)
-                                    .put("tokensPerSecond", count * size.run(1).cell().batchTokens() / perStep)
+                                    .put(
+                                            "tokensPerSecond",
+                                            count * size.run(1).cell().batchTokens() / perStep)
                                     .put("millisecondsPerStep", 1e3 * perStep)
                                     .put("spread", rounds[ROUNDS - 1] / rounds[0])
                                     .put("mebibytes", group.memory() >> 20)

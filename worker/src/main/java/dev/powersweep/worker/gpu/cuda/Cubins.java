@@ -91,9 +91,8 @@ final class Cubins {
     }
 
     private byte[] compile(String unit, List<String> macros) {
-        List<String> names = sources.keySet().stream()
-                .filter(name -> name.endsWith(".cuh"))
-                .toList();
+        List<String> names =
+                sources.keySet().stream().filter(name -> name.endsWith(".cuh")).toList();
         String[] texts = names.stream().map(sources::get).toArray(String[]::new);
         PointerByReference reference = new PointerByReference();
         check(
@@ -107,8 +106,7 @@ final class Cubins {
                 "nvrtcCreateProgram");
         Pointer program = reference.getValue();
         try {
-            List<String> options =
-                    new ArrayList<>(List.of("--gpu-architecture=" + architecture, "--std=c++17"));
+            List<String> options = new ArrayList<>(List.of("--gpu-architecture=" + architecture, "--std=c++17"));
             macros.forEach(macro -> options.add("-D" + macro));
             int code = nvrtc.nvrtcCompileProgram(program, options.size(), options.toArray(String[]::new));
             if (code != 0) {

@@ -15,6 +15,11 @@ interface CublasLt extends Library {
     int COMPUTE_TF32 = 77;
     int TRANSPOSE_A = 3;
     int TRANSPOSE_B = 4;
+    int EPILOGUE = 7;
+    int EPILOGUE_GELU_AUX = 160;
+    int AUX_ADDRESS = 11;
+    int AUX_STRIDE = 12;
+    int AUX_BATCH_STRIDE = 13;
     int BATCH_COUNT = 5;
     int BATCH_STRIDE = 6;
     int WORKSPACE_BYTES = 1;

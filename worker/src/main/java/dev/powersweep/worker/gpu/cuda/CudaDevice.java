@@ -9,6 +9,7 @@ import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.gpu.Grid;
 import dev.powersweep.worker.gpu.KernelSources;
 import dev.powersweep.worker.gpu.Product;
+import dev.powersweep.worker.gpu.Product.Factor;
 import dev.powersweep.worker.gpu.cuda.CudaException.Kind;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,7 @@ import java.util.stream.Collectors;
 public final class CudaDevice implements Device {
 
     private static final int OLDEST_CAPABILITY = 75;
+    private static final int GELU_THREADS = 256;
 
     private final CudaDriver driver;
     private final int card;
@@ -222,7 +224,28 @@ public final class CudaDevice implements Device {
 
     @Override
     public void multiply(Product product) {
-        products.multiply(product, stream.handle, stream.workspace);
+        if (!products.multiply(product, stream.handle, stream.workspace)) {
+            apart(product);
+        }
+    }
+
+    /** A product and its GELU one after the other. */
+    private void apart(Product p) {
+        multiply(new Product(
+                p.a(),
+                p.b(),
+                new Factor(p.beforeGelu(), p.c().rowStride(), p.c().batchStride(), p.c().order()),
+                p.rows(),
+                p.columns(),
+                p.inner(),
+                p.batch(),
+                p.precision(),
+                p.result(),
+                p.scale(),
+                p.keep()));
+        long length = (long) p.batch() * p.rows() * p.columns();
+        Grid grid = Grid.of(Grid.blocks(length, 4 * GELU_THREADS));
+        launch("gelu_bfloat16", grid, GELU_THREADS, p.beforeGelu(), p.c().address(), length);
     }
 
     @Override

@@ -25,6 +25,7 @@ final class ProductPlans implements AutoCloseable {
     private static final int MOST_PLANNED = 16;
     /** Numbers of results that fill a card. */
     private static final long FULL = 1L << 22;
+
     private static final long WORKSPACE = 32L << 20;
     /** Addresses and distances that are multiples of more are as good as this. */
     private static final long MOST_ALIGNMENT = 16;
@@ -48,9 +49,20 @@ final class ProductPlans implements AutoCloseable {
         return WORKSPACE;
     }
 
-    /** @param workspace address of {@link #workspaceBytes} bytes that nothing else uses until the stream is done with it */
-    void multiply(Product product, Pointer stream, long workspace) {
+    /**
+     * Queues a product.
+     *
+     * @param workspace address of {@link #workspaceBytes} bytes that nothing else uses until the stream is done with it
+     * @return whether there is an algorithm for it; nothing is queued where there is none with GELU
+     */
+    boolean multiply(Product product, Pointer stream, long workspace) {
         Plan plan = plans.computeIfAbsent(kind(product), this::plan);
+        if (plan.algorithm == null) {
+            return false;
+        }
+        if (product.beforeGelu() != 0) {
+            describe(plan.description, CublasLt.AUX_ADDRESS, CublasLt.number(product.beforeGelu()), Long.BYTES);
+        }
         factors.setFloat(0, product.scale());
         factors.setFloat(Float.BYTES, product.keep());
         long c = product.c().address();
@@ -73,6 +85,7 @@ final class ProductPlans implements AutoCloseable {
                         WORKSPACE,
                         stream),
                 "cublasLtMatmul of " + product);
+        return true;
     }
 
     /** A product with the alignment of its addresses in their place. */
@@ -90,7 +103,8 @@ final class ProductPlans implements AutoCloseable {
                 p.precision(),
                 p.result(),
                 p.scale(),
-                p.keep());
+                p.keep(),
+                p.beforeGelu() == 0 ? 0 : MOST_ALIGNMENT);
     }
 
     private static Factor aligned(Factor factor, int number) {
@@ -112,7 +126,8 @@ final class ProductPlans implements AutoCloseable {
                         p.precision(),
                         p.result(),
                         p.scale(),
-                        p.keep()),
+                        p.keep(),
+                        p.beforeGelu()),
                 planned -> algorithm(description, planned));
         return new Plan(
                 description,
@@ -129,22 +144,30 @@ final class ProductPlans implements AutoCloseable {
     private Pointer description(Product p) {
         PointerByReference reference = new PointerByReference();
         int compute = p.precision() == Precision.TF32 ? CublasLt.COMPUTE_TF32 : CublasLt.COMPUTE_FLOAT32;
-        check(
-                library.cublasLtMatmulDescCreate(reference, compute, CublasLt.REAL_FLOAT32),
-                "cublasLtMatmulDescCreate");
+        check(library.cublasLtMatmulDescCreate(reference, compute, CublasLt.REAL_FLOAT32), "cublasLtMatmulDescCreate");
         Pointer description = reference.getValue();
-        set(description, CublasLt.TRANSPOSE_A, p.b().order());
-        set(description, CublasLt.TRANSPOSE_B, p.a().order());
+        describe(description, CublasLt.TRANSPOSE_A, transposed(p.b()), Integer.BYTES);
+        describe(description, CublasLt.TRANSPOSE_B, transposed(p.a()), Integer.BYTES);
+        if (p.beforeGelu() != 0) {
+            describe(description, CublasLt.EPILOGUE, CublasLt.number(CublasLt.EPILOGUE_GELU_AUX), Integer.BYTES);
+            describe(description, CublasLt.AUX_ADDRESS, CublasLt.number(p.beforeGelu()), Long.BYTES);
+            describe(description, CublasLt.AUX_STRIDE, CublasLt.number(p.c().rowStride()), Long.BYTES);
+            describe(description, CublasLt.AUX_BATCH_STRIDE, CublasLt.number(p.c().batchStride()), Long.BYTES);
+        }
         return description;
     }
 
-    private void set(Pointer description, int attribute, Order order) {
+    private static Memory transposed(Factor factor) {
+        return CublasLt.number(factor.order() == Order.TRANSPOSED ? 1 : 0);
+    }
+
+    private void describe(Pointer description, int attribute, Memory value, int bytes) {
         check(
-                library.cublasLtMatmulDescSetAttribute(
-                        description, attribute, CublasLt.number(order == Order.TRANSPOSED ? 1 : 0), Integer.BYTES),
+                library.cublasLtMatmulDescSetAttribute(description, attribute, value, bytes),
                 "cublasLtMatmulDescSetAttribute");
     }
 
+    /** Null where there is none that makes GELU, too. */
     private Memory algorithm(Pointer description, Product p) {
         Pointer a = layout(p.b(), type(p), p.inner(), p.columns(), p.batch());
         Pointer b = layout(p.a(), type(p), p.rows(), p.inner(), p.batch());
@@ -164,6 +187,9 @@ final class ProductPlans implements AutoCloseable {
             IntByReference count = new IntByReference();
             int code = library.cublasLtMatmulAlgoGetHeuristic(
                     handle, description, a, b, c, c, preference, 1, result, count);
+            if ((code != 0 || count.getValue() == 0) && p.beforeGelu() != 0) {
+                return null;
+            }
             if (code != 0 || count.getValue() == 0) {
                 throw new CudaException(
                         Kind.UNSUPPORTED, "cuBLASLt has no algorithm for " + p + " (status " + code + ")");
@@ -191,11 +217,7 @@ final class ProductPlans implements AutoCloseable {
         PointerByReference reference = new PointerByReference();
         check(
                 library.cublasLtMatrixLayoutCreate(
-                        reference,
-                        type,
-                        asItLies ? columns : rows,
-                        asItLies ? rows : columns,
-                        factor.rowStride()),
+                        reference, type, asItLies ? columns : rows, asItLies ? rows : columns, factor.rowStride()),
                 "cublasLtMatrixLayoutCreate");
         Pointer layout = reference.getValue();
         set(layout, CublasLt.BATCH_COUNT, CublasLt.number(batch), Integer.BYTES);
