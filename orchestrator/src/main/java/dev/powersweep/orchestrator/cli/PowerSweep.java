@@ -86,6 +86,10 @@ public final class PowerSweep implements Runnable {
                     + " MB of heap are full; give it more, e.g. POWERSWEEP_DRIVER_MEMORY=4g (spark-submit:"
                     + " --driver-memory 4g), and submit again: what had ended is stored");
             return ExitCode.SOFTWARE;
+        } catch (VirtualMachineError e) {
+            System.err.println("powersweep: unexpected failure: " + Shown.line(e.toString()));
+            log().error("unexpected failure", e);
+            return ExitCode.SOFTWARE;
         } catch (LinkageError e) {
             System.err.println("powersweep: " + RunnableFolder.unlinked(e).orElseThrow(() -> e));
             return ExitCode.SOFTWARE;

@@ -10,6 +10,7 @@ import dev.powersweep.orchestrator.publish.SweepPlugin;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
+import dev.powersweep.orchestrator.spark.LocalTasks;
 import dev.powersweep.orchestrator.spark.StandaloneMaster;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.TableFile;
@@ -66,6 +67,7 @@ final class Sessions {
                 "org.apache.spark.metrics.sink.PrometheusServlet");
         conf.setIfMissing("spark.metrics.conf.driver.sink.prometheusServlet.path", "/metrics/prometheus");
         quietHeart(conf);
+        LocalTasks.failOnly(conf);
         utf8(conf);
         return session(conf);
     }
@@ -97,6 +99,7 @@ final class Sessions {
         conf.setIfMissing("spark.driver.maxResultSize", "0");
         FixedExecutors.require(conf);
         quietHeart(conf);
+        LocalTasks.failOnly(conf);
         utf8(conf);
         StandaloneMaster.requireAnswer(conf);
         try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
@@ -120,6 +123,7 @@ final class Sessions {
         conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", "1000000");
         conf.set("spark.hadoop." + TableFile.VERIFY_CHECKSUMS, "true");
         quietHeart(conf);
+        LocalTasks.failOnly(conf);
         utf8(conf);
         return session(conf);
     }

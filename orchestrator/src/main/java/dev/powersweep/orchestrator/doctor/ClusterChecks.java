@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.network.DriverNetwork;
 import dev.powersweep.orchestrator.spark.ExecutorSlots;
 import dev.powersweep.orchestrator.spark.ExecutorWait;
 import dev.powersweep.orchestrator.spark.FixedExecutors;
+import dev.powersweep.orchestrator.spark.LocalTasks;
 import dev.powersweep.orchestrator.spark.StandaloneMaster;
 import dev.powersweep.orchestrator.storage.UserError;
 import java.io.Serializable;
@@ -37,6 +38,7 @@ final class ClusterChecks {
                 .setIfMissing("spark.ui.enabled", "false")
                 .setIfMissing("spark.locality.wait", "0");
         FixedExecutors.require(conf);
+        LocalTasks.failOnly(conf);
         StandaloneMaster.requireAnswer(conf);
         try (JavaSparkContext spark = new JavaSparkContext(DriverNetwork.closed(conf))) {
             ExecutorWait.firstOrFail(spark);

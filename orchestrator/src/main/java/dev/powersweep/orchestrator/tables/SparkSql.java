@@ -77,7 +77,7 @@ public final class SparkSql implements SqlEngine {
             return new Answer(List.of(answer.columns()), rows);
         } catch (UserError e) {
             throw e;
-        } catch (Exception e) {
+        } catch (Exception | VirtualMachineError e) {
             // Spark throws checked exceptions that it does not declare to Java.
             throw refused(e);
         }
@@ -143,12 +143,16 @@ public final class SparkSql implements SqlEngine {
             throw e;
         } catch (IOException e) {
             throw new UserError(file + ": cannot be written (" + e + "); choose another file with --output", e);
-        } catch (Exception e) {
+        } catch (Exception | VirtualMachineError e) {
             throw refused(e);
         }
     }
 
-    private UserError refused(Exception failure) {
+    private UserError refused(Throwable failure) {
+        Optional<VirtualMachineError> machine = ofMachine(failure);
+        if (machine.isPresent()) {
+            return gaveOut(machine.get(), failure);
+        }
         String message = sentence(failure);
         boolean sqlItself = failure instanceof SparkThrowable spark
                 && (spark.getSqlState() != null && spark.getSqlState().startsWith("42"));
@@ -168,8 +172,31 @@ public final class SparkSql implements SqlEngine {
         return new UserError("the SQL was refused: " + message + hint, failure);
     }
 
+    /** What the JVM could not do, here or in a task. */
+    private static Optional<VirtualMachineError> ofMachine(Throwable failure) {
+        for (Throwable each = failure; each != null; each = each.getCause()) {
+            if (each instanceof VirtualMachineError error) {
+                return Optional.of(error);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static UserError gaveOut(VirtualMachineError error, Throwable failure) {
+        if (error instanceof OutOfMemoryError memory) {
+            // The command line has the remedy.
+            throw memory;
+        }
+        return new UserError(
+                error instanceof StackOverflowError
+                        ? "the SQL was refused: it goes deeper than a thread's stack, as a pattern like (a|b)* does in a"
+                                + " long text; simplify it"
+                        : "the question was not answered, because Java gave out (" + error + "); ask again",
+                failure);
+    }
+
     /** The first line that says something of Spark's message. */
-    private static String sentence(Exception failure) {
+    private static String sentence(Throwable failure) {
         String message = failure.getMessage();
         return message == null
                 ? failure.toString()

@@ -243,7 +243,7 @@ public final class TableFile {
     }
 
     /** One sentence with the remedy. */
-    public static UserError damaged(Path file, Exception cause) {
+    public static UserError damaged(Path file, Throwable cause) {
         if (cause instanceof UserError error) {
             return error;
         }

@@ -137,6 +137,23 @@ class QueryCommandTest {
         }
     }
 
+    /**
+     * A task of a local master runs in this very process, which Spark left to itself ends with status 50 for such a
+     * failure; a constant is worked out before any task.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"cell", "''"})
+    void aQuestionThatOverflowsTheStackIsRefusedAndTheNextOneAnswered(String text) {
+        String sql = "select count(*) as n from steps where concat(" + text + ", repeat('ab', 100000)) rlike '(a|b)*c'";
+
+        assertThatThrownBy(() -> spark.ask(sql))
+                .isInstanceOf(UserError.class)
+                .hasMessageContainingAll("the SQL was refused", "stack", "simplify it")
+                .hasMessageMatching(".*");
+
+        assertThat(spark.ask("select 1 as a").rows()).hasSize(1);
+    }
+
     @Test
     void absentValuesAndTimesAreTheSameInBoth() {
         String sql = "select name, failure_class, started_at, `state` from cells order by failure_class, name";

@@ -1,9 +1,13 @@
 package dev.powersweep.orchestrator.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Optional;
 import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,5 +41,39 @@ class SessionsTest {
         String ofAFit = Sessions.fitting(
                 "local[1]", runner -> SparkContext.getOrCreate().getConf().get(DYNAMIC));
         assertThat(ofAFit).isEqualTo("false");
+    }
+
+    /** As of {@link StackOverflowError}: Spark left to itself would end this process with status 50. */
+    @Test
+    void afterAFatalErrorInATaskOfALocalMasterTheJobFailsAndTheProcessGoesOn() {
+        SparkSession sweep = Sessions.forSweep("s", Optional.of("local[1]"), 1, 0);
+        try {
+            failsAlone(new JavaSparkContext(sweep.sparkContext()));
+        } finally {
+            sweep.stop();
+        }
+        SparkSession query = Sessions.forQuery("local[1]");
+        try {
+            failsAlone(new JavaSparkContext(query.sparkContext()));
+        } finally {
+            query.stop();
+        }
+        String fit = Sessions.fitting("local[1]", runner -> {
+            failsAlone(new JavaSparkContext(SparkContext.getOrCreate()));
+            return "went on";
+        });
+        assertThat(fit).isEqualTo("went on");
+    }
+
+    private static void failsAlone(JavaSparkContext spark) {
+        JavaRDD<Integer> one = spark.parallelize(List.of(1), 1);
+        assertThatThrownBy(() -> one.map(SessionsTest::overflow).count())
+                .hasMessageContaining("StackOverflowError")
+                .hasRootCauseInstanceOf(StackOverflowError.class);
+        assertThat(one.count()).isEqualTo(1);
+    }
+
+    private static int overflow(int number) {
+        throw new StackOverflowError("at " + number);
     }
 }

@@ -37,7 +37,8 @@ class ClusterChecksTest {
                 .filteredOn(line -> line.contains("SparkListenerEnvironmentUpdate"))
                 .singleElement()
                 .asString()
-                .contains("\"spark.dynamicAllocation.enabled\":\"false\"");
+                .contains("\"spark.dynamicAllocation.enabled\":\"false\"")
+                .contains("\"spark.executor.killOnFatalError.depth\":\"0\"");
     }
 
     private List<String> eventLog() throws IOException {
