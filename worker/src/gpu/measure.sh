@@ -42,7 +42,7 @@ if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2> /d
   for shape in $tiny $small $wide $middle $large; do
     cells=16
     [ $shape = $large ] && cells=
-    timeout 75 "${peer[@]}" $shape --seconds 0.01 --cells "$cells" --ways compile+graph,bmm-compile-graph --budget 70 \
+    timeout 65 "${peer[@]}" $shape --seconds 0.01 --cells "$cells" --ways compile+graph,bmm-compile-graph --budget 60 \
       > /dev/null 2>&1 &
   done
 fi
@@ -52,7 +52,7 @@ part 60 bits 1,4,16 $tiny $wide &
 sanitised=2,32,2,40,4,61
 if command -v compute-sanitizer > /dev/null; then
   for tool in memcheck racecheck; do
-    timeout 75 compute-sanitizer --tool $tool --kernel-name-exclude kernel_substring=cutlass --error-exitcode 9 \
+    timeout 65 compute-sanitizer --tool $tool --kernel-name-exclude kernel_substring=cutlass --error-exitcode 9 \
       "${java[@]}" throughput 0 2 float32,bfloat16 $sanitised > "$out/$tool.txt" 2>&1
     echo "{\"part\":\"sanitizer\",\"tool\":\"$tool\",\"exit\":$?,\"summary\":\"$(grep -o 'SUMMARY: .*' "$out/$tool.txt" | tail -1)\"}" \
       >> "$results"
@@ -61,15 +61,15 @@ fi
 wait
 say "compared with the CPU"
 
-part 60 throughput 0.25 1,4,16,64 bfloat16 $tiny $small $wide
-part 40 throughput 0.25 1,16 bfloat16 $middle
-part 40 throughput 0.5 1 bfloat16 $large
+part 50 throughput 0.25 1,4,16,64 bfloat16 $tiny $small $wide
+part 25 throughput 0.25 1,16 bfloat16 $middle
+part 25 throughput 0.5 1 bfloat16 $large
 part 30 throughput 0.2 1,16 tf32,float32 $tiny $small
 say "engine's speed"
 if [ ${#peer[@]} -gt 0 ]; then
-  timeout 110 "${peer[@]}" $tiny $small $wide --seconds 0.25 --cells 16 --budget 105 \
+  timeout 95 "${peer[@]}" $tiny $small $wide --seconds 0.25 --cells 16 --budget 90 \
     --ways eager,graph,compile+graph,bmm-compile-graph,vmap-graph >> "$results" 2>> "$out/log.txt"
-  timeout 60 "${peer[@]}" $middle $large --seconds 0.4 --cells "" --budget 55 --ways graph,compile+graph \
+  timeout 50 "${peer[@]}" $middle $large --seconds 0.4 --cells "" --budget 45 --ways graph,compile+graph \
     >> "$results" 2>> "$out/log.txt"
   say "PyTorch's speed"
 fi
