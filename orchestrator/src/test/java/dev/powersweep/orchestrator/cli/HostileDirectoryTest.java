@@ -69,6 +69,31 @@ class HostileDirectoryTest {
         assertThat(ran).doesNotExist();
     }
 
+    /** A ledger can ask for cells that no machine holds; whoever reruns it begins no attempt to find out. */
+    @Test
+    void rerunBeginsNoCellThatCannotHaveItsMemory() throws Exception {
+        change(event -> {
+            if (event.path("event").asText().equals("submitted")) {
+                ((ObjectNode) event.get("policy")).put("trainerMemoryBytes", 1 << 20);
+            }
+        });
+        List<Path> before = below();
+
+        Answer refused = powersweep("rerun", sweep, "--master", "local[1]");
+
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err())
+                .contains(" of memory but resources.memory is 1 MB: take smaller grid.modelSizes")
+                .doesNotContain("Exception");
+        assertThat(below()).isEqualTo(before);
+    }
+
+    private List<Path> below() throws IOException {
+        try (Stream<Path> all = Files.walk(sweep)) {
+            return all.sorted().toList();
+        }
+    }
+
     @Test
     void suggestTakesOverNoFilesAndProgramsOfTheDirectorysSpecificationUnseen() throws Exception {
         Files.writeString(
