@@ -32,6 +32,8 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
 
     /** Bytes of Java heap; arrays live outside it. */
     static final long HEAP_BYTES = 256L << 20;
+    /** The same where cells are trained on a GPU: states on their way between card and checkpoint lie there. */
+    static final long GPU_HEAP_BYTES = 8L << 30;
     /** Bytes that code, thread stacks and the libraries themselves take of a process, besides heap and arrays. */
     static final long PROCESS_BYTES = 256L << 20;
 
@@ -106,7 +108,9 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         // The step's loops end up in the second compiler anyway; the first one's profiling code costs a tenth of the
         // processor time of short cells.
         options.add("-XX:-TieredCompilation");
-        options.add("-Xmx" + (HEAP_BYTES >> 20) + "m");
+        boolean gpu =
+                resources.cudaDevices().filter(devices -> !devices.isEmpty()).isPresent();
+        options.add("-Xmx" + ((gpu ? GPU_HEAP_BYTES : HEAP_BYTES) >> 20) + "m");
         // JavaCPP would cap arrays at the heap's size.
         options.add("-Dorg.bytedeco.javacpp.maxbytes=" + resources.memoryBytes());
         options.add("-Dorg.bytedeco.javacpp.maxphysicalbytes="

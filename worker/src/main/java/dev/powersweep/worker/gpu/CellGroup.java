@@ -29,6 +29,17 @@ public final class CellGroup implements Engine {
     /** Steps that may be queued before their records are drained. */
     public static final int SLOTS = 64;
 
+    /** Kernels of cells of any shape: what can be made ready before a cell is known. */
+    public static final List<String> COMMON_KERNELS = List.of(
+            "gelu_float",
+            "classify_float",
+            "embed",
+            "addNormalise_float",
+            "adamw",
+            "attentionDots_float",
+            "rotate_float",
+            "sortRows");
+
     /** Numbers that the logits of one cell take at most: 1 GiB, of enough rows to fill a card. */
     private static final long LOGITS = 1L << 28;
 
@@ -121,6 +132,11 @@ public final class CellGroup implements Engine {
     @Override
     public int cells() {
         return members.size();
+    }
+
+    /** Sequences of one micro-batch in one pass. */
+    public int passSequences() {
+        return shape.passSequences();
     }
 
     /** Bytes taken from the device. */

@@ -12,12 +12,10 @@ import dev.powersweep.worker.data.EvaluationWindows;
 import dev.powersweep.worker.data.Shard;
 import dev.powersweep.worker.data.ShardStore;
 import dev.powersweep.worker.data.TrainingWindows;
-import dev.powersweep.worker.kernels.KernelChoice;
-import dev.powersweep.worker.train.DivergenceException;
+import dev.powersweep.worker.train.Engine;
 import dev.powersweep.worker.train.EvaluationResult;
 import dev.powersweep.worker.train.EvaluationSource;
 import dev.powersweep.worker.train.StepRecord;
-import dev.powersweep.worker.train.TrainingSession;
 import dev.powersweep.worker.train.TrainingState;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +41,7 @@ final class CellRun {
     private final String id;
     private final Set<Long> branchSteps;
     private final ShardStore shards;
-    private final KernelChoice kernels;
+    private final TrainingPlace place;
     private final FrameWriter out;
     private final StopSignal stop;
 
@@ -60,13 +58,13 @@ final class CellRun {
     private OptionalDouble trainingLoss = OptionalDouble.empty();
     private List<Frame.Evaluation> evaluations = List.of();
 
-    CellRun(Assignment assignment, ShardStore shards, KernelChoice kernels, FrameWriter out, StopSignal stop) {
+    CellRun(Assignment assignment, ShardStore shards, TrainingPlace place, FrameWriter out, StopSignal stop) {
         this.assignment = assignment;
         this.cell = assignment.cell();
         this.id = cell.id();
         this.branchSteps = Set.copyOf(assignment.branchSteps());
         this.shards = shards;
-        this.kernels = kernels;
+        this.place = place;
         this.out = out;
         this.stop = stop;
     }
@@ -94,27 +92,27 @@ final class CellRun {
                 .toList();
         CheckpointDirectory checkpoints =
                 CheckpointDirectory.open(Path.of(assignment.checkpointDirectory()), cell, branchSteps);
-        try (TrainingSession session = create(windows)) {
-            Listeners.attach(assignment.listeners(), cell, session.network());
-            assignment.resumeFrom().ifPresent(file -> resume(session, Path.of(file)));
-            out.write(new Frame.Started(id, assignment.attempt(), step, session.microBatchSequences()));
-            LOG.info("cell {}: step {} of {}, kernels {}", id, step, cell.data().steps(), session.kernels());
-            return loop(session, sets, checkpoints);
+        try (CellTraining training = create(windows)) {
+            training.listen(assignment.listeners());
+            assignment.resumeFrom().ifPresent(file -> resume(training, Path.of(file)));
+            out.write(new Frame.Started(id, assignment.attempt(), step, training.microBatchSequences()));
+            LOG.info("cell {}: step {} of {}, kernels {}", id, step, cell.data().steps(), training.describe());
+            return loop(training, sets, checkpoints);
         }
     }
 
-    private TrainingSession create(TrainingWindows windows) {
+    private CellTraining create(TrainingWindows windows) {
         try {
-            return TrainingSession.create(cell, windows, kernels, assignment.microBatchSequences());
+            return place.create(cell, windows, assignment.microBatchSequences());
         } catch (IllegalArgumentException e) {
             throw new BadInputException(Failures.message(e), e);
         }
     }
 
-    private void resume(TrainingSession session, Path file) {
+    private void resume(CellTraining training, Path file) {
         CheckpointFile checkpoint = CheckpointFile.open(file);
-        TrainingState state = session.state();
-        checkpoint.restore(cell, session.layout(), sections(state));
+        TrainingState state = training.state();
+        checkpoint.restore(cell, training.layout(), sections(state));
         step = checkpoint.header().step();
         lastCheckpointStep = step;
         Progress progress = checkpoint.header().progress();
@@ -122,18 +120,18 @@ final class CellRun {
         evaluationsWithoutImprovement = progress.evaluationsWithoutImprovement();
         trainingLoss = progress.trainingLoss();
         evaluations = progress.evaluations();
-        session.restore(new TrainingState(
+        training.restore(new TrainingState(
                 step, progress.stepsAboveBound(), state.parameters(), state.firstMoments(), state.secondMoments()));
     }
 
-    private Frame.Outcome loop(TrainingSession session, List<EvaluationWindows> sets, CheckpointDirectory checkpoints) {
+    private Frame.Outcome loop(CellTraining training, List<EvaluationWindows> sets, CheckpointDirectory checkpoints) {
         while (true) {
             if (evaluationDue()) {
-                evaluate(session, sets);
+                evaluate(training, sets);
             }
             if (stop.requested()) {
                 report();
-                checkpoint(session, checkpoints);
+                checkpoint(training, checkpoints);
                 return new Frame.Interrupted(id, step, seconds(started));
             }
             if (!evaluations.isEmpty()
@@ -146,11 +144,11 @@ final class CellRun {
             if (stoppedEarly() || step == cell.data().steps()) {
                 report();
                 Optional<String> diverged =
-                        session.divergedAtEnd(evaluations.get(0).loss());
+                        training.divergedAtEnd(evaluations.get(0).loss());
                 if (diverged.isPresent()) {
                     return new Frame.Diverged(id, step, diverged.get(), seconds(started));
                 }
-                checkpoint(session, checkpoints);
+                checkpoint(training, checkpoints);
                 return new Frame.Finished(
                         id,
                         step,
@@ -165,31 +163,52 @@ final class CellRun {
                     || (assignment.checkpointSeconds() > 0
                             && seconds(lastCheckpoint) >= assignment.checkpointSeconds())) {
                 report();
-                checkpoint(session, checkpoints);
+                checkpoint(training, checkpoints);
             }
-            try {
-                step(session);
-            } catch (DivergenceException e) {
-                steps.add(e.record(), 0);
-                step = e.record().step();
+            Optional<String> diverged = train(training);
+            if (diverged.isPresent()) {
                 report();
-                return new Frame.Diverged(id, step, Failures.message(e), seconds(started));
+                return new Frame.Diverged(id, step, diverged.get(), seconds(started));
             }
         }
     }
 
-    private void step(TrainingSession session) throws DivergenceException {
+    /** Makes some steps; why the cell has diverged, if it has. */
+    private Optional<String> train(CellTraining training) {
         long begin = System.nanoTime();
-        StepRecord record = session.step();
+        Engine.Progress progress = training.train(stepsAhead());
         long end = System.nanoTime();
+        int updates = progress.records().size() - (progress.diverged().isPresent() ? 1 : 0);
         double taken = (end - begin) / 1e9;
-        step = record.step();
-        trainingLoss = OptionalDouble.of(record.loss());
-        trainingSeconds += taken;
-        steps.add(record, taken);
-        if (steps.isFull() || (end - lastReport) / 1e9 >= assignment.reportSeconds()) {
+        for (int i = 0; i < progress.records().size(); i++) {
+            StepRecord record = progress.records().get(i);
+            boolean made = i < updates;
+            step = record.step();
+            if (made) {
+                trainingLoss = OptionalDouble.of(record.loss());
+            }
+            steps.add(record, made ? taken / updates : 0);
+            if (steps.isFull()) {
+                report();
+            }
+        }
+        if (updates > 0) {
+            trainingSeconds += taken;
+        }
+        if ((end - lastReport) / 1e9 >= assignment.reportSeconds()) {
             report();
         }
+        return progress.diverged();
+    }
+
+    /** Steps until something else than a step is to be done. */
+    private int stepsAhead() {
+        long every = cell.evaluation().everySteps();
+        long next = Math.min(cell.data().steps(), (step / every + 1) * every);
+        for (long branch : branchSteps) {
+            next = branch > step ? Math.min(next, branch) : next;
+        }
+        return (int) Math.min(Integer.MAX_VALUE, next - step);
     }
 
     /** Writes the steps not yet written. */
@@ -212,7 +231,7 @@ final class CellRun {
         return evaluations.isEmpty() || evaluations.get(0).step() != step ? 0 : evaluations.size();
     }
 
-    private void evaluate(TrainingSession session, List<EvaluationWindows> sets) {
+    private void evaluate(CellTraining training, List<EvaluationWindows> sets) {
         report();
         List<Frame.Evaluation> done = new ArrayList<>(doneHere() == 0 ? List.of() : evaluations);
         while (done.size() < sets.size()) {
@@ -220,7 +239,7 @@ final class CellRun {
             long begin = System.nanoTime();
             EvaluationResult result;
             try {
-                result = session.evaluate(stoppable(windows), windows.tokens());
+                result = training.evaluate(stoppable(windows), windows.tokens());
             } catch (StoppedException e) {
                 break;
             }
@@ -273,12 +292,12 @@ final class CellRun {
                         >= cell.training().earlyStopping().getAsInt();
     }
 
-    private void checkpoint(TrainingSession session, CheckpointDirectory checkpoints) {
+    private void checkpoint(CellTraining training, CheckpointDirectory checkpoints) {
         if (step > lastCheckpointStep) {
-            TrainingState state = session.state();
+            TrainingState state = training.state();
             CheckpointFile.Written written = checkpoints.write(
                     step,
-                    LayoutHash.of(session.layout()),
+                    LayoutHash.of(training.layout()),
                     new Progress(
                             bestLoss,
                             evaluationsWithoutImprovement,

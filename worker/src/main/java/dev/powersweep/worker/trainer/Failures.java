@@ -3,6 +3,7 @@ package dev.powersweep.worker.trainer;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.checkpoint.CheckpointException;
 import dev.powersweep.worker.data.ShardException;
+import dev.powersweep.worker.gpu.cuda.CudaException;
 import dev.powersweep.worker.train.ListenerException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -31,6 +32,13 @@ final class Failures {
     static FailureClass classify(Throwable failure) {
         if (failure instanceof ListenerException) {
             return FailureClass.PROGRAM;
+        }
+        if (failure instanceof CudaException cuda) {
+            return switch (cuda.kind()) {
+                case OUT_OF_MEMORY -> FailureClass.GPU_MEMORY;
+                case UNSUPPORTED -> FailureClass.UNSUPPORTED_DEVICE;
+                case FAILED -> FailureClass.BUG;
+            };
         }
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof OutOfMemoryError || soundsLikeMemory(cause)) {

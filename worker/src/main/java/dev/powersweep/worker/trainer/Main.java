@@ -96,12 +96,15 @@ public final class Main {
                 return EXIT_FINISHED;
             }
             Optional<Assignment> assignment = command.file().map(file -> AssignmentFile.read(file, command));
-            out.write(Preflight.run(command.backend(), command.kernels()));
+            Preflight.Prepared prepared = Preflight.run(command.backend(), command.kernels());
+            out.write(prepared.ready());
             if (assignment.isEmpty()) {
-                serve();
+                serve(prepared.place());
                 return EXIT_FINISHED;
             }
-            return train(assignment.get()) instanceof Frame.Finished ? EXIT_FINISHED : EXIT_NOT_FINISHED;
+            return train(assignment.get(), prepared.place()) instanceof Frame.Finished
+                    ? EXIT_FINISHED
+                    : EXIT_NOT_FINISHED;
         } catch (BadInputException | CheckpointException | ShardException e) {
             say(e.getMessage());
             return EXIT_USAGE;
@@ -156,7 +159,7 @@ public final class Main {
     }
 
     /** Takes assignments until the end of standard input or a request to stop. */
-    private void serve() throws IOException {
+    private void serve(TrainingPlace place) throws IOException {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null && !stop.requested(); line = in.readLine()) {
             if (line.isBlank()) {
@@ -175,14 +178,14 @@ public final class Main {
                         0));
                 continue;
             }
-            train(assignment);
+            train(assignment, place);
         }
     }
 
-    private Frame.Outcome train(Assignment assignment) {
+    private Frame.Outcome train(Assignment assignment, TrainingPlace place) {
         stop.begin();
         try {
-            Frame.Outcome outcome = new CellRun(assignment, shards, command.kernels(), out, stop).run();
+            Frame.Outcome outcome = new CellRun(assignment, shards, place, out, stop).run();
             out.write(outcome);
             return outcome;
         } finally {

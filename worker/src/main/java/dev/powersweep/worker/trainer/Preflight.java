@@ -1,6 +1,9 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.gpu.CellGroup;
+import dev.powersweep.worker.gpu.cuda.CudaDevice;
+import dev.powersweep.worker.gpu.cuda.CudaException;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.network.KernelSets;
@@ -65,12 +68,60 @@ final class Preflight {
                         + ": delete that if they are damaged, or install a trainer built for this platform.";
     }
 
-    /** @throws UnsupportedDeviceException when ND4J cannot start, or has started on another device */
-    static Frame.Ready run(CommandLine.Backend wanted, KernelChoice kernels) throws UnsupportedDeviceException {
+    /**
+     * A trainer that can begin.
+     *
+     * @param ready what it says of itself
+     */
+    record Prepared(Frame.Ready ready, TrainingPlace place) {}
+
+    /**
+     * Finds where cells are trained: for a GPU on the engine of our own where the host has what that needs, else on ND4J's
+     * backend.
+     *
+     * @throws UnsupportedDeviceException when there is no such device, or ND4J has started on another
+     */
+    static Prepared run(CommandLine.Backend wanted, KernelChoice kernels) throws UnsupportedDeviceException {
+        String objection = "";
+        if (wanted == CommandLine.Backend.CUDA && kernels != KernelChoice.PORTABLE) {
+            try {
+                return card();
+            } catch (CudaException e) {
+                if (e.kind() != CudaException.Kind.UNSUPPORTED) {
+                    throw new HostException(Failures.message(e) + ".", e);
+                }
+                objection = "the engine for GPUs cannot start: " + Failures.message(e) + "; ";
+            }
+        }
+        return new Prepared(nd4j(wanted, kernels, objection), new TrainingPlace.Network(kernels));
+    }
+
+    private static Prepared card() {
+        Path cubins;
+        try {
+            cubins = Loader.getCacheDir().toPath().resolve("powersweep-cubins");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        CudaDevice device = CudaDevice.open(0, Optional.of(cubins));
+        device.prepare(CellGroup.COMMON_KERNELS);
+        Frame.Ready ready = new Frame.Ready(
+                ProcessHandle.current().pid(),
+                CommandLine.Backend.CUDA.name().toLowerCase(Locale.ROOT),
+                "kernels of our own in CUDA C",
+                device.describe(),
+                1,
+                provenance("cuda"));
+        return new Prepared(ready, new TrainingPlace.Card(device));
+    }
+
+    /** @param objection why the engine for GPUs is not taken, with a semicolon */
+    private static Frame.Ready nd4j(CommandLine.Backend wanted, KernelChoice kernels, String objection)
+            throws UnsupportedDeviceException {
         if (wanted == CommandLine.Backend.CUDA) {
-            Optional<String> objection = CudaCoverage.objection();
-            if (objection.isPresent()) {
-                throw new UnsupportedDeviceException(objection.get(), null);
+            Optional<String> uncovered = CudaCoverage.objection();
+            if (uncovered.isPresent()) {
+                throw new UnsupportedDeviceException(objection + uncovered.get(), null);
             }
         }
         Nd4jBackend backend;
@@ -83,13 +134,14 @@ final class Preflight {
             if (wanted == CommandLine.Backend.CPU) {
                 throw new HostException(why + "; " + remedy(), e);
             }
-            throw new UnsupportedDeviceException(why + "; install a trainer built for this platform.", e);
+            throw new UnsupportedDeviceException(objection + why + "; install a trainer built for this platform.", e);
         }
         String found = backend.getClass().getSimpleName();
         boolean isCpu = found.equals("CpuBackend");
         if (isCpu != (wanted == CommandLine.Backend.CPU)) {
             throw new UnsupportedDeviceException(
-                    "--backend " + wanted.name().toLowerCase(Locale.ROOT) + " was asked for, but ND4J started "
+                    objection + "--backend " + wanted.name().toLowerCase(Locale.ROOT)
+                            + " was asked for, but ND4J started "
                             + found + (isCpu ? ": no usable CUDA backend is on this trainer's class path" : "")
                             + "; ask for the other backend or start the trainer that was built for it.",
                     null);
@@ -97,12 +149,6 @@ final class Preflight {
         // ND4J collects garbage by itself every few seconds; the step allocates nothing.
         Nd4j.getMemoryManager().togglePeriodicGc(false);
 
-        Map<String, String> provenance = new LinkedHashMap<>(builtWith());
-        provenance.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
-        provenance.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-        provenance.put("platform", platform());
-        provenance.put("cpu", cpuModel());
-        provenance.put("backend", found);
         String kernelSet;
         try (Kernels opened = KernelSets.open(kernels)) {
             kernelSet = opened.describe();
@@ -116,7 +162,17 @@ final class Preflight {
                 kernelSet,
                 isCpu ? cpuModel() : System.getenv().getOrDefault("CUDA_VISIBLE_DEVICES", "all"),
                 Nd4j.getEnvironment().maxThreads(),
-                provenance);
+                provenance(found));
+    }
+
+    private static Map<String, String> provenance(String backend) {
+        Map<String, String> provenance = new LinkedHashMap<>(builtWith());
+        provenance.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+        provenance.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+        provenance.put("platform", platform());
+        provenance.put("cpu", cpuModel());
+        provenance.put("backend", backend);
+        return provenance;
     }
 
     /** Versions and commit, as the build wrote them. */

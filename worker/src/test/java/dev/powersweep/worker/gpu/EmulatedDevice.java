@@ -29,10 +29,10 @@ import java.util.concurrent.TimeUnit;
  * A device in a process of its own, made of the kernels' sources by a C++ compiler: device.cpp has its commands. Tests are
  * skipped where there is no compiler.
  */
-final class EmulatedDevice implements Device {
+public final class EmulatedDevice implements Device {
 
     /** In what order threads and blocks run; backwards, work beside other work is done after it, as late as it may be. */
-    enum Threads {
+    public enum Threads {
         FORWARDS,
         BACKWARDS
     }
@@ -66,7 +66,7 @@ final class EmulatedDevice implements Device {
     /** Null where none is wanted. */
     private final Recording recording;
 
-    EmulatedDevice(Threads threads) {
+    public EmulatedDevice(Threads threads) {
         this(Build.QUICK, threads);
     }
 

@@ -25,7 +25,7 @@ class EmulatorTest {
         assertThatThrownBy(() -> {
                     try (EmulatedDevice device = new EmulatedDevice(Threads.FORWARDS)) {
                         long x = device.floats(1, 2, 3);
-                        device.launch("attentionDots_float", Grid.of(1), 20, x, x, x, 1, 1, 1, 1);
+                        device.launch("attentionDots_float", Grid.of(1), 20, x, x, x, 1, 1, 1, 32, 32);
                         device.readFloats(x, 1);
                     }
                 })

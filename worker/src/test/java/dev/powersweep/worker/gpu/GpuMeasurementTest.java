@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** The measurement of cards, rehearsed on the emulated device: a borrowed card is no place to find its faults. */
 class GpuMeasurementTest {
 
-    private static final String SIZE = "1,32,2,16,4,37";
+    private static final String SIZE = "1,16,2,8,4,37";
 
     private static List<JsonNode> rows(String... args) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -50,7 +50,7 @@ class GpuMeasurementTest {
 
     @Test
     void aProfileNamesEveryOperationOfAStep() throws Exception {
-        JsonNode row = rows("profile", "2", "bfloat16", SIZE).get(0);
+        JsonNode row = rows("profile", "2", "bfloat16", "1,32,2,6,2,37").get(0);
         assertThat(row.get("operations").intValue()).isGreaterThan(30);
         assertThat(row.get("shares").has("flashForward_16")).isTrue();
         assertThat(row.get("shares").has("adamw")).isTrue();

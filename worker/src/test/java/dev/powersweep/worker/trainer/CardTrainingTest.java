@@ -1,0 +1,164 @@
+package dev.powersweep.worker.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.powersweep.worker.Cells;
+import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.DataRule;
+import dev.powersweep.worker.cell.EvaluationRule;
+import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.TrainingRule;
+import dev.powersweep.worker.data.ShardFixture;
+import dev.powersweep.worker.data.ShardStore;
+import dev.powersweep.worker.gpu.EmulatedDevice;
+import dev.powersweep.worker.gpu.EmulatedDevice.Threads;
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.shard.ShardManifest;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+/** A trainer's run on the engine for cards, with an emulated one, beside the same run on the CPU. */
+class CardTrainingTest extends TrainerFixture {
+
+    private static final long STEPS = 24;
+
+    /** Evaluated at steps 10, 20 and 24. */
+    private static final Cell CELL = Cells.tiny(STEPS, 4, 10_000, 3);
+
+    private static final TrainingPlace CPU = new TrainingPlace.Network(KernelChoice.FAST);
+
+    private static List<Frame> run(TrainingPlace place, Assignment assignment) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        FrameWriter writer = new FrameWriter(out);
+        writer.write(new CellRun(assignment, new ShardStore(), place, writer, StopSignal.ofProcess()).run());
+        return out.toString(StandardCharsets.UTF_8)
+                .lines()
+                .map(line -> CellJson.read(line, Frame.class))
+                .toList();
+    }
+
+    private static List<Frame> onCard(Assignment assignment) {
+        try (EmulatedDevice device = new EmulatedDevice(Threads.BACKWARDS)) {
+            return run(new TrainingPlace.Card(device), assignment);
+        }
+    }
+
+    private Assignment with(
+            Cell cell, String checkpoints, Optional<Path> resume, List<Long> branches, List<String> ears) {
+        return new Assignment(
+                cell,
+                1,
+                shards.toString(),
+                scratch.resolve(checkpoints).toString(),
+                resume.map(Path::toString),
+                0,
+                0,
+                EVERY_STEP,
+                branches,
+                ears);
+    }
+
+    private static <F extends Frame> List<F> of(List<Frame> frames, Class<F> type) {
+        return frames.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    private static StepTable table(List<Frame> frames) throws Exception {
+        StepTable table = new StepTable();
+        table.add(frames);
+        return table;
+    }
+
+    @Test
+    void theRunIsTheCpusInRoundingAlone() throws Exception {
+        List<Frame> expected = run(CPU, assignment(CELL, "cpu"));
+        List<Frame> frames = onCard(assignment(CELL, "card"));
+        assertThat(frames).first().isInstanceOf(Frame.Started.class);
+        Frame.Finished finished = (Frame.Finished) frames.get(frames.size() - 1);
+        assertThat(finished.step()).isEqualTo(STEPS);
+        assertThat(finished.finalTrainingLoss())
+                .isCloseTo(((Frame.Finished) expected.get(expected.size() - 1)).finalTrainingLoss(), within(1e-5));
+        assertThat(table(frames).rows()).hasSize((int) STEPS);
+        List<Frame.Evaluation> evaluations = of(frames, Frame.Evaluation.class);
+        List<Frame.Evaluation> those = of(expected, Frame.Evaluation.class);
+        assertThat(evaluations).extracting(Frame.Evaluation::step).containsExactly(10L, 20L, 24L);
+        for (int i = 0; i < those.size(); i++) {
+            assertThat(evaluations.get(i).loss()).isCloseTo(those.get(i).loss(), within(1e-5));
+            assertThat(evaluations.get(i).tokens()).isEqualTo(those.get(i).tokens());
+        }
+    }
+
+    /** A trunk's checkpoint from one device is where the other goes on; and steps do not run past a branch. */
+    @Test
+    void eachDeviceGoesOnFromTheOthersCheckpoint() throws Exception {
+        for (boolean first : new boolean[] {true, false}) {
+            String name = first ? "from-card" : "from-cpu";
+            Assignment trunk = with(CELL, name, Optional.empty(), List.of(7L, 13L), List.of());
+            List<Frame> whole = first ? onCard(trunk) : run(CPU, trunk);
+            List<Frame.Checkpoint> checkpoints = of(whole, Frame.Checkpoint.class);
+            assertThat(checkpoints).extracting(Frame.Checkpoint::step).containsExactly(7L, 13L, 24L);
+            Assignment rest = with(
+                    CELL, name + "-rest", Optional.of(Path.of(checkpoints.get(1).file())), List.of(), List.of());
+            List<Frame> resumed = first ? run(CPU, rest) : onCard(rest);
+            assertThat(((Frame.Started) resumed.get(0)).step()).isEqualTo(13);
+            assertThat(((Frame.Finished) resumed.get(resumed.size() - 1)).finalTrainingLoss())
+                    .isCloseTo(((Frame.Finished) whole.get(whole.size() - 1)).finalTrainingLoss(), within(1e-5));
+        }
+    }
+
+    @Test
+    void aCellThatDivergesEndsAtTheSameStep() throws Exception {
+        TrainingRule rule = CELL.training();
+        Cell wild = new Cell(
+                CELL.shape(),
+                CELL.data(),
+                new TrainingRule(
+                        30,
+                        0,
+                        rule.schedule(),
+                        rule.beta1(),
+                        rule.beta2(),
+                        rule.epsilon(),
+                        0,
+                        0,
+                        0,
+                        rule.initialStandardDeviation(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        new TrainingRule.Divergence(1, 2)),
+                new EvaluationRule(10, 64, List.of(ShardManifest.VALIDATION)),
+                4);
+        Frame.Outcome expected = last(run(CPU, assignment(wild, "wild-cpu")));
+        Frame.Outcome outcome = last(onCard(assignment(wild, "wild-card")));
+        assertThat(expected).isInstanceOf(Frame.Diverged.class);
+        assertThat(outcome).isInstanceOf(Frame.Diverged.class);
+        assertThat(outcome.step()).isEqualTo(expected.step());
+    }
+
+    @Test
+    void whatTheEngineCannotDoIsBadInput() {
+        Frame.Failed listener = (Frame.Failed)
+                last(onCard(with(CELL, "ears", Optional.empty(), List.of(), List.of("com.example.Listener"))));
+        assertThat(listener.failure()).isEqualTo(FailureClass.BAD_INPUT);
+        assertThat(listener.message())
+                .contains("run.listeners names com.example.Listener")
+                .contains("resources.gpus: 0");
+        Cell wide = Cells.of(ModelShape.gpt(1, 512, 1, 8, 256), new DataRule(ShardFixture.CORPUS, 2, 2, 1000), 1);
+        Frame.Failed head = (Frame.Failed) last(onCard(assignment(wide, "wide")));
+        assertThat(head.failure()).isEqualTo(FailureClass.BAD_INPUT);
+        assertThat(head.message()).contains("heads of width 512");
+    }
+
+    private static Frame.Outcome last(List<Frame> frames) {
+        return (Frame.Outcome) frames.get(frames.size() - 1);
+    }
+}
