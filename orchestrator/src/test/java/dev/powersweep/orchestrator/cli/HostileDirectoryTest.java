@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -12,6 +13,7 @@ import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.StepRow;
 import dev.powersweep.orchestrator.tables.Table;
 import dev.powersweep.orchestrator.tables.TableFile;
@@ -94,6 +96,51 @@ class HostileDirectoryTest {
         }
     }
 
+    /** Tasks write the corpus by Hadoop's file system, which follows links: only the look before them is in the way. */
+    @Test
+    void aRunWritesNoCorpusThroughAFolderThatIsALink() throws Exception {
+        Path victim = Files.createDirectory(folder.resolve("victim"));
+        Path output = Files.createDirectory(folder.resolve("output"));
+        Files.createSymbolicLink(output.resolve("corpus"), victim);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 20_000; i++) {
+            text.append("line ").append(i * 7919L % 20_011).append(i % 10 == 0 ? "\n\n" : "\n");
+        }
+        Path corpus = Files.writeString(folder.resolve("text.txt"), text);
+        Path specification = Files.writeString(
+                folder.resolve("own.yaml"),
+                """
+                name: own
+                corpus: {text: %s}
+                grid: {modelSizes: [25k], dataSizes: [100k]}
+                trainer: {command: ["false"]}
+                """
+                        .formatted(corpus));
+
+        Answer refused = powersweep("run", specification, "--output", output, "--master", "local[1]");
+
+        assertThat(victim).isEmptyDirectory();
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("corpus is a symbolic link to " + victim);
+        assertThat(output.toFile().list()).containsExactly("corpus");
+    }
+
+    @Test
+    void aRunBeginsInNoDirectoryOfWhichAFolderIsALink() throws Exception {
+        Path victim = Files.createDirectory(folder.resolve("victim"));
+        Configuration configuration = new Configuration();
+        for (String name : List.of("ledger", "corpus", "programs", "tables", "merges", "checkpoints", "logs")) {
+            Path output = Files.createDirectory(folder.resolve("output-" + name));
+            Files.createSymbolicLink(output.resolve(name), victim);
+            assertThatThrownBy(() -> WritableDirectory.require(
+                            SweepDirectory.at(output.toString(), configuration), configuration))
+                    .as(name)
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining(name + " is a symbolic link to " + victim);
+        }
+        assertThat(victim).isEmptyDirectory();
+    }
+
     @Test
     void suggestTakesOverNoFilesAndProgramsOfTheDirectorysSpecificationUnseen() throws Exception {
         Files.writeString(
@@ -113,10 +160,39 @@ class HostileDirectoryTest {
         assertThat(refused.out()).isEmpty();
         assertThat(refused.err())
                 .contains("corpus.text: /home/me/.ssh/id_rsa")
+                .contains("tokenizer.path: /home/me/tokenizer.json")
                 .contains("evaluation.sets.mine: /home/me/notes")
                 .contains("resources.trainerJava: /tmp/evil")
                 .contains("run.listeners.classes: a.Evil")
                 .contains("run.listeners.files: /tmp/evil.jar")
+                .contains("--trust");
+    }
+
+    @Test
+    void suggestTakesOverNoTokensAndTrainerOfTheDirectorysSpecificationUnseen() throws Exception {
+        Files.writeString(
+                sweep.resolve("sweep.yaml"),
+                """
+                name: trial
+                corpus: {tokens: {train: /home/me/train.bin, validation: /home/me/held.bin, vocabulary: 256}}
+                grid: {modelSizes: [25k], dataSizes: [300k]}
+                trainer:
+                  command: [/tmp/evil.sh, -x]
+                  files: [/home/me/secret.py]
+                  environment: {LD_PRELOAD: /tmp/x.so}
+                """);
+        Files.writeString(sweep.resolve("fits.json"), "{}");
+
+        Answer refused = powersweep("plan", sweep, "--suggest", "2");
+
+        assertThat(refused.exitCode()).isNotZero();
+        assertThat(refused.out()).isEmpty();
+        assertThat(refused.err())
+                .contains("corpus.tokens.train: /home/me/train.bin")
+                .contains("corpus.tokens.validation: /home/me/held.bin")
+                .contains("trainer.command: /tmp/evil.sh -x")
+                .contains("trainer.files: /home/me/secret.py")
+                .contains("trainer.environment: LD_PRELOAD=/tmp/x.so")
                 .contains("--trust");
     }
 
@@ -255,6 +331,33 @@ class HostileDirectoryTest {
                 StatusText.of(SweepStatus.read(SweepDirectory.at(strange.toString(), configuration), configuration));
         assertThat(text).contains("a\uFFFD]0;owned");
         assertThat(text.replace("\n", "")).matches("[^\\p{Cntrl}\\u0080-\\u009f]*");
+    }
+
+    /** Warnings of fits are printed as they are, but for what every command's output passes. */
+    @Test
+    void whatFitsSayDoesNothingToATerminal() throws Exception {
+        String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r";
+        ObjectNode fits = (ObjectNode)
+                LedgerJson.mapper()
+                        .readTree(
+                                """
+                        {"fits": [{"law": "chinchilla",
+                         "parameters": {"E": {"value": 1.7}, "A": {"value": 400}, "alpha": {"value": 0.34},
+                                        "B": {"value": 410}, "beta": {"value": 0.28}},
+                         "residuals": [{"n": 1e8, "d": 1e9, "b": 1000}, {"n": 4e8, "d": 4e9, "b": 1000}]}]}
+                        """);
+        ((ObjectNode) fits.at("/fits/0")).putArray("warnings").add("w" + hostile);
+        fits.putArray("notes").add("Rates untuned" + hostile);
+        Files.writeString(sweep.resolve("fits.json"), LedgerJson.line(fits));
+        for (List<Object> command : List.<List<Object>>of(
+                List.of("plan", sweep, "--flops", "1e18"), List.of("plan", sweep, "--flops", "1e18", "--json"))) {
+            Answer answer = powersweep(command.toArray());
+            assertThat(answer.exitCode()).as(answer.err()).isZero();
+            assertThat(answer.out()).contains("]0;owned");
+            assertThat((answer.out() + answer.err()).replace("\n", ""))
+                    .as("%s", command)
+                    .matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static dev.powersweep.orchestrator.cli.InProcess.powersweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.powersweep.orchestrator.cellstore.CellStore;
 import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
@@ -54,6 +55,23 @@ class HostileNumbersTest {
                     .doesNotContain("\tat ");
         }
         assertThat(powersweep("status", sweep).exitCode()).isZero();
+    }
+
+    /** Whoever trains a cell looks for the newest of its manifests, and deletes files by their numbers. */
+    @Test
+    void filesOfACellWithLongerNumbersAreNoneOfOurs() throws Exception {
+        String cell = "0123456789abcdef";
+        String many = "9".repeat(30);
+        Path home = Files.createDirectories(sweep.resolve("checkpoints").resolve(cell));
+        Path manifest = Files.writeString(home.resolve("manifest-" + many + ".json"), "{}");
+        Path rows = Files.writeString(home.resolve("_steps-" + many + "-1-x.parquet"), "x");
+        SweepDirectory directory = SweepDirectory.at(sweep.toString(), new Configuration());
+
+        CellStore store = CellStore.open(directory.storage(new Configuration()), directory, cell, 1, 0);
+
+        assertThat(store.step()).isZero();
+        assertThat(manifest).exists();
+        assertThat(rows).exists();
     }
 
     /** Each driver writes down how far each earlier one's writes count: of a billion there would be a list. */

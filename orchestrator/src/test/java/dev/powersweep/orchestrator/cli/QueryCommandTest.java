@@ -185,8 +185,8 @@ class QueryCommandTest {
                 "select reflect('java.lang.System', 'getenv', 'HOME')",
                 "select (select java_method('java.lang.System', 'getenv', 'HOME'))",
                 "with a as (select try_reflect('java.lang.System', 'getenv', 'HOME') as h) select * from a",
-                "select transform(name) using 'sh' as (x) from cells",
-                "with a as (select transform(name) using 'sh' as (x) from cells) select * from a",
+                "select transform(name) using 'cat' as (x) from cells",
+                "with a as (select transform(name) using 'cat' as (x) from cells) select * from a",
                 "load data inpath '/etc/passwd' into table cells",
                 "add jar '/tmp/x.jar'",
                 ""

@@ -333,6 +333,9 @@ class HostileRecordsTest {
                         "a file moved by the table's name",
                         manifest(CELL, "[]", "[" + chunk("../../victim/tree", "changed", "moved") + "]", "")),
                 Arguments.of("another cell's manifest", manifest("fedcba9876543210", "[]", "[]", "")),
+                Arguments.of(
+                        "another number than its name's",
+                        manifest(CELL, "[]", "[]", "").replace("\"sequence\": 1", "\"sequence\": 2")),
                 Arguments.of("a path for a cell", manifest("../../../victim", "[]", "[]", "")));
     }
 
@@ -356,6 +359,7 @@ class HostileRecordsTest {
         for (String hostile : HOSTILE) {
             List<ThrowingCallable> places = List.of(
                     () -> directory.corpus(hostile),
+                    () -> directory.programFile(hostile),
                     () -> directory.checkpoints(hostile),
                     () -> directory.logs(hostile),
                     () -> directory.table(hostile),

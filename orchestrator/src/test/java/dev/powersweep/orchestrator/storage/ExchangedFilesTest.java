@@ -117,6 +117,17 @@ class ExchangedFilesTest {
         }
     }
 
+    /** What stands there now has not been looked at; what was opened is let go. */
+    @Test
+    void aFileThatWasOpenedInPlaceOfAnotherIsLookedAtAgain() throws Exception {
+        java.nio.file.Path looked = Files.writeString(folder.resolve("looked"), "content");
+        java.nio.file.Path exchanged = Files.writeString(folder.resolve("exchanged"), "another");
+        FileChannel channel = RegularFile.opened(exchanged);
+        assertThat(RegularFile.same(exchanged, RegularFile.key(looked), channel))
+                .isEmpty();
+        assertThat(channel.isOpen()).isFalse();
+    }
+
     @Test
     void aFileThatBecomesALinkIsNotFollowed() throws Exception {
         java.nio.file.Path secret = Files.writeString(folder.resolve("secret"), "secret");
