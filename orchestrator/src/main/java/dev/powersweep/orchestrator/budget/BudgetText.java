@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.orchestrator.text.Numbers;
+import dev.powersweep.orchestrator.text.Shown;
 import dev.powersweep.orchestrator.text.TextTable;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -77,7 +78,8 @@ public final class BudgetText {
                     .append('\n');
         }
         budget.warnings()
-                .forEach(warning -> text.append("  mind: ").append(warning).append('\n'));
+                .forEach(warning ->
+                        text.append("  mind: ").append(Shown.line(warning)).append('\n'));
         return text.toString();
     }
 

@@ -336,7 +336,7 @@ class HostileDirectoryTest {
     /** Warnings of fits are printed as they are, but for what every command's output passes. */
     @Test
     void whatFitsSayDoesNothingToATerminal() throws Exception {
-        String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r";
+        String hostile = "\u001b]0;owned\u0007\u001b[2J\u009b1A\u202e\r\npowersweep: forged";
         ObjectNode fits = (ObjectNode)
                 LedgerJson.mapper()
                         .readTree(
@@ -354,6 +354,7 @@ class HostileDirectoryTest {
             Answer answer = powersweep(command.toArray());
             assertThat(answer.exitCode()).as(answer.err()).isZero();
             assertThat(answer.out()).contains("]0;owned");
+            assertThat(answer.out().lines()).as("%s", command).noneMatch(line -> line.startsWith("powersweep: forged"));
             assertThat((answer.out() + answer.err()).replace("\n", ""))
                     .as("%s", command)
                     .matches("[^\\p{Cntrl}\\p{Cf}\\u0080-\\u009f]*");
