@@ -7,9 +7,12 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.master.Master;
 import org.apache.spark.rpc.RpcEnv;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +22,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class StandaloneMasterTest {
     private static final String NONE = "";
+
+    private UserGroupInformation user;
+
+    /** Spark leaves the secret of a local session with the process's user, where every later one would find it first. */
+    @BeforeEach
+    void beAnotherUser() throws Exception {
+        user = UserGroupInformation.getLoginUser();
+        UserGroupInformation.setLoginUser(UserGroupInformation.createRemoteUser("driver"));
+    }
+
+    @AfterEach
+    void beTheSameUser() {
+        UserGroupInformation.setLoginUser(user);
+    }
 
     @ParameterizedTest
     @CsvSource({"'', first", "first, ''", "first, second"})
