@@ -34,7 +34,7 @@ final class Cubins {
 
     private static final long STACK = 64L << 20;
 
-    private final Supplier<Nvrtc> library;
+    private final Supplier<Nvrtc> loader;
     private final String architecture;
     private final Optional<Path> folder;
     private final Map<String, String> sources = KernelSources.files();
@@ -44,8 +44,8 @@ final class Cubins {
      * @param architecture as in {@code sm_90}
      * @param folder where machine code is kept; made when it is not there
      */
-    Cubins(Supplier<Nvrtc> library, String architecture, Optional<Path> folder) {
-        this.library = library;
+    Cubins(Supplier<Nvrtc> loader, String architecture, Optional<Path> folder) {
+        this.loader = loader;
         this.architecture = architecture;
         this.folder = folder;
     }
@@ -68,7 +68,7 @@ final class Cubins {
 
     private synchronized void open() {
         if (nvrtc == null) {
-            nvrtc = library.get();
+            nvrtc = loader.get();
         }
     }
 

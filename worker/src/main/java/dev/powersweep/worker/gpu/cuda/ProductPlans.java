@@ -30,7 +30,7 @@ final class ProductPlans implements AutoCloseable {
     /** Addresses and distances that are multiples of more are as good as this. */
     private static final long MOST_ALIGNMENT = 16;
 
-    private final CublasLt library;
+    private final CublasLt cublas;
     private final Pointer handle;
     private final Memory factors = new Memory(2 * Float.BYTES);
     private final Map<Product, Memory> algorithms = new HashMap<>();
@@ -38,10 +38,10 @@ final class ProductPlans implements AutoCloseable {
 
     private record Plan(Pointer description, Pointer a, Pointer b, Pointer c, Memory algorithm) {}
 
-    ProductPlans(CublasLt library) {
-        this.library = library;
+    ProductPlans(CublasLt cublas) {
+        this.cublas = cublas;
         PointerByReference reference = new PointerByReference();
-        check(library.cublasLtCreate(reference), "cublasLtCreate");
+        check(cublas.cublasLtCreate(reference), "cublasLtCreate");
         handle = reference.getValue();
     }
 
@@ -67,7 +67,7 @@ final class ProductPlans implements AutoCloseable {
         factors.setFloat(Float.BYTES, product.keep());
         long c = product.c().address();
         check(
-                library.cublasLtMatmul(
+                cublas.cublasLtMatmul(
                         handle,
                         plan.description,
                         factors,
@@ -144,7 +144,7 @@ final class ProductPlans implements AutoCloseable {
     private Pointer description(Product p) {
         PointerByReference reference = new PointerByReference();
         int compute = p.precision() == Precision.TF32 ? CublasLt.COMPUTE_TF32 : CublasLt.COMPUTE_FLOAT32;
-        check(library.cublasLtMatmulDescCreate(reference, compute, CublasLt.REAL_FLOAT32), "cublasLtMatmulDescCreate");
+        check(cublas.cublasLtMatmulDescCreate(reference, compute, CublasLt.REAL_FLOAT32), "cublasLtMatmulDescCreate");
         Pointer description = reference.getValue();
         describe(description, CublasLt.TRANSPOSE_A, transposed(p.b()), Integer.BYTES);
         describe(description, CublasLt.TRANSPOSE_B, transposed(p.a()), Integer.BYTES);
@@ -163,7 +163,7 @@ final class ProductPlans implements AutoCloseable {
 
     private void describe(Pointer description, int attribute, Memory value, int bytes) {
         check(
-                library.cublasLtMatmulDescSetAttribute(description, attribute, value, bytes),
+                cublas.cublasLtMatmulDescSetAttribute(description, attribute, value, bytes),
                 "cublasLtMatmulDescSetAttribute");
     }
 
@@ -173,7 +173,7 @@ final class ProductPlans implements AutoCloseable {
         Pointer b = layout(p.a(), type(p), p.rows(), p.inner(), p.batch());
         Pointer c = layout(p.c(), resultType(p), p.rows(), p.columns(), p.batch());
         PointerByReference reference = new PointerByReference();
-        check(library.cublasLtMatmulPreferenceCreate(reference), "cublasLtMatmulPreferenceCreate");
+        check(cublas.cublasLtMatmulPreferenceCreate(reference), "cublasLtMatmulPreferenceCreate");
         Pointer preference = reference.getValue();
         try {
             prefer(preference, CublasLt.WORKSPACE_BYTES, CublasLt.number(WORKSPACE), Long.BYTES);
@@ -185,7 +185,7 @@ final class ProductPlans implements AutoCloseable {
             }
             Memory result = new Memory(CublasLt.RESULT_BYTES);
             IntByReference count = new IntByReference();
-            int code = library.cublasLtMatmulAlgoGetHeuristic(
+            int code = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, description, a, b, c, c, preference, 1, result, count);
             if ((code != 0 || count.getValue() == 0) && p.beforeGelu() != 0) {
                 return null;
@@ -198,16 +198,16 @@ final class ProductPlans implements AutoCloseable {
             algorithm.write(0, result.getByteArray(0, CublasLt.ALGORITHM_BYTES), 0, CublasLt.ALGORITHM_BYTES);
             return algorithm;
         } finally {
-            library.cublasLtMatmulPreferenceDestroy(preference);
-            library.cublasLtMatrixLayoutDestroy(a);
-            library.cublasLtMatrixLayoutDestroy(b);
-            library.cublasLtMatrixLayoutDestroy(c);
+            cublas.cublasLtMatmulPreferenceDestroy(preference);
+            cublas.cublasLtMatrixLayoutDestroy(a);
+            cublas.cublasLtMatrixLayoutDestroy(b);
+            cublas.cublasLtMatrixLayoutDestroy(c);
         }
     }
 
     private void prefer(Pointer preference, int attribute, Memory value, int bytes) {
         check(
-                library.cublasLtMatmulPreferenceSetAttribute(preference, attribute, value, bytes),
+                cublas.cublasLtMatmulPreferenceSetAttribute(preference, attribute, value, bytes),
                 "cublasLtMatmulPreferenceSetAttribute");
     }
 
@@ -216,7 +216,7 @@ final class ProductPlans implements AutoCloseable {
         boolean asItLies = factor.order() == Order.AS_IS;
         PointerByReference reference = new PointerByReference();
         check(
-                library.cublasLtMatrixLayoutCreate(
+                cublas.cublasLtMatrixLayoutCreate(
                         reference, type, asItLies ? columns : rows, asItLies ? rows : columns, factor.rowStride()),
                 "cublasLtMatrixLayoutCreate");
         Pointer layout = reference.getValue();
@@ -227,7 +227,7 @@ final class ProductPlans implements AutoCloseable {
 
     private void set(Pointer layout, int attribute, Memory value, int bytes) {
         check(
-                library.cublasLtMatrixLayoutSetAttribute(layout, attribute, value, bytes),
+                cublas.cublasLtMatrixLayoutSetAttribute(layout, attribute, value, bytes),
                 "cublasLtMatrixLayoutSetAttribute");
     }
 
@@ -248,12 +248,12 @@ final class ProductPlans implements AutoCloseable {
     @Override
     public void close() {
         for (Plan plan : plans.values()) {
-            library.cublasLtMatmulDescDestroy(plan.description);
-            library.cublasLtMatrixLayoutDestroy(plan.a);
-            library.cublasLtMatrixLayoutDestroy(plan.b);
-            library.cublasLtMatrixLayoutDestroy(plan.c);
+            cublas.cublasLtMatmulDescDestroy(plan.description);
+            cublas.cublasLtMatrixLayoutDestroy(plan.a);
+            cublas.cublasLtMatrixLayoutDestroy(plan.b);
+            cublas.cublasLtMatrixLayoutDestroy(plan.c);
         }
         plans.clear();
-        library.cublasLtDestroy(handle);
+        cublas.cublasLtDestroy(handle);
     }
 }
