@@ -43,6 +43,11 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
         return this;
     }
 
+    /** Gives the parameters their initial values. */
+    final void initialise() {
+        layerConf().initializer().init(conf(), paramsFlattened, true);
+    }
+
     final Kernels kernels() {
         return helper().kernels();
     }

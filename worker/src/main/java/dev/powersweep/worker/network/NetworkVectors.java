@@ -3,6 +3,7 @@ package dev.powersweep.worker.network;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Updater;
@@ -51,8 +52,8 @@ public record NetworkVectors(Span parameters, Span gradients, Span firstMoments,
                         network.params(),
                         network.getFlattenedGradients(),
                         updater == null ? null : updater.getStateViewArray())
-                .filter(array -> array != null && array.closeable())
-                .forEach(INDArray::close);
+                .filter(Objects::nonNull)
+                .forEach(AlignedNetwork::close);
         for (Layer layer : network.getLayers()) {
             layer.close();
         }

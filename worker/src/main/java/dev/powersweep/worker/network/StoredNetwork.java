@@ -60,13 +60,13 @@ final class StoredNetwork {
         MultiLayerConfiguration configuration = configuration();
         INDArray parameters = array(ModelSerializer.COEFFICIENTS_BIN, "weights");
         requireFinite(parameters, "weight");
-        MultiLayerNetwork network = new MultiLayerNetwork(configuration);
         long expected = NetworkShape.parameters(configuration);
         if (parameters.length() != expected) {
             throw refused("holds " + parameters.length() + " weights where its configuration describes " + expected
                     + "; write it again");
         }
-        network.init(parameters.reshape('c', new long[] {1, expected}), false);
+        MultiLayerNetwork network = AlignedNetwork.of(configuration, parameters);
+        parameters.close();
         restoreUpdater(network, purpose);
         return network;
     }

@@ -232,9 +232,7 @@ public final class TransformerLanguageModel {
 
         /** An initialised network. */
         public MultiLayerNetwork build() {
-            MultiLayerNetwork network = new MultiLayerNetwork(configuration());
-            network.init();
-            return network;
+            return AlignedNetwork.fresh(configuration());
         }
     }
 }
