@@ -61,7 +61,7 @@ final class PlotFrame {
     /** A sentence in place of a drawing. */
     static String empty(double width, double height, String label) {
         return new Svg(width, height, label)
-                .text(width / 2, height / 2, "middle", SMALL, "nothing measured yet")
+                .text(width / 2, height / 2, "middle", SMALL, "no loss has been measured")
                 .end();
     }
 
