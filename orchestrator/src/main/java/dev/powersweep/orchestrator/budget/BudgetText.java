@@ -68,14 +68,16 @@ public final class BudgetText {
                     .append(' ')
                     .append(cost.rates().name())
                     .append(": ")
-                    .append(Numbers.duration(cost.seconds()))
-                    .append(", ")
-                    .append(Numbers.significant(cost.kilowattHours(), 3))
-                    .append(" kWh, ")
-                    .append(Numbers.significant(cost.price(), 3))
-                    .append(' ')
-                    .append(cost.rates().currency())
-                    .append('\n');
+                    .append(Numbers.duration(cost.seconds()));
+            if (Double.isFinite(cost.kilowattHours())) {
+                text.append(", ")
+                        .append(Numbers.significant(cost.kilowattHours(), 3))
+                        .append(" kWh, ")
+                        .append(Numbers.significant(cost.price(), 3))
+                        .append(' ')
+                        .append(cost.rates().currency());
+            }
+            text.append('\n');
         }
         budget.warnings()
                 .forEach(warning ->

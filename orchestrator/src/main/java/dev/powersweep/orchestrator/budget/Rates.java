@@ -16,8 +16,8 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  *
  * @param name of the machine
  * @param flopsPerSecond that training really reaches
- * @param watts while training
- * @param pricePerHour in {@code currency}
+ * @param watts while training; NaN where nobody knows
+ * @param pricePerHour in {@code currency}; NaN where nobody knows
  */
 public record Rates(String name, double flopsPerSecond, double watts, double pricePerHour, String currency) {
 

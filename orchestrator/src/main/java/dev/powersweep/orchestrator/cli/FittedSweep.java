@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.budget.GridSizes;
+import dev.powersweep.orchestrator.budget.SlotSpeed;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.fits.Asked;
@@ -19,6 +20,7 @@ import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.CellsTable;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.ModelCounts;
@@ -27,6 +29,7 @@ import dev.powersweep.worker.shard.ShardManifest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -180,6 +183,26 @@ final class FittedSweep {
         } catch (IllegalArgumentException e) {
             throw new UserError(manifest + ": " + e.getMessage(), e);
         }
+    }
+
+    /** How fast the sweep's slots trained its cells. */
+    static Optional<SlotSpeed> slotSpeed(String directory) {
+        Configuration configuration = HadoopSettings.configuration();
+        SweepDirectory sweep = SweepDirectory.at(directory, configuration);
+        List<SlotSpeed.Trained> trained = new ArrayList<>();
+        for (CellRecord record : LedgerReader.open(sweep, configuration).cells()) {
+            Cell cell = record.cell();
+            Optional<Double> speed = record.last().flatMap(report -> report.tokensPerSecond(cell.batchTokens()));
+            ModelCounts size = record.last()
+                    .flatMap(AttemptReport::size)
+                    .map(own -> own.or(cell.model().counts()))
+                    .orElse(cell.model().counts());
+            OptionalDouble flops = size.kaplanFlops(1);
+            if (speed.isPresent() && speed.get() > 0 && Double.isFinite(speed.get()) && flops.isPresent()) {
+                trained.add(new SlotSpeed.Trained(size.n(), flops.getAsDouble() * speed.get()));
+            }
+        }
+        return SlotSpeed.of(trained);
     }
 
     /** The specification that a sweep was last submitted with, where it keeps one. */

@@ -11,6 +11,7 @@ import dev.powersweep.orchestrator.budget.NextCells;
 import dev.powersweep.orchestrator.budget.OutOfReach;
 import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
+import dev.powersweep.orchestrator.budget.SlotSpeed;
 import dev.powersweep.orchestrator.budget.StoredFit;
 import dev.powersweep.orchestrator.spec.Reach;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -70,7 +71,9 @@ public final class PlanCommand implements Callable<Integer> {
         @Option(
                 names = "--gpu-hours",
                 paramLabel = "H",
-                description = "Budget in hours of one machine of --rates, chosen by --gpu.")
+                description =
+                        "Budget in hours of one machine of --rates, chosen by --gpu; without --rates of one of the"
+                                + " sweep's own slots.")
         private Optional<Double> hours = Optional.empty();
     }
 
@@ -83,7 +86,9 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--rates",
             paramLabel = "FILE.yaml",
-            description = "List of machines with name, flopsPerSecond, watts, pricePerHour, currency.")
+            description =
+                    "List of machines with name, flopsPerSecond, watts, pricePerHour, currency. Without it the time"
+                            + " is that of the sweep's own slots.")
     private Optional<Path> rates = Optional.empty();
 
     @Option(
@@ -205,9 +210,12 @@ public final class PlanCommand implements Callable<Integer> {
         if (gpus < 1) {
             throw new CommandLine.ParameterException(command.commandLine(), "--gpus = " + gpus + " must be at least 1");
         }
-        List<Rates> all = rates.map(Rates::read).orElse(List.of());
+        List<Rates> all = rates.map(Rates::read).orElseGet(this::own);
         if (gpu.isEmpty()) {
             return all;
+        }
+        if (rates.isEmpty()) {
+            throw new UserError("--gpu " + gpu.get() + " is a name of a machine of --rates; give that file, too");
         }
         List<Rates> chosen = all.stream()
                 .filter(machine -> machine.name().equalsIgnoreCase(gpu.get()))
@@ -218,6 +226,13 @@ public final class PlanCommand implements Callable<Integer> {
                     + "); add it to the file given to --rates");
         }
         return chosen;
+    }
+
+    /** The sweep's own slots, where it is a sweep whose cells have trained. */
+    private List<Rates> own() {
+        return Files.isRegularFile(local())
+                ? List.of()
+                : FittedSweep.slotSpeed(fits).map(SlotSpeed::rates).stream().toList();
     }
 
     private Path local() {

@@ -17,6 +17,7 @@ import dev.powersweep.worker.cell.Program;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,6 +51,7 @@ public final class SweepReader {
         List<LossCurve> training = new ArrayList<>();
         List<LossCurve> validation = new ArrayList<>();
         List<GradientNorms> norms = new ArrayList<>();
+        Map<String, Double> clipped = new LinkedHashMap<>();
         Map<String, Map<String, String>> settings = VariedSettings.of(rows.stream()
                 .map(row -> CellJson.read(row.rule().cellJson(), Cell.class))
                 .toList());
@@ -58,6 +60,7 @@ public final class SweepReader {
             if (!of.isEmpty()) {
                 training.add(training(row.standing().cell(), of));
                 norms(row, of).ifPresent(norms::add);
+                clipped(row, of).ifPresent(share -> clipped.put(row.standing().cell(), share));
             }
             validation(row, evals.getOrDefault(row.standing().cell(), List.of()))
                     .ifPresent(validation::add);
@@ -80,6 +83,7 @@ public final class SweepReader {
                 training,
                 validation,
                 norms,
+                clipped,
                 provenance(rows, directory, configuration));
     }
 
@@ -128,6 +132,19 @@ public final class SweepReader {
                 of.stream().mapToDouble(EvalRow::step).toArray(),
                 of.stream().mapToDouble(EvalRow::tokens).toArray(),
                 of.stream().mapToDouble(EvalRow::loss).toArray()));
+    }
+
+    private static Optional<Double> clipped(CellRow row, List<StepRow> rows) {
+        double most = row.rule().gradientClip();
+        double[] lengths = rows.stream()
+                .flatMapToDouble(step -> step.gradientNorm().stream())
+                .toArray();
+        return most > 0 && lengths.length > 0
+                ? Optional.of((double) Arrays.stream(lengths)
+                                .filter(length -> length > most)
+                                .count()
+                        / lengths.length)
+                : Optional.empty();
     }
 
     private static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {

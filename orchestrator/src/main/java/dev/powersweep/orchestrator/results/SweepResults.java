@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param cells in the order of N, D, B and seed
  * @param training loss of each step
  * @param validation loss of each evaluation on the first held-out set
+ * @param clippedShares of a cell's steps, by its identity, those whose gradient was longer than
+ *     {@code training.gradientClip}; without cells that do not clip or tell no norms
  * @param provenance names and values: versions, commit, corpus, hosts
  */
 public record SweepResults(
@@ -24,12 +26,27 @@ public record SweepResults(
         List<LossCurve> training,
         List<LossCurve> validation,
         List<GradientNorms> noise,
+        Map<String, Double> clippedShares,
         Map<String, String> provenance) {
+    /** Of cells whose gradients nobody has seen. */
+    public SweepResults(
+            String name,
+            String place,
+            Optional<String> specification,
+            List<CellResult> cells,
+            List<LossCurve> training,
+            List<LossCurve> validation,
+            List<GradientNorms> noise,
+            Map<String, String> provenance) {
+        this(name, place, specification, cells, training, validation, noise, Map.of(), provenance);
+    }
+
     public SweepResults {
         cells = List.copyOf(cells);
         training = List.copyOf(training);
         validation = List.copyOf(validation);
         noise = List.copyOf(noise);
+        clippedShares = Map.copyOf(clippedShares);
     }
 
     /** The same with the parameters of every cell counted otherwise. */
@@ -42,6 +59,7 @@ public record SweepResults(
                 training,
                 validation,
                 noise,
+                clippedShares,
                 provenance);
     }
 

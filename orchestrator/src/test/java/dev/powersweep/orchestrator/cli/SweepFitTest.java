@@ -2,19 +2,23 @@ package dev.powersweep.orchestrator.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.powersweep.orchestrator.driver.TrainedGrid;
+import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepReader;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
+import dev.powersweep.orchestrator.text.Numbers;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -58,6 +62,11 @@ class SweepFitTest {
                                 + TrainedGrid.A * Math.pow(cell.parameters(), -TrainedGrid.ALPHA)
                                 + TrainedGrid.B * Math.pow(cell.tokensDone(), -TrainedGrid.BETA),
                         within(1e-6)));
+        assertThat(results.clippedShares()).hasSize(TrainedGrid.cells());
+        double smallest = results.usable().get(0).parameters();
+        assertThat(results.usable())
+                .allSatisfy(cell -> assertThat(results.clippedShares().get(cell.id()))
+                        .isEqualTo(cell.parameters() == smallest ? 1.0 : 0.0));
     }
 
     @Test
@@ -104,5 +113,37 @@ class SweepFitTest {
         assertThat(next.context()).isEqualTo(32);
         assertThat(next.output()).contains(sweep);
         assertThat(next.grid().parts()).hasSize(2);
+    }
+
+    /** Of the grid's four largest cells, each of which trained for .1 s, the two in the middle count. */
+    @Test
+    void withoutRatesAPlanTakesTheTimeThatTheSweepsOwnSlotsWould() throws Exception {
+        execute("fit", sweep, "--law", "chinchilla", "--bootstrap", "30");
+        Configuration configuration = new Configuration();
+        SweepResults results = SweepReader.read(SweepDirectory.at(sweep, configuration), configuration);
+        double[] largest = results.usable().stream()
+                .sorted(Comparator.comparingDouble(CellResult::parameters)
+                        .thenComparing(CellResult::tokensDone)
+                        .reversed())
+                .limit(4)
+                .mapToDouble(cell -> 6 * cell.parameters() * cell.tokensDone() / 0.1)
+                .toArray();
+        double pace = (largest[1] + largest[2]) / 2;
+
+        Answer plan = execute("plan", sweep, "--flops", "1e12");
+        JsonNode json = new ObjectMapper()
+                .readTree(execute("plan", sweep, "--gpu-hours", "0.001", "--gpus", "2", "--json")
+                        .out());
+
+        assertThat(plan.err()).isEmpty();
+        assertThat(plan.out())
+                .contains("On one of this sweep's slots, at the ")
+                .contains(" FLOP/s of its 4 largest cells: " + Numbers.duration(1e12 / pace) + "\n")
+                .doesNotContain("kWh", "NaN");
+        assertThat(json.at("/flops/value").asDouble()).isCloseTo(3.6 * pace, withinPercentage(0.01));
+        assertThat(json.at("/costs/0/seconds").asDouble()).isCloseTo(1.8, within(1e-3));
+        assertThat(json.at("/costs/0/kilowattHours").isNull()).isTrue();
+        assertThat(execute("plan", sweep, "--flops", "1e12", "--gpu", "H100").err())
+                .contains("--gpu H100 is a name of a machine of --rates; give that file, too");
     }
 }

@@ -36,6 +36,10 @@ public final class TrainedGrid {
 
     private static final int[] LAYERS = {1, 2, 4, 8, 16};
     private static final long[] STEPS = {80, 160, 320, 640};
+    /** Gradient norms of its smallest cells and of the others, beside their {@code gradientClip} of 1. */
+    private static final double CLIPPED = 1.5;
+
+    private static final double UNCLIPPED = 0.5;
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
 
     private TrainedGrid() {}
@@ -84,7 +88,7 @@ public final class TrainedGrid {
                                         cell.tokens(),
                                         loss,
                                         1e-3,
-                                        1,
+                                        cell.shape().layers() == LAYERS[0] ? CLIPPED : UNCLIPPED,
                                         OptionalDouble.empty(),
                                         OptionalDouble.of(1),
                                         1)),

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -87,6 +88,39 @@ class ReportPageTest {
                 single.of("chinchilla").orElseThrow().parameters().get("alpha").value();
         // The minima are those of the known law, shifted by nothing: the law is the same.
         assertThat(tuned).isCloseTo(untuned, within(1e-3));
+    }
+
+    @Test
+    void clippedStepsAndABestBatchAtTheEdgeAreTold() {
+        SweepResults known = KnownSweep.results(0, 1);
+        List<CellResult> cells = known.usable();
+        SweepResults clipping = new SweepResults(
+                known.name(),
+                known.place(),
+                known.specification(),
+                cells,
+                known.training(),
+                known.validation(),
+                known.noise(),
+                Map.of(
+                        cells.get(0).id(),
+                        0.02,
+                        cells.get(1).id(),
+                        0.81,
+                        cells.get(2).id(),
+                        0.0),
+                known.provenance());
+        FitSet fits = SweepFitter.fit(
+                clipping,
+                List.of("chinchilla"),
+                SweepFitter.options().bootstrap(0).threads(1));
+        assertThat(page(clipping, fits))
+                .contains("steps clipped: 2.0 % in the median run, 81 % in "
+                        + cells.get(1).name() + "; where most steps are")
+                .contains(
+                        "Of 20 pairs of N and D with several batches the smallest did best at 20 and the largest at 0:"
+                                + " there a better one may lie beyond those tried.");
+        assertThat(page).doesNotContain("Gradient clipping");
     }
 
     @Test

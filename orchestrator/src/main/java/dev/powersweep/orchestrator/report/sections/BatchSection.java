@@ -86,8 +86,40 @@ final class BatchSection {
                         series,
                         340),
                 "Cells of the largest data size, " + Numbers.count(most, 2)
-                        + " tokens: the same data cut into larger batches give fewer steps.",
+                        + " tokens: the same data cut into larger batches give fewer steps. " + best(fits, cells),
                 Block.Width.HALF);
+    }
+
+    /** Where the best batch lies among those that were tried with one N and D. */
+    private static String best(Fits fits, List<CellResult> cells) {
+        Levels models = Levels.of(cells, CellResult::parameters);
+        int smallest = 0;
+        int largest = 0;
+        int between = 0;
+        for (List<CellResult> size : cells.stream()
+                .collect(Collectors.groupingBy(cell ->
+                        List.of(models.of(cell.parameters()), fits.data().of(cell.tokens()))))
+                .values()) {
+            Levels batches = Levels.of(size, CellResult::batchTokens);
+            if (batches.size() < 2) {
+                continue;
+            }
+            CellResult best = size.stream()
+                    .min(Comparator.comparingDouble(
+                            cell -> cell.validationLoss().getAsDouble()))
+                    .orElseThrow();
+            int level = batches.of(best.batchTokens());
+            smallest += level == 0 ? 1 : 0;
+            largest += level == batches.size() - 1 ? 1 : 0;
+            between += level > 0 && level < batches.size() - 1 ? 1 : 0;
+        }
+        int edges = smallest + largest;
+        if (edges + between == 0) {
+            return "";
+        }
+        return "Of " + (edges + between) + " pairs of N and D with several batches the smallest did best at " + smallest
+                + " and the largest at " + largest
+                + (edges == 0 ? "." : ": there a better one may lie beyond those tried.");
     }
 
     /** Steps against data to equal loss, by interpolation between finished cells; the curves are Kaplan's hyperbola. */

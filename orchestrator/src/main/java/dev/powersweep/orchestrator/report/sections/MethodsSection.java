@@ -11,6 +11,7 @@ import dev.powersweep.orchestrator.results.Convention;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -53,6 +54,7 @@ final class MethodsSection {
                 Optional.ofNullable(results.provenance().get("optimiser")).orElse("AdamW") + "; schedule "
                         + cells.stream().map(CellResult::schedule).distinct().collect(Collectors.joining(", "))
                         + "; learning rates: " + tuned(cells)));
+        clipping(results).ifPresent(facts::add);
         facts.add(new Block.Fact("Checkpoints and metric", metric(cells)));
         facts.add(objective(set));
         facts.add(new Block.Fact(
@@ -111,6 +113,30 @@ final class MethodsSection {
         return several == 0
                 ? "untuned, by one rule for every size"
                 : "three or more tried at " + several + " of " + sizes.size() + " sizes, the best taken";
+    }
+
+    private static Optional<Block.Fact> clipping(SweepResults results) {
+        List<CellResult> cells = results.usable().stream()
+                .filter(cell -> results.clippedShares().containsKey(cell.id()))
+                .sorted(Comparator.comparingDouble(
+                        cell -> results.clippedShares().get(cell.id())))
+                .toList();
+        if (cells.isEmpty()) {
+            return Optional.empty();
+        }
+        CellResult most = cells.get(cells.size() - 1);
+        double largest = results.clippedShares().get(most.id());
+        double median = results.clippedShares().get(cells.get(cells.size() / 2).id());
+        String shares = largest == 0
+                ? "no step was clipped"
+                : "steps clipped: " + Numbers.percent(median, 2) + " in the median run, " + Numbers.percent(largest, 2)
+                        + " in " + most.name();
+        return Optional.of(new Block.Fact(
+                "Gradient clipping",
+                largest > 0.5
+                        ? shares + "; where most steps are, the length of a step is not the one that the schedule and"
+                                + " the batch would give, and what is said of rates and batches is said of clipped ones"
+                        : shares));
     }
 
     private static String metric(List<CellResult> cells) {
