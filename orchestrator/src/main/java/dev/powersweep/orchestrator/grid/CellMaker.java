@@ -253,7 +253,8 @@ final class CellMaker {
                 training.initialStandardDeviation().orElseGet(() -> TrainingSpec.defaultStandardDeviation(width)),
                 training.learningRate().baseWidth(),
                 training.earlyStopping(),
-                training.divergence());
+                training.divergence(),
+                Optional.of(training.precision()));
     }
 
     private static long warmupSteps(TrainingSpec.Warmup warmup, long steps) {

@@ -119,6 +119,10 @@ public enum AssignmentValue {
     DROPOUT("dropout", Needs.NOTHING, "share dropped while training", task -> cell(task)
             .training()
             .dropout()),
+    PRECISION("precision", Needs.NOTHING, "`training.precision`: `float32`, `tf32` or `bfloat16`", task -> cell(task)
+            .training()
+            .products()
+            .word()),
     EVALUATION_STEPS("evaluationSteps", Needs.NOTHING, "steps between evaluations", task -> cell(task)
             .evaluation()
             .everySteps()),

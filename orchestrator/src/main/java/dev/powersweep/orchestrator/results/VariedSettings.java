@@ -80,6 +80,7 @@ public final class VariedSettings {
         settings.put("training.optimizer.epsilon", number(training.epsilon()));
         settings.put("training.optimizer.weightDecay", number(training.weightDecay()));
         settings.put("training.gradientClip", number(training.gradientClip()));
+        settings.put("training.precision", training.products().word());
         settings.put("training.dropout", number(training.dropout()));
         settings.put("training.schedule", schedule(training));
         settings.put("training.warmup.steps", Long.toString(training.warmupSteps()));

@@ -33,4 +33,16 @@ final class ResourcesKeys {
             TRAINER_JAVA);
 
     private ResourcesKeys() {}
+
+    /** Notes cards that PowerSweep's own trainer would leave idle. */
+    static void refuseSeveralGpus(Settings resources) {
+        int gpus = resources.get(GPUS);
+        if (gpus > 1) {
+            resources.wrong(
+                    GPUS,
+                    "= " + gpus
+                            + " is for programs of your own: PowerSweep's trainer trains a cell on one GPU; give 1, and"
+                            + " as many cells run at once as there are GPUs");
+        }
+    }
 }

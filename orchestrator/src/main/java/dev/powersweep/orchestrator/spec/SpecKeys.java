@@ -117,7 +117,14 @@ final class SpecKeys {
                         "has design: auto, which knows PowerSweep's own models alone; name the models of trainer.command"
                                 + " in grid.modelSizes or grid.points");
             }
-        } else if (spec.grid().parts().stream()
+        } else {
+            checkOwnTrainer(root, spec);
+        }
+        return spec;
+    }
+
+    private static void checkOwnTrainer(Settings root, SweepSpec spec) {
+        if (spec.grid().parts().stream()
                 .flatMap(part -> part.modelSizes().stream())
                 .anyMatch(ModelSize.Point.class::isInstance)) {
             root.wrong(
@@ -125,7 +132,12 @@ final class SpecKeys {
                     "names points, which PowerSweep's own trainer cannot train; give trainer.command, or"
                             + " grid.modelSizes in place of grid.points");
         }
-        return spec;
+        if (spec.resources().gpus() == 0) {
+            TrainingKeys.refusePrecisionOfCards(
+                    root.nested(TRAINING), spec.grid().parts());
+        } else {
+            ResourcesKeys.refuseSeveralGpus(root.nested(RESOURCES));
+        }
     }
 
     private static GridSpec.Variant variant(Settings root) {

@@ -9,8 +9,10 @@ import dev.powersweep.orchestrator.spec.ValueKind.Choice;
 import dev.powersweep.orchestrator.spec.ValueKind.Either;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.List;
 
 /** The keys of {@code training}, but for those of its learning rate. */
 final class TrainingKeys {
@@ -106,6 +108,12 @@ final class TrainingKeys {
             Numeric.above(0, 100),
             "0.02·√(768/width), GPT-2's 0.02 at its own width",
             "Of weights; residual projections are divided by √(2·layers).");
+    private static final SpecKey<Precision> PRECISION = withDefault(
+            "precision",
+            Choice.of(Precision.class),
+            "float32",
+            "In what numbers the products of a step are made; `tf32` and `bfloat16` need `resources.gpus: 1` and compute"
+                    + " capability 8.0. Parameters, moments, norms, softmax and loss are float32 in each.");
     private static final SpecKey<Double> MAX_EPOCHS = withDefault(
             "maxEpochs",
             Numeric.closed(1, 1e9),
@@ -139,6 +147,7 @@ final class TrainingKeys {
             GRADIENT_CLIP,
             DROPOUT,
             DEVIATION,
+            PRECISION,
             MAX_EPOCHS,
             EARLY_STOPPING,
             DIVERGENCE);
@@ -154,6 +163,7 @@ final class TrainingKeys {
                 training.get(GRADIENT_CLIP),
                 training.get(DROPOUT),
                 training.findDouble(DEVIATION),
+                training.get(PRECISION),
                 training.get(MAX_EPOCHS),
                 training.findInt(EARLY_STOPPING),
                 training.get(DIVERGENCE));
@@ -203,6 +213,17 @@ final class TrainingKeys {
         if (training.get(TRUNK) == Trunk.SHARED) {
             training.wrong(TRUNK, "= shared is for PowerSweep's own trainer; take it away, or take away trainer");
         }
+    }
+
+    /** Notes numbers that only cards multiply, on a sweep of CPUs. */
+    static void refusePrecisionOfCards(Settings training, List<GridSpec.Part> parts) {
+        parts.stream()
+                .flatMap(part -> part.variants().stream())
+                .map(variant -> variant.training().precision())
+                .filter(precision -> precision != Precision.FLOAT32)
+                .findFirst()
+                .ifPresent(precision -> training.wrong(
+                        PRECISION, "= " + precision.word() + " is for GPUs; give resources.gpus: 1, or take float32"));
     }
 
     /** Notes an interval that would follow from D. */

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.spec;
 
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.OptionalDouble;
@@ -9,6 +10,7 @@ import java.util.OptionalInt;
  * How cells are trained; rules here become numbers in each cell.
  *
  * @param initialStandardDeviation of weights; empty for {@link #defaultStandardDeviation(int)}
+ * @param precision of products
  * @param maxEpochs most epochs D/U over the corpus where {@code grid.uniqueTokens} does not say otherwise, ≥ 1
  * @param earlyStopping evaluations without improvement after which a run ends
  */
@@ -20,6 +22,7 @@ public record TrainingSpec(
         double gradientClip,
         double dropout,
         OptionalDouble initialStandardDeviation,
+        Precision precision,
         double maxEpochs,
         OptionalInt earlyStopping,
         TrainingRule.Divergence divergence) {

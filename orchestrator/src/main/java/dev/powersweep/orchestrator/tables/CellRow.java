@@ -72,6 +72,9 @@ public record CellRow(
             @Column(value = "decoupled weight decay", unit = "1") double weightDecay,
             @Column(value = "largest gradient norm; 0 for no clipping", unit = "nats/token") double gradientClip,
             @Column(value = "share dropped while training", unit = "1") double dropout,
+            @Column(
+                            "in what numbers products were made: `float32`, `tf32` or `bfloat16`; absent in tables from before there was a choice")
+                    Optional<String> precision,
             @Column(value = "the spec's replicate number", unit = "1") long seed,
             @Column("identity of text, split and tokenizer; absent where a program brings its own data")
                     Optional<String> corpusHash,

@@ -163,6 +163,7 @@ public final class CellsTable {
                 training.weightDecay(),
                 training.gradientClip(),
                 training.dropout(),
+                Optional.of(training.products().word()),
                 cell.seed(),
                 Optional.of(cell.data().corpusHash()).filter(any -> cell.data().hasCorpus()),
                 LedgerJson.line(cell));

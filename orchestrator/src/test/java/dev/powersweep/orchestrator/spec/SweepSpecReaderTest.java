@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.Collections;
@@ -154,6 +155,7 @@ class SweepSpecReaderTest {
                         0,
                         0.1,
                         OptionalDouble.of(0.01),
+                        Precision.FLOAT32,
                         4,
                         OptionalInt.of(3),
                         new TrainingRule.Divergence(2, 5)));
@@ -229,6 +231,10 @@ class SweepSpecReaderTest {
             training.optimizer.weightDecay=1e9 | training.optimizer.weightDecay = 1e9 must be in [0, 1000]
             training.initialStandardDeviation=1e20 | training.initialStandardDeviation = 1e20 must be in (0, 100]
             training.gradientClip=1e-300      | training.gradientClip = 1e-300 must be a number in [0, 1000000000], and between 1e-30 and 1e30 in size
+            training.precision=fp8            | training.precision = fp8 must be one of float32, tf32 or bfloat16
+            training.precision=bfloat16       | training.precision = bfloat16 is for GPUs; give resources.gpus: 1, or take float32
+            grid.axes={training.precision: [float32, tf32]} | training.precision = tf32 is for GPUs; give resources.gpus: 1, or take float32
+            resources.gpus=2                  | resources.gpus = 2 is for programs of your own: PowerSweep's trainer trains a cell on one GPU
             run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]
             grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
             """)

@@ -1,5 +1,7 @@
 package dev.powersweep.worker.cell;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -19,6 +21,7 @@ import java.util.OptionalInt;
  * @param mupBaseWidth width at which peakLearningRate holds under μP; empty for standard parametrisation
  * @param earlyStopping evaluations without improvement after which the run ends; empty to run to the end
  * @param divergence when a run counts as diverged
+ * @param precision of products; empty for float32, which every cell had before there was a choice
  */
 public record TrainingRule(
         double peakLearningRate,
@@ -33,7 +36,40 @@ public record TrainingRule(
         double initialStandardDeviation,
         OptionalInt mupBaseWidth,
         OptionalInt earlyStopping,
-        Divergence divergence) {
+        Divergence divergence,
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Precision> precision) {
+
+    /** In float32. */
+    public TrainingRule(
+            double peakLearningRate,
+            long warmupSteps,
+            Schedule schedule,
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            double gradientClip,
+            double dropout,
+            double initialStandardDeviation,
+            OptionalInt mupBaseWidth,
+            OptionalInt earlyStopping,
+            Divergence divergence) {
+        this(
+                peakLearningRate,
+                warmupSteps,
+                schedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                dropout,
+                initialStandardDeviation,
+                mupBaseWidth,
+                earlyStopping,
+                divergence,
+                Optional.empty());
+    }
 
     /**
      * NaN or infinity always diverges; so does a loss above the bound throughout a window.
@@ -74,10 +110,36 @@ public record TrainingRule(
                 initialStandardDeviation,
                 mupBaseWidth,
                 otherStopping,
-                divergence);
+                divergence,
+                precision);
+    }
+
+    /** The same with products in other numbers. */
+    public TrainingRule with(Precision other) {
+        return new TrainingRule(
+                peakLearningRate,
+                warmupSteps,
+                schedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                dropout,
+                initialStandardDeviation,
+                mupBaseWidth,
+                earlyStopping,
+                divergence,
+                Optional.of(other));
+    }
+
+    /** In what numbers products are made. */
+    public Precision products() {
+        return precision.orElse(Precision.FLOAT32);
     }
 
     public TrainingRule {
+        precision = precision.filter(numbers -> numbers != Precision.FLOAT32);
         require(
                 peakLearningRate > 0 && Double.isFinite(peakLearningRate),
                 "peakLearningRate",

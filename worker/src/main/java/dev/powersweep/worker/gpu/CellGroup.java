@@ -5,6 +5,7 @@ import dev.powersweep.worker.cell.LearningRate;
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Positions;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.model.Parametrisation;
 import dev.powersweep.worker.train.BatchSource;

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.gpu;
 
+import dev.powersweep.worker.cell.Precision;
 import java.nio.ByteBuffer;
 
 /**
@@ -11,6 +12,11 @@ public interface Device extends AutoCloseable {
 
     /** The card's name and what drives it, for provenance. */
     String describe();
+
+    /** Whether its products can be made in these numbers. */
+    default boolean multiplies(Precision precision) {
+        return true;
+    }
 
     /** Memory of undefined content at a multiple of 256 bytes. */
     long allocate(long bytes);

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.gpu;
 
+import dev.powersweep.worker.cell.Precision;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -2,6 +2,7 @@ package dev.powersweep.worker.gpu;
 
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 
 /**
  * Sizes of a group of cells that share every launch.

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.gpu;
 
+import dev.powersweep.worker.cell.Precision;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -87,6 +88,11 @@ public final class KernelSources {
         UNITS.forEach(unit -> files.put(unit + ".cu", text(unit + ".cu")));
         HEADERS.forEach(header -> files.put(header, text(header)));
         return files;
+    }
+
+    /** How kernels of this precision end in their names. */
+    static String suffix(Precision precision) {
+        return precision == Precision.BFLOAT16 ? "_bfloat16" : "_float";
     }
 
     /** Whether heads of this width go to the kernels on tensor cores. */

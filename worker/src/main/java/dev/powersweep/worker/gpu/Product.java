@@ -1,5 +1,7 @@
 package dev.powersweep.worker.gpu;
 
+import dev.powersweep.worker.cell.Precision;
+
 /**
  * Products of matrices that lie at equal distances: {@code C = scale·op(A)·op(B) + keep·C} for each of a batch. All are
  * row-major; distances are in numbers, addresses in bytes.

@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.cell.ModelShape.Normalization;
 import dev.powersweep.worker.cell.ModelShape.Positions;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.GroupMemory.Layer;
 import dev.powersweep.worker.gpu.Product.Factor;
 import dev.powersweep.worker.gpu.Product.Order;
@@ -57,7 +58,7 @@ final class StepProgram {
         this.slots = slots;
         this.dropout = dropout;
         model = shape.model();
-        suffix = shape.precision().suffix();
+        suffix = KernelSources.suffix(shape.precision());
         number = shape.precision().bytes();
         weights = shape.precision() == Precision.BFLOAT16 ? memory.rounded : memory.parameters;
     }

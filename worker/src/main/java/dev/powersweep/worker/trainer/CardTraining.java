@@ -1,10 +1,10 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.CellGroup.Run;
 import dev.powersweep.worker.gpu.Device;
-import dev.powersweep.worker.gpu.Precision;
 import dev.powersweep.worker.gpu.cuda.CudaException;
 import dev.powersweep.worker.model.ParameterLayout;
 import dev.powersweep.worker.train.BatchSource;
@@ -48,11 +48,15 @@ final class CardTraining implements CellTraining {
                             + cell.shape().context() + " is a batch of " + cell.batchTokens()
                             + " tokens; the trainer takes fewer than 2^31");
         }
+        Precision precision = cell.training().products();
+        if (!device.multiplies(precision)) {
+            throw new PrecisionException(precision, "here is " + device.describe());
+        }
         List<Run> runs = List.of(new Run(cell, source));
         int pass = passSequences;
         while (true) {
             try {
-                return new CardTraining(cell, new CellGroup(device, runs, Precision.FLOAT32, pass));
+                return new CardTraining(cell, new CellGroup(device, runs, precision, pass));
             } catch (CudaException e) {
                 int last = pass == 0 ? cell.data().batchSequences() : pass;
                 if (e.kind() != CudaException.Kind.OUT_OF_MEMORY || last == 1) {

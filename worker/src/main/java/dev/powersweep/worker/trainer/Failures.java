@@ -57,6 +57,9 @@ final class Failures {
                 case FOREIGN -> FailureClass.BAD_INPUT;
             };
         }
+        if (failure instanceof PrecisionException) {
+            return FailureClass.UNSUPPORTED_DEVICE;
+        }
         if (failure instanceof BadInputException) {
             return FailureClass.BAD_INPUT;
         }

@@ -1,6 +1,7 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.train.BatchSource;
@@ -21,6 +22,10 @@ sealed interface TrainingPlace {
     record Network(KernelChoice kernels) implements TrainingPlace {
         @Override
         public CellTraining create(Cell cell, BatchSource source, int microBatchSequences) {
+            Precision precision = cell.training().products();
+            if (precision != Precision.FLOAT32) {
+                throw new PrecisionException(precision, "here cells train in float32 alone");
+            }
             return new NetworkTraining(cell, TrainingSession.create(cell, source, kernels, microBatchSequences));
         }
     }

@@ -28,6 +28,30 @@ class CellIdTest {
         }
     }
 
+    /** Cells were identified before there was a choice of numbers. */
+    @Test
+    void float32IsNoPartOfTheIdentityAndOtherNumbersAre() {
+        Cell drawn = cell(new SplittableRandom(1));
+        Cell cell = in(drawn, Precision.FLOAT32);
+        assertThat(CellJson.line(cell)).doesNotContain("precision");
+        Cell narrow = in(cell, Precision.BFLOAT16);
+        assertThat(narrow.id()).isNotEqualTo(cell.id());
+        assertThat(in(cell, Precision.TF32).id()).isNotEqualTo(narrow.id());
+        assertThat(CellJson.read(CellJson.line(narrow), Cell.class)).isEqualTo(narrow);
+        assertThat(CellJson.read(CellJson.line(cell), Cell.class)).isEqualTo(cell);
+        assertThat(narrow.training().with(new Schedule.Constant()).products()).isEqualTo(Precision.BFLOAT16);
+    }
+
+    private static Cell in(Cell cell, Precision precision) {
+        return new Cell(
+                cell.model(),
+                cell.data(),
+                cell.training().with(precision),
+                cell.evaluation(),
+                cell.seed(),
+                cell.program());
+    }
+
     private static Cell cell(SplittableRandom random) {
         boolean foreign = random.nextBoolean();
         Schedule schedule = List.of(
@@ -52,7 +76,8 @@ class CellIdTest {
                         0.02,
                         random.nextBoolean() ? OptionalInt.empty() : OptionalInt.of(random.nextInt(1, 9)),
                         OptionalInt.empty(),
-                        TrainingRule.Divergence.DEFAULT),
+                        TrainingRule.Divergence.DEFAULT,
+                        random.nextBoolean() ? Optional.empty() : Optional.of(Precision.TF32)),
                 new EvaluationRule(50, 65_536, random.nextBoolean() ? List.of("validation") : List.of("b", "a", "ä")),
                 random.nextLong(),
                 foreign ? Optional.of(trainer(random)) : Optional.empty());

@@ -2,6 +2,7 @@ package dev.powersweep.worker.gpu;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.powersweep.worker.cell.Precision;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -19,9 +20,11 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
@@ -58,6 +61,8 @@ public final class EmulatedDevice implements Device {
     private final DataInputStream answers;
     private final OutputStream commands;
     /** Work that may wait; null where it is done at once. */
+    private final Set<Precision> multiplied = EnumSet.noneOf(Precision.class);
+
     private final List<Runnable> waiting;
 
     /** While work is captured. */
@@ -161,8 +166,14 @@ public final class EmulatedDevice implements Device {
         }
     }
 
+    /** In what numbers products have been made so far. */
+    public Set<Precision> multiplied() {
+        return multiplied;
+    }
+
     @Override
     public void multiply(Product p) {
+        multiplied.add(p.precision());
         int type = p.precision() == Precision.BFLOAT16 ? 1 : 0;
         ByteBuffer command = command('m', 40 + 10 * Long.BYTES);
         command.putInt(p.a().order().ordinal()).putInt(p.b().order().ordinal());

@@ -3,6 +3,7 @@ package dev.powersweep.worker.gpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.worker.cell.ModelShape.Activation;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.EmulatedDevice.Threads;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
@@ -316,7 +317,7 @@ class EmulatedKernelsTest {
         long out = device.allocate((long) precision.bytes() * all);
         long statistics = device.allocate(8L * SLICES * rows);
         device.launch(
-                "addNormalise" + precision.suffix(),
+                "addNormalise" + KernelSources.suffix(precision),
                 Grid.of(Grid.blocks(rows, 4), SLICES),
                 128,
                 input,
@@ -348,7 +349,7 @@ class EmulatedKernelsTest {
         long dx = device.floats(oldInput);
         long dBranch = device.allocate((long) precision.bytes() * all);
         device.launch(
-                "normaliseBackward" + precision.suffix(),
+                "normaliseBackward" + KernelSources.suffix(precision),
                 Grid.of(shares, SLICES),
                 64,
                 device.factors(precision, dOut),
@@ -455,7 +456,7 @@ class EmulatedKernelsTest {
             for (int direction : new int[] {1, -1}) {
                 long own = device.factors(precision, packed);
                 device.launch(
-                        "rotate" + precision.suffix(),
+                        "rotate" + KernelSources.suffix(precision),
                         Grid.of(rows),
                         32,
                         own,
@@ -504,7 +505,7 @@ class EmulatedKernelsTest {
         float[] packed = factors(precision, tokens * 3 * width);
         float[] dOut = factors(precision, tokens * width);
         String kind = flash ? "flash" : "plain";
-        String suffix = (flash ? "" : precision.suffix()) + "_" + headWidth;
+        String suffix = (flash ? "" : KernelSources.suffix(precision)) + "_" + headWidth;
         int rows = flash ? 64 : headWidth <= 64 ? 16 : headWidth <= 128 ? 8 : 4;
         Grid grid = Grid.of(Grid.blocks(context, rows), heads, sequences);
         long rules = rules(device);
@@ -517,7 +518,7 @@ class EmulatedKernelsTest {
         device.launch(kind + "Forward" + suffix, grid, 128, qkv, out, sums, rules, context, heads, ofCell);
         int lanes = StepProgram.dotLanes(headWidth);
         device.launch(
-                "attentionDots" + precision.suffix(),
+                "attentionDots" + KernelSources.suffix(precision),
                 Grid.of(Grid.blocks((long) tokens * heads * lanes, 128)),
                 128,
                 out,
@@ -592,8 +593,9 @@ class EmulatedKernelsTest {
                 long out = device.allocate((long) precision.bytes() * length);
                 long gradient = device.factors(precision, dOut);
                 Grid grid = Grid.of(Grid.blocks(length, 4 * 64));
-                device.launch(name + precision.suffix(), grid, 64, onDevice, out, length);
-                device.launch(name + "Backward" + precision.suffix(), grid, 64, onDevice, gradient, length);
+                device.launch(name + KernelSources.suffix(precision), grid, 64, onDevice, out, length);
+                device.launch(
+                        name + "Backward" + KernelSources.suffix(precision), grid, 64, onDevice, gradient, length);
                 Span expected = span(x, 0, length);
                 Span derivative = oracle.allocate(length);
                 oracle.activate(expected, derivative, length, activation);
@@ -629,7 +631,7 @@ class EmulatedKernelsTest {
                 long target = device.ints(targets);
                 long rules = rules(device);
                 Grid grid = Grid.of(rows, CELLS);
-                String kernel = "classify" + precision.suffix();
+                String kernel = "classify" + KernelSources.suffix(precision);
                 device.launch(kernel, grid, size[1], onDevice, 0, target, onlyLosses, rules, stride, vocabulary, 0);
                 device.launch(
                         kernel,

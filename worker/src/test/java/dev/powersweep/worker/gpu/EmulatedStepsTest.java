@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.gpu.CellGroup.Run;
 import dev.powersweep.worker.gpu.EmulatedDevice.Threads;

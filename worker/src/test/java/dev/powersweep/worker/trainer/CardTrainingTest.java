@@ -12,6 +12,7 @@ import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.data.ShardFixture;
 import dev.powersweep.worker.data.ShardStore;
@@ -142,6 +143,25 @@ class CardTrainingTest extends TrainerFixture {
         assertThat(expected).isInstanceOf(Frame.Diverged.class);
         assertThat(outcome).isInstanceOf(Frame.Diverged.class);
         assertThat(outcome.step()).isEqualTo(expected.step());
+    }
+
+    @Test
+    void productsAreMadeInTheNumbersThatTheCellAsksFor() throws Exception {
+        for (Precision precision : Precision.values()) {
+            try (EmulatedDevice device = new EmulatedDevice(Threads.BACKWARDS)) {
+                List<Frame> frames = run(new TrainingPlace.Card(device), assignment(in(precision), precision.word()));
+                assertThat(last(frames)).isInstanceOf(Frame.Finished.class);
+                assertThat(device.multiplied()).containsExactly(precision);
+            }
+        }
+        Frame.Failed refused = (Frame.Failed) last(run(CPU, assignment(in(Precision.BFLOAT16), "refused")));
+        assertThat(refused.failure()).isEqualTo(FailureClass.UNSUPPORTED_DEVICE);
+        assertThat(refused.message())
+                .contains("training.precision = bfloat16 needs a GPU", "here cells train in float32 alone");
+    }
+
+    private static Cell in(Precision precision) {
+        return new Cell(CELL.shape(), CELL.data(), CELL.training().with(precision), CELL.evaluation(), CELL.seed());
     }
 
     @Test

@@ -1,10 +1,10 @@
 package dev.powersweep.worker.bench.gpu;
 
 import dev.powersweep.worker.bench.gpu.MeasuredCells.Size;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.CellGroup.Run;
 import dev.powersweep.worker.gpu.Device;
-import dev.powersweep.worker.gpu.Precision;
 import dev.powersweep.worker.train.Engine.Progress;
 import dev.powersweep.worker.train.TrainingState;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.powersweep.worker.bench.gpu;
 
 import dev.powersweep.worker.bench.gpu.MeasuredCells.Size;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Device;
-import dev.powersweep.worker.gpu.Precision;
 import dev.powersweep.worker.gpu.cuda.CudaDevice;
 import java.io.IOException;
 import java.io.PrintStream;

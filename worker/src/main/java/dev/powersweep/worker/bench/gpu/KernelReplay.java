@@ -1,8 +1,8 @@
 package dev.powersweep.worker.bench.gpu;
 
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.gpu.Grid;
-import dev.powersweep.worker.gpu.Precision;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;

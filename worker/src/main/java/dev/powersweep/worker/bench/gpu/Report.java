@@ -3,7 +3,7 @@ package dev.powersweep.worker.bench.gpu;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.powersweep.worker.gpu.Precision;
+import dev.powersweep.worker.cell.Precision;
 import java.io.PrintStream;
 import java.util.Locale;
 

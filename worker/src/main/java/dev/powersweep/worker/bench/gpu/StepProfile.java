@@ -2,10 +2,10 @@ package dev.powersweep.worker.bench.gpu;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.worker.bench.gpu.MeasuredCells.Size;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.gpu.Grid;
-import dev.powersweep.worker.gpu.Precision;
 import dev.powersweep.worker.gpu.Product;
 import java.nio.ByteBuffer;
 import java.util.Comparator;

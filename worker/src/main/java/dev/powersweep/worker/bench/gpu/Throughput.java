@@ -1,9 +1,9 @@
 package dev.powersweep.worker.bench.gpu;
 
 import dev.powersweep.worker.bench.gpu.MeasuredCells.Size;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.Device;
-import dev.powersweep.worker.gpu.Precision;
 import java.util.Arrays;
 import java.util.List;
 

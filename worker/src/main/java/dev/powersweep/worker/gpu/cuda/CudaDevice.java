@@ -5,6 +5,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.gpu.Grid;
 import dev.powersweep.worker.gpu.KernelSources;
@@ -27,6 +28,9 @@ import java.util.stream.Collectors;
  * work as CUDA graphs. All calls have to come from the thread that opened it.
  */
 public final class CudaDevice implements Device {
+
+    /** Ampere, the first whose tensor cores take tf32 and bfloat16. */
+    private static final int FIRST_OF_SHORT_FACTORS = 80;
 
     private static final int OLDEST_CAPABILITY = 75;
     private static final int GELU_THREADS = 256;
@@ -132,6 +136,11 @@ public final class CudaDevice implements Device {
     /** Ten times the major number, plus the minor one. */
     public int capability() {
         return capability;
+    }
+
+    @Override
+    public boolean multiplies(Precision precision) {
+        return precision == Precision.FLOAT32 || capability >= FIRST_OF_SHORT_FACTORS;
     }
 
     /** Bytes that are free on the card, whoever may take them. */

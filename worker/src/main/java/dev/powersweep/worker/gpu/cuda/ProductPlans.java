@@ -4,7 +4,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
-import dev.powersweep.worker.gpu.Precision;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Product;
 import dev.powersweep.worker.gpu.Product.Factor;
 import dev.powersweep.worker.gpu.Product.Order;

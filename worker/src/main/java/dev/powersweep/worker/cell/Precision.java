@@ -1,4 +1,6 @@
-package dev.powersweep.worker.gpu;
+package dev.powersweep.worker.cell;
+
+import java.util.Locale;
 
 /** In what numbers the products of a step are made. Parameters, moments, norms, softmax and loss are float32 in each. */
 public enum Precision {
@@ -8,13 +10,13 @@ public enum Precision {
     /** Factors, and what lies between products, in bfloat16; sums in single precision. */
     BFLOAT16;
 
-    /** Bytes of a number that products read. */
-    int bytes() {
-        return this == BFLOAT16 ? Short.BYTES : Float.BYTES;
+    /** As specifications and tables have it. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
-    /** How kernels of this precision end in their names. */
-    String suffix() {
-        return this == BFLOAT16 ? "_bfloat16" : "_float";
+    /** Bytes of a number that products read. */
+    public int bytes() {
+        return this == BFLOAT16 ? Short.BYTES : Float.BYTES;
     }
 }
