@@ -43,7 +43,7 @@ public final class RateBenchmark {
     private static final int DEFAULT_ROUNDS = 9;
     private static final double ROUND_SECONDS = 0.15;
     private static final int STEPS_BEFORE = 400;
-    private static final int STEPS_OF_A_START = 20;
+    private static final int STEPS_OF_A_START = 5;
     private static final int VOCABULARY = 256;
     private static final String CHILD = "in this process";
 

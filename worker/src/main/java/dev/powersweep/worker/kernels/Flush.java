@@ -14,6 +14,12 @@ public final class Flush {
     /** For probabilities, which are of order 1, and squared ReLU's inputs: 2⁻⁴⁰, so that below 2⁻⁶⁴ nothing is left. */
     public static final float ACTIVATION = 0x1p-40f;
 
+    /**
+     * For squares of activations: 2⁻⁶⁴, so that below 2⁻⁸⁸ nothing is left. Units that have died have smaller ones, and
+     * their products with gradients, all of them subnormal, are what a weight's gradient sums then.
+     */
+    public static final float SQUARE = 0x1p-64f;
+
     /** For gradients and first moments: 2⁻⁸⁰, so that below 2⁻¹⁰⁴ nothing is left. */
     public static final float GRADIENT = 0x1p-80f;
 

@@ -91,15 +91,16 @@ final class Elements {
     /** So et al. 2021. */
     static void squaredRelu(CpuSpan x, CpuSpan derivative, int length) {
         int end = Lanes.whole(length) * Float.BYTES;
+        FloatVector flush = Lanes.all(Flush.SQUARE);
         for (int i = 0; i < end; i += BYTES) {
             FloatVector positive =
                     load(x.block, x.at + i).max(0f).add(Flush.ACTIVATION).sub(Flush.ACTIVATION);
-            store(positive.mul(positive), x.block, x.at + i);
+            store(positive.mul(positive).add(flush).sub(flush), x.block, x.at + i);
             store(positive.add(positive), derivative.block, derivative.at + i);
         }
         for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
             float positive = Math.max(x.block.get(x.at + i), 0) + Flush.ACTIVATION - Flush.ACTIVATION;
-            x.block.put(x.at + i, positive * positive);
+            x.block.put(x.at + i, positive * positive + Flush.SQUARE - Flush.SQUARE);
             derivative.block.put(derivative.at + i, positive + positive);
         }
     }

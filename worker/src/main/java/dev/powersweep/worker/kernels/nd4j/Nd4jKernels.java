@@ -277,7 +277,7 @@ public final class Nd4jKernels implements Kernels {
             case SQUARED_RELU -> {
                 INDArray positive = flush(Transforms.max(values, 0), Flush.ACTIVATION);
                 slopes.assign(positive.mul(2));
-                values.assign(positive.mul(positive));
+                values.assign(flush(positive.mul(positive), Flush.SQUARE));
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.powersweep.worker.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.Kernels;
@@ -37,7 +38,7 @@ class ExtremeNumbersTest {
 
     static Stream<Arguments> models() {
         Kind other = new Kind(
-                dev.powersweep.worker.cell.ModelShape.Activation.SQUARED_RELU,
+                Activation.SQUARED_RELU,
                 dev.powersweep.worker.cell.ModelShape.Positions.ROTARY,
                 dev.powersweep.worker.cell.ModelShape.Normalization.RMS_NORM,
                 dev.powersweep.worker.cell.ModelShape.Embeddings.UNTIED,
@@ -94,6 +95,28 @@ class ExtremeNumbersTest {
                 // Rounding stops the last multiples from falling further.
                 assertThat(Math.abs(first.get(i))).isLessThan(Flush.GRADIENT);
                 assertThat(second.get(i)).isBetween(0.0, (double) Flush.SECOND_MOMENT);
+            }
+        }
+    }
+
+    /** Products with gradients as small as 2⁻³⁵ are normal numbers then. */
+    @ParameterizedTest
+    @MethodSource("sets")
+    void squaresOfUnitsThatDieEndFarAboveTheSubnormalNumbers(String set, Supplier<Kernels> open) {
+        Random random = new Random(SEED);
+        try (Kernels kernels = open.get()) {
+            int length = 4099;
+            Span x = kernels.allocate(length);
+            Span derivative = kernels.allocate(length);
+            for (int i = 0; i < length; i++) {
+                x.set(i, (random.nextInt(4) == 0 ? -1 : 1) * Math.pow(2, -70 * random.nextDouble()));
+            }
+            kernels.activate(x, derivative, length, Activation.SQUARED_RELU);
+            for (int i = 0; i < length; i++) {
+                double square = x.get(i);
+                assertThat(square == 0 || square >= 0x1p-89)
+                        .as("square %s, seed %d", square, SEED)
+                        .isTrue();
             }
         }
     }
