@@ -29,6 +29,7 @@ import org.jline.reader.UserInterruptException;
 import org.jline.reader.impl.DefaultParser;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.AttributedString;
 
 /**
  * A prompt for SQL: a query ends with a semicolon and may take several lines; history is kept from one session to the
@@ -209,7 +210,7 @@ final class QueryPrompt {
         }
     }
 
-    /** By the page where a person reads; a page is what the terminal holds. */
+    /** By the page where a person reads; a page is what the terminal holds, lines that it breaks counted as its rows. */
     private void show(String text, Terminal terminal, LineReader reader, boolean person) {
         if (!person) {
             plain.print(text);
@@ -217,17 +218,22 @@ final class QueryPrompt {
             return;
         }
         int height = Math.max(5, terminal.getHeight()) - 1;
+        int width = terminal.getWidth() > 0 ? terminal.getWidth() : Integer.MAX_VALUE;
         List<String> lines = text.lines().toList();
+        int used = 0;
         for (int i = 0; i < lines.size(); i++) {
-            terminal.writer().println(lines.get(i));
-            if ((i + 1) % height == 0 && i + 1 < lines.size()) {
+            int rows = 1 + Math.max(0, new AttributedString(lines.get(i)).columnLength() - 1) / width;
+            if (used > 0 && used + rows > height) {
                 terminal.flush();
                 String wish = reader.readLine(
-                        "-- " + (lines.size() - i - 1) + " more lines: Enter shows them, q stops -- ", '\0');
+                        "-- " + (lines.size() - i) + " more lines: Enter shows them, q stops -- ", '\0');
                 if (wish.strip().startsWith("q")) {
                     break;
                 }
+                used = 0;
             }
+            terminal.writer().println(lines.get(i));
+            used += rows;
         }
         terminal.flush();
     }

@@ -78,10 +78,6 @@ public final class SampleCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Prompt, text and token ids as JSON.")
     private boolean json;
 
-    /** What {@code --json} writes; text is absent where only token ids are known. */
-    private record Answer(
-            String cell, Optional<String> prompt, Optional<String> text, int[] promptTokens, int[] tokens) {}
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (tokens > MOST_TOKENS) {
@@ -104,7 +100,7 @@ public final class SampleCommand implements Callable<Integer> {
             if (drawn.isEmpty()) {
                 return CommandLine.ExitCode.SOFTWARE;
             }
-            show(new Answer(
+            show(new Sample(
                     record.name(),
                     tokenizer.map(known -> known.decode(first)),
                     tokenizer.map(known -> known.decode(drawn.get())),
@@ -132,12 +128,12 @@ public final class SampleCommand implements Callable<Integer> {
         return ended.status() == 0 ? Optional.of(CellJson.read(ended.text(), int[].class)) : Optional.empty();
     }
 
-    private void show(Answer answer) {
+    private void show(Sample sample) {
         PrintWriter out = command.commandLine().getOut();
         if (json) {
-            out.println(Shown.json(CellJson.line(answer)));
+            out.println(Shown.json(sample.json()));
         } else {
-            out.println(answer.prompt().orElse("") + answer.text().orElse(""));
+            out.println(sample.prompt().orElse("") + sample.text().orElse(""));
         }
         out.flush();
     }

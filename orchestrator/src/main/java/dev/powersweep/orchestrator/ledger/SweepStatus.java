@@ -1,5 +1,7 @@
 package dev.powersweep.orchestrator.ledger;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.CellRecord;
@@ -121,7 +123,7 @@ public record SweepStatus(
         return states.get(CellState.PLANNED) + states.get(CellState.RUNNING) + states.get(CellState.INTERRUPTED);
     }
 
-    /** The whole of it, one object. */
+    /** The whole of it, one object; a number that is not finite, as of a cell before its first step, is null. */
     public String json() {
         ObjectNode json = LedgerJson.mapper().valueToTree(this);
         double live = this.live.map(LiveNumbers::tokensPerSecond).orElse(0.0);
@@ -132,6 +134,18 @@ public record SweepStatus(
         } else {
             json.putNull("etaSeconds");
         }
+        onlyFinite(json);
         return LedgerJson.line(json);
+    }
+
+    /** JSON has no NaN; Jackson would write a text in its place. */
+    private static void onlyFinite(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            object.properties().stream()
+                    .filter(property -> property.getValue().isFloatingPointNumber()
+                            && !Double.isFinite(property.getValue().doubleValue()))
+                    .forEach(property -> property.setValue(NullNode.getInstance()));
+        }
+        node.forEach(SweepStatus::onlyFinite);
     }
 }

@@ -10,7 +10,9 @@ import java.util.Map;
 
 /** A panel of the grid as a heat map: model size upwards, data size to the right. */
 final class GridDrawing {
-    private static final int LEFT = 54;
+    /** Room for the axis' name beside labels as wide as 44.4M. */
+    private static final int LEFT = 62;
+
     private static final int TOP = 6;
     private static final int BOTTOM = 36;
     private static final int WIDEST = 80;
@@ -113,6 +115,7 @@ final class GridDrawing {
         double width = tileWidth - gap();
         double height = tileHeight - gap();
         double from = x;
+        CellState middle = CellState.PLANNED;
         for (CellState state : URGENCY) {
             if (!counts.containsKey(state)) {
                 continue;
@@ -130,6 +133,9 @@ final class GridDrawing {
             } else {
                 svg.rect(from, y, share, height, "fill=\"" + colour + "\"");
             }
+            if (from <= x + width / 2) {
+                middle = state;
+            }
             from += share;
         }
         if (tileWidth >= 16 && tileHeight >= 13) {
@@ -140,13 +146,12 @@ final class GridDrawing {
             String text = same == cells.size() && cells.size() == 1
                     ? sign
                     : tileWidth >= 40 ? sign + " " + same + "/" + cells.size() : sign;
-            boolean whole = same == cells.size();
             svg.text(
                     x + width / 2,
                     y + height / 2 + 4,
                     "middle",
                     "font-size=\"12\" pointer-events=\"none\" fill=\""
-                            + (whole ? StateStyle.of(shown).ink() : "#1b1f24") + "\"",
+                            + StateStyle.of(middle).ink() + "\"",
                     text);
         }
     }

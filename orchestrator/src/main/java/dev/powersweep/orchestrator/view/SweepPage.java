@@ -50,8 +50,8 @@ record SweepPage(
     /** What the colours of losses mean. */
     record LossScale(boolean any, String ramp, String low, String high) {}
 
-    /** @param none whether nothing has been fitted yet */
-    record Fit(boolean none, int cells, List<Law> laws) {}
+    /** @param none why nothing has been fitted yet; empty where something has */
+    record Fit(String none, int cells, List<Law> laws) {}
 
     record Law(String name, String title, String formula, int rows, String refusal, List<Estimate> estimates) {}
 
@@ -178,10 +178,15 @@ record SweepPage(
     private static Fit fit(SweepPicture picture) {
         return picture.fitted()
                 .map(fitted -> new Fit(
-                        false,
+                        "",
                         fitted.cells(),
                         fitted.laws().stream().map(SweepPage::law).toList()))
-                .orElse(new Fit(true, 0, List.of()));
+                .orElseGet(() -> new Fit(
+                        picture.closed().isEmpty()
+                                ? "Fitted as soon as there are enough finished cells."
+                                : "No fits are stored; powersweep fit makes them.",
+                        0,
+                        List.of()));
     }
 
     private static Law law(SweepEvent.Law law) {

@@ -304,6 +304,36 @@ class QueryCommandTest {
         assertThat(Files.readString(history)).contains("from cells");
     }
 
+    /** Lines that a narrow terminal breaks count as the rows that they take. */
+    @Test
+    void aPageIsWhatTheTerminalHolds() throws Exception {
+        int width = 60;
+        int height = 12;
+        ByteArrayOutputStream shown = new ByteArrayOutputStream();
+        try (Terminal terminal = TerminalBuilder.builder()
+                .system(false)
+                .streams(new ByteArrayInputStream(".schema cells\nq\n.quit\n".getBytes(StandardCharsets.UTF_8)), shown)
+                .type("ansi")
+                .build()) {
+            terminal.setSize(new Size(width, height));
+            new QueryPrompt(embedded, RowFormat.TABLE, new PrintWriter(new StringWriter()))
+                    .run(terminal, true, folder.resolve("none"));
+        }
+
+        String screen = shown.toString(StandardCharsets.UTF_8)
+                .replaceAll("\u001b\\[[?0-9;]*[A-Za-z]", "")
+                .replace("\r", "");
+        assertThat(screen).contains("\ncells\n", "-- ");
+        List<String> page = screen.substring(screen.indexOf("\ncells\n") + 1, screen.indexOf("-- "))
+                .lines()
+                .toList();
+        int rows = page.stream()
+                .mapToInt(line -> Math.max(1, (line.length() + width - 1) / width))
+                .sum();
+        assertThat(page.size()).isLessThan(rows);
+        assertThat(rows).isBetween(height - 4, height - 1);
+    }
+
     @Test
     void aPromptWithoutATerminalReadsStatements() throws Exception {
         StringWriter plain = new StringWriter();

@@ -179,15 +179,26 @@ class LauncherTest {
             if (!classes.isEmpty()) {
                 write(classes, "");
             }
-            Files.deleteIfExists(tree.resolve("served"));
-            ProcessBuilder builder = new ProcessBuilder(
-                            tree.resolve("bin/powersweep").toString(), "view", "DIR")
-                    .directory(tree.toFile());
-            builder.environment().put("JAVA_HOME", tree.resolve("java").toString());
-            builder.environment().remove("SPARK_HOME");
-            Process launcher = builder.start();
-            assertThat(launcher.waitFor()).isZero();
-            assertThat(Files.readString(tree.resolve("served")).strip()).isEqualTo(Long.toString(launcher.pid()));
+            assertItsOwnProcess("view", "DIR");
         }
+    }
+
+    @Test
+    void oneThatWatchesIsTheLaunchersOwnProcess() throws Exception {
+        write("java/bin/java", "#!/bin/bash\necho $$ > served\n");
+        assertItsOwnProcess("status", "DIR", "--watch");
+    }
+
+    private void assertItsOwnProcess(String... arguments) throws Exception {
+        Files.deleteIfExists(tree.resolve("served"));
+        List<String> command =
+                new ArrayList<>(List.of(tree.resolve("bin/powersweep").toString()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).directory(tree.toFile());
+        builder.environment().put("JAVA_HOME", tree.resolve("java").toString());
+        builder.environment().remove("SPARK_HOME");
+        Process launcher = builder.start();
+        assertThat(launcher.waitFor()).isZero();
+        assertThat(Files.readString(tree.resolve("served")).strip()).isEqualTo(Long.toString(launcher.pid()));
     }
 }

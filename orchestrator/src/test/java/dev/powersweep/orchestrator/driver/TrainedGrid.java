@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
 import org.apache.hadoop.conf.Configuration;
 
 /** A sweep directory whose cells, a grid of sizes and data, have all finished with losses by a known law. */
@@ -55,15 +56,20 @@ public final class TrainedGrid {
 
     /** Writes ledger and tables as a run would have left them. */
     public static void write(Path root) throws Exception {
-        Configuration configuration = new Configuration();
-        SweepDirectory directory = SweepDirectory.at(root.toString(), configuration);
-        Storage storage = Storage.of(directory.root(), configuration);
         List<Cell> cells = new ArrayList<>();
         for (int layers : LAYERS) {
             for (long steps : STEPS) {
                 cells.add(Sweeps.cell(layers, steps, Trouble.NONE));
             }
         }
+        write(root, cells, cell -> loss(cell.shape().nonEmbeddingParameters(), cell.tokens()));
+    }
+
+    /** The same of other cells, with the losses that they are to have. */
+    public static void write(Path root, List<Cell> cells, ToDoubleFunction<Cell> losses) throws Exception {
+        Configuration configuration = new Configuration();
+        SweepDirectory directory = SweepDirectory.at(root.toString(), configuration);
+        Storage storage = Storage.of(directory.root(), configuration);
         SweepPlan plan = Sweeps.plan(Sweeps.POLICY, cells.toArray(Cell[]::new));
         try (Ledger ledger = Ledger.open(storage, directory, "app", "test", Lease.Timing.DEFAULT, Optional::empty)) {
             List<LedgerEvent> events = new ArrayList<>();
@@ -73,10 +79,10 @@ public final class TrainedGrid {
                 Cell cell = planned.gridCell().cell();
                 events.add(new LedgerEvent.Planned(NOW, planned.gridCell().name(), cell, 1, 1 << 20));
                 events.add(new LedgerEvent.Running(NOW, cell.id(), 1, 0));
-                AttemptReport done = report(cell);
+                double loss = losses.applyAsDouble(cell);
+                AttemptReport done = report(cell, loss);
                 events.add(new LedgerEvent.Ended(NOW, done));
                 long steps = cell.data().steps();
-                double loss = loss(cell.shape().nonEmbeddingParameters(), cell.tokens());
                 CellStore.open(storage, directory, cell.id(), 1, 0)
                         .commit(
                                 Optional.empty(),
@@ -101,9 +107,8 @@ public final class TrainedGrid {
         CellsTable.write(storage, directory, CellsTable.rows(LedgerReader.open(directory, configuration)));
     }
 
-    private static AttemptReport report(Cell cell) {
+    private static AttemptReport report(Cell cell, double loss) {
         long steps = cell.data().steps();
-        double loss = loss(cell.shape().nonEmbeddingParameters(), cell.tokens());
         Frame.Evaluation last = new Frame.Evaluation(cell.id(), steps, "validation", loss, 0.01, 100, loss, 0.1);
         return Reports.report(
                 cell.id(),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.cli.OutputSchema;
 import dev.powersweep.orchestrator.end2end.PowerSweepProcess.Result;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -74,6 +75,7 @@ class SweepIT {
         JsonNode status = new ObjectMapper()
                 .readTree(powersweep("status", sweep(), "--json").orFail().out());
         assertThat(status.at("/states/FINISHED").asInt()).isEqualTo(8);
+        OutputSchema.of("status").accepts(status.toString());
     }
 
     @Test
@@ -95,6 +97,13 @@ class SweepIT {
         // A byte is a token here; one that is no UTF-8 by itself is shown as one character, too.
         assertThat(text).startsWith("the ").hasSize("the ".length() + 12 + 1);
         assertThat(powersweep(sample.toArray()).orFail().out()).isEqualTo(text);
+        OutputSchema.of("sample")
+                .accepts(powersweep("sample", sweep(), cell, "--tokens", 3, "--json")
+                        .orFail()
+                        .out())
+                .accepts(powersweep("sample", sweep(), cell, "--tokens", 3, "--prompt-tokens", "1,2", "--json")
+                        .orFail()
+                        .out());
         try (ZipFile zip = new ZipFile(folder.resolve("model.zip").toFile())) {
             assertThat(zip.stream().map(ZipEntry::getName))
                     .contains("configuration.json", "coefficients.bin", "updaterState.bin");

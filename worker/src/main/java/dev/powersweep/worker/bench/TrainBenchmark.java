@@ -1,8 +1,8 @@
 package dev.powersweep.worker.bench;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.TrainerCommand;
 import java.io.BufferedReader;
@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
 /**
@@ -49,10 +50,10 @@ public final class TrainBenchmark {
     /**
      * One line of the table.
      *
-     * @param peerTokensPerSecond NaN without a peer, as is {@code ratio}
+     * @param peerTokensPerSecond empty without a peer, as is {@code ratio}
      * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
      *     in products of 512 × 512 matrices by the BLAS that ND4J brings
-     * @param oneDnnShare the same over the rate of oneDNN, which trainers use for large products; NaN where there is none
+     * @param oneDnnShare the same over the rate of oneDNN, which trainers use for large products; empty where there is none
      * @param scaling tokens/s of all trainers at once over those of one alone, in turns; empty unless asked
      *     for
      * @param profile share of a step's time by operation, the largest first; empty unless asked for
@@ -65,14 +66,28 @@ public final class TrainBenchmark {
             int batch,
             int vocabulary,
             double tokensPerSecond,
-            double peerTokensPerSecond,
-            double ratio,
+            OptionalDouble peerTokensPerSecond,
+            OptionalDouble ratio,
             double gemmShare,
-            double oneDnnShare,
+            OptionalDouble oneDnnShare,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Double> scaling,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> profile) {}
 
-    private record Report(List<Result> sizes) {}
+    /**
+     * What {@code --json} writes.
+     *
+     * @param sizes a row each
+     */
+    public record Report(List<Result> sizes) {
+        /** One object over several lines; what is empty is null. */
+        public String json() {
+            try {
+                return CellJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(this);
+            } catch (JsonProcessingException impossible) {
+                throw new IllegalStateException(impossible);
+            }
+        }
+    }
 
     private TrainBenchmark() {}
 
@@ -110,10 +125,10 @@ public final class TrainBenchmark {
                     result.batch,
                     result.vocabulary,
                     result.tokensPerSecond,
-                    result.peerTokensPerSecond,
-                    result.ratio,
+                    result.peerTokensPerSecond.orElse(Double.NaN),
+                    result.ratio.orElse(Double.NaN),
                     100 * result.gemmShare,
-                    100 * result.oneDnnShare,
+                    100 * result.oneDnnShare.orElse(Double.NaN),
                     result.scaling.stream()
                             .map(times -> String.format(Locale.ROOT, "%10.2f×", times))
                             .collect(Collectors.joining()));
@@ -121,7 +136,7 @@ public final class TrainBenchmark {
                     (operation, share) -> table.printf(Locale.ROOT, "%30s %5.1f%%%n", operation, 100 * share));
         }
         if (json) {
-            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(System.out, new Report(results));
+            System.out.println(new Report(results).json());
         }
     }
 
@@ -167,10 +182,10 @@ public final class TrainBenchmark {
                     size[4],
                     size[5],
                     median(speeds),
-                    median(peerSpeeds),
-                    median(ratios),
+                    known(median(peerSpeeds)),
+                    known(median(ratios)),
                     median(shares),
-                    median(oneDnnShares),
+                    known(median(oneDnnShares)),
                     scaling,
                     profile);
         }
@@ -247,6 +262,10 @@ public final class TrainBenchmark {
 
     private static String java() {
         return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static OptionalDouble known(double value) {
+        return Double.isNaN(value) ? OptionalDouble.empty() : OptionalDouble.of(value);
     }
 
     private static double median(double[] values) {
