@@ -34,6 +34,9 @@ public final class GridResolver {
     private static final double LONG_WARMUP = 0.5;
     private static final int MOST_CELLS = 1_000_000;
 
+    /** Combinations of the parts so far. */
+    private double asked;
+
     private final SweepSpec spec;
     private final CorpusFacts corpus;
     private final Optional<Program> program;
@@ -111,8 +114,9 @@ public final class GridResolver {
                                 * part.learningRates().size()
                                 * part.variants().size();
                 };
-        if (combinations > MOST_CELLS) {
-            throw new UserError("the grid has " + count((long) combinations) + " combinations; the most is "
+        asked += combinations;
+        if (asked > MOST_CELLS) {
+            throw new UserError("the grid has " + count((long) asked) + " combinations or more; the most is "
                     + count(MOST_CELLS) + ", so shorten its axes");
         }
         InertAxes inert = new InertAxes(part);

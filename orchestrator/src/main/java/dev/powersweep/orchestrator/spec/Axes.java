@@ -15,7 +15,7 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
 /** {@code grid.axes} of one part: keys by their paths, and the values that each takes in turn. */
 final class Axes {
-    private static final int MOST_VARIANTS = 10_000;
+    static final int MOST_VARIANTS = 10_000;
 
     /**
      * @param place of an axis

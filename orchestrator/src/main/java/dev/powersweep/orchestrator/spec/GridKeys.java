@@ -176,8 +176,21 @@ final class GridKeys {
         if (union.isEmpty()) {
             return new GridSpec(List.of(part(grid, Optional.empty())));
         }
-        return new GridSpec(
-                union.stream().map(part -> part(part, Optional.of(grid))).toList(), design);
+        List<GridSpec.Part> parts = new ArrayList<>();
+        int variants = 0;
+        for (Settings section : union) {
+            GridSpec.Part part = part(section, Optional.of(grid));
+            parts.add(part);
+            // An alias is one word, and a part of its own.
+            variants += part.variants().size();
+            if (variants > Axes.MOST_VARIANTS && variants > part.variants().size()) {
+                grid.wrong(
+                        UNION,
+                        "has more than " + Axes.MOST_VARIANTS + " combinations of axes in all its parts; shorten them");
+                break;
+            }
+        }
+        return new GridSpec(parts, design);
     }
 
     private static Optional<GridSpec.Design> design(Settings grid) {

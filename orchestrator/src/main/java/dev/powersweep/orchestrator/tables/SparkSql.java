@@ -23,11 +23,15 @@ import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.analysis.ExpressionWithUnresolvedIdentifier;
+import org.apache.spark.sql.catalyst.analysis.PlanWithUnresolvedIdentifier;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedExecuteImmediate;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.PlanExpression;
 import org.apache.spark.sql.catalyst.plans.QueryPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Command;
+import org.apache.spark.sql.catalyst.plans.logical.ExecutableDuringAnalysis;
 import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
 import org.apache.spark.sql.catalyst.plans.logical.ScriptTransformation;
 
@@ -92,15 +96,32 @@ public final class SparkSql implements SqlEngine {
     }
 
     private static void requireQuery(QueryPlan<?> plan, String sql) {
-        if (plan instanceof Command || plan instanceof InsertIntoStatement || plan instanceof ScriptTransformation) {
+        if (plan instanceof Command
+                || plan instanceof InsertIntoStatement
+                || plan instanceof ScriptTransformation
+                || plan instanceof UnresolvedExecuteImmediate
+                || plan instanceof ExecutableDuringAnalysis) {
             throw new UserError(SqlText.onlyQueries(sql));
+        }
+        if (plan instanceof PlanWithUnresolvedIdentifier) {
+            throw computedName();
         }
         asJava(plan.expressions()).forEach(expression -> requireQuery(expression, sql));
         asJava(plan.children()).forEach(child -> requireQuery((QueryPlan<?>) child, sql));
         asJava(plan.innerChildren()).forEach(child -> requireQuery((QueryPlan<?>) child, sql));
     }
 
+    /** What it is becomes known only while Spark works on it: a statement of any kind, or any function. */
+    private static UserError computedName() {
+        return new UserError(
+                "the SQL was refused: IDENTIFIER works out a name that could be any; write the name itself, or say"
+                        + " --unsafe to run it nevertheless");
+    }
+
     private static void requireQuery(Expression expression, String sql) {
+        if (expression instanceof ExpressionWithUnresolvedIdentifier) {
+            throw computedName();
+        }
         if (expression instanceof UnresolvedFunction function) {
             List<String> name = asJava(function.nameParts());
             if (CALLS.contains(name.get(name.size() - 1).toLowerCase(Locale.ROOT))) {

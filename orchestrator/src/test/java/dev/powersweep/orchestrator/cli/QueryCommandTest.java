@@ -189,6 +189,24 @@ class QueryCommandTest {
                 "with a as (select transform(name) using 'cat' as (x) from cells) select * from a",
                 "load data inpath '/etc/passwd' into table cells",
                 "add jar '/tmp/x.jar'",
+                "execute immediate 'create table stolen as select 1 as a'",
+                "execute immediate 'select reflect(''java.lang.System'', ''getenv'', ''HOME'')'",
+                "begin create table stolen as select 1 as a; end",
+                "select identifier('reflect')('java.lang.System', 'getenv', 'HOME')",
+                "select identifier('ref' || 'lect')('java.lang.System', 'getenv', 'HOME')",
+                "select * from identifier('text' || '.`/etc/passwd`')",
+                "create table identifier('stol' || 'en') as select 1 as a",
+                "drop table identifier('cel' || 'ls')",
+                "insert into identifier('cel' || 'ls') select * from cells",
+                "create or replace temporary view identifier('cel' || 'ls') as select 1 as a",
+                "cache table identifier('sto' || 'len') as select 1 as a",
+                "drop view cells",
+                "select * from cells |> select reflect('java.lang.System', 'getenv', 'HOME')",
+                "cache table stolen as select * from cells",
+                "declare x = 1",
+                "call system.x()",
+                "select REFLECT('java.lang.System', 'getenv', 'HOME')",
+                "select load_file('/etc/passwd')",
                 ""
             })
     void nothingButAQueryOverTheTablesIsAnswered(String sql) throws Exception {
@@ -273,6 +291,9 @@ class QueryCommandTest {
         String sql = "select '=1+2' as a, '@x' as b, '-3' as c, -3 as d, concat('x', chr(27), '[2J') as e";
         assertThat(powersweep("query", mixed, sql, "--format", "csv").out())
                 .isEqualTo("a,b,c,d,e\n'=1+2,'@x,'-3,-3,x\uFFFD[2J\n");
+        assertThat(powersweep("query", mixed, "select '+1' as \"=a\", chr(9) || '=1' as b", "--format", "csv")
+                        .out())
+                .isEqualTo("'=a,b\n'+1, =1\n");
         assertThat(powersweep("query", mixed, sql).out())
                 .doesNotContain("\u001b")
                 .contains("=1+2");

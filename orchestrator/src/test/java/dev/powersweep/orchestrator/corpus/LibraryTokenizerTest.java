@@ -13,9 +13,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -152,6 +157,49 @@ class LibraryTokenizerTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("the tokenizers library")
                 .hasMessageContaining("on a text of 1 characters that begins with 'a'");
+    }
+
+    /** The rules are a stranger's program: without bounds they would fill this machine's memory. */
+    @Test
+    void itsProcessHasABoundOfAddressSpaceAndNoVariableThatHoldsAKey() throws Exception {
+        LibraryTokenizer tokenizer = open(small());
+        assertThat(tokenizer.encode("abc")).isNotEmpty();
+        List<Path> processes;
+        try (Stream<ProcessHandle> children = ProcessHandle.current().children()) {
+            processes = children.filter(child -> commandLine(child.pid()).contains(TokenizerMain.class.getName()))
+                    .map(child -> Path.of("/proc", Long.toString(child.pid())))
+                    .toList();
+        }
+        assertThat(processes).isNotEmpty();
+        for (Path process : processes) {
+            String limits = Files.readString(process.resolve("limits"));
+            Matcher space = Pattern.compile("Max address space +(\\d+) ").matcher(limits);
+            assertThat(space.find()).as(limits).isTrue();
+            assertThat(Long.parseLong(space.group(1))).isBetween(6L << 30, 7L << 30);
+            assertThat(limits).containsPattern("Max core file size +0 ");
+            assertThat(Files.readString(process.resolve("environ")).split("\0"))
+                    .allMatch(variable -> variable.matches(
+                            "(?s)(PATH|HOME|LANG|LC_ALL|TMPDIR|LD_LIBRARY_PATH|PWD|" + "OLDPWD|SHLVL|_)=.*"));
+        }
+    }
+
+    private static String commandLine(long process) {
+        try {
+            return Files.readString(Path.of("/proc/" + process + "/cmdline"));
+        } catch (IOException ended) {
+            return "";
+        }
+    }
+
+    @Test
+    void aFileLargerThanAnyTokenizerIsNotRead() throws Exception {
+        Path large = folder.resolve("large.json");
+        try (RandomAccessFile sparse = new RandomAccessFile(large.toFile(), "rw")) {
+            sparse.setLength((256L << 20) + 1);
+        }
+        assertThatThrownBy(() -> open(large))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("is 268435457 bytes long, and the largest tokenizers have 20 million");
     }
 
     private static ObjectNode splitting(String regularExpression) throws IOException {

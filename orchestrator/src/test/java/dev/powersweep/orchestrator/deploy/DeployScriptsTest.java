@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Runs the scripts under {@code deploy/} with stand-ins for the commands of a cluster on their PATH. */
 class DeployScriptsTest {
     private static final Path DISCOVERY = Deployment.ROOT.resolve("deploy/gpu-discovery.sh");
+
+    private static final String HOST_FILTER = "dev.powersweep.orchestrator.network.HostFilter";
 
     @TempDir
     Path directory;
@@ -183,6 +186,33 @@ class DeployScriptsTest {
         assertThat(again.err()).contains("exists");
     }
 
+    /** Manifests and scripts are compared with this file, and nothing else with it. */
+    @Test
+    void theSettingsOfASecureClusterAskForASecretEncryptEverythingAndHideSecrets() {
+        Map<String, String> settings = Deployment.settings(Deployment.ROOT.resolve("deploy/conf/secure.conf"));
+        assertThat(settings)
+                .containsEntry("spark.authenticate", "true")
+                .containsEntry("spark.network.crypto.enabled", "true")
+                .containsEntry("spark.network.crypto.cipher", "AES/GCM/NoPadding")
+                .containsEntry("spark.io.encryption.enabled", "true")
+                .containsEntry("spark.io.encryption.keySizeBits", "256")
+                .containsEntry("spark.ui.killEnabled", "false")
+                .containsEntry("spark.master.rest.enabled", "false");
+        Pattern redacted = Pattern.compile(settings.get("spark.redaction.regex"));
+        for (String name : List.of(
+                "spark.authenticate.secret",
+                "spark.hadoop.fs.s3a.secret.key",
+                "spark.hadoop.FS.S3A.ACCESS.KEY",
+                "spark.executorEnv.AWS_ACCESS_KEY_ID",
+                "spark.ssl.keyPassword",
+                "spark.ssl.keyPassphrase",
+                "spark.hadoop.fs.azure.account.oauth2.token",
+                "spark.hadoop.google.credential",
+                "my.private-key")) {
+            assertThat(redacted.matcher(name).find()).as(name).isTrue();
+        }
+    }
+
     @Test
     void aKubernetesSubmissionShipsTheSpecificationAndTheGpuSettings() throws IOException {
         standIn(
@@ -305,6 +335,7 @@ class DeployScriptsTest {
         for (String file : List.of(
                 "deploy/standalone/start-cluster.sh",
                 "deploy/standalone/stop-cluster.sh",
+                "deploy/standalone/start-history-server.sh",
                 "deploy/standalone/make-secret.sh",
                 "deploy/standalone/private.sh",
                 "deploy/conf/secure.conf")) {
@@ -314,7 +345,9 @@ class DeployScriptsTest {
         standIn(
                 "powersweep/deploy/standalone/spark-class",
                 "echo \"$SPARK_LOCAL_IP $*\" >>" + directory + "/calls; echo 'New state: ALIVE';"
-                        + " echo 'Successfully registered with master'; exec sleep 600");
+                        + " echo 'Successfully registered with master';"
+                        + " echo \"Successfully started service 'HistoryServerUI' on port 18080.\";"
+                        + " echo 'Bound HistoryServer to'; exec sleep 600");
         return home.resolve("deploy/standalone");
     }
 
@@ -348,12 +381,47 @@ class DeployScriptsTest {
             assertThat(Deployment.text(directory.resolve("calls")).lines())
                     .hasSize(3)
                     .allMatch(call -> call.startsWith("127.0.0.1 ") && call.contains("--host 127.0.0.1"))
+                    // What is not told of the secret asks nobody for it.
+                    .allMatch(
+                            call -> call.matches(".* --properties-file " + cluster + "/(master|worker-[12])[.]conf.*"))
                     .noneMatch(call -> secrets.stream().anyMatch(call::contains));
             assertThat(run(environment, start).err()).contains("is running (pid ");
         } finally {
             assertThat(run(environment, stop).status()).isZero();
         }
         assertThat(cluster).isDirectoryNotContaining("glob:**.{conf,pid}");
+    }
+
+    @Test
+    void aHistoryServerIsOnLoopbackInADirectoryForItsOwnerAloneAndAnswersToItsOwnNames() throws IOException {
+        Path scripts = standaloneScripts();
+        Path cluster = directory.resolve("cluster");
+        Map<String, String> environment = Map.of("POWERSWEEP_CLUSTER", cluster.toString());
+        Result started = run(
+                environment,
+                scripts.resolve("start-history-server.sh").toString(),
+                "--events",
+                directory.resolve("events").toString());
+        try {
+            assertThat(started.status()).as(started.err()).isZero();
+            assertThat(started.out()).isEqualTo("http://127.0.0.1:18080\n");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster)))
+                    .isEqualTo("rwx------");
+            for (String file : List.of("history-server.conf", "history-server.log")) {
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster.resolve(file))))
+                        .as(file)
+                        .isEqualTo("rw-------");
+            }
+            assertThat(Deployment.settings(cluster.resolve("history-server.conf")))
+                    .containsEntry("spark.ui.filters", HOST_FILTER);
+            assertThat(Deployment.text(directory.resolve("calls")))
+                    .startsWith("127.0.0.1 ")
+                    .contains(" --properties-file " + cluster + "/history-server.conf");
+        } finally {
+            assertThat(run(environment, scripts.resolve("stop-cluster.sh").toString())
+                            .status())
+                    .isZero();
+        }
     }
 
     @Test
@@ -409,6 +477,23 @@ class DeployScriptsTest {
         assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://192.0.2.1:7077")
                         .out())
                 .doesNotContain("--properties-file");
+        Path elsewhere = Files.move(settings, directory.resolve("elsewhere.conf"));
+        Files.createSymbolicLink(settings, elsewhere);
+        assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
+                        .out())
+                .as("settings by a link")
+                .doesNotContain("--properties-file");
+        Files.move(elsewhere, settings, StandardCopyOption.REPLACE_EXISTING);
+        if (System.getProperty("user.name").equals("root")) {
+            for (Path foreign : List.of(settings, cluster)) {
+                Files.setAttribute(foreign, "unix:uid", 65534);
+                assertThat(run(environment, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
+                                .out())
+                        .as("another user's " + foreign)
+                        .doesNotContain("--properties-file");
+                Files.setAttribute(foreign, "unix:uid", 0);
+            }
+        }
         Map<String, String> chosen = new HashMap<>(environment);
         chosen.put("POWERSWEEP_SUBMIT_OPTIONS", "--properties-file mine.conf");
         assertThat(run(chosen, launcher, "run", "a.yaml", "--master", "spark://127.0.0.1:7077")
@@ -421,22 +506,32 @@ class DeployScriptsTest {
     void aDirectoryThatSomebodyElsePreparedIsRefusedAndNothingIsWrittenToIt() throws Exception {
         Path scripts = standaloneScripts();
         Path link = Files.createSymbolicLink(directory.resolve("link"), Files.createDirectory(directory.resolve("a")));
-        Path open = Files.setPosixFilePermissions(
-                Files.createDirectory(directory.resolve("open")), PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path file = Files.createFile(directory.resolve("file"));
+        Path group = Files.setPosixFilePermissions(
+                Files.createDirectory(directory.resolve("group")), PosixFilePermissions.fromString("rwxrwx---"));
+        Path others = Files.setPosixFilePermissions(
+                Files.createDirectory(directory.resolve("others")), PosixFilePermissions.fromString("rwx----w-"));
         Path foreign = Files.createDirectory(directory.resolve("foreign"));
         if (System.getProperty("user.name").equals("root")) {
             Files.setAttribute(foreign, "unix:uid", 65534);
         } else {
             foreign = Path.of("/usr/lib");
         }
-        for (String script : List.of("start-cluster.sh", "stop-cluster.sh")) {
-            for (Path prepared : List.of(link, open, foreign)) {
-                Result refused = run(
-                        Map.of("POWERSWEEP_CLUSTER", prepared.toString()),
-                        scripts.resolve(script).toString());
+        for (String script : List.of("start-cluster.sh", "start-history-server.sh", "stop-cluster.sh")) {
+            for (Path prepared : List.of(link, file, group, others, foreign)) {
+                List<String> command =
+                        new ArrayList<>(List.of(scripts.resolve(script).toString()));
+                if (script.equals("start-history-server.sh")) {
+                    command.addAll(List.of("--events", "file:///events"));
+                }
+                Result refused = run(Map.of("POWERSWEEP_CLUSTER", prepared.toString()), command.toArray(String[]::new));
                 assertThat(refused.status()).as("%s %s", script, prepared).isEqualTo(1);
                 assertThat(refused.err()).startsWith(script + ": ").contains(prepared.toString());
-                assertThat(prepared).isDirectoryNotContaining("glob:**.{conf,pid,log}");
+                assertThat(refused.err().contains("not a directory of its own"))
+                        .isEqualTo(prepared.equals(link) || prepared.equals(file));
+                if (Files.isDirectory(prepared)) {
+                    assertThat(prepared).isDirectoryNotContaining("glob:**.{conf,pid,log}");
+                }
             }
         }
         assertThat(directory.resolve("calls")).doesNotExist();
@@ -447,15 +542,23 @@ class DeployScriptsTest {
         Path scripts = standaloneScripts();
         Path cluster = Files.createDirectory(
                 directory.resolve("cluster"),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        Files.setPosixFilePermissions(
-                Files.createFile(cluster.resolve("master.conf")), PosixFilePermissions.fromString("rw-rw-rw-"));
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        List<String> files = List.of("secret.conf", "master.conf", "submit.conf", "worker-1.conf", "worker-2.conf");
+        for (String file : files) {
+            Files.setPosixFilePermissions(
+                    Files.createFile(cluster.resolve(file)), PosixFilePermissions.fromString("rw-rw-rw-"));
+        }
         Map<String, String> environment = Map.of("POWERSWEEP_CLUSTER", cluster.toString());
         Result started = run(environment, scripts.resolve("start-cluster.sh").toString());
         try {
             assertThat(started.status()).as(started.err()).isZero();
-            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster.resolve("master.conf"))))
-                    .isEqualTo("rw-------");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster)))
+                    .isEqualTo("rwx------");
+            for (String file : files) {
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cluster.resolve(file))))
+                        .as(file)
+                        .isEqualTo("rw-------");
+            }
         } finally {
             run(environment, scripts.resolve("stop-cluster.sh").toString());
         }
@@ -530,35 +633,51 @@ class DeployScriptsTest {
         assertThat(directory.resolve("called")).doesNotExist();
     }
 
-    @Test
-    void settingsThatHoldSecretsGoByAFileThatOthersMayNotRead() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"kubernetes/spark-submit", "yarn"})
+    void settingsThatHoldSecretsGoByAFileThatOthersMayNotRead(String folder) throws IOException {
         standIn("kubectl", "cat >/dev/null </dev/null");
         standIn(
                 "spark/bin/spark-submit",
                 "echo \"$*\" >" + directory
                         + "/call; while [[ $1 != --properties-file ]]; do shift; done; stat -c %a \"$2\" >" + directory
-                        + "/mode; cp \"$2\" " + directory + "/settings");
+                        + "/mode; stat -c %a \"${2%/*}\" >" + directory + "/folder; cp \"$2\" " + directory
+                        + "/settings");
         Path specification = Files.writeString(directory.resolve("spec.yaml"), "grid: {}\n");
         Path secrets = Files.writeString(directory.resolve("secrets.conf"), "spark.ssl.keyPassword hunter2");
-        String script = Deployment.ROOT
-                .resolve("deploy/kubernetes/spark-submit/submit.sh")
-                .toString();
-        String[] command = {
-            script, "--master", "k8s://x", "--properties", secrets.toString(), specification.toString(), "s3a://b/s"
-        };
+        boolean yarn = folder.equals("yarn");
+        // The layout of an installed archive.
+        Path installed = directory.resolve("powersweep");
+        for (Path file : Deployment.files(Deployment.ROOT.resolve("deploy"), "")) {
+            Path copy = installed.resolve(Deployment.ROOT.relativize(file));
+            Files.createDirectories(copy.getParent());
+            Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
+        }
+        Files.createFile(Files.createDirectory(installed.resolve("lib")).resolve("powersweep-1.jar"));
+        List<String> words = new ArrayList<>(
+                List.of(installed.resolve("deploy/" + folder + "/submit.sh").toString()));
+        if (!yarn) {
+            words.addAll(List.of("--master", "k8s://x"));
+        }
+        words.addAll(List.of("--properties", secrets.toString(), specification.toString(), "s3a://b/s"));
+        String[] command = words.toArray(String[]::new);
         Map<String, String> home =
-                Map.of("SPARK_HOME", directory.resolve("spark").toString());
+                Map.of("SPARK_HOME", directory.resolve("spark").toString(), "HADOOP_CONF_DIR", directory.toString());
 
-        Files.setPosixFilePermissions(secrets, PosixFilePermissions.fromString("rw-r--r--"));
-        assertThat(run(home, command).err())
-                .contains("others may read " + secrets)
-                .contains("chmod 600");
+        for (String mode : List.of("rw-r--r--", "rw-r-----", "rw----r--", "rw-rw----")) {
+            Files.setPosixFilePermissions(secrets, PosixFilePermissions.fromString(mode));
+            assertThat(run(home, command).err())
+                    .as(mode)
+                    .contains("others may read " + secrets)
+                    .contains("chmod 600");
+        }
 
         Files.setPosixFilePermissions(secrets, PosixFilePermissions.fromString("rw-------"));
         Result submitted = run(home, command);
         assertThat(submitted.status()).as(submitted.err()).isZero();
         assertThat(Deployment.text(directory.resolve("call"))).doesNotContain("hunter2");
-        assertThat(Deployment.text(directory.resolve("mode"))).isEqualTo("600\n");
+        // YARN's lies in a folder of its own beside what is shipped.
+        assertThat(Deployment.text(directory.resolve(yarn ? "folder" : "mode"))).isEqualTo(yarn ? "700\n" : "600\n");
         assertThat(asSparkReads(directory.resolve("settings"))).containsEntry("spark.ssl.keyPassword", "hunter2");
     }
 
@@ -571,19 +690,36 @@ class DeployScriptsTest {
                 .toList();
         assertThat(lines)
                 .contains(
+                        "User=powersweep",
+                        "Group=powersweep",
                         "NoNewPrivileges=yes",
                         "CapabilityBoundingSet=",
+                        "AmbientCapabilities=",
                         "ProtectSystem=strict",
                         "ProtectHome=yes",
                         "PrivateTmp=yes",
                         "ProtectProc=invisible",
                         "ProtectClock=yes",
+                        "ProtectHostname=yes",
                         "ProtectKernelLogs=yes",
+                        "ProtectKernelTunables=yes",
+                        "ProtectKernelModules=yes",
+                        "ProtectControlGroups=yes",
+                        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
                         "RestrictNamespaces=yes",
                         "RestrictRealtime=yes",
+                        "RestrictSUIDSGID=yes",
+                        "LockPersonality=yes",
+                        "KeyringMode=private",
+                        "RemoveIPC=yes",
                         "SystemCallArchitectures=native",
                         "SystemCallFilter=@system-service",
                         "UMask=0077");
+        // A GPU is a device.
+        assertThat(lines.contains("PrivateDevices=yes")).isEqualTo(!unit.contains("worker"));
+        assertThat(String.join("\n", lines)).containsPattern("--properties-file /etc/powersweep/\\w+\\.conf");
+        assertThat(Deployment.settings(Deployment.ROOT.resolve("deploy/standalone/systemd/history.conf")))
+                .containsEntry("spark.ui.filters", HOST_FILTER);
         assertThat(Deployment.text(Deployment.ROOT.resolve("deploy/standalone/systemd/powersweep.env")))
                 .containsPattern("(?m)^SPARK_LOCAL_IP=");
     }

@@ -203,22 +203,54 @@ class DockerTest {
             assertThat(service.path("image").asText()).as(name).matches("[^:]+:[0-9][^:]*");
             service.path("ports")
                     .forEach(port -> assertThat(port.asText()).as(name).startsWith("127.0.0.1:"));
+            // Volumes of Compose's, with a name or without; no path of the host.
             service.path("volumes")
-                    .forEach(volume -> assertThat(volume.asText()).as(name).doesNotContain("docker.sock"));
+                    .forEach(volume -> assertThat(volume.asText()).as(name).matches("/[a-z]+|[a-z]+:/[a-z/]+(:ro)?"));
+            for (String host : List.of("pid", "ipc", "userns_mode", "devices", "volumes_from", "cgroup", "group_add")) {
+                assertThat(service.has(host)).as("%s: %s", name, host).isFalse();
+            }
+            assertThat(service.path("cap_drop").toString()).as(name).isEqualTo("[\"ALL\"]");
+            assertThat(service.path("network_mode").asText("none")).as(name).isEqualTo("none");
+            if (name.equals("volumes")) {
+                // The one that is root gives two volumes to their user, and reaches nobody.
+                assertThat(service.path("cap_add").toString()).isEqualTo("[\"CHOWN\"]");
+                assertThat(service.path("network_mode").asText()).isEqualTo("none");
+            } else {
+                assertThat(service.has("cap_add")).as(name).isFalse();
+                // Ours is that of the image, which its own test looks at.
+                assertThat(service.path("user").asText(service.has("build") ? "185:185" : "0"))
+                        .as(name)
+                        .matches("[1-9][0-9]*:[1-9][0-9]*");
+            }
             if (service.has("build")) {
                 assertThat(service.path("read_only").asBoolean()).as(name).isTrue();
-                assertThat(service.path("cap_drop").toString()).as(name).isEqualTo("[\"ALL\"]");
             }
         });
     }
 
+    @Test
+    void theSecretIsMadeWithoutANetworkAndReadByOurContainersAlone() {
+        services((name, service) -> service.path("volumes").forEach(volume -> {
+            if (volume.asText().startsWith("secret:")) {
+                assertThat(service.has("build")).as(name).isTrue();
+                assertThat(volume.asText().endsWith(":ro")).as(name).isEqualTo(!name.equals("secret"));
+            }
+        }));
+        JsonNode maker = compose().at("/services/secret");
+        assertThat(maker.path("network_mode").asText()).isEqualTo("none");
+        assertThat(maker.at("/command/0").asText().lines().map(String::strip))
+                .containsSubsequence("umask 077", "/opt/powersweep/deploy/standalone/make-secret.sh secret.conf");
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"master", "worker spark://master:7077"})
+    @ValueSource(strings = {"master", "worker spark://master:7077", "history"})
     void theImagesMasterAndWorkersTakeNoRestSubmissionsAndEndNoApplicationsUnlessToldTo(
             String role, @TempDir Path directory) throws Exception {
         Path launched = directory.resolve("launched");
         Path launcher = Files.writeString(
-                directory.resolve("spark-class"), "#!/bin/bash\necho \"$SPARK_DAEMON_JAVA_OPTS\" >" + launched + "\n");
+                directory.resolve("spark-class"),
+                "#!/bin/bash\necho \"${SPARK_DAEMON_JAVA_OPTS:-} ${SPARK_HISTORY_OPTS:-}\" >" + launched
+                        + "; echo \" $* \" >>" + launched + "\n");
         Path entrypoint = Files.writeString(
                 directory.resolve("entrypoint.sh"),
                 Deployment.text(DOCKER.resolve("entrypoint.sh"))
@@ -238,14 +270,21 @@ class DockerTest {
         for (String conf : new String[] {"", silent.toString(), told.toString()}) {
             ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
             builder.environment().put("POWERSWEEP_CONF", conf);
+            builder.environment().put("POWERSWEEP_EVENTS", "file:///events");
             builder.environment().remove("SPARK_DAEMON_JAVA_OPTS");
+            builder.environment().remove("SPARK_HISTORY_OPTS");
             assertThat(builder.start().waitFor()).isZero();
-            if (conf.equals(told.toString())) {
-                assertThat(Files.readString(launched)).isBlank();
+            List<String> lines = Files.readAllLines(launched);
+            if (role.equals("history")) {
+                assertThat(lines.get(0)).contains("-Dspark.ui.filters=dev.powersweep.orchestrator.network.HostFilter ");
+            } else if (conf.equals(told.toString())) {
+                assertThat(lines.get(0)).isBlank();
             } else {
-                assertThat(Files.readString(launched))
-                        .contains("-Dspark.master.rest.enabled=false", "-Dspark.ui.killEnabled=false");
+                assertThat(lines.get(0)).contains("-Dspark.master.rest.enabled=false", "-Dspark.ui.killEnabled=false");
             }
+            // The file holds the secret, without which a cluster asks nobody for one.
+            assertThat(lines.get(1).contains(" --properties-file " + conf + " "))
+                    .isEqualTo(!conf.isEmpty());
         }
     }
 

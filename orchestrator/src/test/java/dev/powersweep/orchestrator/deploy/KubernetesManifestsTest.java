@@ -248,25 +248,44 @@ class KubernetesManifestsTest {
         assertThatThrownBy(() -> Kustomize.render(directory)).hasMessageContaining("nothing to patch");
     }
 
+    private static List<ObjectNode> rendered() {
+        return overlays().stream()
+                .flatMap(overlay -> Kustomize.render(overlay).stream())
+                .toList();
+    }
+
+    /** Those of the files, and those that patches of overlays make of them. */
+    private static List<JsonNode> allPods() {
+        return Stream.concat(allManifests(), rendered().stream())
+                .flatMap(object -> podSpecs(object).stream())
+                .toList();
+    }
+
     @Test
     void noPodMayRunAsRootOrGainRights() {
-        List<JsonNode> pods =
-                allManifests().flatMap(manifest -> podSpecs(manifest).stream()).toList();
         // Three pod templates, the History Server, and driver and executor of either operator.
-        assertThat(pods).hasSize(8);
-        for (JsonNode pod : pods) {
+        assertThat(allManifests().flatMap(manifest -> podSpecs(manifest).stream()))
+                .hasSize(8);
+        for (JsonNode pod : allPods()) {
             assertThat(pod.at("/securityContext/runAsNonRoot").asBoolean()).isTrue();
             assertThat(pod.at("/securityContext/runAsUser").asInt()).isPositive();
             assertThat(pod.at("/securityContext/seccompProfile/type").asText()).isEqualTo("RuntimeDefault");
-            assertThat(pod.path("hostNetwork").asBoolean()).isFalse();
+            for (String host : List.of("hostNetwork", "hostPID", "hostIPC")) {
+                assertThat(pod.path(host).asBoolean()).as(host).isFalse();
+            }
             assertThat(pod.has("automountServiceAccountToken")).isTrue();
-            for (JsonNode container : pod.path("containers")) {
+            List<JsonNode> containers = new ArrayList<>();
+            pod.path("containers").forEach(containers::add);
+            pod.path("initContainers").forEach(containers::add);
+            for (JsonNode container : containers) {
                 JsonNode context = container.path("securityContext");
                 assertThat(context.path("allowPrivilegeEscalation").asBoolean(true))
                         .isFalse();
                 assertThat(context.path("readOnlyRootFilesystem").asBoolean()).isTrue();
-                assertThat(context.at("/capabilities/drop").toString()).isEqualTo("[\"ALL\"]");
-                assertThat(context.path("privileged").asBoolean()).isFalse();
+                assertThat(context.path("capabilities").toString()).isEqualTo("{\"drop\":[\"ALL\"]}");
+                // Nothing else, since a container's word stands above its pod's.
+                assertThat(fieldNames(context))
+                        .isSubsetOf("allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities");
             }
             for (JsonNode volume : pod.path("volumes")) {
                 assertThat(volume.has("hostPath")).isFalse();
@@ -279,12 +298,39 @@ class KubernetesManifestsTest {
 
     @Test
     void onlyTheDriverHoldsAToken() {
-        for (JsonNode application : sparkApplications().values()) {
-            for (JsonNode pod : podSpecs(application)) {
-                boolean driver = pod.at("/containers/0/name").asText().contains("driver");
-                assertThat(pod.path("automountServiceAccountToken").asBoolean()).isEqualTo(driver);
-            }
+        for (JsonNode pod : allPods()) {
+            String name = pod.at("/containers/0/name").asText();
+            assertThat(pod.path("automountServiceAccountToken").asBoolean())
+                    .as(name)
+                    .isEqualTo(name.contains("driver"));
+            assertThat(pod.path("serviceAccountName").asText("powersweep-executor"))
+                    .as(name)
+                    .isEqualTo("powersweep-executor");
         }
+        String prefix = "spark.kubernetes.authenticate.";
+        List<Map<String, String>> settings = new ArrayList<>();
+        settings.add(Deployment.settings(KUBERNETES.resolve("spark-submit/cpu.conf")));
+        settings.add(Deployment.settings(KUBERNETES.resolve("spark-submit/gpu.conf")));
+        rendered().stream()
+                .filter(object -> object.path("kind").asText().equals("SparkApplication"))
+                .forEach(application -> {
+                    Map<String, String> conf = new HashMap<>();
+                    // Kubeflow's operator has a field of its own for the driver's.
+                    if (application.at("/spec/driver").has("serviceAccount")) {
+                        conf.put(
+                                prefix + "driver.serviceAccountName",
+                                application.at("/spec/driver/serviceAccount").asText());
+                    }
+                    application
+                            .at("/spec/sparkConf")
+                            .fields()
+                            .forEachRemaining(entry ->
+                                    conf.put(entry.getKey(), entry.getValue().asText()));
+                    settings.add(conf);
+                });
+        assertThat(settings).hasSizeGreaterThan(6).allSatisfy(conf -> assertThat(conf)
+                .containsEntry(prefix + "driver.serviceAccountName", "powersweep-driver")
+                .containsEntry(prefix + "executor.serviceAccountName", "powersweep-executor"));
         JsonNode executors = allManifests()
                 .filter(manifest -> manifest.at("/metadata/name").asText().equals("powersweep-executor"))
                 .findFirst()
@@ -403,8 +449,11 @@ class KubernetesManifestsTest {
                         .filter(manifest ->
                                 manifest.at("/metadata/name").asText().equals("default-deny")))
                 .singleElement()
-                .satisfies(deny ->
-                        assertThat(deny.at("/spec/podSelector").isEmpty()).isTrue());
+                .satisfies(deny -> {
+                    assertThat(deny.at("/spec/podSelector").isEmpty()).isTrue();
+                    assertThat(deny.at("/spec/policyTypes").toString()).isEqualTo("[\"Ingress\",\"Egress\"]");
+                    assertThat(fieldNames(deny.path("spec"))).containsExactly("podSelector", "policyTypes");
+                });
     }
 
     @Test
@@ -414,11 +463,76 @@ class KubernetesManifestsTest {
                 .forEach(policy -> policy.at("/spec/egress").forEach(rule -> {
                     String name = policy.at("/metadata/name").asText();
                     assertThat(rule.path("to")).as(name).isNotEmpty();
+                    // Private addresses, and those of documentation, which lead nowhere.
                     assertThat(rule.findValuesAsText("cidr"))
                             .as(name)
-                            .noneMatch(cidr -> Integer.parseInt(cidr.substring(cidr.indexOf('/') + 1)) < 8)
-                            .noneMatch(cidr -> cidr.startsWith("169.254."));
+                            .isSubsetOf(
+                                    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "192.0.2.0/24");
+                    if (!rule.findValuesAsText("cidr").isEmpty()) {
+                        assertThat(policy.at("/spec/podSelector/matchLabels").isEmpty())
+                                .as(name)
+                                .isFalse();
+                    }
+                    if (name.equals("driver-to-api-server")) {
+                        assertThat(policy.at("/spec/podSelector/matchLabels/spark-role")
+                                        .asText())
+                                .isEqualTo("driver");
+                    }
                 }));
+    }
+
+    @Test
+    void noPodIsReachedButByPodsThatCarryALabelForIt() {
+        Set<String> names = new LinkedHashSet<>();
+        allManifests()
+                .filter(manifest -> manifest.path("kind").asText().equals("NetworkPolicy"))
+                .forEach(policy -> policy.at("/spec/ingress").forEach(rule -> {
+                    String name = policy.at("/metadata/name").asText();
+                    names.add(name);
+                    assertThat(policy.at("/spec/podSelector").isEmpty())
+                            .as(name)
+                            .isFalse();
+                    assertThat(rule.path("from")).as(name).isNotEmpty().allSatisfy(from -> {
+                        JsonNode pods = from.path("podSelector");
+                        assertThat(pods.path("matchLabels").size()
+                                        + pods.path("matchExpressions").size())
+                                .isPositive();
+                    });
+                    assertThat(rule.path("ports")).as(name).isNotEmpty();
+                }));
+        assertThat(names).containsExactlyInAnyOrder("spark", "driver-ui", "history-server");
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void everyOverlayHasTheNamespacesOwnShields(Path directory) {
+        Map<String, JsonNode> objects = new LinkedHashMap<>();
+        Kustomize.render(directory)
+                .forEach(object -> objects.put(
+                        object.path("kind").asText() + " "
+                                + object.at("/metadata/name").asText(),
+                        object));
+        assertThat(objects)
+                .containsKeys(
+                        "ValidatingAdmissionPolicy powersweep-driver-pods",
+                        "ValidatingAdmissionPolicyBinding powersweep-driver-pods",
+                        "NetworkPolicy default-deny",
+                        "NetworkPolicy driver-to-api-server");
+        assertThat(objects.get("Namespace powersweep")
+                        .at("/metadata/labels")
+                        .path("pod-security.kubernetes.io/enforce")
+                        .asText())
+                .isEqualTo("restricted");
+        assertThat(fieldNames(objects.get("ResourceQuota powersweep").at("/spec/hard")))
+                .contains("pods", "requests.cpu", "requests.memory", "requests.nvidia.com/gpu");
+        assertThat(objects.get("LimitRange powersweep").at("/spec/limits/0/default"))
+                .hasSize(2);
+        Deployment.walk(Deployment.JSON.valueToTree(objects), node -> {
+            if (node.has("secretRef")) {
+                assertThat(node.at("/secretRef/name").asText()).isEqualTo("powersweep-s3");
+            }
+            assertThat(node.has("secretKeyRef")).isFalse();
+        });
     }
 
     @Test
@@ -429,8 +543,19 @@ class KubernetesManifestsTest {
                 .forEach(role -> role.path("rules").forEach(rule -> {
                     rule.path("resources").forEach(resource -> resources.add(resource.asText()));
                     assertThat(rule.path("verbs").toString()).doesNotContain("*", "impersonate", "escalate", "bind");
+                    assertThat(rule.path("apiGroups").toString()).isEqualTo("[\"\"]");
                 }));
         assertThat(resources).containsExactlyInAnyOrder("pods", "services", "configmaps", "persistentvolumeclaims");
+        assertThat(allManifests().map(manifest -> manifest.path("kind").asText()))
+                .doesNotContain("ClusterRole", "ClusterRoleBinding");
+        assertThat(allManifests()
+                        .filter(manifest -> manifest.path("kind").asText().equals("RoleBinding")))
+                .singleElement()
+                .satisfies(binding -> {
+                    assertThat(binding.at("/roleRef/kind").asText()).isEqualTo("Role");
+                    assertThat(binding.path("subjects").findValuesAsText("name"))
+                            .containsExactly("powersweep-driver");
+                });
     }
 
     /** The policy's own expressions on the pods of our templates and on ones that a stolen driver's token would make. */
@@ -447,6 +572,13 @@ class KubernetesManifestsTest {
         assertThat(binding.at("/spec/policyName")).isEqualTo(policy.at("/metadata/name"));
         assertThat(binding.at("/spec/validationActions").toString()).isEqualTo("[\"Deny\"]");
         assertThat(policy.at("/spec/failurePolicy").asText()).isEqualTo("Fail");
+        JsonNode matched = policy.at("/spec/matchConstraints");
+        assertThat(matched.at("/namespaceSelector/matchLabels").toString())
+                .isEqualTo("{\"kubernetes.io/metadata.name\":\"powersweep\"}");
+        assertThat(matched.path("resourceRules").toString())
+                .isEqualTo("[{\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],"
+                        + "\"operations\":[\"CREATE\",\"UPDATE\"],\"resources\":[\"pods\"]}]");
+        assertThat(policy.at("/spec/matchConditions")).hasSize(1);
         assertThat(evaluate(
                         policy.at("/spec/matchConditions/0/expression").asText(),
                         Map.of(

@@ -25,9 +25,14 @@ final class ClassArchive {
         }
     }
 
-    /** Asks the driver to write the archive at its end unless there is one; {@link #keep} it then. */
+    /**
+     * Asks the driver to write the archive at its end unless there is one; {@link #keep} it then. A JVM whose class path
+     * holds a folder with files, as a Hadoop configuration is, writes none and fails.
+     */
     static Optional<Path> write(Map<String, String> environment) {
-        if (Files.exists(FILE)) {
+        if (Files.exists(FILE)
+                || environment.containsKey("HADOOP_CONF_DIR")
+                || environment.containsKey("POWERSWEEP_JARS")) {
             return Optional.empty();
         }
         Path unfinished =

@@ -63,4 +63,20 @@ class InstantTextTest {
     void whatIsNoInstantIsRefused(String text) {
         assertThatThrownBy(() -> InstantText.read(text)).isInstanceOf(DateTimeException.class);
     }
+
+    /** What reads them counts milliseconds, takes differences and writes years of four digits. */
+    @Test
+    void aLedgersTimesLieBetween1970And9999() {
+        for (String time : new String[] {
+            "1969-12-31T23:59:59Z",
+            "-1000000000-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "+1000000000-12-31T23:59:59Z"
+        }) {
+            assertThatThrownBy(() -> LedgerJson.read("\"" + time + "\"", Instant.class))
+                    .as(time)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("is not between 1970-01-01T00:00:00Z and 9999-12-31T00:00:00Z");
+        }
+    }
 }

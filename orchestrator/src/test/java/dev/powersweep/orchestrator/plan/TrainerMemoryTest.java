@@ -57,6 +57,8 @@ class TrainerMemoryTest {
     @Test
     void theLargestShapesNeedMoreMemoryThanThereIs() {
         for (ModelShape shape : List.of(
+                // By its parameters alone, and by what it keeps for the way back.
+                ModelShape.gpt(1000, 10_000, 100, 2, 256),
                 ModelShape.gpt(10_000, 10_000, 10_000, 4096, 256),
                 ModelShape.gpt(10_000, 2, 1, 2_000_000_000, 256),
                 ModelShape.gpt(1, 2, 2, Integer.MAX_VALUE, Integer.MAX_VALUE))) {

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,7 +131,19 @@ class ConditionTest {
     void deepNestingIsRefusedQuickly() {
         assertThatThrownBy(() -> Condition.parse("(".repeat(5000) + "N > 1" + ")".repeat(5000)))
                 .hasMessageContaining("less deeply nested");
-        assertThatThrownBy(() -> Condition.parse("-".repeat(5000) + "N > 1"))
-                .hasMessageContaining("less deeply nested");
+        // Each way to go deeper alone: the limit is of all of them together.
+        for (String nested : List.of(
+                "-".repeat(5000) + "N > 1",
+                "not ".repeat(5000) + "N > 1",
+                "!".repeat(5000) + "N > 1",
+                "1^".repeat(5000) + "N > 1",
+                "abs(".repeat(5000) + "N" + ")".repeat(5000) + " > 1",
+                "max(1, ".repeat(4000) + "N" + ")".repeat(4000) + " > 1",
+                "max(".repeat(4000) + "N" + ", 1)".repeat(4000) + " > 1")) {
+            assertThatThrownBy(() -> Condition.parse(nested))
+                    .as(nested.substring(0, 10))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("less deeply nested");
+        }
     }
 }

@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -424,6 +426,21 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL, "training.learningRate=" + rate))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void partsThatAliasOneAnotherAreCountedTogether() {
+        String many = IntStream.range(0, 300).mapToObj(Integer::toString).collect(Collectors.joining(", "));
+        String parts = "*a, ".repeat(40);
+        assertThatThrownBy(() -> read(
+                        """
+                        grid:
+                          union:
+                            [&a {modelSizes: [25k], dataSizes: [1M], axes: {training.optimizer.weightDecay: [%s]}}, %s*a]
+                        """
+                                .formatted(many, parts)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("grid.union has more than 10000 combinations of axes in all its parts");
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.ledger.Lease;
 import dev.powersweep.orchestrator.ledger.Ledger;
 import dev.powersweep.orchestrator.ledger.LiveNumbers;
+import dev.powersweep.orchestrator.network.ListeningSocket;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.storage.Storage;
@@ -297,9 +298,23 @@ class PageServerTest {
         try (PageServer server = served("stored")) {
             assertThat(server.address().getHost()).isEqualTo("127.0.0.1");
             int port = server.address().getPort();
+            assertThat(ListeningSocket.ofThisUser())
+                    .filteredOn(socket ->
+                            socket.process() == ProcessHandle.current().pid()
+                                    && socket.address().getPort() == port)
+                    .as("as the kernel has it")
+                    .isNotEmpty()
+                    .noneMatch(ListeningSocket::isOpen);
             assertThat(raw(port, "GET / HTTP/1.1", "127.0.0.1:" + port)).startsWith("HTTP/1.1 200");
             assertThat(raw(port, "GET / HTTP/1.1", "localhost:" + port)).startsWith("HTTP/1.1 200");
-            for (String host : List.of("evil.example", "evil.example:" + port, "localhost.evil.example", "")) {
+            for (String host : List.of(
+                    "evil.example",
+                    "evil.example:" + port,
+                    "localhost.evil.example",
+                    "evil-localhost",
+                    "127.0.0.1.evil.example",
+                    "evil.127.0.0.1",
+                    "")) {
                 assertThat(raw(port, "GET /sweep/json/ HTTP/1.1", host))
                         .as(host)
                         .startsWith("HTTP/1.1 403")
@@ -328,7 +343,15 @@ class PageServerTest {
             assertThat(page.headers().firstValue("Content-Security-Policy").orElseThrow())
                     .contains("default-src 'none'")
                     .contains("frame-ancestors 'none'");
-            assertThat(page.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
+            for (String path : List.of("", "sweep/json/", "sweep/script/sweep.js", "nothing")) {
+                assertThat(get(server, path).headers().map())
+                        .as(path)
+                        .containsEntry("x-content-type-options", List.of("nosniff"))
+                        .containsEntry("cross-origin-resource-policy", List.of("same-origin"))
+                        .containsEntry("referrer-policy", List.of("no-referrer"))
+                        .containsEntry("cache-control", List.of("no-store"))
+                        .containsKey("content-security-policy");
+            }
             assertThat(page.body())
                     .doesNotContain("kill")
                     .doesNotContain("<form")

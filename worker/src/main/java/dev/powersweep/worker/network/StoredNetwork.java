@@ -15,7 +15,10 @@ import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
+import org.nd4j.linalg.api.buffer.BaseDataBuffer;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.options.ArrayOptionsHelper;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
@@ -38,6 +41,11 @@ final class StoredNetwork {
     /** Numbers that are looked at before the next are copied from an array. */
     private static final long AT_ONCE = 1 << 16;
 
+    /** Of a shape of 32 dimensions, the most that ND4J has: their number, their lengths and steps, and three more. */
+    private static final long MOST_SHAPE_NUMBERS = 2 * 32 + 4;
+    /** Four names of at most 64 KiB, and the shape. */
+    private static final int MOST_HEADER_BYTES = 1 << 19;
+
     private final Path file;
     private final ZipFile zip;
 
@@ -58,13 +66,10 @@ final class StoredNetwork {
 
     private MultiLayerNetwork network(Purpose purpose) throws IOException {
         MultiLayerConfiguration configuration = configuration();
-        INDArray parameters = array(ModelSerializer.COEFFICIENTS_BIN, "weights");
-        requireFinite(parameters, "weight");
         long expected = NetworkShape.parameters(configuration);
-        if (parameters.length() != expected) {
-            throw refused("holds " + parameters.length() + " weights where its configuration describes " + expected
-                    + "; write it again");
-        }
+        INDArray parameters =
+                array(ModelSerializer.COEFFICIENTS_BIN, "weights", "where its configuration describes", expected);
+        requireFinite(parameters, "weight");
         MultiLayerNetwork network = AlignedNetwork.of(configuration, parameters);
         parameters.close();
         restoreUpdater(network, purpose);
@@ -153,19 +158,72 @@ final class StoredNetwork {
                     "has no state of its updater, without which training does not go on where it was; write it with"
                             + " ModelSerializer.writeModel(network, file, true), or take restoreForOutput");
         }
-        INDArray stored = array(ModelSerializer.UPDATER_BIN, "updater state");
-        if (stored.length() != state.length()) {
-            throw refused("holds " + stored.length() + " numbers of updater state where its configuration needs "
-                    + state.length() + "; write it again");
-        }
+        INDArray stored = array(
+                ModelSerializer.UPDATER_BIN,
+                "numbers of updater state",
+                "where its configuration needs",
+                state.length());
         requireFinite(stored, "number of the updater's state");
         network.getUpdater().setStateViewArray(network, stored.reshape('c', state.shape()), false);
     }
 
-    private INDArray array(String name, String what) throws IOException {
+    private INDArray array(String name, String what, String where, long expected) throws IOException {
         try (DataInputStream in = new DataInputStream(new BufferedInputStream(entry(name, what)))) {
+            in.mark(MOST_HEADER_BYTES);
+            long length = length(in, what);
+            if (length != expected) {
+                throw refused("holds " + length + " " + what + " " + where + " " + expected + "; write it again");
+            }
+            in.reset();
             return numbers(in, what);
         }
+    }
+
+    /**
+     * How many numbers an array has, by what stands before them. The library believes all of that: it takes room for as
+     * many as it is told of, and goes through memory by the lengths and steps of a shape that need not be its data's.
+     */
+    private long length(DataInputStream in, String what) {
+        try {
+            var shapeHeader = BaseDataBuffer.readHeader(in);
+            long size = shapeHeader.getMiddle();
+            if (shapeHeader.getRight() != DataType.LONG || size < 4 || size > MOST_SHAPE_NUMBERS) {
+                throw new IOException("a shape of " + size + " numbers of type " + shapeHeader.getRight());
+            }
+            long[] shape = new long[(int) size];
+            for (int i = 0; i < shape.length; i++) {
+                shape[i] = in.readLong();
+            }
+            var header = BaseDataBuffer.readHeader(in);
+            long length = header.getMiddle();
+            if (!describes(shape, length) || ArrayOptionsHelper.dataType(shape) != header.getRight()) {
+                throw new IOException("a shape that is not that of its " + length + " numbers");
+            }
+            return length;
+        } catch (IOException | RuntimeException e) {
+            throw unreadable(what, e);
+        }
+    }
+
+    /** Whether a shape is that of numbers one after the other: rank, lengths, steps, flags, step of all, order. */
+    private static boolean describes(long[] shape, long length) {
+        long rank = shape[0];
+        if (shape.length != 2 * rank + 4) {
+            return false;
+        }
+        boolean rows = shape[shape.length - 1] == 'c';
+        long step = 1;
+        for (int i = 0; i < rank; i++) {
+            int dimension = (int) (rows ? rank - 1 - i : i);
+            long along = shape[1 + dimension];
+            // A dimension of one number is never stepped along.
+            if (along < 1 || (along > 1 && shape[(int) (1 + rank + dimension)] != step)) {
+                return false;
+            }
+            step = Math.multiplyExact(step, along);
+        }
+        long all = shape[shape.length - 2];
+        return step == length && (all == 0 || all == 1);
     }
 
     private INDArray numbers(DataInputStream in, String what) {
@@ -173,9 +231,13 @@ final class StoredNetwork {
             return Nd4j.read(in);
         } catch (Exception e) {
             // Checked ones, too, which it does not declare.
-            throw new IllegalArgumentException(
-                    file + " holds " + what + " that cannot be read (" + e + "); write it again", e);
+            throw unreadable(what, e);
         }
+    }
+
+    private IllegalArgumentException unreadable(String what, Exception reason) {
+        return new IllegalArgumentException(
+                file + " holds " + what + " that cannot be read (" + reason + "); write it again", reason);
     }
 
     private InputStream entry(String name, String what) throws IOException {

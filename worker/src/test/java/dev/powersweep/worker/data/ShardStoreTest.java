@@ -13,6 +13,7 @@ import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.ShardManifest.TokenFile;
 import dev.powersweep.worker.shard.TokenType;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class ShardStoreTest {
@@ -177,6 +179,43 @@ class ShardStoreTest {
         assertThat(refusal().getMessage())
                 .startsWith("The token file " + train + " is damaged: its CRC-32C is ")
                 .endsWith("; copy the shard again.");
+    }
+
+    @Test
+    void aFileThatIsLongerThanItsManifestSaysIsDamaged() throws IOException {
+        byte[] bytes = Files.readAllBytes(train);
+        Files.write(train, Arrays.copyOf(bytes, 2002));
+        assertThat(refusal())
+                .hasMessage("The token file " + train
+                        + " holds 2002 bytes where its manifest says 2000; copy the shard again.");
+    }
+
+    /** Opening a pipe waits for whoever writes to it. */
+    @Test
+    @Timeout(60)
+    void whatIsNoRegularFileIsNamedAndNotOpened() throws Exception {
+        Files.delete(train);
+        assertThat(new ProcessBuilder("mkfifo", train.toString()).start().waitFor())
+                .isZero();
+        assertThat(refusal()).hasMessage("The token file " + train + " cannot be read: it is no regular file.");
+        Path manifest = directory.resolve("shard.json");
+        Files.delete(manifest);
+        assertThat(new ProcessBuilder("mkfifo", manifest.toString()).start().waitFor())
+                .isZero();
+        assertThat(refusal())
+                .hasMessage(
+                        "The shard manifest " + manifest + " cannot be read: it is no regular file of at most 16 MiB.");
+    }
+
+    @Test
+    void aManifestOfMoreThanSomeNamesAndNumbersIsNotRead() throws IOException {
+        Path manifest = directory.resolve("shard.json");
+        try (RandomAccessFile sparse = new RandomAccessFile(manifest.toFile(), "rw")) {
+            sparse.setLength(17L << 20);
+        }
+        assertThat(refusal())
+                .hasMessage(
+                        "The shard manifest " + manifest + " cannot be read: it is no regular file of at most 16 MiB.");
     }
 
     @Test

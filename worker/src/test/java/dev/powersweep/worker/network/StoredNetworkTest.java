@@ -31,6 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -236,6 +237,94 @@ class StoredNetworkTest {
         Files.write(zip, Arrays.copyOf(whole, whole.length / 2));
         assertThatThrownBy(() -> TransformerLanguageModel.restore(zip))
                 .hasMessageStartingWith(zip + " is no whole zip (");
+    }
+
+    /** An array as ND4J writes it, with what it says of its shape and its numbers. */
+    private static byte[] array(long[] shape, long shapeNumbers, long numbers, float... data) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        DataOutputStream out = new DataOutputStream(bytes);
+        out.writeUTF("MIXED_DATA_TYPES");
+        out.writeLong(shapeNumbers);
+        out.writeUTF("LONG");
+        for (long number : shape) {
+            out.writeLong(number);
+        }
+        out.writeUTF("MIXED_DATA_TYPES");
+        out.writeLong(numbers);
+        out.writeUTF("FLOAT");
+        for (float number : data) {
+            out.writeFloat(number);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static long[] changed(long[] shape, int at, long to) {
+        long[] changed = shape.clone();
+        changed[at] = to;
+        return changed;
+    }
+
+    /** The library would read the memory behind it, or take room for all that it says it has. */
+    @ParameterizedTest
+    @ValueSource(strings = {ModelSerializer.COEFFICIENTS_BIN, ModelSerializer.UPDATER_BIN})
+    void anArrayThatSaysMoreThanItHasIsRefusedBeforeItIsRead(String entry) throws Exception {
+        MultiLayerNetwork network = trained(small());
+        boolean weights = entry.equals(ModelSerializer.COEFFICIENTS_BIN);
+        INDArray whole = weights ? network.params() : network.updaterState();
+        float[] data = whole.dup().data().asFloat();
+        int count = data.length;
+        // Rank, lengths, steps, flags, step of all, order.
+        long[] shape = whole.dup().reshape('c', 1, count).shapeInfoJava();
+        assertThat(shape).startsWith(2, 1, count).endsWith(1, 'c');
+        write(network);
+        replace(entry, array(shape, shape.length, count, data));
+        assertThat(TransformerLanguageModel.restore(zip).params()).isEqualTo(network.params());
+
+        long huge = 1L << 40;
+        for (byte[] hostile : new byte[][] {
+            array(shape, shape.length, 7, Arrays.copyOf(data, 7)),
+            array(changed(shape, 2, 7), shape.length, count, data),
+            array(changed(changed(shape, 1, 1L << 33), 2, 1L << 33), shape.length, count, data),
+            array(changed(shape, 1, -1), shape.length, count, data),
+            array(changed(shape, 4, 1_000_000), shape.length, count, data),
+            array(changed(shape, shape.length - 2, 1_000_000), shape.length, count, data),
+            array(changed(shape, 0, 1_000_000), shape.length, count, data),
+            array(
+                    changed(
+                            shape,
+                            shape.length - 3,
+                            Nd4j.ones(DataType.DOUBLE, 1, 1).shapeInfoJava()[5]),
+                    shape.length,
+                    count,
+                    data),
+            array(shape, huge, count, data),
+            array(shape, 1L << 30, count, data),
+            array(shape, -1, count, data),
+        }) {
+            replace(entry, hostile);
+            assertThatThrownBy(() -> TransformerLanguageModel.restore(zip))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith(zip + " holds " + (weights ? "weights" : "numbers of updater state")
+                            + " that cannot be read (")
+                    .hasMessageEndingWith("; write it again");
+        }
+        replace(entry, array(changed(shape, 2, huge), shape.length, huge, data));
+        assertThatThrownBy(() -> TransformerLanguageModel.restore(zip))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(zip + " holds " + huge + " ")
+                .hasMessageEndingWith(" " + count + "; write it again");
+    }
+
+    /** Sixty-four megabytes of blanks, and one, in a zip of some kilobytes. */
+    @Test
+    void aConfigurationThatUnpacksToMoreThanAnyOfOursIsRefused() throws Exception {
+        write(trained(small()));
+        byte[] json = configuration().getBytes(StandardCharsets.UTF_8);
+        byte[] bomb = new byte[(64 << 20) + 1];
+        Arrays.fill(bomb, (byte) ' ');
+        System.arraycopy(json, 0, bomb, 0, json.length);
+        replace(ModelSerializer.CONFIGURATION_JSON, bomb);
+        assertRefused(" has a configuration of more than 64 MiB, which no network of ours has");
     }
 
     /** What somebody may put into a zip in the place of a preprocessor. */
