@@ -154,11 +154,12 @@ public final class PlanCommand implements Callable<Integer> {
                     file ? Optional.empty() : Optional.of(fits),
                     file ? GridSizes.COUNTED : FittedSweep.gridSizes(fits)));
         } else {
+            List<StoredFit> stored = stored();
             List<Rates> machines = machines();
             BudgetPlan plan;
             try {
                 plan = Budget.plan(
-                        stored(),
+                        stored,
                         law,
                         goal(machines),
                         conditions(),

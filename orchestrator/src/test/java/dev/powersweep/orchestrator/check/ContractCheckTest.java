@@ -146,7 +146,7 @@ class ContractCheckTest {
     @Test
     void ignoresSigterm() throws Exception {
         Answer answer =
-                check(changed("trap 'stopping=yes' TERM", "trap '' TERM").replace("sleep 0.03", "sleep 0.4"));
+                check(changed("trap 'stopping=yes' TERM", "trap '' TERM").replace("sleep 0.03", "sleep 0.8"));
         assertThat(answer.out())
                 .contains("mend   asked to stop by SIGTERM it goes on, and is killed after 2")
                 .endsWith("one thing is to be mended\n");

@@ -115,7 +115,7 @@ class ReportPageTest {
                 List.of("chinchilla"),
                 SweepFitter.options().bootstrap(0).threads(1));
         assertThat(page(clipping, fits))
-                .contains("steps clipped: 2.0 % in the median run, 81 % in "
+                .contains("steps clipped: 2 % in the median run, 81 % in "
                         + cells.get(1).name() + "; where most steps are")
                 .contains(
                         "Of 20 pairs of N and D with several batches the smallest did best at 20 and the largest at 0:"

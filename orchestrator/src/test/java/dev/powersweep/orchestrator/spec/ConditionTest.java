@@ -138,8 +138,8 @@ class ConditionTest {
                 "!".repeat(5000) + "N > 1",
                 "1^".repeat(5000) + "N > 1",
                 "abs(".repeat(5000) + "N" + ")".repeat(5000) + " > 1",
-                "max(1, ".repeat(4000) + "N" + ")".repeat(4000) + " > 1",
-                "max(".repeat(4000) + "N" + ", 1)".repeat(4000) + " > 1")) {
+                "max(1, ".repeat(3000) + "N" + ")".repeat(3000) + " > 1",
+                "max(".repeat(3000) + "N" + ", 1)".repeat(3000) + " > 1")) {
             assertThatThrownBy(() -> Condition.parse(nested))
                     .as(nested.substring(0, 10))
                     .isInstanceOf(IllegalArgumentException.class)
