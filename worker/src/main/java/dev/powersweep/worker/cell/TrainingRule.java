@@ -88,15 +88,20 @@ public record TrainingRule(
 
     /** The same, to its last step. */
     public TrainingRule withoutEarlyStopping() {
-        return with(schedule, OptionalInt.empty());
+        return with(schedule, OptionalInt.empty(), precision);
     }
 
     /** The same under another schedule. */
     public TrainingRule with(Schedule other) {
-        return with(other, earlyStopping);
+        return with(other, earlyStopping, precision);
     }
 
-    private TrainingRule with(Schedule otherSchedule, OptionalInt otherStopping) {
+    /** The same with products in other numbers. */
+    public TrainingRule with(Precision other) {
+        return with(schedule, earlyStopping, Optional.of(other));
+    }
+
+    private TrainingRule with(Schedule otherSchedule, OptionalInt otherStopping, Optional<Precision> otherPrecision) {
         return new TrainingRule(
                 peakLearningRate,
                 warmupSteps,
@@ -111,26 +116,7 @@ public record TrainingRule(
                 mupBaseWidth,
                 otherStopping,
                 divergence,
-                precision);
-    }
-
-    /** The same with products in other numbers. */
-    public TrainingRule with(Precision other) {
-        return new TrainingRule(
-                peakLearningRate,
-                warmupSteps,
-                schedule,
-                beta1,
-                beta2,
-                epsilon,
-                weightDecay,
-                gradientClip,
-                dropout,
-                initialStandardDeviation,
-                mupBaseWidth,
-                earlyStopping,
-                divergence,
-                Optional.of(other));
+                otherPrecision);
     }
 
     /** In what numbers products are made. */
