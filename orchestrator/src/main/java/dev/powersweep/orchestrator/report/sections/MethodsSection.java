@@ -134,8 +134,9 @@ final class MethodsSection {
         return Optional.of(new Block.Fact(
                 "Gradient clipping",
                 largest > 0.5
-                        ? shares + "; where most steps are, the length of a step is not the one that the schedule and"
-                                + " the batch would give, and what is said of rates and batches is said of clipped ones"
+                        ? shares
+                                + "; where most steps are, Adam's moments are those of clipped gradients, and what is said of"
+                                + " rates and batches holds for this clip"
                         : shares));
     }
 
