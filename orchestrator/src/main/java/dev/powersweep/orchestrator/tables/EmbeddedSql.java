@@ -168,9 +168,11 @@ public final class EmbeddedSql implements SqlEngine {
                         .collect(Collectors.joining(", "))
                 + ")");
         try (DuckDBAppender appender = connection.createAppender("main", "cells")) {
-            for (CellRow row : CellsTable.rows(state)) {
+            List<Object[]> rows =
+                    CellsTable.rows(state).parallelStream().map(Table.CELLS::values).toList();
+            for (Object[] row : rows) {
                 appender.beginRow();
-                for (Object value : Table.CELLS.values(row)) {
+                for (Object value : row) {
                     append(appender, value);
                 }
                 appender.endRow();
