@@ -168,8 +168,9 @@ public final class EmbeddedSql implements SqlEngine {
                         .collect(Collectors.joining(", "))
                 + ")");
         try (DuckDBAppender appender = connection.createAppender("main", "cells")) {
-            List<Object[]> rows =
-                    CellsTable.rows(state).parallelStream().map(Table.CELLS::values).toList();
+            List<Object[]> rows = CellsTable.rows(state).parallelStream()
+                    .map(Table.CELLS::values)
+                    .toList();
             for (Object[] row : rows) {
                 appender.beginRow();
                 for (Object value : row) {

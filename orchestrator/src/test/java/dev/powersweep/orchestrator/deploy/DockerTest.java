@@ -56,7 +56,7 @@ class DockerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Dockerfile", "Dockerfile.cuda"})
+    @ValueSource(strings = {"Dockerfile", "Dockerfile.cuda", "Dockerfile.cuda11"})
     void imagesAreBuiltInStagesAndRunAsNobodySpecial(String dockerfile) {
         List<Instruction> all = instructions(dockerfile);
         assertThat(all.stream().map(Instruction::word))
@@ -91,7 +91,7 @@ class DockerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Dockerfile", "Dockerfile.cuda"})
+    @ValueSource(strings = {"Dockerfile", "Dockerfile.cuda", "Dockerfile.cuda11"})
     void baseImagesArePinnedAndNoSecretIsBuiltIn(String dockerfile) {
         Map<String, String> arguments = new LinkedHashMap<>();
         for (Instruction each : instructions(dockerfile)) {
@@ -300,7 +300,7 @@ class DockerTest {
                         .at("/services/sweep/environment/POWERSWEEP_SUBMIT_OPTIONS")
                         .asText())
                 .contains("--properties-file /var/lib/powersweep/cluster.conf");
-        Stream.of("compose.yaml", "Dockerfile", "Dockerfile.cuda")
+        Stream.of("compose.yaml", "Dockerfile", "Dockerfile.cuda", "Dockerfile.cuda11")
                 .forEach(file -> assertThat(Deployment.text(DOCKER.resolve(file)))
                         .doesNotContainPattern("spark\\.authenticate\\.secret"));
     }

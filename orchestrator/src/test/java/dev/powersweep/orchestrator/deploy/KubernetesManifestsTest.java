@@ -415,7 +415,8 @@ class KubernetesManifestsTest {
                 .containsEntry("spark.executor.resource.gpu.amount", "1")
                 .containsEntry("spark.executor.resource.gpu.vendor", "nvidia.com")
                 .containsEntry("spark.task.resource.gpu.amount", "1")
-                .containsEntry("spark.powersweep.trainerJar", "/opt/powersweep/trainer/powersweep-trainer.jar");
+                // The trainer in the application jar drives the card; another jar is for cards that it does not cover.
+                .doesNotContainKey("spark.powersweep.trainerJar");
         String script = conf.get("spark.executor.resource.gpu.discoveryScript");
         assertThat(script).startsWith("/opt/powersweep/");
         assertThat(Deployment.ROOT.resolve(script.substring("/opt/powersweep/".length())))

@@ -30,7 +30,8 @@ public final class TrainerEnvironment {
             "TEMP",
             "SYSTEMROOT",
             "LD_LIBRARY_PATH",
-            "LD_PRELOAD");
+            "LD_PRELOAD",
+            "POWERSWEEP_CUDA_LIBRARIES");
 
     /** Of the locale, of OpenMP, BLAS and oneDNN, of CUDA and ND4J, and of what is meant for trainers alone. */
     private static final List<String> PREFIXES = List.of(

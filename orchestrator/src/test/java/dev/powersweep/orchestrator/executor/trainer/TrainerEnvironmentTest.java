@@ -24,4 +24,11 @@ class TrainerEnvironmentTest {
         assertThat(TrainerEnvironment.of(executor, "HTTPS_PROXY, OTHER"))
                 .containsOnlyKeys("PATH", "LC_ALL", "CUDA_VISIBLE_DEVICES", "HTTPS_PROXY");
     }
+
+    /** Its own errors name this one as the remedy. */
+    @Test
+    void aTrainerIsToldWhereCudaLies() {
+        assertThat(TrainerEnvironment.of(Map.of("POWERSWEEP_CUDA_LIBRARIES", "/opt/cuda"), ""))
+                .containsEntry("POWERSWEEP_CUDA_LIBRARIES", "/opt/cuda");
+    }
 }
