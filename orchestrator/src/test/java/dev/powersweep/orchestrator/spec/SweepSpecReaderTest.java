@@ -78,6 +78,13 @@ class SweepSpecReaderTest {
                 .isEqualTo(RunPolicy.DEFAULT);
     }
 
+    /** Which hosts multiply such numbers only they know. */
+    @Test
+    void bfloat16IsForCpusToo() {
+        assertThat(read(SMALL, "training.precision=bfloat16").training().precision())
+                .isEqualTo(Precision.BFLOAT16);
+    }
+
     @Test
     void everyKeyReachesItsRecord() {
         SweepSpec spec = read(

@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.bytedeco.dnnl.const_dnnl_op_desc_t;
 import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_matmul_desc_t;
@@ -25,6 +27,8 @@ import org.bytedeco.javacpp.Pointer;
  */
 final class Bfloat16Products implements AutoCloseable {
 
+    private static final Logger LOG = LogManager.getLogger(Bfloat16Products.class);
+
     private static final int[] FROM_TO = {dnnl.DNNL_ARG_FROM, dnnl.DNNL_ARG_TO};
     private static final int[] FACTORS_AND_RESULT = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
 
@@ -41,6 +45,10 @@ final class Bfloat16Products implements AutoCloseable {
 
     Bfloat16Products(Bfloat16Unit unit) {
         this.unit = unit;
+        if (unit == Bfloat16Unit.AVX512) {
+            LOG.warn("there is no AMX here, and bfloat16 products by AVX512-BF16 may take longer than float32 ones;"
+                    + " powersweep bench train --precision bfloat16 says whether they do");
+        }
         OneDnn.check(dnnl.dnnl_engine_create(engine, dnnl.dnnl_cpu, 0));
         OneDnn.check(dnnl.dnnl_stream_create(stream, engine, dnnl.dnnl_stream_default_flags));
     }
@@ -102,17 +110,14 @@ final class Bfloat16Products implements AutoCloseable {
         return span;
     }
 
-    /** Sees to it that {@link #shared} has room for so many numbers; to be called before its first use. */
+    /** Sees to it that {@link #shared} has room for so many numbers. */
     void share(long numbers) {
-        if (shared.isPresent()) {
-            throw new IllegalStateException("the shared room is in use and cannot grow");
-        }
         mostShared = Math.max(mostShared, numbers);
     }
 
-    /** Address of room that every map may overwrite. */
+    /** Address of room that every map may overwrite, for one call. */
     long shared() {
-        if (shared.isEmpty()) {
+        if (shared.isEmpty() || shared.get().length() < (mostShared + 1) / 2) {
             shared = Optional.of(allocate(mostShared));
         }
         return shared.get().address;

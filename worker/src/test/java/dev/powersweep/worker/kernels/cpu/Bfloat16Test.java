@@ -139,6 +139,13 @@ class Bfloat16Test {
                 assertThat(y.get(0)).isEqualTo(weight);
             }
             assertThat(dw.get(0)).isEqualTo(2);
+            Span wide = kernels.allocate(64);
+            LinearMap later = kernels.linearMap(
+                    kernels.allocate(64), kernels.allocate(64), new LinearMap.Shape(1, 64, Layout.BY_INPUT, 1));
+            later.refresh();
+            later.forward(one, wide, 1);
+            later.backward(one, wide, y, 1);
+            assertThat(y.get(0)).isZero();
         }
     }
 
