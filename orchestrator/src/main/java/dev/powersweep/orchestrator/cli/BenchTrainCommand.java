@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.executor.TrainerProbe;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,6 +58,13 @@ final class BenchTrainCommand implements Callable<Integer> {
             description = "Also time K trainers at once against one alone, one thread each.")
     private int trainers = 1;
 
+    @Option(
+            names = "--precision",
+            paramLabel = "P",
+            description = "float32, or bfloat16 beside our own float32, where the processor has AVX512-BF16 or AMX;"
+                    + " libtorch then does not run. Default ${DEFAULT-VALUE}.")
+    private String precision = Precision.FLOAT32.word();
+
     @Option(names = "--profile", description = "Also print where a step's time goes at each size.")
     private boolean profile;
 
@@ -73,6 +81,10 @@ final class BenchTrainCommand implements Callable<Integer> {
                     command.commandLine(),
                     "--rounds and --trainers must be at least 1, and --sizes a list of numbers from 0 to 6");
         }
+        boolean narrow = precision.equals(Precision.BFLOAT16.word());
+        if (!narrow && !precision.equals(Precision.FLOAT32.word())) {
+            throw new CommandLine.ParameterException(command.commandLine(), "--precision must be float32 or bfloat16");
+        }
         List<String> arguments = new ArrayList<>(List.of("--rounds", Integer.toString(rounds), "--sizes", sizes));
         if (trainers > 1) {
             arguments.addAll(List.of("--trainers", Integer.toString(trainers)));
@@ -86,7 +98,9 @@ final class BenchTrainCommand implements Callable<Integer> {
         if (json) {
             arguments.add("--json");
         }
-        if (peer.isPresent()) {
+        if (narrow) {
+            arguments.addAll(List.of("--precision", precision));
+        } else if (peer.isPresent()) {
             if (!Files.exists(peer.get().resolve("TorchGpt.java"))) {
                 throw new UserError("there is no TorchGpt.java in " + peer.get()
                         + "; ./mvnw -P benchmark -pl worker package puts the peer into worker/target/peer");

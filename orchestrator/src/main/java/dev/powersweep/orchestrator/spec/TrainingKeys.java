@@ -113,7 +113,8 @@ final class TrainingKeys {
             Choice.of(Precision.class),
             "float32",
             "In what numbers the products of a step are made; `tf32` and `bfloat16` need `resources.gpus: 1` and compute"
-                    + " capability 8.0. Parameters, moments, norms, softmax and loss are float32 in each.");
+                    + " capability 8.0, `bfloat16` on CPUs AVX512-BF16 or AMX. Parameters, moments, norms, softmax and"
+                    + " loss are float32 in each, on CPUs attention too.");
     private static final SpecKey<Double> MAX_EPOCHS = withDefault(
             "maxEpochs",
             Numeric.closed(1, 1e9),
@@ -220,7 +221,7 @@ final class TrainingKeys {
         parts.stream()
                 .flatMap(part -> part.variants().stream())
                 .map(variant -> variant.training().precision())
-                .filter(precision -> precision != Precision.FLOAT32)
+                .filter(precision -> precision == Precision.TF32)
                 .findFirst()
                 .ifPresent(precision -> training.wrong(
                         PRECISION, "= " + precision.word() + " is for GPUs; give resources.gpus: 1, or take float32"));

@@ -78,6 +78,13 @@ class SweepSpecReaderTest {
                 .isEqualTo(RunPolicy.DEFAULT);
     }
 
+    /** Which hosts multiply such numbers only they know. */
+    @Test
+    void bfloat16IsForCpusToo() {
+        assertThat(read(SMALL, "training.precision=bfloat16").training().precision())
+                .isEqualTo(Precision.BFLOAT16);
+    }
+
     @Test
     void everyKeyReachesItsRecord() {
         SweepSpec spec = read(
@@ -234,7 +241,7 @@ class SweepSpecReaderTest {
             training.initialStandardDeviation=1e20 | training.initialStandardDeviation = 1e20 must be in (0, 100]
             training.gradientClip=1e-300      | training.gradientClip = 1e-300 must be a number in [0, 1000000000], and between 1e-30 and 1e30 in size
             training.precision=fp8            | training.precision = fp8 must be one of float32, tf32 or bfloat16
-            training.precision=bfloat16       | training.precision = bfloat16 is for GPUs; give resources.gpus: 1, or take float32
+            training.precision=tf32           | training.precision = tf32 is for GPUs; give resources.gpus: 1, or take float32
             grid.axes={training.precision: [float32, tf32]} | training.precision = tf32 is for GPUs; give resources.gpus: 1, or take float32
             resources.gpus=2                  | resources.gpus = 2 is for programs of your own: PowerSweep's trainer trains a cell on one GPU
             run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]

@@ -1,7 +1,8 @@
 package dev.powersweep.worker.bench;
 
 import dev.powersweep.worker.kernels.Kernels;
-import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.LinearMap;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -18,10 +19,24 @@ final class TimedKernels {
 
     TimedKernels(Kernels kernels, LongSupplier clock) {
         this.clock = clock;
-        timed = (Kernels) Proxy.newProxyInstance(
-                Kernels.class.getClassLoader(),
-                new Class<?>[] {Kernels.class},
-                (proxy, method, arguments) -> call(kernels, method, arguments));
+        timed = proxy(
+                Kernels.class,
+                (proxy, method, arguments) -> method.getName().equals("linearMap")
+                        ? timed((LinearMap) call(kernels, method, arguments, method.getName()), (LinearMap.Shape)
+                                arguments[2])
+                        : call(kernels, method, arguments, method.getName()));
+    }
+
+    /** A pass through a map is told apart by the map's shape. */
+    private LinearMap timed(LinearMap map, LinearMap.Shape shape) {
+        return proxy(
+                LinearMap.class,
+                (proxy, method, arguments) ->
+                        call(map, method, arguments, method.getName() + " " + shape.inputs() + "→" + shape.outputs()));
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
     }
 
     /** The set to train with. */
@@ -33,30 +48,22 @@ final class TimedKernels {
         nanoseconds.clear();
     }
 
-    /** Seconds by operation since the last {@link #reset}; products are told apart by their shape. */
+    /** Seconds by operation since the last {@link #reset}. */
     Map<String, Double> seconds() {
         Map<String, Double> seconds = new TreeMap<>();
         nanoseconds.forEach((name, sum) -> seconds.put(name, sum[0] / 1e9));
         return seconds;
     }
 
-    private Object call(Kernels kernels, Method method, Object[] arguments) throws Throwable {
+    private Object call(Object operand, Method method, Object[] arguments, String name) throws Throwable {
         long begin = clock.getAsLong();
         try {
-            return method.invoke(kernels, arguments);
+            return method.invoke(operand, arguments);
         } catch (InvocationTargetException e) {
             throw e.getCause();
         } finally {
-            long[] sum = nanoseconds.computeIfAbsent(name(method, arguments), any -> new long[1]);
+            long[] sum = nanoseconds.computeIfAbsent(name, any -> new long[1]);
             sum[0] += clock.getAsLong() - begin;
         }
-    }
-
-    private static String name(Method method, Object[] arguments) {
-        boolean product = method.getName().equals("linear") || method.getName().equals("weightGradient");
-        if (!product || !(arguments[0] instanceof Span)) {
-            return method.getName();
-        }
-        return method.getName() + " " + arguments[4] + "→" + arguments[5];
     }
 }

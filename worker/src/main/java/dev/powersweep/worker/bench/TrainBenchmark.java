@@ -4,7 +4,9 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.TrainerCommand;
+import dev.powersweep.worker.kernels.cpu.CpuKernels;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -25,9 +27,11 @@ import java.util.stream.Collectors;
 /**
  * Training speed at a set of sizes against a peer, in two processes that take turns on the same core.
  *
- * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K] [--peer DIRECTORY]},
+ * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K]
+ * [--precision P] [--peer DIRECTORY]},
  * where the directory holds the peer's jars and {@code TorchGpt.java} (profile {@code benchmark} puts them into
- * {@code target/peer}); without it only our side runs. {@code --cpu-time} counts each side's CPU time in place of wall
+ * {@code target/peer}); without it only our side runs. With {@code --precision bfloat16} our side takes bfloat16 factors, and
+ * its peer is our own float32. {@code --cpu-time} counts each side's CPU time in place of wall
  * time, for machines that other programs use at the same time. {@code --profile} adds where a step's time goes, and
  * {@code --trainers K} what K trainers do at once beside what one does alone.
  */
@@ -101,19 +105,27 @@ public final class TrainBenchmark {
         int rounds = Integer.parseInt(take(options, "--rounds", "7"));
         String peer = take(options, "--peer", "");
         int trainers = Integer.parseInt(take(options, "--trainers", "1"));
+        Precision precision = Precision.valueOf(
+                take(options, "--precision", Precision.FLOAT32.word()).toUpperCase(Locale.ROOT));
+        if (precision != Precision.FLOAT32 && !peer.isEmpty()) {
+            throw new IllegalArgumentException("--peer trains in float32 alone; take it away, or --precision");
+        }
+        CpuKernels.objection(precision).ifPresent(objection -> {
+            throw new IllegalArgumentException("--precision " + precision.word() + ": " + objection);
+        });
         int[] chosen = Arrays.stream(take(options, "--sizes", "0,1,2,3,4,5,6").split(","))
                 .mapToInt(Integer::parseInt)
                 .toArray();
         if (!options.isEmpty()) {
             throw new IllegalArgumentException("unknown option " + options.get(0)
-                    + "; known: --cpu-time --json --profile --rounds --sizes --trainers --peer");
+                    + "; known: --cpu-time --json --profile --rounds --sizes --trainers --precision --peer");
         }
         PrintStream table = json ? System.err : System.out;
         table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM  of oneDNN"
                 + (trainers > 1 ? "  " + trainers + " at once" : ""));
         List<Result> results = new ArrayList<>();
         for (int index : chosen) {
-            Result result = run(SIZES[index], rounds, peer, profile, trainers);
+            Result result = run(SIZES[index], precision, rounds, peer, profile, trainers);
             results.add(result);
             table.printf(
                     Locale.ROOT,
@@ -140,7 +152,8 @@ public final class TrainBenchmark {
         }
     }
 
-    private static Result run(int[] size, int rounds, String peerDirectory, boolean profiled, int trainers)
+    private static Result run(
+            int[] size, Precision precision, int rounds, String peerDirectory, boolean profiled, int trainers)
             throws IOException {
         ModelShape shape = ModelShape.gpt(size[0], size[1], size[2], size[3], size[5]);
         double flops = 6.0 * shape.nonEmbeddingParameters()
@@ -148,13 +161,11 @@ public final class TrainBenchmark {
                 + 6.0 * shape.layers() * shape.context() * shape.width();
         int tokens = size[3] * size[4];
         TrainerCommand trainer = TrainerCommand.of(TrainerCommand.Resources.threads(1));
-        Start startOurs = () -> new Side(ourCommand(trainer, size), trainer.environment());
+        Start startOurs = () -> new Side(ourCommand(trainer, size, precision), trainer.environment());
         try (Side ours = startOurs.side();
-                Side peer = peerDirectory.isEmpty()
-                        ? null
-                        : new Side(
-                                peerCommand(peerDirectory, size),
-                                Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"))) {
+                Side peer = precision == Precision.FLOAT32
+                        ? torch(peerDirectory, size)
+                        : new Side(ourCommand(trainer, size, Precision.FLOAT32), trainer.environment())) {
             int ourSteps = ours.warmUp(tokens);
             int peerSteps = peer == null ? 0 : peer.warmUp(tokens);
             double[] speeds = new double[rounds];
@@ -236,7 +247,14 @@ public final class TrainBenchmark {
         return shares;
     }
 
-    private static List<String> ourCommand(TrainerCommand trainer, int[] size) {
+    /** {@code null} without a directory. */
+    private static Side torch(String directory, int[] size) throws IOException {
+        return directory.isEmpty()
+                ? null
+                : new Side(peerCommand(directory, size), Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"));
+    }
+
+    private static List<String> ourCommand(TrainerCommand trainer, int[] size, Precision precision) {
         List<String> command = new ArrayList<>(List.of(java()));
         command.addAll(trainer.jvmOptions());
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
@@ -245,6 +263,7 @@ public final class TrainBenchmark {
                 .forEach(name -> command.add("-D" + name + "=" + System.getProperty(name)));
         command.add(TrainRounds.class.getName());
         Arrays.stream(size).forEach(number -> command.add(Integer.toString(number)));
+        command.add(precision.name());
         return command;
     }
 

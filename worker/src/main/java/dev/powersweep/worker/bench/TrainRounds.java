@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.kernels.KernelChoice;
@@ -17,6 +18,7 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,7 +28,7 @@ import java.util.StringJoiner;
 /**
  * Our side of the benchmark, in a process of its own.
  *
- * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input is answered with one line: a
+ * <p>Arguments: layers width heads context batch vocabulary precision. Each line of standard input is answered with one line: a
  * number of steps with tokens per second, {@code rate of …} with this core's GFLOP/s in a library's large
  * single-precision products, {@code profile} and a number of steps with each operation's share of their time.
  */
@@ -39,26 +41,28 @@ public final class TrainRounds {
     private TrainRounds() {}
 
     public static void main(String[] args) throws Exception {
-        int[] size = java.util.Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
+        int[] size = Arrays.stream(args).limit(6).mapToInt(Integer::parseInt).toArray();
+        Precision precision = Precision.valueOf(args[6]);
         int batch = size[4];
         int vocabulary = size[5];
         Cell cell = new Cell(
                 ModelShape.gpt(size[0], size[1], size[2], size[3], vocabulary),
                 new DataRule("random tokens", Long.MAX_VALUE >> 20, batch, 1 << 20),
                 new TrainingRule(
-                        1e-3,
-                        10,
-                        new Schedule.Constant(),
-                        0.9,
-                        0.999,
-                        1e-8,
-                        0.01,
-                        1,
-                        0,
-                        0.02,
-                        OptionalInt.empty(),
-                        OptionalInt.empty(),
-                        TrainingRule.Divergence.DEFAULT),
+                                1e-3,
+                                10,
+                                new Schedule.Constant(),
+                                0.9,
+                                0.999,
+                                1e-8,
+                                0.01,
+                                1,
+                                0,
+                                0.02,
+                                OptionalInt.empty(),
+                                OptionalInt.empty(),
+                                TrainingRule.Divergence.DEFAULT)
+                        .with(precision),
                 new EvaluationRule(1, 1, List.of("none")),
                 1);
         // The same tokens every step, as the peer has; which ones they are costs nothing.
@@ -87,7 +91,8 @@ public final class TrainRounds {
     }
 
     private static void profile(Cell cell, BatchSource tokens, int microBatch, int steps) throws DivergenceException {
-        TimedKernels timed = new TimedKernels(KernelSets.open(KernelChoice.FAST), TrainRounds::now);
+        TimedKernels timed = new TimedKernels(
+                KernelSets.open(KernelChoice.FAST, cell.training().products()), TrainRounds::now);
         try (TrainingSession session = TrainingSession.create(cell, tokens, timed.kernels(), microBatch)) {
             secondsPerStep(session, steps);
             timed.reset();

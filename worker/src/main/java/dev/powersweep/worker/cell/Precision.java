@@ -7,7 +7,10 @@ public enum Precision {
     FLOAT32,
     /** Single precision whose products take 10 bits of each factor. */
     TF32,
-    /** Factors, and what lies between products, in bfloat16; sums in single precision. */
+    /**
+     * Factors in bfloat16, sums in single precision. On cards what lies between products is bfloat16 too; on CPUs it is
+     * single precision, as are attention's products.
+     */
     BFLOAT16;
 
     /** As specifications and tables have it. */

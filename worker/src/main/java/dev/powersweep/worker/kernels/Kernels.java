@@ -42,6 +42,17 @@ public interface Kernels extends AutoCloseable {
     /** {@code dw[inputs, outputs] += xᵀ · dy} for {@code x[rows, inputs]} and {@code dy[rows, outputs]}. */
     void weightGradient(Span x, Span dy, Span dw, int rows, int inputs, int outputs);
 
+    /**
+     * A map on weights in memory, to be {@linkplain LinearMap#refresh refreshed} before its first use. It lives as long as
+     * the set.
+     *
+     * @param weights laid out as {@code shape} says
+     * @param gradient of the same layout; backward passes add to it
+     */
+    default LinearMap linearMap(Span weights, Span gradient, LinearMap.Shape shape) {
+        return new TransposedCopyMap(this, weights, gradient, shape);
+    }
+
     /** {@code to[columns, rows] = from[rows, columns]ᵀ}. */
     void transpose(Span from, int rows, int columns, Span to);
 

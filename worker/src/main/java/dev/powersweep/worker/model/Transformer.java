@@ -5,6 +5,7 @@ import dev.powersweep.worker.cell.ModelShape.Positions;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.DropoutMask;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.LinearMap;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import dev.powersweep.worker.model.ParameterLayout.Norm;
@@ -36,9 +37,7 @@ public final class Transformer {
     private final Span positionEmbedding;
     private final Span dTokenEmbedding;
     private final Span dPositionEmbedding;
-    private final Span unembedding;
-    private final Span unembeddingTransposed;
-    private final Span dUnembedding;
+    private final LinearMap unembedding;
     private final NormSpans finalNorm;
     private final Layer[] layers;
 
@@ -88,9 +87,6 @@ public final class Transformer {
         dTokenEmbedding = part(gradients, layout.tokenEmbedding());
         positionEmbedding = part(parameters, layout.positionEmbedding());
         dPositionEmbedding = part(gradients, layout.positionEmbedding());
-        unembedding = part(parameters, layout.unembedding());
-        dUnembedding = part(gradients, layout.unembedding());
-        unembeddingTransposed = kernels.allocate(unembedding.length());
         finalNorm = new NormSpans(parameters, gradients, layout.finalNorm());
         layers = new Layer[shape.layers()];
         for (int i = 0; i < layers.length; i++) {
@@ -104,6 +100,10 @@ public final class Transformer {
         finalStatistics = kernels.allocate(rows * 2);
         headRows = (int) Math.min(rows, Math.max(FEWEST_LOGIT_ROWS, LOGITS_AT_ONCE / shape.vocabulary() / 16 * 16));
         logits = kernels.allocate((long) headRows * shape.vocabulary());
+        unembedding = kernels.linearMap(
+                part(parameters, layout.unembedding()),
+                part(gradients, layout.unembedding()),
+                new LinearMap.Shape(shape.width(), shape.vocabulary(), LinearMap.Layout.BY_OUTPUT, headRows));
 
         branch = kernels.allocate(rows * width);
         dResidual = kernels.allocate(rows * width);
@@ -121,9 +121,9 @@ public final class Transformer {
         return maxSequences;
     }
 
-    /** Renews what is derived from the parameters: transposed copies, which make every product a fast one. */
+    /** Renews what is derived from the parameters. */
     public void refresh() {
-        kernels.transpose(unembedding, shape.vocabulary(), shape.width(), unembeddingTransposed);
+        unembedding.refresh();
         for (Layer layer : layers) {
             layer.qkv.refresh();
             layer.attentionOut.refresh();
@@ -217,15 +217,13 @@ public final class Transformer {
 
     private void head(int[] targets, int from, int sequences, float weight, double[] losses) {
         int rows = sequences * shape.context();
-        int width = shape.width();
         int vocabulary = shape.vocabulary();
         for (int row = 0, block = 0; row < rows; row += headRows, block++) {
             int count = Math.min(headRows, rows - row);
-            kernels.linear(finalNormedBlocks[block], unembeddingTransposed, logits, count, width, vocabulary);
+            unembedding.forward(finalNormedBlocks[block], logits, count);
             kernels.crossEntropy(logits, targets, from + row, count, vocabulary, logitScale, weight, losses);
             if (weight != 0) {
-                kernels.linear(logits, unembedding, dFinalNormedBlocks[block], count, vocabulary, width);
-                kernels.weightGradient(logits, finalNormedBlocks[block], dUnembedding, count, vocabulary, width);
+                unembedding.backward(finalNormedBlocks[block], logits, dFinalNormedBlocks[block], count);
             }
         }
     }
@@ -313,44 +311,21 @@ public final class Transformer {
         }
     }
 
-    /** A linear map with its gradient and transposed copy. */
-    private final class Linear {
-        private final int inputs;
-        private final int outputs;
-        private final Span weights;
-        private final Span transposed;
-        private final Span gradient;
-
-        Linear(Tensor tensor, Span parameters, Span gradients) {
-            inputs = tensor.rows();
-            outputs = tensor.columns();
-            weights = part(parameters, tensor);
-            gradient = part(gradients, tensor);
-            transposed = kernels.allocate(tensor.length());
-        }
-
-        void refresh() {
-            kernels.transpose(weights, inputs, outputs, transposed);
-        }
-
-        void forward(Span x, Span y, int rows) {
-            kernels.linear(x, weights, y, rows, inputs, outputs);
-        }
-
-        void backward(Span x, Span dy, Span dx, int rows) {
-            kernels.linear(dy, transposed, dx, rows, outputs, inputs);
-            kernels.weightGradient(x, dy, gradient, rows, inputs, outputs);
-        }
+    private LinearMap map(Tensor tensor, Span parameters, Span gradients, int rows) {
+        return kernels.linearMap(
+                part(parameters, tensor),
+                part(gradients, tensor),
+                new LinearMap.Shape(tensor.rows(), tensor.columns(), LinearMap.Layout.BY_INPUT, rows));
     }
 
     /** One block's parameters and what its forward pass leaves for its backward pass. */
     private final class Layer {
         final NormSpans attentionNorm;
-        final Linear qkv;
-        final Linear attentionOut;
+        final LinearMap qkv;
+        final LinearMap attentionOut;
         final NormSpans feedForwardNorm;
-        final Linear up;
-        final Linear down;
+        final LinearMap up;
+        final LinearMap down;
 
         final Span normed;
         final Span statistics;
@@ -364,11 +339,11 @@ public final class Transformer {
 
         Layer(ParameterLayout.Block block, Span parameters, Span gradients, long rows) {
             attentionNorm = new NormSpans(parameters, gradients, block.attentionNorm());
-            qkv = new Linear(block.qkv(), parameters, gradients);
-            attentionOut = new Linear(block.attentionOut(), parameters, gradients);
+            qkv = map(block.qkv(), parameters, gradients, Math.toIntExact(rows));
+            attentionOut = map(block.attentionOut(), parameters, gradients, Math.toIntExact(rows));
             feedForwardNorm = new NormSpans(parameters, gradients, block.feedForwardNorm());
-            up = new Linear(block.up(), parameters, gradients);
-            down = new Linear(block.down(), parameters, gradients);
+            up = map(block.up(), parameters, gradients, Math.toIntExact(rows));
+            down = map(block.down(), parameters, gradients, Math.toIntExact(rows));
             long width = shape.width();
             normed = kernels.allocate(rows * width);
             statistics = kernels.allocate(rows * 2);

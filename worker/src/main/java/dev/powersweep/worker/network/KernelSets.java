@@ -1,9 +1,11 @@
 package dev.powersweep.worker.network;
 
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.cpu.CpuKernels;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
+import java.util.Optional;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -14,8 +16,27 @@ public final class KernelSets {
 
     private KernelSets() {}
 
-    /** @throws IllegalArgumentException when the fast set is asked for where it cannot run */
+    /** With products in single precision, as {@link #open(KernelChoice, Precision)}. */
     public static Kernels open(KernelChoice choice) {
+        return open(choice, Precision.FLOAT32);
+    }
+
+    /** Why the set has no products of such numbers here, as a clause; empty where it has. */
+    public static Optional<String> objection(KernelChoice choice, Precision precision) {
+        if (precision == Precision.FLOAT32) {
+            return Optional.empty();
+        }
+        if (choice == KernelChoice.PORTABLE || !vectors() || !onHost()) {
+            return Optional.of("the portable kernels multiply in float32 alone");
+        }
+        return CpuKernels.objection(precision);
+    }
+
+    /** @throws IllegalArgumentException when what is asked for cannot run here, in one sentence */
+    public static Kernels open(KernelChoice choice, Precision precision) {
+        objection(choice, precision).ifPresent(objection -> {
+            throw new IllegalArgumentException(objection);
+        });
         return switch (choice) {
             case FAST -> {
                 if (!vectors()) {
@@ -28,10 +49,10 @@ public final class KernelSets {
                             + Nd4j.getBackend().getClass().getSimpleName()
                             + " is loaded; choose the portable kernels");
                 }
-                yield new CpuKernels();
+                yield CpuKernels.of(precision);
             }
             case PORTABLE -> new Nd4jKernels(DataType.FLOAT);
-            case AUTOMATIC -> vectors() && onHost() ? new CpuKernels() : new Nd4jKernels(DataType.FLOAT);
+            case AUTOMATIC -> vectors() && onHost() ? CpuKernels.of(precision) : new Nd4jKernels(DataType.FLOAT);
         };
     }
 

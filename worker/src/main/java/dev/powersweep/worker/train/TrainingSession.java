@@ -100,10 +100,11 @@ public final class TrainingSession implements AutoCloseable {
      * Prepares a cell at step 0 with its initial weights.
      *
      * @param microBatchSequences most sequences in one forward pass; 0 to choose by the cache model
-     * @throws IllegalArgumentException when the model does not fit this kernel set, in one sentence
+     * @throws IllegalArgumentException when the model does not fit this kernel set, or it has no products of the cell's
+     *     precision here, in one sentence
      */
     public static TrainingSession create(Cell cell, BatchSource source, KernelChoice kernels, int microBatchSequences) {
-        return create(cell, source, KernelSets.open(kernels), microBatchSequences);
+        return create(cell, source, KernelSets.open(kernels, cell.training().products()), microBatchSequences);
     }
 
     /** As {@link #create(Cell, BatchSource, KernelChoice, int)} on a set of the caller's, which the session closes. */

@@ -9,7 +9,11 @@ final class PrecisionException extends RuntimeException {
 
     /** @param here the device and what it does, as a clause */
     PrecisionException(Precision asked, String here) {
-        super("training.precision = " + asked.word()
-                + " needs a GPU of compute capability 8.0 or more and PowerSweep's kernels for it; " + here);
+        super("training.precision = " + asked.word() + " needs " + need(asked) + "; " + here);
+    }
+
+    private static String need(Precision asked) {
+        String card = "a GPU of compute capability 8.0 or more and PowerSweep's kernels for it";
+        return asked == Precision.BFLOAT16 ? card + ", or a CPU with AVX512-BF16 or AMX" : card;
     }
 }

@@ -4,6 +4,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.network.KernelSets;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.TrainingSession;
 
@@ -23,9 +24,9 @@ sealed interface TrainingPlace {
         @Override
         public CellTraining create(Cell cell, BatchSource source, int microBatchSequences) {
             Precision precision = cell.training().products();
-            if (precision != Precision.FLOAT32) {
-                throw new PrecisionException(precision, "here cells train in float32 alone");
-            }
+            KernelSets.objection(kernels, precision).ifPresent(objection -> {
+                throw new PrecisionException(precision, "here " + objection);
+            });
             return new NetworkTraining(cell, TrainingSession.create(cell, source, kernels, microBatchSequences));
         }
     }

@@ -154,10 +154,25 @@ class CardTrainingTest extends TrainerFixture {
                 assertThat(device.multiplied()).containsExactly(precision);
             }
         }
-        Frame.Failed refused = (Frame.Failed) last(run(CPU, assignment(in(Precision.BFLOAT16), "refused")));
+    }
+
+    @Test
+    void aCpuRefusesNumbersThatItDoesNotMultiply() throws Exception {
+        TrainingPlace portable = new TrainingPlace.Network(KernelChoice.PORTABLE);
+        assertThat(refusal(portable, Precision.BFLOAT16))
+                .isEqualTo(
+                        "training.precision = bfloat16 needs a GPU of compute capability 8.0 or more and PowerSweep's"
+                                + " kernels for it, or a CPU with AVX512-BF16 or AMX; here the portable kernels multiply in"
+                                + " float32 alone");
+        assertThat(refusal(CPU, Precision.TF32))
+                .isEqualTo("training.precision = tf32 needs a GPU of compute capability 8.0 or more and PowerSweep's"
+                        + " kernels for it; here no CPU multiplies such numbers");
+    }
+
+    private String refusal(TrainingPlace place, Precision precision) {
+        Frame.Failed refused = (Frame.Failed) last(run(place, assignment(in(precision), "refused")));
         assertThat(refused.failure()).isEqualTo(FailureClass.UNSUPPORTED_DEVICE);
-        assertThat(refused.message())
-                .contains("training.precision = bfloat16 needs a GPU", "here cells train in float32 alone");
+        return refused.message();
     }
 
     /** Four steps. */

@@ -1,10 +1,12 @@
 package dev.powersweep.worker.kernels.cpu;
 
 import dev.powersweep.worker.cell.ModelShape.Activation;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
 import dev.powersweep.worker.kernels.DropoutMask;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.LinearMap;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import java.util.ArrayList;
@@ -18,20 +20,56 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class CpuKernels implements Kernels {
 
     private final Blas blas;
+    /** Empty where products are single precision. */
+    private final Optional<Bfloat16Products> bfloat16;
+
     private final List<INDArray> arrays = new ArrayList<>();
     private Optional<Attention> attention = Optional.empty();
 
+    /** Products in single precision. */
     public CpuKernels() {
         this(new Blas());
     }
 
     CpuKernels(Blas blas) {
+        this(blas, Optional.empty());
+    }
+
+    private CpuKernels(Blas blas, Optional<Bfloat16Products> bfloat16) {
         this.blas = blas;
+        this.bfloat16 = bfloat16;
+    }
+
+    /**
+     * With products in these numbers. Attention's stay in single precision.
+     *
+     * @throws IllegalArgumentException with the {@link #objection}
+     */
+    public static CpuKernels of(Precision precision) {
+        objection(precision).ifPresent(objection -> {
+            throw new IllegalArgumentException(objection);
+        });
+        return precision == Precision.BFLOAT16
+                ? new CpuKernels(new Blas(), Bfloat16Unit.here().map(Bfloat16Products::new))
+                : new CpuKernels();
+    }
+
+    /** Why this processor does not multiply such numbers itself, as a clause; empty where it does. */
+    public static Optional<String> objection(Precision precision) {
+        return switch (precision) {
+            case FLOAT32 -> Optional.empty();
+            case TF32 -> Optional.of("no CPU multiplies such numbers");
+            case BFLOAT16 ->
+                Bfloat16Unit.here().isPresent()
+                        ? Optional.empty()
+                        : Optional.of("oneDNN finds neither AVX512-BF16 nor AMX");
+        };
     }
 
     @Override
     public String describe() {
-        return "Vector API with " + Lanes.COUNT + " lanes, " + blas.describe();
+        return "Vector API with " + Lanes.COUNT + " lanes, " + blas.describe()
+                + bfloat16.map(products -> ", " + products.describe()).orElse("");
     }
 
     @Override
@@ -60,6 +98,13 @@ public final class CpuKernels implements Kernels {
     public void weightGradient(Span x, Span dy, Span dw, int rows, int inputs, int outputs) {
         blas.weightGradient(
                 CpuSpan.of(x).address, CpuSpan.of(dy).address, CpuSpan.of(dw).address, rows, inputs, outputs);
+    }
+
+    @Override
+    public LinearMap linearMap(Span weights, Span gradient, LinearMap.Shape shape) {
+        return bfloat16.<LinearMap>map(
+                        products -> new Bfloat16Map(products, CpuSpan.of(weights), CpuSpan.of(gradient), shape))
+                .orElseGet(() -> Kernels.super.linearMap(weights, gradient, shape));
     }
 
     @Override
@@ -247,6 +292,7 @@ public final class CpuKernels implements Kernels {
     public void close() {
         attention.ifPresent(Attention::close);
         attention = Optional.empty();
+        bfloat16.ifPresent(Bfloat16Products::close);
         arrays.forEach(INDArray::close);
         arrays.clear();
     }

@@ -35,6 +35,11 @@ final class OneDnn {
     }
 
     String describe() {
+        return version();
+    }
+
+    /** Name and version. */
+    static String version() {
         var version = dnnl.dnnl_version();
         return "oneDNN " + version.major() + "." + version.minor() + "." + version.patch();
     }
@@ -57,7 +62,8 @@ final class OneDnn {
         check(dnnl.dnnl_sgemm(form, AS_IT_IS, m, n, k, 1, a, lda, b, ldb, beta, c, ldc));
     }
 
-    private static void check(int status) {
+    /** @throws OutOfMemoryError where there was none for a product */
+    static void check(int status) {
         if (status == dnnl.dnnl_out_of_memory) {
             throw new OutOfMemoryError("oneDNN found no memory for a product");
         }
