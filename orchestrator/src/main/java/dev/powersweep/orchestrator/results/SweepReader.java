@@ -148,7 +148,7 @@ public final class SweepReader {
     }
 
     /** Of the steps with the cell's own batch. */
-    private static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {
+    static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {
         long smaller = row.scale().batchWarmupSteps().orElse(0);
         List<StepRow> both = rows.stream()
                 .filter(step -> step.step() > smaller)

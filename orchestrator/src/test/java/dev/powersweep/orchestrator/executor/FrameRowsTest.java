@@ -3,35 +3,20 @@ package dev.powersweep.orchestrator.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.orchestrator.dispatch.AttemptAction;
-import dev.powersweep.orchestrator.driver.StandInTrainer;
 import dev.powersweep.orchestrator.driver.Sweeps;
 import dev.powersweep.orchestrator.tables.EvalRow;
 import dev.powersweep.orchestrator.tables.StepRow;
-import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
-import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.Frame;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FrameRowsTest {
-    /** Context 16: 32 tokens a step, then 64, then 128. */
-    private static Cell warmed() {
-        Cell base = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
-        BatchWarmup warmup = new BatchWarmup(List.of(new BatchWarmup.Stage(2, 2, 1), new BatchWarmup.Stage(1, 4, 1)));
-        return new Cell(
-                base.model(),
-                new DataRule(Sweeps.CORPUS, 6, 8, 10_000, Optional.of(warmup)),
-                base.training(),
-                base.evaluation(),
-                0);
-    }
-
     @Test
     void tokensAreThoseOfTheBatchesThatWereTrainedOn() {
         double[] some = {1, 1, 1, 1};
-        Cell cell = warmed();
+        Cell cell = Sweeps.warmed();
         FrameRows rows = FrameRows.of(
                 cell,
                 1,
