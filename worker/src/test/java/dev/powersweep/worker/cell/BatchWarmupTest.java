@@ -55,6 +55,10 @@ class BatchWarmupTest {
         Cell shorter = trunk(rule(20));
         assertThat(trunk(rule(40)).trunk()).isEqualTo(shorter.trunk());
         assertThat(trunk(new DataRule("c0ffee", 40, 8, 1000)).trunk()).isNotEqualTo(shorter.trunk());
+        BatchWarmup asLong = new BatchWarmup(List.of(new BatchWarmup.Stage(7, 2, 0.5)));
+        assertThat(trunk(new DataRule("c0ffee", 40, 8, 1000, Optional.of(asLong)))
+                        .trunk())
+                .isNotEqualTo(shorter.trunk());
     }
 
     private static Cell trunk(DataRule data) {
