@@ -49,6 +49,12 @@ public final class RatePilot {
         List<CellResult> ended = results.cells().stream()
                 .filter(cell -> cell.usable() || cell.state() == CellState.DIVERGED)
                 .toList();
+        long warmed = ended.stream().filter(cell -> !cell.constantBatch()).count();
+        if (warmed > 0) {
+            throw new UserError(results.place() + ": " + warmed + " of " + ended.size()
+                    + " cells began with smaller batches (training.batchWarmup), and a rule for the learning rate holds"
+                    + " for one batch size; run a pilot with training.batchWarmup: none");
+        }
         List<Map<String, String>> settings =
                 ended.stream().map(CellResult::settings).distinct().toList();
         if (settings.size() > 1) {

@@ -192,7 +192,7 @@ final class FittedSweep {
         List<SlotSpeed.Trained> trained = new ArrayList<>();
         for (CellRecord record : LedgerReader.open(sweep, configuration).cells()) {
             Cell cell = record.cell();
-            Optional<Double> speed = record.last().flatMap(report -> report.tokensPerSecond(cell.batchTokens()));
+            Optional<Double> speed = record.last().flatMap(report -> report.tokensPerSecond(cell));
             ModelCounts size = record.last()
                     .flatMap(AttemptReport::size)
                     .map(own -> own.or(cell.model().counts()))

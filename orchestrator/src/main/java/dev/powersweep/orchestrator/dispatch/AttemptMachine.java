@@ -259,8 +259,9 @@ public final class AttemptMachine {
         for (double each : rows.seconds()) {
             seconds += each;
         }
-        double steps = Double.isNaN(seconds) ? rows.lastStep() - stepBefore : rows.rows();
-        return steps * cell.batchTokens() / Math.max(Double.isNaN(seconds) ? silence : seconds, 1e-9);
+        long before = Double.isNaN(seconds) ? stepBefore : rows.firstStep() - 1;
+        double tokens = cell.tokensThrough(rows.lastStep()) - cell.tokensThrough(before);
+        return tokens / Math.max(Double.isNaN(seconds) ? silence : seconds, 1e-9);
     }
 
     private Step concluded(AttemptState state, Frame.Outcome said) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
@@ -160,6 +161,15 @@ public record AttemptReport(
         return Math.max(0, step() - resumedFromStep());
     }
 
+    /**
+     * Tokens of these steps.
+     *
+     * @param of the cell that the report is of
+     */
+    public long trainedTokens(Cell of) {
+        return Math.max(0, of.tokensThrough(step()) - of.tokensThrough(resumedFromStep()));
+    }
+
     /** Of the first evaluation set at the end of a finished cell. */
     public Optional<Frame.Evaluation> finalEvaluation() {
         return result().flatMap(result -> result.finalEvaluations().stream().findFirst());
@@ -168,11 +178,12 @@ public record AttemptReport(
     /**
      * Of a finished cell's steps alone, without what is around them.
      *
-     * @param batchTokens B
+     * @param of the cell that the report is of
      */
-    public Optional<Double> tokensPerSecond(long batchTokens) {
+    public Optional<Double> tokensPerSecond(Cell of) {
         return result().filter(result -> result.trainingSeconds() > 0)
-                .map(result -> (result.step() - resumedFromStep()) * batchTokens / result.trainingSeconds());
+                .map(result -> (of.tokensThrough(result.step()) - of.tokensThrough(resumedFromStep()))
+                        / result.trainingSeconds());
     }
 
     @JsonProperty

@@ -30,8 +30,8 @@ public final class RunTotals {
         } else if (event instanceof LedgerEvent.Ended ended) {
             AttemptReport report = ended.report();
             report.failure().ifPresent(failure -> failures.merge(failure, 1, Integer::sum));
-            tokens += trained.count(report)
-                    * state.cell(report.cell()).orElseThrow().cell().batchTokens();
+            tokens += trained.count(
+                    report, state.cell(report.cell()).orElseThrow().cell()::tokensThrough);
             CellState after = report.state();
             if (after == CellState.FINISHED || after == CellState.DIVERGED) {
                 done++;

@@ -44,34 +44,32 @@ public final class TimeLeft {
             return newest.map(last -> seconds(first.orElseThrow().at, last.at)).orElse(0.0);
         }
 
-        /** Of a step, evaluations among them counted in; empty before there is anything to judge by. */
-        OptionalDouble secondsPerStep() {
+        /** Of a token, evaluations counted in; empty before there is anything to judge by. */
+        OptionalDouble secondsPerToken() {
             if (newest.isEmpty()) {
                 return OptionalDouble.empty();
             }
-            long steps = newest.get().step - first.orElseThrow().step;
-            if (steps > 0 && span() > 0) {
-                return OptionalDouble.of(span() / steps);
+            long tokens = cell.tokensThrough(newest.get().step) - cell.tokensThrough(first.orElseThrow().step);
+            if (tokens > 0 && span() > 0) {
+                return OptionalDouble.of(span() / tokens);
             }
             double rate = newest.get().tokensPerSecond;
-            return rate > 0 ? OptionalDouble.of(cell.batchTokens() / rate) : OptionalDouble.empty();
+            return rate > 0 ? OptionalDouble.of(1 / rate) : OptionalDouble.empty();
         }
 
         /** Of all its steps, at its pace. */
         OptionalDouble training() {
-            OptionalDouble step = secondsPerStep();
-            return step.isPresent()
-                    ? OptionalDouble.of(step.getAsDouble() * cell.data().steps())
-                    : step;
+            OptionalDouble token = secondsPerToken();
+            return token.isPresent() ? OptionalDouble.of(token.getAsDouble() * cell.tokens()) : token;
         }
 
         /** From its begin to its end. */
         OptionalDouble total() {
-            OptionalDouble step = secondsPerStep();
-            return step.isPresent()
+            OptionalDouble token = secondsPerToken();
+            return token.isPresent()
                     ? OptionalDouble.of(elapsed(newest.orElseThrow().at)
-                            + step.getAsDouble() * Math.max(0, cell.data().steps() - newest.get().step))
-                    : step;
+                            + token.getAsDouble() * Math.max(0, cell.tokens() - cell.tokensThrough(newest.get().step)))
+                    : token;
         }
 
         private static double seconds(Instant from, Instant to) {

@@ -318,7 +318,7 @@ public final class SweepRunner {
                         .flatMap(AttemptReport::shared)
                         .map(shared -> cell.cell()
                                 .counts()
-                                .trainingFlops(shared.steps() * cell.cell().batchTokens())
+                                .trainingFlops(cell.cell().tokensThrough(shared.steps()))
                                 .orElse(0))
                         .orElse(0.0))
                 .sum();

@@ -34,6 +34,7 @@ final class LiveReports {
                         order.attempt(),
                         known.step(),
                         order.gridCell().cell().data().steps(),
+                        order.gridCell().cell().tokensThrough(known.step()),
                         known.loss(),
                         known.tokensPerSecond(),
                         known.stored(),

@@ -10,6 +10,7 @@ import org.apache.spark.scheduler.SparkListenerEvent;
  * tables hold all of it.
  *
  * @param step optimiser steps done
+ * @param tokens of these steps
  * @param loss of the newest step, nats/token; NaN before the first
  * @param tokensPerSecond since the update before
  * @param storedStep optimiser steps whose results are stored
@@ -20,6 +21,7 @@ public record LiveUpdate(
         int attempt,
         long step,
         long steps,
+        double tokens,
         double loss,
         double tokensPerSecond,
         long storedStep,

@@ -78,23 +78,29 @@ public final class SweepFitter {
         List<CellResult> usable = usable(results, convention, notes);
         TriedRates rates = new TriedRates(usable);
         notes.addAll(rates.notes());
+        WarmedUp.note(usable).ifPresent(notes::add);
         List<Law> laws = names.isEmpty()
                 ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
                 : names.stream().map(Laws::byName).toList();
         Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
         laws.forEach(law -> outcomes.put(law.name(), null));
-        Map<Selection, List<Law>> groups = new LinkedHashMap<>();
+        Map<Rows, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
-            if (inOwnQuantities(law, results, usable, options, refits, outcomes)) {
-                continue;
+            List<CellResult> cells = WarmedUp.without(law, usable);
+            if (cells.isEmpty()) {
+                outcomes.put(law.name(), LawGroup.refused(law, selection(law).text(), WarmedUp.nothingLeft(law)));
+            } else if (!inOwnQuantities(law, results, cells, options, refits, outcomes)) {
+                groups.computeIfAbsent(
+                                new Rows(selection(law, rates), WarmedUp.holdsForOneBatch(law)),
+                                rows -> new ArrayList<>())
+                        .add(law);
             }
-            groups.computeIfAbsent(selection(law, rates), selection -> new ArrayList<>())
-                    .add(law);
         }
         List<Reading> verdicts = new ArrayList<>();
-        groups.forEach((selection, group) -> {
+        groups.forEach((of, group) -> {
+            Selection selection = of.selection();
             try {
-                Observations rows = selection.observations(results, usable);
+                Observations rows = selection.observations(results, WarmedUp.without(group.get(0), usable));
                 Optional<String> verdict = LawGroup.fit(group, rows, selection.text(), options, refits, outcomes);
                 String basis = "Laws compared on these cells: " + selection.text() + ".";
                 verdict.ifPresent(sentence -> {
@@ -111,11 +117,18 @@ public final class SweepFitter {
         List<FitSet.Outcome> all = List.copyOf(outcomes.values());
         List<Reading> readings = new ArrayList<>(Readings.of(
                 Quotable.of(all, notes),
-                usable.stream().mapToDouble(CellResult::batchTokens).max().orElse(Double.NaN)));
+                usable.stream()
+                        .filter(CellResult::constantBatch)
+                        .mapToDouble(CellResult::batchTokens)
+                        .max()
+                        .orElse(Double.NaN)));
         readings.addAll(verdicts);
         rates.reading().ifPresent(readings::add);
         return new FitSet(results.place(), usable.size(), usable.size(), notes, options, all, readings);
     }
+
+    /** What laws are fitted to together. */
+    private record Rows(Selection selection, boolean oneBatch) {}
 
     /** Fits a law that names quantities of its own; false where the ordinary rows are what it names. */
     private static boolean inOwnQuantities(

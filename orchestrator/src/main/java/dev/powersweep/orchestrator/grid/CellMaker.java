@@ -30,7 +30,8 @@ import java.util.stream.Collectors;
 /**
  * Makes the cells of one point; every number follows from the point, the specification and the corpus.
  *
- * <p>D is rounded to the nearest whole number of steps: S = round(D/B), and the cell's D is S·B. Batches in tokens are
+ * <p>D is rounded to the nearest whole number of batches, and S = D/B but for {@linkplain BatchStages smaller batches} at
+ * the beginning. Batches in tokens are
  * rounded to the nearest whole number of sequences. By default U is D, at most the corpus; with a shared trunk it is the
  * corpus.
  */
@@ -72,8 +73,12 @@ final class CellMaker {
         Model model = model(point.size());
         int sequences = sequences(point.batch());
         long batchTokens = (long) sequences * variant.context();
-        long steps = Math.round((double) point.tokens() / batchTokens);
-        long seen = steps * batchTokens;
+        long batches = Math.round((double) point.tokens() / batchTokens);
+        long seen = batches * batchTokens;
+        Optional<BatchStages> stages = variant.training()
+                .batchWarmup()
+                .map(warmup -> new BatchStages(warmup, sequences, batchTokens, batches));
+        long steps = stages.map(BatchStages::steps).orElse(batches);
         // Cells of one trunk read one order of the same tokens, whatever their D.
         long most = variant.training().schedule() instanceof Schedule.SharedTrunk
                 ? Long.MAX_VALUE
@@ -101,7 +106,7 @@ final class CellMaker {
         }
         return Optional.of(new Cell(
                 model,
-                new DataRule(corpus.corpusHash(), steps, sequences, unique),
+                new DataRule(corpus.corpusHash(), steps, sequences, unique, stages.flatMap(BatchStages::warmup)),
                 training(model, rate, steps),
                 evaluation(batchTokens, steps),
                 0,

@@ -86,9 +86,9 @@ public record SweepStatus(
                 continue;
             }
             AttemptReport last = cell.last().get();
-            tokens += last.step() * cell.cell().batchTokens();
+            tokens += cell.cell().tokensThrough(last.step());
             if (cell.state() == CellState.FINISHED) {
-                finishedTokens += (double) last.trainedSteps() * cell.cell().batchTokens();
+                finishedTokens += last.trainedTokens(cell.cell());
                 finishedSeconds += last.seconds();
             } else if (last.failure().isPresent() && cell.state() != CellState.RUNNING) {
                 troubled.add(new Trouble(

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.plan;
 
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.Model;
@@ -70,7 +71,7 @@ public final class CostModel {
 
     /** Of training alone. */
     public double tokensPerSecond(Cell cell) {
-        return cell.batchTokens() / stepSeconds(StepKind.of(cell));
+        return cell.tokens() / trainingSeconds(cell, 0);
     }
 
     /** Training and every evaluation, on one slot with a running trainer. */
@@ -80,16 +81,30 @@ public final class CostModel {
 
     /** As {@link #seconds(Cell)}, where another cell's training serves for the first {@code sharedSteps} steps. */
     public double seconds(Cell cell, long sharedSteps) {
-        long steps = cell.data().steps() - sharedSteps;
         long interval = cell.evaluation().everySteps();
         // The last step is always evaluated.
         long evaluations = (cell.data().steps() + interval - 1) / interval - sharedSteps / interval;
         double evaluated = (double) evaluations
                 * cell.evaluation().tokens()
                 * cell.evaluation().sets().size();
-        double training = SECONDS_PER_CELL + steps * stepSeconds(StepKind.of(cell));
+        double training = SECONDS_PER_CELL + trainingSeconds(cell, sharedSteps);
         // What a program evaluates, and at what cost, only it knows.
         return cell.program().isPresent() ? training : training + evaluated * evaluationTokenSeconds(cell);
+    }
+
+    /** Of the steps after the first {@code sharedSteps}. */
+    private double trainingSeconds(Cell cell, long sharedSteps) {
+        double seconds =
+                (cell.data().steps() - Math.max(sharedSteps, cell.data().warmupSteps()))
+                        * stepSeconds(StepKind.of(cell));
+        long end = 0;
+        for (BatchWarmup.Stage stage :
+                cell.data().batchWarmup().map(BatchWarmup::stages).orElse(List.of())) {
+            long begin = Math.max(sharedSteps, end);
+            end += stage.steps();
+            seconds += Math.max(0, end - begin) * stepSeconds(new StepKind(cell.model(), stage.batchSequences()));
+        }
+        return seconds;
     }
 
     /** Of one optimiser step. */

@@ -49,6 +49,14 @@ public final class DryRun {
         if (forecast.trunks().savedFlops() > 0) {
             text.append(saved(forecast)).append('\n');
         }
+        long warmed = forecast.plan().cells().stream()
+                .filter(planned -> cell(planned).data().batchWarmup().isPresent())
+                .count();
+        if (warmed > 0) {
+            text.append("cells that begin with smaller batches: ")
+                    .append(warmed)
+                    .append("; their steps are more than D/B\n");
+        }
         forecast.warnings()
                 .forEach(warning -> text.append("warning: ").append(warning).append('\n'));
         return text.toString();
@@ -162,6 +170,7 @@ public final class DryRun {
             json.put("tokens", cell.tokens())
                     .put("batchTokens", cell.batchTokens())
                     .put("steps", cell.data().steps())
+                    .put("batchWarmupSteps", cell.data().warmupSteps())
                     .put("sharedSteps", forecast.trunks().sharedSteps(cell))
                     .put("uniqueTokens", cell.data().uniqueTokens())
                     .put("epochs", cell.epochs())

@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.grid.GridResolver;
 import dev.powersweep.orchestrator.grid.ResolvedGrid;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.Program;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -134,8 +135,9 @@ public final class SweepPlanner {
             free.add(done);
             end = Math.max(end, done);
             for (PlannedCell branch : held.getOrDefault(cell.gridCell().cell().id(), List.of())) {
-                double share = (double) branch.gridCell().cell().trunkSteps()
-                        / cell.gridCell().cell().data().steps();
+                Cell trained = cell.gridCell().cell();
+                double share =
+                        (double) trained.tokensThrough(branch.gridCell().cell().trunkSteps()) / trained.tokens();
                 branches.add(new Branch(branch, now + share * cell.predictedSeconds()));
             }
         }

@@ -79,7 +79,7 @@ public final class Trunks {
                 .distinct()
                 .flatMap(List::stream)
                 .mapToDouble(cell -> cell.counts()
-                        .trainingFlops(sharedSteps(cell) * cell.batchTokens())
+                        .trainingFlops(cell.tokensThrough(sharedSteps(cell)))
                         .orElse(0))
                 .sum();
     }

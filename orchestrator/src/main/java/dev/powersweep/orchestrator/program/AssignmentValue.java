@@ -59,9 +59,11 @@ public enum AssignmentValue {
     STEPS("steps", Needs.NOTHING, "optimiser steps to make, S", task -> cell(task)
             .data()
             .steps()),
-    BATCH_SEQUENCES("batchSequences", Needs.NOTHING, "sequences of a batch", task -> cell(task)
-            .data()
-            .batchSequences()),
+    BATCH_SEQUENCES(
+            "batchSequences",
+            Needs.NOTHING,
+            "sequences of a batch, the same in every step: `training.batchWarmup` is refused with a program",
+            task -> cell(task).data().batchSequences()),
     BATCH_TOKENS("batchTokens", Needs.NOTHING, "tokens of a batch, B = sequences · context", task -> cell(task)
             .batchTokens()),
     TOKENS("tokens", Needs.NOTHING, "tokens to train on, D = B·S", task -> cell(task)

@@ -84,15 +84,15 @@ public final class SweepBroadcast implements SweepProgress {
             if (event instanceof LiveUpdate update) {
                 feed.flatMap(known -> known.plan(update.cell()))
                         .filter(plan -> heard(update))
-                        .ifPresent(plan -> add(update, plan));
+                        .ifPresent(plan -> add(update));
             }
         }
     }
 
-    private void add(LiveUpdate update, CellPlan plan) {
+    private void add(LiveUpdate update) {
         Curve curve = curves.computeIfAbsent(update.cell(), cell -> new Curve(SweepBoard.CURVE_POINTS));
         synchronized (curve) {
-            curve.add((double) update.step() * plan.batchTokens(), update.loss());
+            curve.add(update.tokens(), update.loss());
         }
     }
 
@@ -214,6 +214,7 @@ public final class SweepBroadcast implements SweepProgress {
                 cells.plan(update.cell()).orElseThrow().cell(),
                 update.attempt(),
                 update.step(),
+                update.tokens(),
                 update.loss(),
                 update.tokensPerSecond(),
                 update.host())));

@@ -172,8 +172,7 @@ public final class TerminalProgress implements SweepProgress {
 
     private String line(LiveUpdate cell) {
         double left = sweep.flatMap(state -> state.cell(cell.cell()))
-                .map(record ->
-                        (cell.steps() - cell.step()) * (double) record.cell().batchTokens())
+                .map(record -> (double) (record.cell().tokens() - record.cell().tokensThrough(cell.step())))
                 .orElse(Double.NaN);
         String loss = Double.isNaN(cell.loss()) ? "" : String.format(Locale.ROOT, ", loss %.4f", cell.loss());
         String rate = cell.tokensPerSecond() > 0

@@ -33,6 +33,7 @@ import java.util.TreeMap;
  * @param trainLoss nats per token at the end
  * @param tokensPerSecond of the last attempt
  * @param stoppedEarly by its own rule
+ * @param batchWarmup smaller batches at the beginning; empty for one batch size throughout
  * @param settings what else varies in the sweep, by path; cells of different settings are no replicates of each other
  */
 public record CellResult(
@@ -60,7 +61,72 @@ public record CellResult(
         OptionalDouble seconds,
         OptionalDouble tokensPerSecond,
         boolean stoppedEarly,
+        Optional<BatchWarmup> batchWarmup,
         Map<String, String> settings) {
+
+    /**
+     * First steps of a run, with batches below B.
+     *
+     * @param tokens of these steps
+     */
+    public record BatchWarmup(long steps, double tokens) {}
+
+    /** Of one batch size throughout. */
+    public CellResult(
+            String id,
+            String name,
+            CellState state,
+            Optional<String> problem,
+            int attempts,
+            double parameters,
+            double totalParameters,
+            double tokens,
+            double tokensDone,
+            double uniqueTokens,
+            double batchTokens,
+            double kaplanFlops,
+            double trainingFlops,
+            long seed,
+            double learningRate,
+            String schedule,
+            long warmupSteps,
+            OptionalDouble validationLoss,
+            OptionalDouble standardError,
+            OptionalDouble bitsPerByte,
+            OptionalDouble trainLoss,
+            OptionalDouble seconds,
+            OptionalDouble tokensPerSecond,
+            boolean stoppedEarly,
+            Map<String, String> settings) {
+        this(
+                id,
+                name,
+                state,
+                problem,
+                attempts,
+                parameters,
+                totalParameters,
+                tokens,
+                tokensDone,
+                uniqueTokens,
+                batchTokens,
+                kaplanFlops,
+                trainingFlops,
+                seed,
+                learningRate,
+                schedule,
+                warmupSteps,
+                validationLoss,
+                standardError,
+                bitsPerByte,
+                trainLoss,
+                seconds,
+                tokensPerSecond,
+                stoppedEarly,
+                Optional.empty(),
+                settings);
+    }
+
     public CellResult {
         settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
     }
@@ -97,7 +163,16 @@ public record CellResult(
                 row.execution().seconds(),
                 row.execution().tokensPerSecond(),
                 row.result().stoppedEarly().orElse(false),
+                batchWarmup(row.scale()),
                 settings);
+    }
+
+    private static Optional<BatchWarmup> batchWarmup(CellRow.Scale scale) {
+        return scale.batchWarmupSteps().isPresent()
+                ? Optional.of(new BatchWarmup(
+                        scale.batchWarmupSteps().getAsLong(),
+                        scale.batchWarmupTokens().orElseThrow()))
+                : Optional.empty();
     }
 
     private static double number(OptionalLong value) {
@@ -139,6 +214,7 @@ public record CellResult(
                 seconds,
                 tokensPerSecond,
                 stoppedEarly,
+                batchWarmup,
                 settings);
     }
 
@@ -170,12 +246,20 @@ public record CellResult(
                 seconds,
                 tokensPerSecond,
                 stoppedEarly,
+                batchWarmup,
                 settings);
     }
 
     /** S planned. */
     public double steps() {
-        return tokens / batchTokens;
+        return batchWarmup
+                .map(smaller -> smaller.steps() + (tokens - smaller.tokens()) / batchTokens)
+                .orElse(tokens / batchTokens);
+    }
+
+    /** Whether every step had the batch {@link #batchTokens}. */
+    public boolean constantBatch() {
+        return batchWarmup.isEmpty();
     }
 
     /** Whether its final loss may be fitted: it ran to its end, the loss is a number, and N is known. */

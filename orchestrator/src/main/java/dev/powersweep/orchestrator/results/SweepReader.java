@@ -147,8 +147,11 @@ public final class SweepReader {
                 : Optional.empty();
     }
 
-    private static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {
+    /** Of the steps with the cell's own batch. */
+    static Optional<GradientNorms> norms(CellRow row, List<StepRow> rows) {
+        long smaller = row.scale().batchWarmupSteps().orElse(0);
         List<StepRow> both = rows.stream()
+                .filter(step -> step.step() > smaller)
                 .filter(step -> step.gradientSquareSmall().isPresent()
                         && step.gradientSquareBig().isPresent())
                 .toList();
@@ -231,6 +234,15 @@ public final class SweepReader {
                 row -> Optional.of("AdamW β₁ " + row.rule().beta1() + ", β₂ "
                         + row.rule().beta2() + ", weight decay " + row.rule().weightDecay() + ", clip "
                         + row.rule().gradientClip() + ", dropout " + row.rule().dropout()));
+        fact(
+                facts,
+                rows,
+                "batch warm-up",
+                row -> row.scale().batchWarmupSteps().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(row.scale().batchWarmupSteps().getAsLong() + " steps, "
+                                + row.scale().batchWarmupTokens().orElseThrow() + " tokens, with smaller batches than "
+                                + row.scale().batchTokens()));
         fact(facts, rows, "schedule", row -> Optional.of(row.rule().schedule()));
         return facts;
     }

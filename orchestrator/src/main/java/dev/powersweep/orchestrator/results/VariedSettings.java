@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.results;
 
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.ModelShape;
@@ -19,11 +20,18 @@ import java.util.TreeSet;
  * by the paths that a specification has for it.
  *
  * <p>A setting that follows from N, D or B (warm-up steps from a fraction, the deviation of initial weights from the width)
- * counts only where cells of equal N, D and B differ in it.
+ * counts only where cells of equal N, D and B differ in it; one that follows from the number of steps only where that is equal,
+ * too.
  */
 public final class VariedSettings {
+    private static final String BATCH_WARMUP = "training.batchWarmup";
+
     private static final Set<String> DERIVED = Set.of(
-            "training.warmup.steps", "training.initialStandardDeviation", "evaluation.everySteps", "model.heads");
+            BATCH_WARMUP,
+            "training.warmup.steps",
+            "training.initialStandardDeviation",
+            "evaluation.everySteps",
+            "model.heads");
 
     private VariedSettings() {}
 
@@ -36,13 +44,21 @@ public final class VariedSettings {
         cells.forEach(cell -> all.put(cell.id(), settings(cell)));
         Set<String> varied = new TreeSet<>();
         Map<List<Object>, Map<String, String>> first = new HashMap<>();
+        Map<List<Object>, Map<String, String>> ofTokens = new HashMap<>();
         Map<String, String> any =
                 cells.isEmpty() ? Map.of() : all.get(cells.get(0).id());
         for (Cell cell : cells) {
             Map<String, String> own = all.get(cell.id());
-            Map<String, String> alike = first.computeIfAbsent(scale(cell), key -> own);
+            Map<String, String> alike =
+                    first.computeIfAbsent(scale(cell, cell.data().steps()), key -> own);
+            Map<String, String> seen = ofTokens.computeIfAbsent(scale(cell, cell.tokens()), key -> own);
             own.forEach((path, value) -> {
-                Map<String, String> other = DERIVED.contains(path) ? alike : any;
+                Map<String, String> other = any;
+                if (path.equals(BATCH_WARMUP)) {
+                    other = seen;
+                } else if (DERIVED.contains(path)) {
+                    other = alike;
+                }
                 if (!value.equals(other.get(path))) {
                     varied.add(path);
                 }
@@ -52,10 +68,11 @@ public final class VariedSettings {
         return all;
     }
 
-    private static List<Object> scale(Cell cell) {
+    /** @param length of the run */
+    private static List<Object> scale(Cell cell, long length) {
         return List.of(
                 cell.model() instanceof ModelShape shape ? List.of(shape.layers(), shape.width()) : cell.model(),
-                cell.data().steps(),
+                length,
                 cell.data().batchSequences(),
                 cell.model().context());
     }
@@ -80,6 +97,7 @@ public final class VariedSettings {
         settings.put("training.optimizer.epsilon", number(training.epsilon()));
         settings.put("training.optimizer.weightDecay", number(training.weightDecay()));
         settings.put("training.gradientClip", number(training.gradientClip()));
+        settings.put(BATCH_WARMUP, batchWarmup(cell));
         settings.put("training.precision", training.products().word());
         settings.put("training.dropout", number(training.dropout()));
         settings.put("training.schedule", schedule(training));
@@ -98,6 +116,25 @@ public final class VariedSettings {
         settings.put("evaluation.everySteps", Long.toString(cell.evaluation().everySteps()));
         settings.put("evaluation.tokens", Long.toString(cell.evaluation().tokens()));
         return settings;
+    }
+
+    /** Tokens of each batch and where they end: {@code 512 to 8192, 1024 to 65536, rates 0.5 0.707}. */
+    private static String batchWarmup(Cell cell) {
+        if (cell.data().batchWarmup().isEmpty()) {
+            return "none";
+        }
+        StringBuilder text = new StringBuilder();
+        StringBuilder rates = new StringBuilder(", rates");
+        long step = 0;
+        for (BatchWarmup.Stage stage : cell.data().batchWarmup().get().stages()) {
+            step += stage.steps();
+            text.append(text.isEmpty() ? "" : ", ")
+                    .append((long) stage.batchSequences() * cell.model().context())
+                    .append(" to ")
+                    .append(cell.tokensThrough(step));
+            rates.append(' ').append(String.format(Locale.ROOT, "%.3g", stage.rateFactor()));
+        }
+        return text.append(rates).toString();
     }
 
     /** Kind and terms: {@code linear finalFraction=0}. */

@@ -109,6 +109,11 @@ final class SpecKeys {
                 root.document().text());
         if (trainer.isPresent()) {
             TrainingKeys.refuseTrunk(root.nested(TRAINING));
+            TrainingKeys.refuseBatchWarmup(
+                    root.nested(TRAINING),
+                    spec.grid().parts(),
+                    "is for PowerSweep's own trainer, since programs are told one batch size; take it away, or take away"
+                            + " trainer");
             RunKeys.refuseListeners(root.nested(RUN));
             TrainerKeys.check(root, TRAINER, spec);
             if (spec.grid().design().isPresent()) {
@@ -137,6 +142,17 @@ final class SpecKeys {
                     root.nested(TRAINING), spec.grid().parts());
         } else {
             ResourcesKeys.refuseSeveralGpus(root.nested(RESOURCES));
+            TrainingKeys.refuseBatchWarmup(
+                    root.nested(TRAINING),
+                    spec.grid().parts(),
+                    "is for CPUs, since on GPUs every step has the same batch; give resources.gpus: 0, or take it away");
+        }
+        if (spec.grid().design().isPresent()) {
+            TrainingKeys.refuseBatchWarmup(
+                    root.nested(TRAINING),
+                    spec.grid().parts(),
+                    "does not go with grid.design: auto, which is to find the critical batch size from batches that stay"
+                            + " the same; take it away, or name grid.modelSizes and grid.dataSizes");
         }
     }
 

@@ -7,12 +7,15 @@ import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 
 import dev.powersweep.orchestrator.spec.ValueKind.Choice;
 import dev.powersweep.orchestrator.spec.ValueKind.Either;
+import dev.powersweep.orchestrator.spec.ValueKind.Many;
+import dev.powersweep.orchestrator.spec.ValueKind.Notation;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
 import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import java.util.List;
+import java.util.Optional;
 
 /** The keys of {@code training}, but for those of its learning rate. */
 final class TrainingKeys {
@@ -27,6 +30,9 @@ final class TrainingKeys {
         SEPARATE,
         SHARED
     }
+
+    /** A batch of 2^20 sequences begins with one. */
+    private static final int MOST_DOUBLINGS = 20;
 
     private static final Numeric<Integer> COUNT = Numeric.whole(1, 1_000_000);
 
@@ -120,6 +126,24 @@ final class TrainingKeys {
             Numeric.closed(1, 1e9),
             "1",
             "Most passes over the corpus; above 1, data sizes may exceed the corpus.");
+    private static final SpecKey<List<Long>> DOUBLE_AT = required(
+            "doubleAt",
+            new Many<>(Numeric.longs(Notation.SIZE, 1, Long.MAX_VALUE / 1024)),
+            "Tokens seen at which the batch doubles, rounded to whole batches of the cell; after the last one it is the cell's"
+                    + " own.");
+    private static final SpecKey<TrainingSpec.RateScaling> RATE_SCALING = withDefault(
+            "rateScaling",
+            Choice.of(TrainingSpec.RateScaling.class),
+            "sqrt",
+            "`sqrt`: a batch b of a cell with batch B has √(b/B) of the learning rate. `none`: the same rate.");
+    private static final SpecKey<Optional<TrainingSpec.BatchWarmup>> BATCH_WARMUP = withDefault(
+            "batchWarmup",
+            Either.of(
+                    Choice.of("none"),
+                    none -> Optional.empty(),
+                    Section.of(TrainingKeys::batchWarmup, DOUBLE_AT, RATE_SCALING)),
+            "none",
+            "Smaller batches to begin with, which double at given counts of tokens. On CPUs, by PowerSweep's own trainer.");
     private static final SpecKey<Integer> EARLY_STOPPING = optional(
             "earlyStopping", COUNT, "runs go to their end", "Evaluations without improvement after which a run ends.");
 
@@ -150,6 +174,7 @@ final class TrainingKeys {
             DEVIATION,
             PRECISION,
             MAX_EPOCHS,
+            BATCH_WARMUP,
             EARLY_STOPPING,
             DIVERGENCE);
 
@@ -166,8 +191,27 @@ final class TrainingKeys {
                 training.findDouble(DEVIATION),
                 training.get(PRECISION),
                 training.get(MAX_EPOCHS),
+                training.get(BATCH_WARMUP),
                 training.findInt(EARLY_STOPPING),
                 training.get(DIVERGENCE));
+    }
+
+    private static Optional<TrainingSpec.BatchWarmup> batchWarmup(Settings warmup) {
+        List<Long> counts = warmup.get(DOUBLE_AT);
+        for (int i = 1; i < counts.size(); i++) {
+            if (counts.get(i) <= counts.get(i - 1)) {
+                warmup.wrong(
+                        DOUBLE_AT,
+                        "names " + counts.get(i) + " tokens after " + counts.get(i - 1)
+                                + "; the batch doubles from one count to the next, so give them in ascending order");
+            }
+        }
+        if (counts.size() > MOST_DOUBLINGS) {
+            warmup.wrong(
+                    DOUBLE_AT,
+                    "has " + counts.size() + " entries, and the most is " + MOST_DOUBLINGS + "; give fewer of them");
+        }
+        return Optional.of(new TrainingSpec.BatchWarmup(counts, warmup.get(RATE_SCALING)));
     }
 
     private static TrainingSpec.Warmup warmup(Settings warmup) {
@@ -225,6 +269,21 @@ final class TrainingKeys {
                 .findFirst()
                 .ifPresent(precision -> training.wrong(
                         PRECISION, "= " + precision.word() + " is for GPUs; give resources.gpus: 1, or take float32"));
+    }
+
+    /**
+     * Notes smaller batches that no such sweep can have.
+     *
+     * @param why what in the specification excludes them, and the remedy, after the key's name
+     */
+    static void refuseBatchWarmup(Settings training, List<GridSpec.Part> parts, String why) {
+        boolean asked = training.get(BATCH_WARMUP).isPresent()
+                || parts.stream()
+                        .flatMap(part -> part.variants().stream())
+                        .anyMatch(variant -> variant.training().batchWarmup().isPresent());
+        if (asked) {
+            training.wrong(BATCH_WARMUP, why);
+        }
     }
 
     /** Notes an interval that would follow from D. */

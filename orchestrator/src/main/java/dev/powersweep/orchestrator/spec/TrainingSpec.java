@@ -3,6 +3,8 @@ package dev.powersweep.orchestrator.spec;
 import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
@@ -12,6 +14,7 @@ import java.util.OptionalInt;
  * @param initialStandardDeviation of weights; empty for {@link #defaultStandardDeviation(int)}
  * @param precision of products
  * @param maxEpochs most epochs D/U over the corpus where {@code grid.uniqueTokens} does not say otherwise, ≥ 1
+ * @param batchWarmup smaller batches to begin with
  * @param earlyStopping evaluations without improvement after which a run ends
  */
 public record TrainingSpec(
@@ -24,6 +27,7 @@ public record TrainingSpec(
         OptionalDouble initialStandardDeviation,
         Precision precision,
         double maxEpochs,
+        Optional<BatchWarmup> batchWarmup,
         OptionalInt earlyStopping,
         TrainingRule.Divergence divergence) {
 
@@ -33,6 +37,21 @@ public record TrainingSpec(
      */
     public static double defaultStandardDeviation(int width) {
         return 0.02 * StrictMath.sqrt(768.0 / width);
+    }
+
+    /**
+     * Batches of half the size before the last count of tokens, a quarter before the one before it, and so on (Merrill et
+     * al. 2025, arXiv 2505.23971, section 5).
+     *
+     * @param doubleAt tokens seen, ascending, each ≥ 1
+     */
+    public record BatchWarmup(List<Long> doubleAt, RateScaling rateScaling) {}
+
+    /** How the learning rate follows the batch while that is smaller than the cell's own. */
+    public enum RateScaling {
+        /** As the square root of the batch, for Adam. */
+        SQRT,
+        NONE
     }
 
     /** AdamW after Loshchilov and Hutter 2019. */

@@ -52,13 +52,16 @@ public record CellRow(
             @Column(value = "all that the optimiser updates", unit = "parameters") OptionalLong totalParameters) {}
 
     public record Scale(
-            @Column(value = "B in sequences", unit = "sequences") int batchSequences,
+            @Column(value = "B in sequences, after a warm-up of the batch", unit = "sequences") int batchSequences,
             @Column(value = "B in tokens", unit = "tokens") long batchTokens,
             @Column(value = "S, optimiser steps planned", unit = "steps") long steps,
-            @Column(value = "D = B·S, tokens planned", unit = "tokens") long tokens,
+            @Column(value = "of these, the first ones with smaller batches; absent for none", unit = "steps")
+                    OptionalLong batchWarmupSteps,
+            @Column(value = "tokens of these first steps", unit = "tokens") OptionalLong batchWarmupTokens,
+            @Column(value = "D, tokens planned: B·S without a warm-up of the batch", unit = "tokens") long tokens,
             @Column(value = "U, unique tokens the run may see", unit = "tokens") long uniqueTokens,
             @Column(value = "D/U", unit = "epochs") double epochs,
-            @Column(value = "C = 6·N·B·S, after Kaplan et al. 2020", unit = "FLOPs") OptionalDouble kaplanFlops,
+            @Column(value = "C = 6·N·D, after Kaplan et al. 2020", unit = "FLOPs") OptionalDouble kaplanFlops,
             @Column(value = "training FLOPs with unembedding and attention counted", unit = "FLOPs")
                     OptionalDouble trainingFlops) {}
 
@@ -82,7 +85,7 @@ public record CellRow(
 
     public record Result(
             @Column(value = "optimiser steps done", unit = "steps") long stepsDone,
-            @Column(value = "tokens seen, B·steps_done", unit = "tokens") long tokensDone,
+            @Column(value = "tokens seen", unit = "tokens") long tokensDone,
             @Column(value = "training loss at the end, as the trainer reports it", unit = "nats/token")
                     OptionalDouble trainLoss,
             @Column(value = "loss on the first evaluation set at the end", unit = "nats/token")
@@ -119,7 +122,8 @@ public record CellRow(
             @Column("when the last attempt ended") Optional<Instant> endedAt,
             @Column("host of the last attempt") Optional<String> host,
             @Column("Spark executor of the last attempt") Optional<String> executor,
-            @Column(value = "micro-batch of the last attempt", unit = "sequences") OptionalInt microBatchSequences,
+            @Column(value = "micro-batch of the last attempt, of a batch of size B", unit = "sequences")
+                    OptionalInt microBatchSequences,
             @Column("log of the last attempt, below DIR") Optional<String> log) {}
 
     public record Provenance(

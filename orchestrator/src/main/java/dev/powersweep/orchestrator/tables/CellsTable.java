@@ -141,6 +141,12 @@ public final class CellsTable {
                 cell.data().batchSequences(),
                 cell.batchTokens(),
                 cell.data().steps(),
+                cell.data().batchWarmup().isPresent()
+                        ? OptionalLong.of(cell.data().warmupSteps())
+                        : OptionalLong.empty(),
+                cell.data().batchWarmup().isPresent()
+                        ? OptionalLong.of(cell.tokensThrough(cell.data().warmupSteps()))
+                        : OptionalLong.empty(),
                 cell.tokens(),
                 cell.data().uniqueTokens(),
                 cell.epochs(),
@@ -179,7 +185,7 @@ public final class CellsTable {
         long sharedSteps = shared.map(SharedSteps::steps).orElse(0L);
         return new CellRow.Result(
                 steps,
-                steps * record.cell().batchTokens(),
+                record.cell().tokensThrough(steps),
                 number(finished.map(Frame.Finished::finalTrainingLoss)),
                 number(evaluation.map(Frame.Evaluation::loss)),
                 number(evaluation.map(Frame.Evaluation::standardError)),
@@ -189,8 +195,10 @@ public final class CellsTable {
                 shared.map(SharedSteps::cell),
                 record.last().isEmpty()
                         ? OptionalDouble.empty()
-                        : size.trainingFlops(
-                                Math.max(0, steps - sharedSteps) * record.cell().batchTokens()));
+                        : size.trainingFlops(Math.max(
+                                0,
+                                record.cell().tokensThrough(steps)
+                                        - record.cell().tokensThrough(sharedSteps))));
     }
 
     private static CellRow.Execution execution(CellRecord record) {
@@ -203,8 +211,7 @@ public final class CellsTable {
                         : OptionalLong.empty(),
                 number(last.map(AttemptReport::seconds)),
                 number(finished.map(Frame.Finished::trainingSeconds)),
-                number(last.flatMap(
-                        report -> report.tokensPerSecond(record.cell().batchTokens()))),
+                number(last.flatMap(report -> report.tokensPerSecond(record.cell()))),
                 number(last.map(AttemptReport::overheadSeconds)),
                 whole(finished.map(Frame.Finished::peakMemoryBytes).filter(bytes -> bytes > 0)),
                 last.map(AttemptReport::startedAt),

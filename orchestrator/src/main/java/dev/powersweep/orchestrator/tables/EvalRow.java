@@ -8,7 +8,7 @@ public record EvalRow(
         @Column("identity of the cell") String cell,
         @Column(value = "attempt that computed it", unit = "1") int attempt,
         @Column(value = "optimiser steps done", unit = "steps") long step,
-        @Column(value = "tokens seen, B·step", unit = "tokens") long tokens,
+        @Column(value = "tokens seen", unit = "tokens") long tokens,
         @Column("name of the evaluation set") String set,
         @Column(value = "mean loss over the scored tokens", unit = "nats/token") double loss,
         @Column(value = "standard error of that mean, over sequences", unit = "nats/token")

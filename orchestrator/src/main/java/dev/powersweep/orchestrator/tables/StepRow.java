@@ -10,7 +10,7 @@ public record StepRow(
         @Column("identity of the cell") String cell,
         @Column(value = "attempt that computed the step", unit = "1") int attempt,
         @Column(value = "optimiser step, from 1", unit = "steps") long step,
-        @Column(value = "tokens seen after the step, B·step", unit = "tokens") long tokens,
+        @Column(value = "tokens seen after the step", unit = "tokens") long tokens,
         @Column(value = "mean training loss of the step's batch before the update", unit = "nats/token") double loss,
         @Column(value = "learning rate of the update", unit = "1") OptionalDouble learningRate,
         @Column(value = "global L2 norm of the gradient before clipping", unit = "nats/token")

@@ -67,8 +67,7 @@ final class CellFacts {
                 finished.flatMap(AttemptReport::result)
                         .map(Frame.Finished::finalTrainingLoss)
                         .orElse(Double.NaN),
-                finished.flatMap(last -> last.tokensPerSecond(cell.cell().batchTokens()))
-                        .orElse(Double.NaN),
+                finished.flatMap(last -> last.tokensPerSecond(cell.cell())).orElse(Double.NaN),
                 report.map(AttemptReport::seconds).orElse(Double.NaN),
                 report.flatMap(AttemptReport::failure).map(Enum::name).orElse(""),
                 report.map(AttemptReport::message)

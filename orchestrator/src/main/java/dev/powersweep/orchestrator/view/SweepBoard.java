@@ -142,7 +142,7 @@ public final class SweepBoard {
         if (row.curve.isEmpty()) {
             row.curve = Optional.of(new Curve(CURVE_POINTS));
         }
-        row.curve.get().add((double) measurement.step() * row.plan.batchTokens(), measurement.loss());
+        row.curve.get().add(measurement.tokens(), measurement.loss());
     }
 
     /** The whole of it as of now; empty before a sweep has begun. */

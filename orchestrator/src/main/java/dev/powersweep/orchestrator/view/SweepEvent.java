@@ -178,8 +178,12 @@ public sealed interface SweepEvent extends SparkListenerEvent {
         }
     }
 
-    /** @param loss of the newest step, nats/token */
-    record Measurement(int cell, int attempt, long step, double loss, double tokensPerSecond, String host) {}
+    /**
+     * @param tokens seen by then
+     * @param loss of the newest step, nats/token
+     */
+    record Measurement(
+            int cell, int attempt, long step, double tokens, double loss, double tokensPerSecond, String host) {}
 
     /**
      * @param tokensPerSecond of all running cells together

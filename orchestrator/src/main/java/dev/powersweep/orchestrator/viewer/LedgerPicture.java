@@ -176,6 +176,7 @@ final class LedgerPicture {
                             plan.cell(),
                             cell.attempt(),
                             cell.step(),
+                            tokensThrough(cell.cell(), cell.step()),
                             cell.loss(),
                             cell.tokensPerSecond(),
                             cell.host())));
@@ -192,11 +193,14 @@ final class LedgerPicture {
                 all.add(new Pace.Work(
                         time.until(attempt.at()),
                         time.until(beat.orElseThrow().at()),
-                        (double) (cell.step() - attempt.step())
-                                * record(cell.cell()).cell().batchTokens()));
+                        tokensThrough(cell.cell(), cell.step()) - tokensThrough(cell.cell(), attempt.step())));
             }
         }
         return all;
+    }
+
+    private double tokensThrough(String cell, long step) {
+        return record(cell).cell().tokensThrough(step);
     }
 
     /** What a directory without a driver has to say; empty when all is done. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.KnownSweep;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.spec.LearningRateRule;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
@@ -96,6 +97,11 @@ class RatePilotTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageMatching("sweeps/pilot: no best learning rate lies inside .*; try at least three rates .*"
                         + "\\(grid.learningRates\\)");
+        assertThatThrownBy(() -> RatePilot.of(KnownSweep.warmedUp(results(pilot("0")), cell -> cell.seed() == 1)))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        "sweeps/pilot: 36 of 72 cells began with smaller batches (training.batchWarmup), and a rule"
+                                + " for the learning rate holds for one batch size; run a pilot with training.batchWarmup: none");
         List<CellResult> both = new ArrayList<>(pilot("0"));
         both.addAll(pilot("0.1"));
         assertThatThrownBy(() -> RatePilot.of(results(both)))

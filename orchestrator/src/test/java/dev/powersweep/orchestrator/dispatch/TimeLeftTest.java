@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.orchestrator.driver.StandInTrainer;
 import dev.powersweep.orchestrator.driver.Sweeps;
 import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import java.time.Instant;
@@ -69,6 +70,27 @@ class TimeLeftTest {
 
         assertThat(course.secondsLeft(SLOTS, at(14))).isCloseTo((190 + (200 - 14) + 2 * 200) / 2.0, within(1e-6));
         assertThat(course.secondsLeft(SLOTS, at(54))).isCloseTo((150 + (200 - 54) + 2 * 200) / 2.0, within(1e-6));
+    }
+
+    /** 200 of its 600 tokens' worth take the first 200 steps, as long as the last 200 steps of twice the batch do. */
+    @Test
+    void stepsOfSmallerBatchesCountByTheirTokens() {
+        Cell base = Sweeps.cell(1, 10, StandInTrainer.Trouble.NONE);
+        BatchWarmup warmup = new BatchWarmup(List.of(new BatchWarmup.Stage(200, 4, 1)));
+        Cell cell = new Cell(
+                base.model(),
+                new DataRule("c0ffee", 400, 8, 10_000, Optional.of(warmup)),
+                base.training(),
+                base.evaluation(),
+                0);
+        SweepState one = new SweepState();
+        one.apply(new LedgerEvent.Planned(START, "warmed", cell, 1000, 1));
+        SweepCourse<Heard> alone = new SweepCourse<>(one, RunPolicy.DEFAULT, List.of(cell.id()), 0, true, event -> {});
+        alone.fill(1, Set.of("host"), START);
+        alone.heard(new Heard(cell.id(), 1, 100, 0, 0), at(1));
+        alone.heard(new Heard(cell.id(), 1, 200, 0, 0), at(2));
+
+        assertThat(alone.secondsLeft(1, at(2))).isCloseTo(4, within(1e-6));
     }
 
     /** Its first steps were slow: 2 s a step, then 0.1. */

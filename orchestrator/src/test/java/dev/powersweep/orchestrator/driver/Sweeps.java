@@ -5,6 +5,7 @@ import dev.powersweep.orchestrator.grid.GridCell;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
@@ -52,6 +53,18 @@ public final class Sweeps {
                         TrainingRule.Divergence.DEFAULT),
                 new EvaluationRule(4, 1024, List.of("validation")),
                 trouble.ordinal());
+    }
+
+    /** Six steps at context 16: two of 32 tokens, one of 64, three of 128. */
+    public static Cell warmed() {
+        Cell base = cell(1, 10, Trouble.NONE);
+        BatchWarmup warmup = new BatchWarmup(List.of(new BatchWarmup.Stage(2, 2, 1), new BatchWarmup.Stage(1, 4, 1)));
+        return new Cell(
+                base.model(),
+                new DataRule(CORPUS, 6, 8, 10_000, Optional.of(warmup)),
+                base.training(),
+                base.evaluation(),
+                0);
     }
 
     /** A cell that cools down over a fifth of its steps, from the trunk of all others with this trouble. */

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class LiveUpdateTest {
     @Test
     void anUpdateCrossesFromAnExecutorToTheDriver() throws Exception {
-        LiveUpdate update = new LiveUpdate("cell", "n1-s0", 1, 12, 20, 3.5, 1e4, 0, "host", "1");
+        LiveUpdate update = new LiveUpdate("cell", "n1-s0", 1, 12, 20, 12_288, 3.5, 1e4, 0, "host", "1");
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(update);

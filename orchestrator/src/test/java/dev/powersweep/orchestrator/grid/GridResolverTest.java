@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.ModelShape;
 import java.util.ArrayList;
@@ -58,6 +59,58 @@ class GridResolverTest {
         assertThat(cell.evaluation().everySteps()).isEqualTo(59);
         assertThat(cell.evaluation().sets()).containsExactly("validation", "wiki");
         assertThat(cell.training().warmupSteps()).isEqualTo(15);
+    }
+
+    @Test
+    void aBatchThatDoublesMakesMoreStepsOfTheSameTokens() {
+        String text = "{context: 64, grid: {modelSizes: 25k, dataSizes: 300k, batchSizes: 1024}, training:"
+                + " {warmup: {fraction: 0.1}, batchWarmup: %s}}";
+        Cell plain = cells(text.formatted("none")).get(0);
+        Cell cell = cells(text.formatted("{doubleAt: [40k, 100k]}")).get(0);
+        // Doubled after 39 and 98 batches' worth of 1,024 tokens, of 293: 39·4 + 59·2 + 195 steps.
+        assertThat(cell.data().batchWarmup().orElseThrow().stages())
+                .containsExactly(new BatchWarmup.Stage(156, 4, 0.5), new BatchWarmup.Stage(118, 8, Math.sqrt(0.5)));
+        assertThat(cell.data().steps()).isEqualTo(469);
+        assertThat(cell.tokens()).isEqualTo(plain.tokens());
+        assertThat(cell.tokensThrough(156)).isEqualTo(39 * 1024);
+        assertThat(cell.kaplanFlops()).isEqualTo(plain.kaplanFlops());
+        assertThat(cell.training().warmupSteps()).isEqualTo(47);
+        assertThat(cell.training().peakLearningRate())
+                .isEqualTo(plain.training().peakLearningRate());
+        assertThat(plain.id())
+                .isEqualTo(cells(text.replace(", batchWarmup: %s", "")).get(0).id());
+        Cell unscaled = cells(text.formatted("{doubleAt: [40k, 100k], rateScaling: none}"))
+                .get(0);
+        assertThat(unscaled.data().batchWarmup().orElseThrow().stages())
+                .containsExactly(new BatchWarmup.Stage(156, 4, 1), new BatchWarmup.Stage(118, 8, 1));
+    }
+
+    @Test
+    void cellsThatDifferInTheirWarmUpAloneHaveNamesOfTheirOwn() {
+        ResolvedGrid grid = resolve("{context: 64, grid: {modelSizes: 25k, dataSizes: 300k, batchSizes: 1024, axes:"
+                + " {training.batchWarmup: [none, {doubleAt: 50k}, {doubleAt: 100k}]}}}");
+        assertThat(grid.cells().stream().map(GridCell::name).distinct()).hasSize(3);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            1024 | '[10k, 20k, 30k, 40k, 50k]' | has 5 entries, so a run begins with 1/32 of its batch, and a batch of grid.batchSizes has 16 sequences; take batches of a multiple of 32 sequences, or give fewer entries
+            1024 | 300                         | = 300 is less than one batch of 1,024 tokens after the beginning; take counts that are a batch of grid.batchSizes apart
+            1024 | '[30k, 30_200]'             | = 30,200 is less than one batch of 1,024 tokens after 30,000; take
+            1024 | 300k                        | = 300,000 is not before the end of a run of 300,032 tokens, which would never have its own batch; take smaller counts, larger grid.dataSizes, or leave such runs out by grid.where
+            """)
+    void aWarmUpThatARunCannotHaveIsRefused(String batch, String counts, String message) {
+        assertThatThrownBy(() -> cells("{context: 64, grid: {modelSizes: 25k, dataSizes: 300k, batchSizes: " + batch
+                        + "}, training: {batchWarmup: {doubleAt: " + counts + "}}}"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("training.batchWarmup.doubleAt " + message);
+        assertThat(cells(
+                        "{context: 64, grid: {modelSizes: 25k, dataSizes: [300k, 2M], batchSizes: 1024, where: D > 400k},"
+                                + " training: {batchWarmup: {doubleAt: 400k}}}"))
+                .hasSize(1);
     }
 
     @Test

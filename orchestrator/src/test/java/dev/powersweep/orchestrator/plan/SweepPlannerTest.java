@@ -64,6 +64,34 @@ class SweepPlannerTest {
                 .isCloseTo(0.5, within(0.06));
     }
 
+    /** By steps of half the batch that cost what was measured of them, and of its trunk what is not shared. */
+    @Test
+    void smallerBatchesAtTheBeginningCostTheirOwnSteps() {
+        String text = "{context: 64, grid: {modelSizes: 25k, dataSizes: 300k, batchSizes: 1024}, training:"
+                + " {batchWarmup: {doubleAt: 102_400}}}";
+        Cell cell = new SweepPlanner()
+                .plan(spec(text), CORPUS, SLOTS)
+                .cells()
+                .get(0)
+                .gridCell()
+                .cell();
+        assertThat(cell.data().steps()).isEqualTo(200 + 193);
+        CostModel cost = new CostModel(
+                MachineRate.REFERENCE,
+                1,
+                List.of(
+                        new StepRate(new StepKind(cell.model(), 16), 0.25, 1e-12),
+                        new StepRate(new StepKind(cell.model(), 8), 0.5, 1e-12)));
+        double rest = cost.seconds(cell) - (200 * 0.5 + 193 * 0.25);
+        assertThat(rest).isBetween(0.0, 2.0);
+        assertThat(cost.tokensPerSecond(cell)).isCloseTo(cell.tokens() / (200 * 0.5 + 193 * 0.25), within(1e-6));
+        double whole = cost.seconds(cell);
+        assertThat(whole - cost.seconds(cell, 150)).isCloseTo(150 * 0.5, within(1e-3));
+        assertThat(whole - cost.seconds(cell, 210)).isCloseTo(200 * 0.5 + 10 * 0.25, within(1e-3));
+        assertThat(DryRun.text(new SweepPlanner().forecast(spec(text), CORPUS, SLOTS)))
+                .contains("cells that begin with smaller batches: 1; their steps are more than D/B");
+    }
+
     @Test
     void memoryFollowsTheMeasuredTrainers() {
         PlannedCell planned = new SweepPlanner()

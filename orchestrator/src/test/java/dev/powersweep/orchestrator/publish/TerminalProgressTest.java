@@ -42,7 +42,7 @@ class TerminalProgressTest {
     }
 
     private static LiveUpdate update(String name, long step) {
-        return new LiveUpdate("000000000000000a", name, 1, step, 1000, 3.25, 2000, 0, "host", "0");
+        return new LiveUpdate("000000000000000a", name, 1, step, 1000, 2048.0 * step, 3.25, 2000, 0, "host", "0");
     }
 
     /** What a terminal shows after these bytes: its rows that are not empty. */

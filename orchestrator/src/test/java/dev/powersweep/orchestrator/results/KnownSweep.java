@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 
 /**
  * A sweep whose losses follow a known law with seeded noise: L = E + A/N^α + K/S_eff^β with S_eff = D/(B + B_crit). Two
@@ -139,6 +140,52 @@ public final class KnownSweep {
 
     private static double gaussian(SplittableRandom random) {
         return Math.sqrt(-2 * Math.log(1 - random.nextDouble())) * Math.cos(2 * Math.PI * random.nextDouble());
+    }
+
+    /** The same cells, those of a kind as if a tenth of their tokens had been trained on in batches of half the size. */
+    public static SweepResults warmedUp(SweepResults sweep, Predicate<CellResult> which) {
+        return new SweepResults(
+                sweep.name(),
+                sweep.place(),
+                sweep.specification(),
+                sweep.cells().stream()
+                        .map(cell -> which.test(cell) ? warmedUp(cell) : cell)
+                        .toList(),
+                sweep.training(),
+                sweep.validation(),
+                sweep.noise(),
+                sweep.provenance());
+    }
+
+    private static CellResult warmedUp(CellResult cell) {
+        return new CellResult(
+                cell.id(),
+                cell.name(),
+                cell.state(),
+                cell.problem(),
+                cell.attempts(),
+                cell.parameters(),
+                cell.totalParameters(),
+                cell.tokens(),
+                cell.tokensDone(),
+                cell.uniqueTokens(),
+                cell.batchTokens(),
+                cell.kaplanFlops(),
+                cell.trainingFlops(),
+                cell.seed(),
+                cell.learningRate(),
+                cell.schedule(),
+                cell.warmupSteps(),
+                cell.validationLoss(),
+                cell.standardError(),
+                cell.bitsPerByte(),
+                cell.trainLoss(),
+                cell.seconds(),
+                cell.tokensPerSecond(),
+                cell.stoppedEarly(),
+                Optional.of(new CellResult.BatchWarmup(
+                        Math.round(0.2 * cell.tokens() / cell.batchTokens()), 0.1 * cell.tokens())),
+                cell.settings());
     }
 
     /** Another cell that differs from one in its learning rate. */

@@ -27,6 +27,22 @@ class VariedSettingsTest {
         assertThat(VariedSettings.of(cells).values()).hasSize(48).containsOnly(Map.of());
     }
 
+    /** A sweep that begins all its runs with smaller batches varies nothing by it; one that does so of some runs does. */
+    @Test
+    void aWarmUpOfTheBatchIsASettingWhereCellsOfOneSizeDifferInIt() {
+        String text = "{context: 64, grid: {modelSizes: [25k, 100k], dataSizes: [300k, 1M], batchSizes: [256, 1024]%s},"
+                + " training: {warmup: {steps: 20}, batchWarmup: {doubleAt: [10_240, 51_200]}}}";
+        assertThat(VariedSettings.of(cells(text.formatted(""))).values())
+                .hasSize(8)
+                .containsOnly(Map.of());
+        List<Cell> both = cells(text.formatted(", axes: {training.batchWarmup: [none, {doubleAt: 10_240}]}"));
+        Map<String, Map<String, String>> settings = VariedSettings.of(both);
+        assertThat(settings.values()).hasSize(16).allSatisfy(own -> assertThat(own)
+                .containsOnlyKeys("training.batchWarmup"));
+        assertThat(settings.get(both.get(0).id())).containsEntry("training.batchWarmup", "none");
+        assertThat(settings.get(both.get(1).id())).containsEntry("training.batchWarmup", "128 to 10240, rates 0.707");
+    }
+
     @Test
     void axesAreSettingsAndNothingElseIs() {
         List<Cell> cells = cells(

@@ -117,6 +117,7 @@ class SweepSpecReaderTest {
                   dropout: .1
                   initialStandardDeviation: 0.01
                   maxEpochs: 4
+                  batchWarmup: none
                   earlyStopping: 3
                   divergence: {lossAboveInitial: 2, windowSteps: 5}
                 evaluation: {everyTokens: 100k, tokens: 1k, sets: {wiki: wiki.txt}}
@@ -166,6 +167,7 @@ class SweepSpecReaderTest {
                         OptionalDouble.of(0.01),
                         Precision.FLOAT32,
                         4,
+                        Optional.empty(),
                         OptionalInt.of(3),
                         new TrainingRule.Divergence(2, 5)));
         assertThat(spec.evaluation())
@@ -243,6 +245,11 @@ class SweepSpecReaderTest {
             training.precision=fp8            | training.precision = fp8 must be one of float32, tf32 or bfloat16
             training.precision=tf32           | training.precision = tf32 is for GPUs; give resources.gpus: 1, or take float32
             grid.axes={training.precision: [float32, tf32]} | training.precision = tf32 is for GPUs; give resources.gpus: 1, or take float32
+            training.batchWarmup=sqrt         | training.batchWarmup = sqrt must be none, or a mapping
+            training.batchWarmup={rateScaling: sqrt} | training.batchWarmup.doubleAt is missing
+            training.batchWarmup={doubleAt: 1k, rateScaling: linear} | training.batchWarmup.rateScaling = linear must be one of sqrt or none
+            training.batchWarmup={doubleAt: [4k, 2k]} | training.batchWarmup.doubleAt names 2000 tokens after 4000; the batch doubles from one count to the next, so give them in ascending order
+            training.batchWarmup.doubleAt=0   | training.batchWarmup.doubleAt = 0 must be at least 1
             resources.gpus=2                  | resources.gpus = 2 is for programs of your own: PowerSweep's trainer trains a cell on one GPU
             run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]
             grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
@@ -251,6 +258,38 @@ class SweepSpecReaderTest {
         assertThatThrownBy(() -> read(SMALL, override))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void batchesMayDoubleAtCountsOfTokens() {
+        assertThat(read(SMALL).training().batchWarmup()).isEmpty();
+        assertThat(read(SMALL, "training.batchWarmup={doubleAt: [100k, 1M]}")
+                        .training()
+                        .batchWarmup())
+                .contains(new TrainingSpec.BatchWarmup(List.of(100_000L, 1_000_000L), TrainingSpec.RateScaling.SQRT));
+        SweepSpec axis = read(SMALL, "grid.axes={training.batchWarmup: [none, {doubleAt: 100k, rateScaling: none}]}");
+        assertThat(axis.grid().parts().get(0).variants())
+                .extracting(variant -> variant.training().batchWarmup())
+                .containsExactly(
+                        Optional.empty(),
+                        Optional.of(new TrainingSpec.BatchWarmup(List.of(100_000L), TrainingSpec.RateScaling.NONE)));
+    }
+
+    @Test
+    void whatCannotMakeSmallerBatchesRefusesThemBeforeAnythingRuns() {
+        String warmup = "training.batchWarmup={doubleAt: 100k}";
+        assertThatThrownBy(() -> read(SMALL, warmup, "resources.gpus=1"))
+                .hasMessageContaining("training.batchWarmup is for CPUs, since on GPUs every step has the same batch;"
+                        + " give resources.gpus: 0, or take it away");
+        assertThatThrownBy(() ->
+                        read(SMALL, "grid.axes={training.batchWarmup: [none, {doubleAt: 100k}]}", "resources.gpus=1"))
+                .hasMessageContaining("training.batchWarmup is for CPUs");
+        assertThatThrownBy(() -> read(SMALL, warmup, "trainer={command: 'run ${N}'}"))
+                .hasMessageContaining(
+                        "training.batchWarmup is for PowerSweep's own trainer, since programs are told one"
+                                + " batch size; take it away, or take away trainer");
+        assertThatThrownBy(() -> read("grid: {design: auto, minutes: 5}", warmup))
+                .hasMessageContaining("training.batchWarmup does not go with grid.design: auto");
     }
 
     @Test

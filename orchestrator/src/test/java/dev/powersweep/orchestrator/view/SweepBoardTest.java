@@ -236,7 +236,8 @@ class SweepBoardTest {
     }
 
     private void measure(int cell, long step, double loss) {
-        board.apply(new SweepEvent.Measured(totals(1), List.of(new Measurement(cell, 1, step, loss, 100, "host"))));
+        board.apply(new SweepEvent.Measured(
+                totals(1), List.of(new Measurement(cell, 1, step, 512.0 * step, loss, 100, "host"))));
     }
 
     private static Totals totals(double seconds) {

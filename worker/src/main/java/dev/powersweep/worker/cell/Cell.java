@@ -132,7 +132,12 @@ public final class Cell {
     }
 
     private Cell anyLength() {
-        DataRule rule = new DataRule(data.corpusHash(), 1, data.batchSequences(), data.uniqueTokens());
+        DataRule rule = new DataRule(
+                data.corpusHash(),
+                data.warmupSteps() + 1,
+                data.batchSequences(),
+                data.uniqueTokens(),
+                data.batchWarmup());
         return new Cell(model, rule, training.with(new Schedule.SharedTrunk(1)), evaluation, seed, program);
     }
 
@@ -151,14 +156,19 @@ public final class Cell {
         return Long.parseUnsignedLong(trunk(), 16);
     }
 
-    /** B, tokens a step consumes. */
+    /** B, tokens a step consumes, after a warm-up of the batch. */
     public long batchTokens() {
         return (long) data.batchSequences() * model.context();
     }
 
-    /** D = B·S, tokens seen. */
+    /** D, tokens seen: B·S without a warm-up of the batch. */
     public long tokens() {
-        return batchTokens() * data.steps();
+        return tokensThrough(data.steps());
+    }
+
+    /** Tokens of the first {@code step} steps together. */
+    public long tokensThrough(long step) {
+        return data.sequencesThrough(step) * model.context();
     }
 
     /** C ≈ 6·N·D, FLOPs (Kaplan et al. 2020, section 2.1); NaN where N is not known before training. */

@@ -1,5 +1,7 @@
 package dev.powersweep.worker.cell;
 
+import java.util.Optional;
+
 /**
  * A cell's learning rate by step.
  *
@@ -7,12 +9,14 @@ package dev.powersweep.worker.cell;
  * @param warmupSteps steps of linear warm-up from 0
  * @param schedule what follows
  * @param steps of the whole run
+ * @param batchWarmup whose stages have factors of their own
  */
-public record LearningRate(double peak, long warmupSteps, Schedule schedule, long steps) {
+public record LearningRate(
+        double peak, long warmupSteps, Schedule schedule, long steps, Optional<BatchWarmup> batchWarmup) {
 
-    /** @param steps of the whole run */
-    public static LearningRate of(TrainingRule rule, long steps) {
-        return new LearningRate(rule.peakLearningRate(), rule.warmupSteps(), rule.schedule(), steps);
+    public static LearningRate of(TrainingRule rule, DataRule data) {
+        return new LearningRate(
+                rule.peakLearningRate(), rule.warmupSteps(), rule.schedule(), data.steps(), data.batchWarmup());
     }
 
     /**
@@ -22,7 +26,8 @@ public record LearningRate(double peak, long warmupSteps, Schedule schedule, lon
      */
     public double at(long step) {
         double warmup = step < warmupSteps ? (double) step / warmupSteps : 1;
-        return peak * warmup * factor(step);
+        double rate = peak * warmup * factor(step);
+        return batchWarmup.isEmpty() ? rate : rate * batchWarmup.get().rateFactor(step);
     }
 
     private double factor(long step) {

@@ -1,6 +1,7 @@
 package dev.powersweep.worker.data;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.train.RingSource;
 
@@ -20,18 +21,18 @@ public final class TrainingWindows implements RingSource {
     private final StoredTokens tokens;
     private final long uniqueTokens;
     private final int context;
-    private final int batchSequences;
+    private final DataRule data;
     private final long windows;
     private final long key;
     private long epoch = -1;
     private long epochOffset;
     private Permutation epochOrder;
 
-    private TrainingWindows(StoredTokens tokens, long uniqueTokens, int context, int batchSequences, long seed) {
+    private TrainingWindows(StoredTokens tokens, DataRule data, int context, long seed) {
         this.tokens = tokens;
-        this.uniqueTokens = uniqueTokens;
+        this.uniqueTokens = data.uniqueTokens();
         this.context = context;
-        this.batchSequences = batchSequences;
+        this.data = data;
         this.windows = uniqueTokens / context;
         this.key = Mixing.mix(seed, STREAM);
     }
@@ -66,8 +67,7 @@ public final class TrainingWindows implements RingSource {
             throw ShardException.unsuitable("model.context = " + cell.shape().context()
                     + " is too long for data.uniqueTokens = " + unique + "; a sequence needs context + 1 tokens.");
         }
-        return new TrainingWindows(
-                train, unique, cell.shape().context(), cell.data().batchSequences(), cell.randomSeed());
+        return new TrainingWindows(train, cell.data(), cell.shape().context(), cell.randomSeed());
     }
 
     /**
@@ -80,7 +80,8 @@ public final class TrainingWindows implements RingSource {
         if (train.tokens() <= context) {
             throw tooShort(shard, context);
         }
-        return new TrainingWindows(train, train.tokens(), context, 1, seed);
+        DataRule one = new DataRule(shard.manifest().corpusHash(), 1, 1, train.tokens());
+        return new TrainingWindows(train, one, context, seed);
     }
 
     private static ShardException tooShort(Shard shard, int context) {
@@ -132,7 +133,8 @@ public final class TrainingWindows implements RingSource {
 
     @Override
     public void batch(long step, int[] inputs, int[] targets) {
-        for (int row = 0; row < batchSequences; row++) {
+        int sequences = data.sequencesAt(step);
+        for (int row = 0; row < sequences; row++) {
             read(start(step, row), inputs, targets, row * context);
         }
     }
@@ -151,9 +153,9 @@ public final class TrainingWindows implements RingSource {
     }
 
     private long sequence(long step, int row) {
-        if (step < 1 || row < 0 || row >= batchSequences) {
+        if (step < 1 || row < 0 || row >= data.sequencesAt(step)) {
             throw new IndexOutOfBoundsException("sequence " + row + " of step " + step);
         }
-        return (step - 1) * batchSequences + row;
+        return data.sequencesThrough(step - 1) + row;
     }
 }

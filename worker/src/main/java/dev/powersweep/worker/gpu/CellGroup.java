@@ -69,7 +69,7 @@ public final class CellGroup implements Engine {
 
         Member(Cell cell) {
             this.cell = cell;
-            rate = LearningRate.of(cell.training(), cell.data().steps());
+            rate = LearningRate.of(cell.training(), cell.data());
             seed = cell.randomSeed();
             hiddenScale = 1 / Parametrisation.of(cell.shape(), cell.training()).widthRatio();
             divergence = new DivergenceMonitor(
@@ -97,6 +97,10 @@ public final class CellGroup implements Engine {
         ModelShape model = first.shape();
         int sequences = first.data().batchSequences();
         for (Member member : members) {
+            if (member.cell.data().batchWarmup().isPresent()) {
+                throw new IllegalArgumentException("cell " + member.cell.id()
+                        + " has a data.batchWarmup, and a launch makes every step with the same batch; leave it out");
+            }
             if (!member.cell.shape().equals(model) || member.cell.data().batchSequences() != sequences) {
                 throw new IllegalArgumentException("cells " + first.id() + " and " + member.cell.id()
                         + " differ in model or data.batchSequences and cannot share a launch; put them into groups of"

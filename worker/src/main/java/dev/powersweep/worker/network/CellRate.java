@@ -1,11 +1,15 @@
 package dev.powersweep.worker.network;
 
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.LearningRate;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.Optional;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
+import org.nd4j.shade.jackson.annotation.JsonInclude;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /** A cell's learning rate by step, as the schedule of its network's updater; iterations count from 0, steps from 1. */
@@ -26,12 +30,21 @@ public final class CellRate implements ISchedule {
     @JsonProperty
     private final long steps;
 
+    /** As JSON; nothing, also in stored networks, for one batch size throughout. */
+    @JsonProperty
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    private final String batchWarmup;
+
     @JsonIgnore
     private final transient LearningRate rate;
 
-    /** @param steps of the whole run */
-    public CellRate(TrainingRule rule, long steps) {
-        this(rule.peakLearningRate(), rule.warmupSteps(), CellJson.line(rule.schedule()), steps);
+    public CellRate(TrainingRule rule, DataRule data) {
+        this(
+                rule.peakLearningRate(),
+                rule.warmupSteps(),
+                CellJson.line(rule.schedule()),
+                data.steps(),
+                data.batchWarmup().map(CellJson::line).orElse(""));
     }
 
     /**
@@ -39,17 +52,28 @@ public final class CellRate implements ISchedule {
      * @param warmupSteps steps of linear warm-up from 0
      * @param schedule what follows, a {@link Schedule} as JSON
      * @param steps of the whole run
+     * @param batchWarmup a {@link BatchWarmup} as JSON; empty for none. Deeplearning4j gives null for what a stored
+     *     network does not have
      */
     public CellRate(
             @JsonProperty("peak") double peak,
             @JsonProperty("warmupSteps") long warmupSteps,
             @JsonProperty("schedule") String schedule,
-            @JsonProperty("steps") long steps) {
+            @JsonProperty("steps") long steps,
+            @JsonProperty("batchWarmup") String batchWarmup) {
         this.peak = peak;
         this.warmupSteps = warmupSteps;
         this.schedule = schedule;
         this.steps = steps;
-        rate = new LearningRate(peak, warmupSteps, CellJson.read(schedule, Schedule.class), steps);
+        this.batchWarmup = batchWarmup == null ? "" : batchWarmup;
+        rate = new LearningRate(
+                peak,
+                warmupSteps,
+                CellJson.read(schedule, Schedule.class),
+                steps,
+                this.batchWarmup.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(CellJson.read(this.batchWarmup, BatchWarmup.class)));
     }
 
     /** As {@link LearningRate#at}. */
@@ -64,7 +88,7 @@ public final class CellRate implements ISchedule {
 
     @Override
     public ISchedule clone() {
-        return new CellRate(peak, warmupSteps, schedule, steps);
+        return new CellRate(peak, warmupSteps, schedule, steps, batchWarmup);
     }
 
     /** A transient field would be empty after Java's own serialisation. */
@@ -78,7 +102,8 @@ public final class CellRate implements ISchedule {
                 && peak == that.peak
                 && warmupSteps == that.warmupSteps
                 && steps == that.steps
-                && schedule.equals(that.schedule);
+                && schedule.equals(that.schedule)
+                && batchWarmup.equals(that.batchWarmup);
     }
 
     @Override

@@ -183,8 +183,7 @@ public final class TransformerLanguageModel {
             seed = cell.randomSeed();
             weightDecay = cell.training().weightDecay();
             updater = Adam.builder()
-                    .learningRateSchedule(
-                            new CellRate(cell.training(), cell.data().steps()))
+                    .learningRateSchedule(new CellRate(cell.training(), cell.data()))
                     .beta1(cell.training().beta1())
                     .beta2(cell.training().beta2())
                     .epsilon(cell.training().epsilon())

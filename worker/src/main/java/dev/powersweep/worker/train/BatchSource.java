@@ -11,7 +11,8 @@ public interface BatchSource {
      * Fills the batch of one step.
      *
      * @param step 1 for the first step of a run
-     * @param inputs [batchSequences, context], row-major; every token in [0, vocabulary)
+     * @param inputs room for [batchSequences, context], row-major; filled from the beginning, with as many sequences as
+     *     the step has; every token in [0, vocabulary)
      * @param targets the same shape; the token that follows each input
      */
     void batch(long step, int[] inputs, int[] targets);

@@ -1,6 +1,8 @@
 package dev.powersweep.worker.train;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
+import java.util.Arrays;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -19,7 +21,7 @@ import org.nd4j.linalg.factory.Nd4j;
 final class ListenerCalls {
 
     private final MultiLayerNetwork network;
-    private final int batch;
+    private final DataRule data;
     private final int context;
     private final long windowsPerEpoch;
     private Gradient gradient;
@@ -28,18 +30,19 @@ final class ListenerCalls {
 
     ListenerCalls(MultiLayerNetwork network, Cell cell) {
         this.network = network;
-        batch = cell.data().batchSequences();
+        data = cell.data();
         context = cell.shape().context();
         windowsPerEpoch = Math.max(1, cell.data().uniqueTokens() / context);
     }
 
-    /** Before a step: {@code inputs} and {@code targets} become the network's features and labels. */
+    /** Before a step: what {@code inputs} and {@code targets} begin with becomes the network's features and labels. */
     void begin(long step, int[] inputs, int[] targets) {
         if (network.getListeners().isEmpty()) {
             return;
         }
-        features = replace(features, inputs);
-        labels = replace(labels, targets);
+        int batch = data.sequencesAt(step);
+        features = replace(features, inputs, batch);
+        labels = replace(labels, targets, batch);
         network.setInput(features);
         network.setLabels(labels);
         network.setIterationCount(Math.toIntExact(step - 1));
@@ -85,12 +88,18 @@ final class ListenerCalls {
     }
 
     private long firstSequence(long step) {
-        return (step - 1) * batch;
+        return data.sequencesThrough(step - 1);
     }
 
-    private INDArray replace(INDArray old, int[] tokens) {
-        INDArray made = Nd4j.createFromArray(tokens).reshape('c', new long[] {batch, context});
+    private INDArray replace(INDArray old, int[] tokens, int batch) {
+        int count = batch * context;
+        int[] given = count == tokens.length ? tokens : Arrays.copyOf(tokens, count);
+        INDArray made = Nd4j.createFromArray(given).reshape('c', new long[] {batch, context});
         if (old == null) {
+            return made;
+        }
+        if (old.length() != count) {
+            old.close();
             return made;
         }
         old.assign(made);

@@ -1,5 +1,6 @@
 package dev.powersweep.worker.train;
 
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.ModelShape;
@@ -20,7 +21,11 @@ import dev.powersweep.worker.network.NetworkVectors;
 import dev.powersweep.worker.network.TransformerLanguageModel;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
@@ -45,7 +50,9 @@ public final class TrainingSession implements AutoCloseable {
     private final Parametrisation parametrisation;
     private final CellRate learningRate;
     private final DivergenceMonitor divergence;
-    private final MicroBatches microBatches;
+    /** Of the batch of a step, by its sequences: several with a warm-up of the batch. */
+    private final Map<Integer, MicroBatches> microBatches;
+
     private final MultiLayerNetwork network;
     private final ListenerCalls listeners;
     private final NetworkVectors vectors;
@@ -63,7 +70,11 @@ public final class TrainingSession implements AutoCloseable {
     private long stepsDone;
 
     private TrainingSession(
-            Cell cell, BatchSource source, Kernels kernels, MicroBatches microBatches, MultiLayerNetwork network) {
+            Cell cell,
+            BatchSource source,
+            Kernels kernels,
+            Map<Integer, MicroBatches> microBatches,
+            MultiLayerNetwork network) {
         this.cell = cell;
         this.randomSeed = cell.randomSeed();
         this.source = source;
@@ -73,20 +84,24 @@ public final class TrainingSession implements AutoCloseable {
         TrainingRule rule = cell.training();
         layout = new ParameterLayout(shape);
         parametrisation = Parametrisation.of(shape, rule);
-        learningRate = new CellRate(rule, cell.data().steps());
+        learningRate = new CellRate(rule, cell.data());
         divergence = new DivergenceMonitor(rule.divergence(), shape.vocabulary());
         this.network = network;
         listeners = new ListenerCalls(network, cell);
         vectors = NetworkVectors.of(network, kernels);
         gradientSquares = new GradientSquares(kernels, layout);
-        gradients = microBatches.count() > 1 ? kernels.allocate(layout.length()) : vectors.gradients();
+        boolean cut = microBatches.values().stream().anyMatch(each -> each.count() > 1);
+        gradients = cut ? kernels.allocate(layout.length()) : vectors.gradients();
         transformer = new Transformer(
                 kernels,
                 layout,
                 parametrisation,
                 vectors.parameters(),
                 gradients,
-                microBatches.passSequences(),
+                microBatches.values().stream()
+                        .mapToInt(MicroBatches::passSequences)
+                        .max()
+                        .orElseThrow(),
                 rule.dropout());
         transformer.refresh();
         tensors = layout.tensors().stream().map(TensorState::new).toList();
@@ -115,7 +130,7 @@ public final class TrainingSession implements AutoCloseable {
                             + cell.shape().context() + " is a batch of " + cell.batchTokens()
                             + " tokens; the trainer takes fewer than 2^31");
         }
-        MicroBatches microBatches = MicroBatches.of(cell.shape(), cell.data().batchSequences(), microBatchSequences);
+        Map<Integer, MicroBatches> microBatches = microBatches(cell, microBatchSequences);
         MultiLayerNetwork network = null;
         try {
             network = TransformerLanguageModel.of(cell);
@@ -130,6 +145,16 @@ public final class TrainingSession implements AutoCloseable {
         }
     }
 
+    private static Map<Integer, MicroBatches> microBatches(Cell cell, int mostSequences) {
+        IntStream smaller = cell.data().batchWarmup().stream()
+                .flatMap(warmup -> warmup.stages().stream())
+                .mapToInt(BatchWarmup.Stage::batchSequences);
+        return IntStream.concat(smaller, IntStream.of(cell.data().batchSequences()))
+                .boxed()
+                .collect(Collectors.toMap(
+                        Function.identity(), batch -> MicroBatches.of(cell.shape(), batch, mostSequences)));
+    }
+
     /**
      * Makes the next optimiser step.
      *
@@ -140,21 +165,24 @@ public final class TrainingSession implements AutoCloseable {
     public StepRecord step() throws DivergenceException {
         long step = stepsDone + 1;
         source.batch(step, inputs, targets);
-        listeners.begin(step, inputs, targets);
-        int count = microBatches.count();
+        int batch = cell.data().sequencesAt(step);
         int context = cell.shape().context();
+        int tokens = batch * context;
+        listeners.begin(step, inputs, targets);
+        MicroBatches cuts = microBatches.get(batch);
+        int count = cuts.count();
         long dropoutKey = RandomStream.key(randomSeed, "dropout", step, 0);
-        float weight = (float) (1.0 / inputs.length);
+        float weight = (float) (1.0 / tokens);
         double smallSquares = 0;
         for (int microBatch = 0; microBatch < count; microBatch++) {
             kernels.zero(gradients);
-            int begin = microBatch * microBatches.sequences();
-            int end = begin + microBatches.sequences();
-            for (int sequence = begin; sequence < end; sequence += microBatches.passSequences()) {
-                int sequences = Math.min(microBatches.passSequences(), end - sequence);
+            int begin = microBatch * cuts.sequences();
+            int end = begin + cuts.sequences();
+            for (int sequence = begin; sequence < end; sequence += cuts.passSequences()) {
+                int sequences = Math.min(cuts.passSequences(), end - sequence);
                 transformer.train(inputs, targets, sequence * context, sequences, weight, dropoutKey, losses);
             }
-            if (count > 1) {
+            if (gradients != vectors.gradients()) {
                 gradientSquares.accumulate(
                         gradients, vectors.gradients(), microBatch == 0 ? Write.REPLACE : Write.ADD, squares);
                 smallSquares += squares[0];
@@ -167,7 +195,7 @@ public final class TrainingSession implements AutoCloseable {
         double norm = Math.sqrt(squares[1]);
         double rate = learningRate.at(step);
         StepRecord record =
-                new StepRecord(step, mean(losses), rate, norm, gradientSquareSmall, squares[1], inputs.length);
+                new StepRecord(step, mean(losses, tokens), rate, norm, gradientSquareSmall, squares[1], tokens);
         Optional<String> diverged = divergence.check(record);
         if (diverged.isPresent()) {
             throw new DivergenceException(diverged.get(), record);
@@ -260,9 +288,9 @@ public final class TrainingSession implements AutoCloseable {
         return network;
     }
 
-    /** Sequences whose mean gradient makes one |G_small|². */
+    /** Sequences whose mean gradient makes one |G_small|², of a batch of the cell's own size. */
     public int microBatchSequences() {
-        return microBatches.sequences();
+        return microBatches.get(cell.data().batchSequences()).sequences();
     }
 
     /** Name of the kernel set in use with what it found, for provenance. */
@@ -314,12 +342,12 @@ public final class TrainingSession implements AutoCloseable {
         transformer.refresh();
     }
 
-    private static double mean(double[] values) {
+    private static double mean(double[] values, int count) {
         double sum = 0;
-        for (double value : values) {
-            sum += value;
+        for (int i = 0; i < count; i++) {
+            sum += values[i];
         }
-        return sum / values.length;
+        return sum / count;
     }
 
     private final class TensorState {

@@ -31,6 +31,12 @@ final class BatchesExport {
         TokenType type = shard.manifest().type();
         int context = cell.shape().context();
         int sequences = cell.data().batchSequences();
+        cell.data().batchWarmup().ifPresent(warmup -> {
+            throw new BadInputException(
+                    "The batches of cell " + cell.id() + " are no one array: its first " + warmup.totalSteps()
+                            + " steps have smaller ones (data.batchWarmup); export those of a cell without it.",
+                    null);
+        });
         TrainingWindows windows = TrainingWindows.of(cell, shard);
         List<NpzFile.Array> arrays = new ArrayList<>();
         arrays.add(array(TRAINING, type, new long[] {steps, sequences, context + 1}, out -> {

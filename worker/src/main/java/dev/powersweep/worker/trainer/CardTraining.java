@@ -48,6 +48,13 @@ final class CardTraining implements CellTraining {
                             + cell.shape().context() + " is a batch of " + cell.batchTokens()
                             + " tokens; the trainer takes fewer than 2^31");
         }
+        cell.data().batchWarmup().ifPresent(warmup -> {
+            throw new IllegalArgumentException("training.batchWarmup begins with batches of "
+                    + warmup.stages().get(0).batchSequences()
+                    + " sequences, and on GPUs every step has the same batch, "
+                    + cell.data().batchSequences()
+                    + "; train on CPUs (resources.gpus: 0) or without training.batchWarmup");
+        });
         Precision precision = cell.training().products();
         if (!device.multiplies(precision)) {
             throw new PrecisionException(precision, "here is " + device.describe());

@@ -1,8 +1,10 @@
 package dev.powersweep.worker.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.worker.Cells;
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.ModelShape;
@@ -13,6 +15,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -48,6 +51,32 @@ class TrainingWindowsTest {
         int[] targets = new int[batch * context];
         windows.batch(step, inputs, targets);
         return new int[][] {inputs, targets};
+    }
+
+    @Test
+    void aBatchThatWarmsUpReadsOnWhereItsLastStepEnded() {
+        int context = 10;
+        BatchWarmup warmup = new BatchWarmup(List.of(new BatchWarmup.Stage(4, 1, 1), new BatchWarmup.Stage(3, 2, 1)));
+        // 4 · 1 + 3 · 2 + 5 · 4 = 30 windows: one epoch.
+        Cell cell = Cells.of(
+                ModelShape.gpt(1, 8, 1, context, TRAIN_TOKENS),
+                new DataRule(ShardFixture.CORPUS, 12, 4, 300, Optional.of(warmup)),
+                0);
+        TrainingWindows windows = TrainingWindows.of(cell, counting());
+        Set<Integer> seen = new HashSet<>();
+        for (long step = 1; step <= 12; step++) {
+            int batch = cell.data().sequencesAt(step);
+            int[][] tokens = batch(windows, step, batch, context);
+            for (int target : tokens[1]) {
+                assertThat(seen.add(target))
+                        .as("step %d sees %d anew", step, target)
+                        .isTrue();
+            }
+        }
+        assertThat(seen).hasSize(300);
+        assertThat(windows.epoch(12, 3)).isZero();
+        assertThat(windows.epoch(13, 0)).isOne();
+        assertThatThrownBy(() -> windows.start(1, 1)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     @Test

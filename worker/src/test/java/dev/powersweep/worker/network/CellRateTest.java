@@ -3,14 +3,23 @@ package dev.powersweep.worker.network;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
 
 class CellRateTest {
 
     private static CellRate rate(Schedule schedule, long warmup, long steps) {
+        return rate(schedule, warmup, new DataRule("c", steps, 8, 1000));
+    }
+
+    private static CellRate rate(Schedule schedule, long warmup, DataRule data) {
         return new CellRate(
                 new TrainingRule(
                         2,
@@ -26,7 +35,7 @@ class CellRateTest {
                         OptionalInt.empty(),
                         OptionalInt.empty(),
                         TrainingRule.Divergence.DEFAULT),
-                steps);
+                data);
     }
 
     @Test
@@ -54,6 +63,25 @@ class CellRateTest {
         assertThat(rate.at(81)).isEqualTo(2);
         assertThat(rate.at(86)).isCloseTo(2 * (1 - Math.sqrt(5.0 / 20)), within(1e-12));
         assertThat(rate.at(100)).isPositive().isCloseTo(2 * (1 - Math.sqrt(19.0 / 20)), within(1e-12));
+    }
+
+    @Test
+    void aSmallerBatchLowersTheRateByItsOwnFactorOnTopOfTheSchedule() throws Exception {
+        BatchWarmup smaller =
+                new BatchWarmup(List.of(new BatchWarmup.Stage(2, 2, 0.5), new BatchWarmup.Stage(3, 4, 0.75)));
+        CellRate rate = rate(new Schedule.Constant(), 4, new DataRule("c", 10, 8, 1000, Optional.of(smaller)));
+        assertThat(rate.at(1)).isEqualTo(0.5 * 0.5);
+        assertThat(rate.at(2)).isEqualTo(0.5);
+        assertThat(rate.at(3)).isEqualTo(1.5 * 0.75);
+        assertThat(rate.at(5)).isEqualTo(2 * 0.75);
+        assertThat(rate.at(6)).isEqualTo(2);
+        assertThat(rate.clone()).isEqualTo(rate).isNotEqualTo(rate(new Schedule.Constant(), 4, 10));
+        ObjectMapper stored = new ObjectMapper();
+        String json = stored.writeValueAsString(rate);
+        assertThat(stored.readValue(json, CellRate.class)).isEqualTo(rate);
+        assertThat(stored.writeValueAsString(rate(new Schedule.Constant(), 4, 10)))
+                .as("networks of constant batches are written as before")
+                .doesNotContain("batchWarmup");
     }
 
     @Test

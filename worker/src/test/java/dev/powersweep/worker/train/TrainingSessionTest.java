@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
@@ -19,6 +20,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -156,6 +159,84 @@ class TrainingSessionTest {
                 assertThat(rest).isEqualTo(whole.subList(stop, whole.size()));
             }
         }
+    }
+
+    @Test
+    void aRunThatWarmsItsBatchUpResumesWithTheSameBitsInEveryStage() throws Exception {
+        Cell cell = warmed(cell(1e-2, 0.1, 8, 20), new BatchWarmup.Stage(3, 1, 0.5), new BatchWarmup.Stage(4, 3, 0.7));
+        List<StepRecord> whole = run(cell, 12);
+        assertThat(whole.stream().map(StepRecord::tokens))
+                .containsExactly(16L, 16L, 16L, 48L, 48L, 48L, 48L, 128L, 128L, 128L, 128L, 128L);
+        for (int stop : new int[] {1, 3, 5, 7, 9}) {
+            TrainingState saved;
+            try (TrainingSession first = open(cell, 0)) {
+                for (int step = 0; step < stop; step++) {
+                    first.step();
+                }
+                saved = copy(first.state());
+            }
+            try (TrainingSession second = open(cell, 0)) {
+                second.restore(saved);
+                List<StepRecord> rest = new ArrayList<>();
+                while (second.stepsDone() < whole.size()) {
+                    rest.add(second.step());
+                }
+                assertThat(rest).as("stopped after %d steps", stop).isEqualTo(whole.subList(stop, whole.size()));
+            }
+        }
+    }
+
+    /** Whatever the passes: loss, gradient, |G_small|² and rate of a stage are those of a run that had its batch always. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 8})
+    void eachStageOfABatchWarmupStepsAsARunOfThatBatchDoes(int mostSequences) throws Exception {
+        Cell plain = cell(1e-2, 0, 8, 20);
+        Cell cell = warmed(plain, new BatchWarmup.Stage(2, 1, 1), new BatchWarmup.Stage(2, 4, 1));
+        int[] batches = {1, 1, 4, 4, 8, 8};
+        try (TrainingSession session = open(cell, mostSequences)) {
+            for (int batch : batches) {
+                TrainingState before = copy(session.state());
+                StepRecord record = session.step();
+                try (TrainingSession constant = open(cell(1e-2, 0, batch, 20), mostSequences)) {
+                    constant.restore(before);
+                    assertThat(record).isEqualTo(constant.step());
+                    assertThat(session.state().parameters())
+                            .isEqualTo(constant.state().parameters());
+                }
+            }
+        }
+    }
+
+    @Test
+    void listenersAreShownTheSmallerBatchesOfAWarmUp() throws Exception {
+        Cell cell = warmed(cell(1e-2, 0, 8, 20), new BatchWarmup.Stage(1, 2, 1), new BatchWarmup.Stage(1, 4, 1));
+        List<Integer> batches = new ArrayList<>();
+        List<Double> scores = new ArrayList<>();
+        try (TrainingSession session = open(cell, 0)) {
+            session.network().setListeners(new BaseTrainingListener() {
+                @Override
+                public void onGradientCalculation(Model model) {
+                    MultiLayerNetwork network = (MultiLayerNetwork) model;
+                    batches.add(model.batchSize());
+                    scores.add(network.score(new DataSet(network.getInput(), network.getLabels())));
+                }
+            });
+            for (int step = 0; step < 3; step++) {
+                assertThat(session.step().loss()).isCloseTo(scores.get(step), within(1e-4));
+            }
+        }
+        assertThat(batches).containsExactly(2, 4, 8);
+    }
+
+    private static Cell warmed(Cell cell, BatchWarmup.Stage... stages) {
+        DataRule data = cell.data();
+        DataRule rule = new DataRule(
+                data.corpusHash(),
+                data.steps(),
+                data.batchSequences(),
+                data.uniqueTokens(),
+                Optional.of(new BatchWarmup(List.of(stages))));
+        return new Cell(cell.shape(), rule, cell.training(), cell.evaluation(), cell.seed());
     }
 
     /** What the session trains is the network itself: no second copy of its vectors, no second initial state. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.BatchWarmup;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.DataRule;
@@ -193,6 +194,16 @@ class CardTrainingTest extends TrainerFixture {
         Frame.Failed head = (Frame.Failed) last(onCard(assignment(wide, "wide")));
         assertThat(head.failure()).isEqualTo(FailureClass.BAD_INPUT);
         assertThat(head.message()).contains("heads of width 512");
+        DataRule growing = new DataRule(
+                ShardFixture.CORPUS, 4, 2, 1000, Optional.of(new BatchWarmup(List.of(new BatchWarmup.Stage(1, 1, 1)))));
+        Cell warmed = Cells.of(ModelShape.gpt(1, 16, 1, 8, 256), growing, 1);
+        List<Frame> frames = onCard(assignment(warmed, "warmed"));
+        Frame.Failed batches = (Frame.Failed) last(frames);
+        assertThat(batches.failure()).isEqualTo(FailureClass.BAD_INPUT);
+        assertThat(batches.message())
+                .contains("training.batchWarmup begins with batches of 1 sequences, and on GPUs every step has the same"
+                        + " batch, 2; train on CPUs (resources.gpus: 0) or without training.batchWarmup");
+        assertThat(frames).noneMatch(Frame.Steps.class::isInstance);
     }
 
     private static Frame.Outcome last(List<Frame> frames) {

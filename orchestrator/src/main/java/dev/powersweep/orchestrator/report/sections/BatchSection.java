@@ -36,7 +36,9 @@ final class BatchSection {
     private BatchSection() {}
 
     static Optional<ReportModel.Section> of(Fits fits) {
-        List<CellResult> cells = fits.results().usable();
+        List<CellResult> cells = fits.results().usable().stream()
+                .filter(CellResult::constantBatch)
+                .toList();
         Levels batches = Levels.of(cells, CellResult::batchTokens);
         List<Block> blocks = new ArrayList<>();
         if (batches.size() > 1) {
