@@ -1,13 +1,11 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.executor.host.RunnableFolder;
-import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.SparkUserAppException;
@@ -48,16 +46,10 @@ import picocli.CommandLine.ExitCode;
             "130:Ended by Ctrl-C (143: by SIGTERM); what had ended is stored, and rerun goes on."
         })
 public final class PowerSweep implements Runnable {
-    /** Commands that begin with a sweep's ledger. */
-    private static final Set<String> READING = Set.of("status", "view", "query", "fit", "report", "plan");
-
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
     public static void main(String[] arguments) throws SparkUserAppException {
-        if (arguments.length > 0 && READING.contains(arguments[0])) {
-            prepare();
-        }
         int status = execute(arguments);
         if (!judgedByItsEnd()) {
             System.exit(status);
@@ -66,14 +58,6 @@ public final class PowerSweep implements Runnable {
             throw new SparkUserAppException(
                     status, new IllegalStateException("powersweep ended with status " + status));
         }
-    }
-
-    /** Lets another processor make what a ledger is read with while this one reads Hadoop's configuration. */
-    private static void prepare() {
-        Thread thread = new Thread(LedgerJson::prepare, "prepare");
-        thread.setDaemon(true);
-        thread.setUncaughtExceptionHandler((failed, e) -> log().debug("met again by whoever reads the ledger", e));
-        thread.start();
     }
 
     /**

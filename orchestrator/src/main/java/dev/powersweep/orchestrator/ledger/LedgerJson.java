@@ -44,7 +44,7 @@ public final class LedgerJson {
     private static final ObjectReader EVENTS = MAPPER.readerFor(LedgerEvent.class);
 
     /** From so many bytes on, a second processor is worth its start. */
-    private static final int MANY = 1 << 16;
+    private static final int MANY = 1 << 20;
 
     /** Ends of the time that {@link Instant#toEpochMilli}, durations between and dates of four digits can tell. */
     private static final Instant EARLIEST = Instant.EPOCH;
@@ -58,13 +58,6 @@ public final class LedgerJson {
             throw new JsonParseException(in, time + " is not between " + EARLIEST + " and " + LATEST);
         }
         return time;
-    }
-
-    /** Makes what reading events needs, which takes a fifth of a second: for a thread that has nothing else to do. */
-    public static void prepare() {
-        for (Class<?> event : LedgerEvent.class.getPermittedSubclasses()) {
-            MAPPER.readerFor(event);
-        }
     }
 
     /**

@@ -49,6 +49,9 @@ public final class EmbeddedSql implements SqlEngine {
     /** What lies elsewhere is copied here for one command; more than this is asked of Spark instead. */
     private static final long MOST_COPIED = 512L << 20;
 
+    /** From so many rows on, a second processor is worth its start. */
+    private static final int MANY_ROWS = 2_000;
+
     private static final String LIBRARY = "libduckdb_java.so_linux_";
 
     private final SweepDirectory directory;
@@ -168,10 +171,9 @@ public final class EmbeddedSql implements SqlEngine {
                         .collect(Collectors.joining(", "))
                 + ")");
         try (DuckDBAppender appender = connection.createAppender("main", "cells")) {
-            List<Object[]> rows = CellsTable.rows(state).parallelStream()
-                    .map(Table.CELLS::values)
-                    .toList();
-            for (Object[] row : rows) {
+            List<CellRow> rows = CellsTable.rows(state);
+            Stream<CellRow> taken = rows.size() < MANY_ROWS ? rows.stream() : rows.parallelStream();
+            for (Object[] row : taken.map(Table.CELLS::values).toList()) {
                 appender.beginRow();
                 for (Object value : row) {
                     append(appender, value);

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Large segments are read by several processors: nothing of that may show. */
 class LedgerJsonTest {
-    private static final int EVENTS = 5_000;
+    private static final int EVENTS = 20_000;
 
     @Test
     void eventsOfALargeSegmentKeepTheirOrder() throws Exception {
