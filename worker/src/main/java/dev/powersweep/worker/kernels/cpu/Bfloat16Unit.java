@@ -8,8 +8,8 @@ enum Bfloat16Unit {
     /** Tiles of 16 × 32 numbers, of 4th-generation Xeons and later. */
     AMX("AMX", dnnl.dnnl_cpu_isa_avx512_core_amx),
     /**
-     * Vectors of 32 numbers, of 3rd-generation Xeons (Cooper Lake), Zen 4 and later. Later Xeons have it beside AMX, at half
-     * the rate of their single-precision products.
+     * Vectors of 32 numbers, of 3rd-generation Xeons (Cooper Lake), Zen 4 and later. The one Xeon that was measured,
+     * of the 4th generation, has it beside AMX, at half the rate of its single-precision products.
      */
     AVX512("AVX-512", dnnl.dnnl_cpu_isa_avx512_core_bf16);
 
