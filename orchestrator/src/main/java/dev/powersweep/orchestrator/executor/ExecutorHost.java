@@ -18,7 +18,7 @@ import org.apache.logging.log4j.Logger;
  */
 public final class ExecutorHost {
     private static final Logger LOG = LogManager.getLogger(ExecutorHost.class);
-    private static final Duration START_LIMIT = Duration.ofMinutes(3);
+    static final Duration START_LIMIT = Duration.ofMinutes(3);
     private static final Duration IDLE_LIMIT = Duration.ofSeconds(60);
 
     private static ExecutorHost current;

@@ -1,6 +1,8 @@
 package dev.powersweep.orchestrator.executor;
 
 import dev.powersweep.orchestrator.executor.host.HostCache;
+import dev.powersweep.orchestrator.executor.host.HostScratch;
+import dev.powersweep.orchestrator.executor.trainer.LibraryFolder;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerEnvironment;
 import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
@@ -35,13 +37,7 @@ public final class TrainerProbe {
     public static Frame.Ready ready() throws IOException, InterruptedException {
         ExecutorHost host = ExecutorHost.get();
         try {
-            TrainerKey key = CellSupervisor.key(
-                    RunPolicy.DEFAULT,
-                    0,
-                    CellTask.trainerJar(Optional.empty(), host.cache()),
-                    List.of(),
-                    host.cache(),
-                    List.of());
+            TrainerKey key = key(host.cache(), CellTask.trainerJar(Optional.empty(), host.cache()));
             return host.pool().take(key, Stopping.NEVER).ready();
         } finally {
             ExecutorHost.shutDown();
@@ -57,9 +53,10 @@ public final class TrainerProbe {
         ExecutorHost host = ExecutorHost.get();
         try {
             Path jar = CellTask.trainerJar(Optional.empty(), host.cache());
+            Path libraries = host.cache().nativeLibraries(jar);
             List<String> options = List.of(
-                    "-XX:+UseSerialGC",
-                    "-Dorg.bytedeco.javacpp.cachedir=" + host.cache().nativeLibraries(jar));
+                    "-XX:+UseSerialGC", TrainerCommand.TIME_ZONE, "-Dorg.bytedeco.javacpp.cachedir=" + libraries);
+            unpack(host.pool(), host.cache(), jar);
             return new ProcessBuilder(line(options, jar, mainClass, arguments))
                     .inheritIO()
                     .start()
@@ -103,8 +100,9 @@ public final class TrainerProbe {
             throws IOException, InterruptedException {
         HostCache cache = HostCache.ofUser();
         Path jar = CellTask.trainerJar(Optional.empty(), cache);
-        TrainerCommand trainer = TrainerCommand.of(
-                new TrainerCommand.Resources(1, 0, Optional.of(cache.nativeLibraries(jar)), Optional.empty()));
+        Path libraries = cache.nativeLibraries(jar);
+        TrainerCommand trainer =
+                TrainerCommand.of(new TrainerCommand.Resources(1, 0, Optional.of(libraries), Optional.empty()));
         // With all that the fast kernels need, but a heap for whole networks.
         List<String> options = new ArrayList<>(trainer.jvmOptions());
         options.addAll(List.of("-XX:+TieredCompilation", "-Xmx" + HEAP));
@@ -112,10 +110,31 @@ public final class TrainerProbe {
         builder.environment().clear();
         builder.environment().putAll(TrainerEnvironment.inherited());
         builder.environment().putAll(trainer.environment());
+        if (!new LibraryFolder(libraries).unpacked()) {
+            try (HostScratch scratch = cache.scratch()) {
+                TrainerPool pool = new TrainerPool(scratch.folder(), ExecutorHost.START_LIMIT);
+                try {
+                    unpack(pool, cache, jar);
+                } finally {
+                    pool.close();
+                }
+            }
+        }
         Process process = builder.start();
         limit.ifPresent(most -> CompletableFuture.delayedExecutor(most.toMillis(), TimeUnit.MILLISECONDS)
                 .execute(process::destroyForcibly));
         return ended(process, question, errors);
+    }
+
+    /** Any other program of the jar would unpack its libraries under the feet of a trainer that does the same. */
+    private static void unpack(TrainerPool pool, HostCache cache, Path jar) throws IOException, InterruptedException {
+        if (!new LibraryFolder(cache.nativeLibraries(jar)).unpacked()) {
+            pool.discard(pool.take(key(cache, jar), Stopping.NEVER));
+        }
+    }
+
+    private static TrainerKey key(HostCache cache, Path jar) {
+        return CellSupervisor.key(RunPolicy.DEFAULT, 0, jar, List.of(), cache, List.of());
     }
 
     private static Ended ended(Process process, String question, Consumer<String> told)

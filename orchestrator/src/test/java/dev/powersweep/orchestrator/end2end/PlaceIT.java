@@ -6,14 +6,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.luben.zstd.Zstd;
 import dev.powersweep.orchestrator.end2end.PowerSweepProcess.Result;
+import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -53,12 +56,31 @@ class PlaceIT {
                 run: {probeSeconds: 1}
                 """);
         StoredResults one = run(specification, "local[1]", Map.of("TZ", "Asia/Kathmandu", "LC_ALL", "POSIX"));
+        Map<Path, Object> libraries = unpackedLibraries();
+        assertThat(libraries).isNotEmpty();
         StoredResults three = run(specification, "local[3]", Map.of("TZ", "UTC", "LC_ALL", "C.UTF-8"));
         StoredResults cluster = run(specification, loopback.cluster().url(), ON_CLUSTER);
         assertThat(one.cells()).hasSize(4);
         assertThat(one.steps()).hasSize(2 * (20 + 39));
         assertThat(three).isEqualTo(one);
         assertThat(cluster).isEqualTo(one);
+        // A trainer that unpacked them anew would have done so under the feet of others.
+        assertThat(unpackedLibraries()).containsAllEntriesOf(libraries);
+    }
+
+    /** The files that trainers of this user load, each with its inode. */
+    private static Map<Path, Object> unpackedLibraries() throws IOException {
+        Path folders = HostCache.ofUser().place().resolve("native");
+        Map<Path, Object> libraries = new HashMap<>();
+        try (Stream<Path> files = Files.walk(folders)) {
+            for (Path file : files.filter(each -> each.toString().contains(".so"))
+                    .filter(each -> Files.exists(
+                            folders.resolve(folders.relativize(each).getName(0)).resolve("warm")))
+                    .toList()) {
+                libraries.put(file, Files.getAttribute(file, "unix:ino", LinkOption.NOFOLLOW_LINKS));
+            }
+        }
+        return libraries;
     }
 
     @Test

@@ -24,6 +24,11 @@ import java.util.stream.Stream;
  * @param environment variables to set; all others are inherited
  */
 public record TrainerCommand(List<String> jvmOptions, Map<String, String> environment) {
+    /**
+     * JavaCPP compares a library's time with that of the jar's entry, which a JVM reads as its own zone's: processes of
+     * different zones would unpack a shared library again and again, under the feet of those that load it.
+     */
+    public static final String TIME_ZONE = "-Duser.timezone=UTC";
 
     /** Exit status of a trainer whose backend is not the one it was asked for, or cannot run here. */
     public static final int EXIT_UNSUPPORTED_DEVICE = 3;
@@ -93,6 +98,7 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("--enable-native-access=ALL-UNNAMED");
         options.add("--sun-misc-unsafe-memory-access=allow");
         options.add("-Dfile.encoding=UTF-8");
+        options.add(TIME_ZONE);
         // Standard output carries frames alone; the report of a crash goes where the log goes, not into a working
         // folder.
         options.add("-XX:+DisplayVMOutputToStderr");

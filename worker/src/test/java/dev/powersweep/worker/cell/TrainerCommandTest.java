@@ -25,6 +25,11 @@ class TrainerCommandTest {
     }
 
     @Test
+    void everyZoneSeesTheSameTimesOfUnpackedLibraries() {
+        assertThat(TrainerCommand.of(Resources.threads(1), WIDE).jvmOptions()).contains("-Duser.timezone=UTC");
+    }
+
+    @Test
     void memoryCacheAndDevicesReachTheCommand() {
         TrainerCommand command = TrainerCommand.of(
                 new Resources(1, 1L << 30, Optional.of(Path.of("/scratch/slot 1")), Optional.of(List.of("2", "5"))),

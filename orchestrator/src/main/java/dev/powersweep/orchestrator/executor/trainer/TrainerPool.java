@@ -3,16 +3,11 @@ package dev.powersweep.orchestrator.executor.trainer;
 import dev.powersweep.orchestrator.dispatch.Endings;
 import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
-import dev.powersweep.orchestrator.executor.host.HostLock;
 import dev.powersweep.orchestrator.executor.host.RunnableFolder;
 import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,7 +27,6 @@ public final class TrainerPool {
     public static final String INCUBATOR_WARNING = "WARNING: Using incubator modules";
 
     private static final int EXCERPT_BYTES = 4096;
-    private static final String WARM = "warm";
 
     /** A process that has said that it is ready. */
     public record Trainer(TrainerKey key, TrainerProcess process, Frame.Ready ready) {}
@@ -143,23 +137,14 @@ public final class TrainerPool {
     }
 
     private Trainer start(TrainerKey key, Stopping stopping) throws IOException, InterruptedException {
-        Path cache = Files.createDirectories(Path.of(key.nativeCache()));
-        if (Files.exists(cache.resolve(WARM))) {
+        LibraryFolder libraries = new LibraryFolder(Path.of(key.nativeCache()));
+        if (libraries.unpacked()) {
             return startUnlocked(key, ClassArchive.lineWithArchive(key, startLimit, stopping), stopping);
         }
-        // Trainers that unpack native libraries into one folder at the same time damage each other's files.
-        try (FileChannel channel = FileChannel.open(
-                cache.resolveSibling(cache.getFileName() + ".lock"),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.WRITE)) {
-            FileLock lock = HostLock.lock(channel);
-            try {
-                Trainer trainer = startUnlocked(key, key.commandLine(), stopping);
-                Files.writeString(cache.resolve(WARM), "", StandardCharsets.UTF_8);
-                return trainer;
-            } finally {
-                lock.release();
-            }
+        try (LibraryFolder.Turn turn = libraries.turn()) {
+            Trainer trainer = startUnlocked(key, key.commandLine(), stopping);
+            libraries.markUnpacked();
+            return trainer;
         }
     }
 
