@@ -132,7 +132,8 @@ final class Sessions {
     private static SparkSession session(SparkConf conf) {
         StandaloneMaster.requireAnswer(conf);
         SparkContext.getOrCreate(DriverNetwork.closed(conf));
-        return SparkSession.builder().config(conf).getOrCreate();
+        // SparkSession.builder() would look for this one by Scala's reflection, which takes half a second.
+        return org.apache.spark.sql.classic.SparkSession.builder().config(conf).getOrCreate();
     }
 
     /** Deleted when the process ends. */

@@ -69,6 +69,7 @@ public final class Lease implements AutoCloseable {
     private final Storage storage;
     private final Path ledger;
     private final Holder holder;
+    private final Path successor;
     private final CountDownLatch ending = new CountDownLatch(1);
     private Optional<Thread> keeper = Optional.empty();
     private long beats;
@@ -77,6 +78,7 @@ public final class Lease implements AutoCloseable {
         this.storage = storage;
         this.ledger = ledger;
         this.holder = holder;
+        successor = successor(ledger, holder.epoch());
     }
 
     /** Takes the sweep over from a dead or finished driver; throws {@link UserError} naming the holder if one lives. */
@@ -159,12 +161,12 @@ public final class Lease implements AutoCloseable {
 
     /** Whether another driver has taken over. */
     boolean lost() throws IOException {
-        return superseded(storage, ledger, holder.epoch());
+        return storage.exists(successor);
     }
 
-    /** Whether a driver has taken over from the one that owns an epoch. */
-    static boolean superseded(Storage storage, Path ledger, long epoch) throws IOException {
-        return storage.exists(file(ledger, epoch + 1));
+    /** The file that is there once a driver has taken over from the one that owns an epoch. */
+    static Path successor(Path ledger, long epoch) {
+        return file(ledger, epoch + 1);
     }
 
     /** Makes the holder the owner of its epoch; throws {@link FileAlreadyExistsException} where another one is. */

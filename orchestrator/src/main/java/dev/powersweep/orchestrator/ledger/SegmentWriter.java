@@ -48,6 +48,7 @@ final class SegmentWriter {
     private final Storage storage;
     private final Path directory;
     private final long epoch;
+    private final Path successor;
     private final Pause pause;
     private final List<Segment> segments = new ArrayList<>();
     private Optional<Pending> unresolved = Optional.empty();
@@ -58,6 +59,7 @@ final class SegmentWriter {
         this.storage = storage;
         this.directory = directory;
         this.epoch = epoch;
+        successor = Lease.successor(directory, epoch);
         this.pause = pause;
     }
 
@@ -94,7 +96,7 @@ final class SegmentWriter {
                     certainty = Certainty.STORED;
                 }
                 // Seen after the segment stands: a driver that takes over later finds it in its listing.
-                if (Lease.superseded(storage, directory, epoch)) {
+                if (storage.exists(successor)) {
                     return failed(new Ledger.FencedException(directory));
                 }
                 unresolved = Optional.empty();

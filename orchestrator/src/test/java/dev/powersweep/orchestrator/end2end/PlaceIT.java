@@ -65,10 +65,14 @@ class PlaceIT {
         assertThat(three).isEqualTo(one);
         assertThat(cluster).isEqualTo(one);
         // A trainer that unpacked them anew would have done so under the feet of others.
-        assertThat(unpackedLibraries()).containsAllEntriesOf(libraries);
+        Map<Path, Object> still = unpackedLibraries();
+        // Those of jars that nobody has used for long may be gone.
+        libraries.keySet().retainAll(still.keySet());
+        assertThat(libraries).isNotEmpty();
+        assertThat(still).containsAllEntriesOf(libraries);
     }
 
-    /** The files that trainers of this user load, each with its inode. */
+    /** The files that trainers of this user load, each with when it was written. */
     private static Map<Path, Object> unpackedLibraries() throws IOException {
         Path folders = HostCache.ofUser().place().resolve("native");
         Map<Path, Object> libraries = new HashMap<>();
@@ -77,7 +81,7 @@ class PlaceIT {
                     .filter(each -> Files.exists(
                             folders.resolve(folders.relativize(each).getName(0)).resolve("warm")))
                     .toList()) {
-                libraries.put(file, Files.getAttribute(file, "unix:ino", LinkOption.NOFOLLOW_LINKS));
+                libraries.put(file, Files.getAttribute(file, "unix:ctime", LinkOption.NOFOLLOW_LINKS));
             }
         }
         return libraries;

@@ -16,7 +16,7 @@ import org.apache.hadoop.fs.Path;
  */
 public final class SimulatedLedger {
     private final Storage storage;
-    private final Path directory;
+    private final Path successor;
     private final long epoch;
     private final SweepState state;
     private final SegmentWriter segments;
@@ -24,7 +24,7 @@ public final class SimulatedLedger {
 
     private SimulatedLedger(Storage storage, Path directory, long epoch, SweepState state, SegmentWriter segments) {
         this.storage = storage;
-        this.directory = directory;
+        successor = Lease.successor(directory, epoch);
         this.epoch = epoch;
         this.state = state;
         this.segments = segments;
@@ -87,6 +87,6 @@ public final class SimulatedLedger {
 
     /** The renewal of the lease, which is where a driver that writes nothing learns of another. */
     public void renew() throws IOException {
-        fenced = fenced || Lease.superseded(storage, directory, epoch);
+        fenced = fenced || storage.exists(successor);
     }
 }
