@@ -20,7 +20,8 @@ import org.bytedeco.pytorch.global.torch;
  * The benchmark's peer: the same GPT (pre-norm, no linear biases, GELU, tied embeddings, AdamW) in libtorch on one CPU
  * thread. Run by Java's source launcher on the jars of the benchmark profile; never part of the product.
  *
- * <p>Arguments: layers width heads context batch vocabulary. Each line of standard input, the number of steps to make,
+ * <p>Arguments: layers width heads context batch vocabulary precision. Of precision {@code BFLOAT16} the forward pass runs
+ * under CPU autocast to bfloat16, with the parameters in float32. Each line of standard input, the number of steps to make,
  * is answered with a line holding tokens per second.
  */
 public final class TorchGpt {
@@ -38,7 +39,13 @@ public final class TorchGpt {
         context = Integer.parseInt(args[3]);
         batch = Integer.parseInt(args[4]);
         int vocabulary = Integer.parseInt(args[5]);
+        boolean autocast = args[6].equals("BFLOAT16");
         torch.set_num_threads(1);
+        if (autocast) {
+            torch.set_autocast_dtype(torch.DeviceType.CPU, torch.ScalarType.BFloat16);
+            // Every weight is used once a step, and there is no call that empties the cache after one.
+            torch.set_autocast_cache_enabled(false);
+        }
         Tensor tokens = normal(vocabulary, width);
         Tensor positions = normal(context, width);
         Tensor[][] blocks = new Tensor[layers][];
@@ -61,6 +68,7 @@ public final class TorchGpt {
             long begin = now();
             for (int step = 0; step < steps; step++) {
                 try (PointerScope scope = new PointerScope()) {
+                    torch.set_autocast_enabled(torch.DeviceType.CPU, autocast);
                     Tensor x = torch.embedding(tokens, inputs).add(positions);
                     for (Tensor[] block : blocks) {
                         x = x.add(torch.linear(attention(torch.linear(norm(x, block[0], block[1]), block[2])), block[3]));
@@ -69,6 +77,7 @@ public final class TorchGpt {
                     }
                     Tensor logits = torch.linear(norm(x, gain, bias), tokens).reshape((long) batch * context, vocabulary);
                     Tensor loss = torch.cross_entropy_loss(logits, targets);
+                    torch.set_autocast_enabled(torch.DeviceType.CPU, false);
                     optimiser.zero_grad();
                     loss.backward();
                     optimiser.step();

@@ -61,8 +61,9 @@ final class BenchTrainCommand implements Callable<Integer> {
     @Option(
             names = "--precision",
             paramLabel = "P",
-            description = "float32, or bfloat16 beside our own float32, where the processor has AVX512-BF16 or AMX;"
-                    + " libtorch then does not run. Default ${DEFAULT-VALUE}.")
+            description =
+                    "float32, or bfloat16 where the processor has AVX512-BF16 or AMX, beside libtorch under autocast"
+                            + " and our own float32. Default ${DEFAULT-VALUE}.")
     private String precision = Precision.FLOAT32.word();
 
     @Option(names = "--profile", description = "Also print where a step's time goes at each size.")
@@ -100,7 +101,8 @@ final class BenchTrainCommand implements Callable<Integer> {
         }
         if (narrow) {
             arguments.addAll(List.of("--precision", precision));
-        } else if (peer.isPresent()) {
+        }
+        if (peer.isPresent()) {
             if (!Files.exists(peer.get().resolve("TorchGpt.java"))) {
                 throw new UserError("there is no TorchGpt.java in " + peer.get()
                         + "; ./mvnw -P benchmark -pl worker package puts the peer into worker/target/peer");

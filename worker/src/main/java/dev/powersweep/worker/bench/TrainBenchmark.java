@@ -30,8 +30,8 @@ import java.util.stream.Collectors;
  * <p>Usage: {@code [--json] [--profile] [--cpu-time] [--rounds N] [--sizes I,J,…] [--trainers K]
  * [--precision P] [--peer DIRECTORY]},
  * where the directory holds the peer's jars and {@code TorchGpt.java} (profile {@code benchmark} puts them into
- * {@code target/peer}); without it only our side runs. With {@code --precision bfloat16} our side takes bfloat16 factors, and
- * its peer is our own float32. {@code --cpu-time} counts each side's CPU time in place of wall
+ * {@code target/peer}); without it only our side runs. With {@code --precision bfloat16} our side takes bfloat16 factors, the
+ * peer runs under autocast, and our own float32 takes turns with both. {@code --cpu-time} counts each side's CPU time in place of wall
  * time, for machines that other programs use at the same time. {@code --profile} adds where a step's time goes, and
  * {@code --trainers K} what K trainers do at once beside what one does alone.
  */
@@ -58,6 +58,7 @@ public final class TrainBenchmark {
      * @param gemmShare FLOPs of the step's products (attention's masked half left out) per second over this core's rate
      *     in products of 512 × 512 matrices by the BLAS that ND4J brings
      * @param oneDnnShare the same over the rate of oneDNN, which trainers use for large products; empty where there is none
+     * @param float32Ratio our tokens/s over those of our own float32, in turns; empty for float32
      * @param scaling tokens/s of all trainers at once over those of one alone, in turns; empty unless asked
      *     for
      * @param profile share of a step's time by operation, the largest first; empty unless asked for
@@ -74,6 +75,7 @@ public final class TrainBenchmark {
             OptionalDouble ratio,
             double gemmShare,
             OptionalDouble oneDnnShare,
+            @JsonInclude(JsonInclude.Include.NON_ABSENT) OptionalDouble float32Ratio,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Double> scaling,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> profile) {}
 
@@ -107,9 +109,6 @@ public final class TrainBenchmark {
         int trainers = Integer.parseInt(take(options, "--trainers", "1"));
         Precision precision = Precision.valueOf(
                 take(options, "--precision", Precision.FLOAT32.word()).toUpperCase(Locale.ROOT));
-        if (precision != Precision.FLOAT32 && !peer.isEmpty()) {
-            throw new IllegalArgumentException("--peer trains in float32 alone; take it away, or --precision");
-        }
         CpuKernels.objection(precision).ifPresent(objection -> {
             throw new IllegalArgumentException("--precision " + precision.word() + ": " + objection);
         });
@@ -122,6 +121,7 @@ public final class TrainBenchmark {
         }
         PrintStream table = json ? System.err : System.out;
         table.println("layers width heads context batch vocabulary   tokens/s      peer  ratio  of SGEMM  of oneDNN"
+                + (precision == Precision.FLOAT32 ? "" : "  of float32")
                 + (trainers > 1 ? "  " + trainers + " at once" : ""));
         List<Result> results = new ArrayList<>();
         for (int index : chosen) {
@@ -129,7 +129,7 @@ public final class TrainBenchmark {
             results.add(result);
             table.printf(
                     Locale.ROOT,
-                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%% %9.0f%%%s%n",
+                    "%6d %5d %5d %7d %5d %10d %10.0f %9.0f %6.2f %8.0f%% %9.0f%%%s%s%n",
                     result.layers,
                     result.width,
                     result.heads,
@@ -141,6 +141,9 @@ public final class TrainBenchmark {
                     result.ratio.orElse(Double.NaN),
                     100 * result.gemmShare,
                     100 * result.oneDnnShare.orElse(Double.NaN),
+                    result.float32Ratio.stream()
+                            .mapToObj(times -> String.format(Locale.ROOT, "%11.2f×", times))
+                            .collect(Collectors.joining()),
                     result.scaling.stream()
                             .map(times -> String.format(Locale.ROOT, "%10.2f×", times))
                             .collect(Collectors.joining()));
@@ -163,20 +166,24 @@ public final class TrainBenchmark {
         TrainerCommand trainer = TrainerCommand.of(TrainerCommand.Resources.threads(1));
         Start startOurs = () -> new Side(ourCommand(trainer, size, precision), trainer.environment());
         try (Side ours = startOurs.side();
-                Side peer = precision == Precision.FLOAT32
-                        ? torch(peerDirectory, size)
+                Side peer = torch(peerDirectory, size, precision);
+                Side wide = precision == Precision.FLOAT32
+                        ? null
                         : new Side(ourCommand(trainer, size, Precision.FLOAT32), trainer.environment())) {
             int ourSteps = ours.warmUp(tokens);
             int peerSteps = peer == null ? 0 : peer.warmUp(tokens);
+            int wideSteps = wide == null ? 0 : wide.warmUp(tokens);
             double[] speeds = new double[rounds];
             double[] peerSpeeds = new double[rounds];
             double[] ratios = new double[rounds];
+            double[] wideRatios = new double[rounds];
             double[] shares = new double[rounds];
             double[] oneDnnShares = new double[rounds];
             for (int round = 0; round < rounds; round++) {
                 speeds[round] = ours.ask(Integer.toString(ourSteps));
                 peerSpeeds[round] = peer == null ? Double.NaN : peer.ask(Integer.toString(peerSteps));
                 ratios[round] = speeds[round] / peerSpeeds[round];
+                wideRatios[round] = wide == null ? Double.NaN : speeds[round] / wide.ask(Integer.toString(wideSteps));
                 double gigaflops = speeds[round] * flops / 1e9;
                 shares[round] = gigaflops / ours.ask(TrainRounds.OPEN_BLAS);
                 oneDnnShares[round] = gigaflops / ours.ask(TrainRounds.ONE_DNN);
@@ -197,6 +204,7 @@ public final class TrainBenchmark {
                     known(median(ratios)),
                     median(shares),
                     known(median(oneDnnShares)),
+                    known(median(wideRatios)),
                     scaling,
                     profile);
         }
@@ -248,10 +256,12 @@ public final class TrainBenchmark {
     }
 
     /** {@code null} without a directory. */
-    private static Side torch(String directory, int[] size) throws IOException {
+    private static Side torch(String directory, int[] size, Precision precision) throws IOException {
         return directory.isEmpty()
                 ? null
-                : new Side(peerCommand(directory, size), Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"));
+                : new Side(
+                        peerCommand(directory, size, precision),
+                        Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"));
     }
 
     private static List<String> ourCommand(TrainerCommand trainer, int[] size, Precision precision) {
@@ -267,7 +277,7 @@ public final class TrainBenchmark {
         return command;
     }
 
-    private static List<String> peerCommand(String directory, int[] size) {
+    private static List<String> peerCommand(String directory, int[] size, Precision precision) {
         List<String> command = new ArrayList<>(List.of(
                 java(),
                 "-Xmx256m",
@@ -276,6 +286,7 @@ public final class TrainBenchmark {
                 directory + File.separator + "*",
                 Path.of(directory, "TorchGpt.java").toString()));
         Arrays.stream(size).forEach(number -> command.add(Integer.toString(number)));
+        command.add(precision.name());
         return command;
     }
 

@@ -20,7 +20,7 @@ class TrainBenchmarkTest {
         OptionalDouble unknown = OptionalDouble.empty();
         TrainBenchmark.Report report = new TrainBenchmark.Report(List.of(
                 new TrainBenchmark.Result(
-                        2, 32, 2, 64, 4, 256, 1e5, unknown, unknown, 0.5, unknown, List.of(), Map.of()),
+                        2, 32, 2, 64, 4, 256, 1e5, unknown, unknown, 0.5, unknown, unknown, List.of(), Map.of()),
                 new TrainBenchmark.Result(
                         4,
                         128,
@@ -33,6 +33,7 @@ class TrainBenchmarkTest {
                         OptionalDouble.of(2),
                         0.6,
                         OptionalDouble.of(0.4),
+                        OptionalDouble.of(1.7),
                         List.of(1.9),
                         profile)));
         try (InputStream golden = TrainBenchmarkTest.class.getResourceAsStream("report-golden.json")) {
