@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -322,7 +323,9 @@ public final class TrainBenchmark {
         private final BufferedReader answers;
 
         Side(List<String> command, Map<String, String> environment) throws IOException {
-            ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+            Path errors = Files.createTempFile("powersweep-bench", ".err");
+            errors.toFile().deleteOnExit();
+            ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
             builder.environment().putAll(environment);
             process = builder.start();
             answers = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
@@ -331,8 +334,8 @@ public final class TrainBenchmark {
                 first = answers.readLine();
             }
             if (first == null) {
-                throw new IOException(
-                        "a benchmark process ended before it was ready; its command was " + String.join(" ", command));
+                throw new IOException("a benchmark process ended before it was ready; its command was "
+                        + String.join(" ", command) + "; it said: " + Files.readString(errors));
             }
         }
 
