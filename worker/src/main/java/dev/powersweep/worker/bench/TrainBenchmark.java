@@ -256,13 +256,22 @@ public final class TrainBenchmark {
         return shares;
     }
 
-    /** {@code null} without a directory. */
+    /**
+     * {@code null} without a directory. A process that has just unpacked libtorch crashes while it loads it; the next one
+     * finds it unpacked.
+     */
     private static Side torch(String directory, int[] size, Precision precision) throws IOException {
-        return directory.isEmpty()
-                ? null
-                : new Side(
-                        peerCommand(directory, size, precision),
-                        Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive"));
+        if (directory.isEmpty()) {
+            return null;
+        }
+        List<String> command = peerCommand(directory, size, precision);
+        Map<String, String> environment = Map.of("OMP_NUM_THREADS", "1", "OMP_WAIT_POLICY", "passive");
+        try {
+            return new Side(command, environment);
+        } catch (IOException e) {
+            System.err.println("libtorch's process is started again; the first one: " + e.getMessage());
+            return new Side(command, environment);
+        }
     }
 
     private static List<String> ourCommand(TrainerCommand trainer, int[] size, Precision precision) {
@@ -282,6 +291,8 @@ public final class TrainBenchmark {
         List<String> command = new ArrayList<>(List.of(
                 java(),
                 "-Xmx256m",
+                "-XX:+DisplayVMOutputToStderr",
+                "-XX:+ErrorFileToStderr",
                 "-Dpowersweep.cpuTime=" + Boolean.getBoolean("powersweep.cpuTime"),
                 "-cp",
                 directory + File.separator + "*",
@@ -335,7 +346,12 @@ public final class TrainBenchmark {
             }
             if (first == null) {
                 throw new IOException("a benchmark process ended before it was ready; its command was "
-                        + String.join(" ", command) + "; it said: " + Files.readString(errors));
+                        + String.join(" ", command) + "; it said: "
+                        + Files.readString(errors)
+                                .lines()
+                                .filter(line -> !line.isBlank() && !line.equals("#"))
+                                .limit(3)
+                                .collect(Collectors.joining(" ")));
             }
         }
 
