@@ -151,11 +151,10 @@ public final class ProbeTask implements Function<String, String> {
             throws IOException, InterruptedException {
         // Where even the fewest steps of the whole batch take too long, a smaller batch of the same passes tells.
         int sequences = cell.data().batchSequences();
-        while (sequences > 1
-                && FEWEST_STEPS * pace * guess.stepSeconds(new StepKind(cell.model(), sequences)) > seconds) {
+        while (sequences > 1 && FEWEST_STEPS * pace * guess.stepSeconds(StepKind.of(cell, sequences)) > seconds) {
             sequences = (sequences + 1) / 2;
         }
-        double guessed = guess.stepSeconds(new StepKind(cell.model(), sequences));
+        double guessed = guess.stepSeconds(StepKind.of(cell, sequences));
         int steps = (int) Math.max(FEWEST_STEPS, Math.min(MOST_STEPS, Math.round(seconds / (pace * guessed))));
         Cell probe = new Cell(
                 cell.model(),

@@ -5,6 +5,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.MicroBatches;
 import dev.powersweep.worker.cell.Model;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,8 @@ import java.util.Map;
  * at the machine's matrix rate, plus element-wise work proportional to layers·width (norms, activations, residuals), to
  * layers·heads·context (attention weights, at less than a third of the cost per element) and to the vocabulary
  * (cross-entropy). A step adds the optimiser's pass over the parameters. Where other kinds were measured, the formula is
- * corrected by their ratio of measured to predicted time, nearer kinds counting more.
+ * corrected by their ratio of measured to predicted time, nearer kinds counting more; those of another precision count only
+ * where none of the same was measured, so that no plan promises a speed of bfloat16 that nobody saw.
  *
  * <p>Assumes one thread a cell, sequences in chunks that stay in cache, and a warm trainer. More threads speed up
  * matrix products in proportion and nothing else.
@@ -40,10 +42,15 @@ public final class CostModel {
 
     /** Weights, their transposed copy, the gradients of micro-batch and batch, two moments, four bytes each. */
     private static final long BYTES_PER_PARAMETER = 24;
+    /** The same where the copy is not transposed but rounded, two bytes each. */
+    private static final long ROUNDED_BYTES_PER_PARAMETER = 22;
     /** Heap, code, native libraries of a trainer that trains nothing. */
     private static final long BASE_BYTES = 158L << 20;
     /** Values of width d_model kept per token and layer for the backward pass. */
     private static final int ACTIVATIONS_PER_WIDTH = 20;
+
+    /** Inputs of a layer's linear maps: those of attention and of its projection, and both of the feed-forward layer. */
+    private static final int ROUNDED_PER_WIDTH = 7;
 
     /** Log distance at which two kinds of step count as alike. */
     private static final double NEAR = 0.2;
@@ -102,7 +109,7 @@ public final class CostModel {
                 cell.data().batchWarmup().map(BatchWarmup::stages).orElse(List.of())) {
             long begin = Math.max(sharedSteps, end);
             end += stage.steps();
-            seconds += Math.max(0, end - begin) * stepSeconds(new StepKind(cell.model(), stage.batchSequences()));
+            seconds += Math.max(0, end - begin) * stepSeconds(StepKind.of(cell, stage.batchSequences()));
         }
         return seconds;
     }
@@ -115,8 +122,9 @@ public final class CostModel {
 
     private double evaluationTokenSeconds(Cell cell) {
         return measured.stream()
-                .filter(each ->
-                        each.evaluationTokenSeconds() > 0 && each.kind().model().equals(cell.model()))
+                .filter(each -> each.evaluationTokenSeconds() > 0
+                        && each.kind().model().equals(cell.model())
+                        && each.kind().precision().equals(StepKind.of(cell).precision()))
                 .mapToDouble(StepRate::evaluationTokenSeconds)
                 .average()
                 .orElseGet(() -> EVALUATION_SHARE * tokenSeconds(cell.shape()) * correction(StepKind.of(cell)));
@@ -136,7 +144,12 @@ public final class CostModel {
     private double correction(StepKind kind) {
         double weights = 0;
         double logs = 0;
+        boolean seen =
+                measured.stream().anyMatch(each -> each.kind().precision().equals(kind.precision()));
         for (StepRate each : measured) {
+            if (seen && !each.kind().precision().equals(kind.precision())) {
+                continue;
+            }
             double distance = NEAR
                     + Math.abs(Math.log(flopsPerToken(kind.model())
                             / flopsPerToken(each.kind().model())))
@@ -201,6 +214,16 @@ public final class CostModel {
         double tokens = (double) pass * model.context();
         double perLayer = (double) ACTIVATIONS_PER_WIDTH * model.width() + (double) model.heads() * model.context();
         double activations = tokens * (perLayer * model.layers() + 2.0 * model.vocabulary()) * FLOAT_BYTES;
-        return (long) (BASE_BYTES + (double) BYTES_PER_PARAMETER * model.totalParameters() + activations);
+        boolean rounded = cell.training().products() == Precision.BFLOAT16;
+        double parameters =
+                (double) (rounded ? ROUNDED_BYTES_PER_PARAMETER : BYTES_PER_PARAMETER) * model.totalParameters();
+        return (long) (BASE_BYTES + parameters + activations + (rounded ? tokens * roundedBytesPerToken(model) : 0));
+    }
+
+    /** Rounded inputs of each linear map, and the gradients of one map at a time. */
+    private static double roundedBytesPerToken(ModelShape model) {
+        double inputs = (double) ROUNDED_PER_WIDTH * model.width() * model.layers() + model.width();
+        double gradients = Math.max(4.0 * model.width(), model.vocabulary());
+        return Precision.BFLOAT16.bytes() * (inputs + gradients);
     }
 }

@@ -7,11 +7,13 @@ import dev.powersweep.orchestrator.plan.StepKind;
 import dev.powersweep.orchestrator.plan.StepRate;
 import dev.powersweep.worker.cell.ModelShape;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class SpeedProbeTest {
     private static StepRate rate(int layers, double seconds) {
-        return new StepRate(new StepKind(ModelShape.gpt(layers, 32, 2, 64, 256), 8), seconds, seconds / 100);
+        return new StepRate(
+                new StepKind(ModelShape.gpt(layers, 32, 2, 64, 256), 8, Optional.empty()), seconds, seconds / 100);
     }
 
     @Test

@@ -15,12 +15,15 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,8 +83,8 @@ class SweepPlannerTest {
                 MachineRate.REFERENCE,
                 1,
                 List.of(
-                        new StepRate(new StepKind(cell.model(), 16), 0.25, 1e-12),
-                        new StepRate(new StepKind(cell.model(), 8), 0.5, 1e-12)));
+                        new StepRate(StepKind.of(cell, 16), 0.25, 1e-12),
+                        new StepRate(StepKind.of(cell, 8), 0.5, 1e-12)));
         double rest = cost.seconds(cell) - (200 * 0.5 + 193 * 0.25);
         assertThat(rest).isBetween(0.0, 2.0);
         assertThat(cost.tokensPerSecond(cell)).isCloseTo(cell.tokens() / (200 * 0.5 + 193 * 0.25), within(1e-6));
@@ -100,6 +103,23 @@ class SweepPlannerTest {
                 .get(0);
         // Measured: docs/operations.md, 258 MiB. 166 MB idle, 3.2 M parameters at 24 bytes, 24 MB of activations.
         assertThat(planned.memoryBytes() / 1e6).isCloseTo(270, within(5.0));
+    }
+
+    /** Peaks of resident memory as measured, one process each: 451 MiB in float32 and 438 MiB in bfloat16. */
+    @Test
+    void roundedWeightsTakeThePlaceOfTransposedOnes() {
+        String text = "{context: 256, grid: {modelSizes: {layers: 6, width: 384, heads: 6}, dataSizes: 1M, batchSizes:"
+                + " {sequences: 8}}, training: {precision: %s}}";
+        for (Map.Entry<String, Integer> peak :
+                Map.of("float32", 451, "bfloat16", 438).entrySet()) {
+            PlannedCell planned = new SweepPlanner()
+                    .plan(spec(text.formatted(peak.getKey())), CORPUS, SLOTS)
+                    .cells()
+                    .get(0);
+            assertThat(planned.memoryBytes() / 1048576.0 / peak.getValue())
+                    .as(peak.getKey())
+                    .isBetween(1.0, 1.025);
+        }
     }
 
     @Test
@@ -171,14 +191,44 @@ class SweepPlannerTest {
                     .predictedSeconds();
             assertThat(cell.predictedSeconds() / before).isCloseTo(2, within(0.15));
         }
-        StepKind far = new StepKind(ModelShape.gpt(2, 32, 2, 128, 256), 16);
+        StepKind far = new StepKind(ModelShape.gpt(2, 32, 2, 128, 256), 16, Optional.empty());
         StepRate same = new StepRate(far, formula.stepSeconds(far), 0);
         CostModel both = new CostModel(MachineRate.REFERENCE, 1, List.of(twice, same));
-        StepKind nearFar = new StepKind(far.model(), 8);
-        StepKind nearKind = new StepKind(kind.model(), 3 * kind.batchSequences() / 2);
+        StepKind nearFar = new StepKind(far.model(), 8, Optional.empty());
+        StepKind nearKind = new StepKind(kind.model(), 3 * kind.batchSequences() / 2, Optional.empty());
         assertThat(both.stepSeconds(kind)).isEqualTo(twice.stepSeconds());
         assertThat(both.stepSeconds(nearFar) / formula.stepSeconds(nearFar)).isBetween(1.0, 1.2);
         assertThat(both.stepSeconds(nearKind) / formula.stepSeconds(nearKind)).isBetween(1.8, 2.0);
+    }
+
+    @Test
+    void aPrecisionIsMeasuredForItself() {
+        String text = "{grid: {modelSizes: 100k, dataSizes: 1M, axes: {training.precision: [float32, bfloat16]}}}";
+        List<PlannedCell> unmeasured =
+                new SweepPlanner().plan(spec(text), CORPUS, SLOTS).cells();
+        assertThat(unmeasured).hasSize(2);
+        assertThat(unmeasured.get(0).predictedSeconds())
+                .isEqualTo(unmeasured.get(1).predictedSeconds());
+        Cell wide = cell(unmeasured, Precision.FLOAT32).gridCell().cell();
+        Cell narrow = cell(unmeasured, Precision.BFLOAT16).gridCell().cell();
+        CostModel formula = new CostModel(MachineRate.REFERENCE, 1);
+        double guess = formula.stepSeconds(StepKind.of(wide));
+        StepRate wideRate = new StepRate(StepKind.of(wide), 2 * guess, 0);
+        StepRate narrowRate = new StepRate(StepKind.of(narrow), guess, 0);
+        CostModel one = new CostModel(MachineRate.REFERENCE, 1, List.of(wideRate));
+        assertThat(one.stepSeconds(StepKind.of(narrow))).isCloseTo(2 * guess, within(1e-12));
+        CostModel both = new CostModel(MachineRate.REFERENCE, 1, List.of(wideRate, narrowRate));
+        assertThat(both.stepSeconds(StepKind.of(wide))).isEqualTo(2 * guess);
+        assertThat(both.stepSeconds(StepKind.of(narrow))).isEqualTo(guess);
+        assertThat(both.stepSeconds(StepKind.of(narrow, 100)) / formula.stepSeconds(StepKind.of(narrow, 100)))
+                .isCloseTo(1, within(1e-12));
+    }
+
+    private static PlannedCell cell(List<PlannedCell> cells, Precision precision) {
+        return cells.stream()
+                .filter(each -> each.gridCell().cell().training().products() == precision)
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
