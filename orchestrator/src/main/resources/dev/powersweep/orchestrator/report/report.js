@@ -219,9 +219,13 @@
       (series.kind === 'band' ? series.low.concat(series.high) : series.y).forEach(function (y) { ys.push(place(chart.y, y)); });
     });
     var xRange = range(xs), yRange = range(ys);
-    var box = { left: 66, right: 16, top: 12, bottom: 50 };
-    var xTicks = ticksOf(chart.x, xRange, width - box.left - box.right);
+    var box = { right: 16, top: 12, bottom: 50 };
     var yTicks = ticksOf(chart.y, yRange, (height - box.top - box.bottom) * 1.4);
+    var longest = Math.max.apply(null, yTicks.map(function (t) { return t.label ? format(t.value, chart.y.ticks, 4).length : 0; }));
+    // A digit is some 7 pixels wide; the axis's name stands left of the longest number.
+    var gap = Math.max(50, 18 + 7 * longest);
+    box.left = gap + 16;
+    var xTicks = ticksOf(chart.x, xRange, width - box.left - box.right);
     function axis(spec, bounds, gap) {
       return {
         type: 'value', min: bounds[0], max: bounds[1], name: spec.label, nameLocation: 'middle', nameGap: gap,
@@ -231,7 +235,7 @@
     }
     return {
       animation: false, textStyle: { fontFamily: FONT }, grid: box,
-      xAxis: axis(chart.x, xRange, 32), yAxis: axis(chart.y, yRange, 50),
+      xAxis: axis(chart.x, xRange, 32), yAxis: axis(chart.y, yRange, gap),
       legend: { show: false },
       tooltip: {
         trigger: 'item', confine: true, borderColor: '#b7bfc9', textStyle: { color: INK, fontSize: 12.5, fontFamily: FONT },
