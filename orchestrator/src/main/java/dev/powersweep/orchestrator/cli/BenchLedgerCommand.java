@@ -44,7 +44,7 @@ public final class BenchLedgerCommand implements Callable<Integer> {
             throw new CommandLine.ParameterException(
                     command.commandLine(), "--cells = " + cells + " and --slots = " + slots + " must be at least 1");
         }
-        Configuration configuration = new Configuration();
+        Configuration configuration = HadoopSettings.configuration();
         LedgerBench.Report report =
                 LedgerBench.run(SweepDirectory.at(directory, configuration), configuration, cells, slots, 1);
         PrintWriter out = command.commandLine().getOut();

@@ -1,11 +1,12 @@
 package dev.powersweep.orchestrator.cli;
 
 import dev.powersweep.orchestrator.dispatch.SweepState;
-import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.LocalFile;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.EmbeddedSql;
+import dev.powersweep.orchestrator.tables.LackingSteps;
+import dev.powersweep.orchestrator.tables.LedgerCells;
 import dev.powersweep.orchestrator.tables.SparkSql;
 import dev.powersweep.orchestrator.tables.SqlEngine;
 import dev.powersweep.orchestrator.tables.TableViews;
@@ -81,10 +82,10 @@ public final class QueryCommand implements Callable<Integer> {
         }
         Configuration configuration = HadoopSettings.configuration();
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
-        SweepState state = LedgerReader.open(directory, configuration);
+        LedgerCells cells = LedgerCells.of(directory, configuration);
         SqlEngine.Guard guard = unsafe ? SqlEngine.Guard.OFF : SqlEngine.Guard.ON;
-        try (SqlEngine engine = engine(directory, state, configuration, guard)) {
-            warn(TableViews.lacking(directory, state, configuration));
+        try (SqlEngine engine = engine(directory, cells, configuration, guard)) {
+            warn(TableViews.lacking(directory, engine.ended(), configuration));
             if (sql.isPresent()) {
                 answer(engine, sql.get());
             } else {
@@ -95,15 +96,17 @@ public final class QueryCommand implements Callable<Integer> {
     }
 
     private SqlEngine engine(
-            SweepDirectory directory, SweepState state, Configuration configuration, SqlEngine.Guard guard) {
+            SweepDirectory directory, LedgerCells cells, Configuration configuration, SqlEngine.Guard guard) {
         if (master.isPresent()) {
+            // A directory without a sweep is refused before Spark starts.
+            SweepState state = cells.state();
             return new SparkSql(Sessions.forQuery(master.get()), directory, state, configuration, guard);
         }
         if (!EmbeddedSql.available()) {
             throw new UserError("the embedded engine's library (libduckdb_java.so_linux_…) does not lie beside the"
                     + " application jar; put it there, or ask Spark with --master 'local[*]'");
         }
-        return EmbeddedSql.open(directory, state, configuration, guard);
+        return EmbeddedSql.open(directory, cells, configuration, guard);
     }
 
     private void answer(SqlEngine engine, String question) {
@@ -122,9 +125,9 @@ public final class QueryCommand implements Callable<Integer> {
         }
     }
 
-    private void warn(List<String> lacking) {
+    private void warn(List<LackingSteps> lacking) {
         PrintWriter err = command.commandLine().getErr();
-        lacking.stream().limit(WARNINGS).forEach(sentence -> err.println("warning: " + sentence));
+        lacking.stream().limit(WARNINGS).forEach(cell -> err.println("warning: " + cell.sentence()));
         if (lacking.size() > WARNINGS) {
             err.println("warning: " + (lacking.size() - WARNINGS) + " more cells lack files");
         }

@@ -58,6 +58,7 @@ public final class ViewCommand implements Callable<Integer> {
             PrintWriter out = command.commandLine().getOut();
             out.println(server.address());
             out.flush();
+            server.warm();
             PrintWriter err = command.commandLine().getErr();
             err.println("serving until Ctrl-C");
             err.flush();

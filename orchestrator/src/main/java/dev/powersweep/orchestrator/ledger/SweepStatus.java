@@ -3,22 +3,16 @@ package dev.powersweep.orchestrator.ledger;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.powersweep.orchestrator.dispatch.AttemptReport;
-import dev.powersweep.orchestrator.dispatch.CellRecord;
-import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -60,7 +54,12 @@ public record SweepStatus(
 
     /** Throws {@link UserError} when the directory holds no sweep. */
     public static SweepStatus read(SweepDirectory directory, Configuration configuration) {
-        SweepState state = LedgerReader.open(directory, configuration);
+        return read(directory, configuration, KeptProjection.ofUser(directory, configuration, "status"));
+    }
+
+    /** @param kept where what is made of the ledger is kept */
+    static SweepStatus read(SweepDirectory directory, Configuration configuration, KeptProjection kept) {
+        LedgerSummary ledger = LedgerSummary.read(directory, configuration, kept);
         Optional<Lease.Sighting> sighting;
         try {
             sighting = Lease.look(directory.storage(configuration), directory);
@@ -69,53 +68,25 @@ public record SweepStatus(
         }
         boolean alive =
                 sighting.map(seen -> seen.seemsAlive(Lease.Timing.DEFAULT)).orElse(false);
-        Map<CellState, Integer> states = new EnumMap<>(CellState.class);
-        for (CellState each : CellState.values()) {
-            states.put(each, state.count(each));
-        }
+        Map<CellState, Integer> states = new EnumMap<>(ledger.states());
         if (!alive) {
             // Nobody is left to tell how they ended; the next driver finds them so.
             states.merge(CellState.INTERRUPTED, states.put(CellState.RUNNING, 0), Integer::sum);
         }
-        List<Trouble> troubled = new ArrayList<>();
-        long tokens = 0;
-        double finishedTokens = 0;
-        double finishedSeconds = 0;
-        for (CellRecord cell : state.cells()) {
-            if (cell.last().isEmpty()) {
-                continue;
-            }
-            AttemptReport last = cell.last().get();
-            tokens += cell.cell().tokensThrough(last.step());
-            if (cell.state() == CellState.FINISHED) {
-                finishedTokens += last.trainedTokens(cell.cell());
-                finishedSeconds += last.seconds();
-            } else if (last.failure().isPresent() && cell.state() != CellState.RUNNING) {
-                troubled.add(new Trouble(
-                        cell.cell().id(),
-                        cell.name(),
-                        cell.state(),
-                        last.failure().get().name(),
-                        last.message(),
-                        last.detail(),
-                        last.log()));
-            }
-        }
-        troubled.sort(Comparator.comparing(Trouble::state).thenComparing(Trouble::name));
         return new SweepStatus(
-                state.submitted().orElseThrow().sweep(),
+                ledger.sweep(),
                 directory.root().toString(),
-                state.cells().size(),
+                ledger.cells(),
                 states,
-                new TreeMap<>(state.failures()),
-                troubled,
+                ledger.failures(),
+                ledger.troubled(),
                 sighting.map(seen -> seen.holder().text()).orElse(""),
                 alive,
                 alive ? sighting.flatMap(Lease.Sighting::heartbeat).flatMap(Lease.Heartbeat::live) : Optional.empty(),
-                tokens,
-                finishedSeconds > 0 ? OptionalDouble.of(finishedTokens / finishedSeconds) : OptionalDouble.empty(),
-                state.stopped(),
-                state.excludedHosts());
+                ledger.tokens(),
+                ledger.meanTokensPerSecond(),
+                ledger.stopped(),
+                ledger.excludedHosts());
     }
 
     /** Cells that have no result yet and did not fail for good. */

@@ -6,8 +6,11 @@ import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.PreparedStatement;
@@ -21,6 +24,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +35,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.duckdb.DuckDBAppender;
@@ -49,6 +54,8 @@ public final class EmbeddedSql implements SqlEngine {
     /** What lies elsewhere is copied here for one command; more than this is asked of Spark instead. */
     private static final long MOST_COPIED = 512L << 20;
 
+    private static final int TRIES = 5;
+
     /** From so many rows on, a second processor is worth its start. */
     private static final int MANY_ROWS = 2_000;
 
@@ -59,12 +66,19 @@ public final class EmbeddedSql implements SqlEngine {
     private final Guard guard;
     private final DuckDBConnection connection;
     private final Map<String, List<Path>> files = new LinkedHashMap<>();
+    /** Tables of which nothing was copied yet. */
+    private final Map<Table<?>, List<Storage.Entry>> elsewhere = new HashMap<>();
+
     private final Set<String> ready = new HashSet<>();
     private final Optional<Path> copies;
     private volatile Optional<Statement> running = Optional.empty();
 
     private EmbeddedSql(
-            SweepDirectory directory, SweepState state, Configuration configuration, Guard guard, Optional<Path> copies)
+            SweepDirectory directory,
+            LedgerCells cells,
+            Configuration configuration,
+            Guard guard,
+            Optional<Path> copies)
             throws SQLException {
         this.directory = directory;
         this.configuration = configuration;
@@ -77,7 +91,7 @@ public final class EmbeddedSql implements SqlEngine {
         // As Spark sorts: absent values first when ascending, last when descending.
         execute("set default_null_order = 'nulls_first_on_asc_last_on_desc'");
         execute("set TimeZone = 'UTC'");
-        cells(state);
+        cells(cells);
     }
 
     /** Whether the engine's native library is there: not where the application jar alone was copied. */
@@ -99,10 +113,14 @@ public final class EmbeddedSql implements SqlEngine {
     /**
      * Opens the tables.
      *
-     * @throws UserError where a file cannot be read, or what would have to be copied is too large
+     * @throws UserError where there is no sweep, a file cannot be read, or what would have to be copied is too large
      */
     public static EmbeddedSql open(
-            SweepDirectory directory, SweepState state, Configuration configuration, Guard guard) {
+            SweepDirectory directory, LedgerCells cells, Configuration configuration, Guard guard) {
+        if (cells.kept().isEmpty()) {
+            // What is wrong with the ledger is said first.
+            cells.state();
+        }
         ResultTables tables = new ResultTables(directory, configuration);
         String scheme = directory.root().toUri().getScheme();
         boolean here = scheme == null || scheme.equals("file");
@@ -121,7 +139,7 @@ public final class EmbeddedSql implements SqlEngine {
         try {
             Optional<Path> copies =
                     here ? Optional.empty() : Optional.of(Files.createTempDirectory("powersweep-query"));
-            EmbeddedSql engine = new EmbeddedSql(directory, state, configuration, guard, copies);
+            EmbeddedSql engine = new EmbeddedSql(directory, cells, configuration, guard, copies);
             if (here) {
                 entries.forEach((table, list) -> engine.files.put(
                         table.name(),
@@ -129,7 +147,7 @@ public final class EmbeddedSql implements SqlEngine {
                                 .map(entry -> Path.of(entry.path().toUri().getPath()))
                                 .toList()));
             } else {
-                engine.copy(entries);
+                engine.elsewhere(entries);
             }
             if (guard == Guard.ON) {
                 engine.lock();
@@ -140,36 +158,90 @@ public final class EmbeddedSql implements SqlEngine {
         }
     }
 
-    private void copy(Map<Table<?>, List<Storage.Entry>> entries) throws IOException {
-        long bytes = entries.values().stream()
-                .flatMap(List::stream)
-                .mapToLong(Storage.Entry::bytes)
-                .sum();
+    private void elsewhere(Map<Table<?>, List<Storage.Entry>> entries) {
+        requireCopiable(entries.values().stream().flatMap(List::stream).toList());
+        entries.forEach((table, list) -> {
+            files.put(table.name(), List.of());
+            elsewhere.put(table, list);
+        });
+    }
+
+    private void requireCopiable(List<Storage.Entry> entries) {
+        long bytes = entries.stream().mapToLong(Storage.Entry::bytes).sum();
         if (bytes > MOST_COPIED) {
             close();
             throw new UserError("the tables of " + directory.root() + " have " + (bytes >> 20)
                     + " MiB, too much to be copied for a question; ask Spark with --master URL");
         }
-        Storage storage = directory.storage(configuration);
-        for (Map.Entry<Table<?>, List<Storage.Entry>> table : entries.entrySet()) {
-            List<Path> copied = new ArrayList<>();
-            for (Storage.Entry entry : table.getValue()) {
-                Path local =
-                        copies.orElseThrow().resolve(table.getKey().name() + "-" + copied.size() + TableFile.SUFFIX);
-                storage.download(entry.path(), local);
-                copied.add(local);
+    }
+
+    /** Copies the files of a table here; those of a living driver's merge that came since it was listed, too. */
+    private List<Path> copied(Table<?> table) {
+        List<Storage.Entry> entries = elsewhere.get(table);
+        for (int i = 1; ; i++) {
+            try {
+                Path folder = Files.createDirectories(copies.orElseThrow().resolve(table.name() + "-" + i));
+                Storage storage = directory.storage(configuration);
+                List<Storage.Entry> wanted = entries;
+                return IntStream.range(0, wanted.size())
+                        .parallel()
+                        .mapToObj(k -> copied(storage, wanted.get(k), folder.resolve(k + TableFile.SUFFIX)))
+                        .toList();
+            } catch (UncheckedIOException | IOException e) {
+                IOException reason = e instanceof UncheckedIOException wrapped ? wrapped.getCause() : (IOException) e;
+                boolean gone = reason instanceof FileNotFoundException || reason instanceof NoSuchFileException;
+                if (!gone || i == TRIES) {
+                    throw new UserError("cannot read the tables of " + directory.root() + ": " + first(reason), reason);
+                }
+                entries = new ResultTables(directory, configuration)
+                        .listing(table)
+                        .entries();
+                requireCopiable(entries);
             }
-            files.put(table.getKey().name(), copied);
         }
     }
 
-    private void cells(SweepState state) throws SQLException {
-        List<Table.ColumnInfo> columns = Table.CELLS.columns();
+    private static Path copied(Storage storage, Storage.Entry entry, Path local) {
+        TableFile.requireSize(entry);
+        try {
+            storage.download(entry.path(), local);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return local;
+    }
+
+    private void cells(LedgerCells cells) throws SQLException {
         execute("create table cells ("
-                + columns.stream()
+                + Table.CELLS.columns().stream()
                         .map(column -> quoted(column.name()) + " " + type(column.type()))
                         .collect(Collectors.joining(", "))
                 + ")");
+        if (cells.kept().filter(this::loaded).isPresent()) {
+            return;
+        }
+        append(cells.state());
+        cells.keep(file -> {
+            try {
+                execute("copy cells to " + literal(file) + " (format parquet)");
+            } catch (SQLException e) {
+                throw new IOException(e);
+            }
+        });
+    }
+
+    /** Whether the rows could be taken from there; none were otherwise. */
+    private boolean loaded(Path kept) {
+        try {
+            execute("insert into cells select * from read_parquet(" + literal(kept) + ")");
+            return true;
+        } catch (SQLException e) {
+            // Gone since it was found, as where somebody empties the temporary directory.
+            return false;
+        }
+    }
+
+    private void append(SweepState state) throws SQLException {
         try (DuckDBAppender appender = connection.createAppender("main", "cells")) {
             List<CellRow> rows = CellsTable.rows(state);
             Stream<CellRow> taken = rows.size() < MANY_ROWS ? rows.stream() : rows.parallelStream();
@@ -181,6 +253,23 @@ public final class EmbeddedSql implements SqlEngine {
                 appender.endRow();
             }
         }
+    }
+
+    @Override
+    public List<EndedCell> ended() {
+        String states =
+                EndedCell.STATES.stream().map(state -> "'" + state + "'").collect(Collectors.joining(", "));
+        List<EndedCell> ended = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(
+                        "select cell, name, steps_done from cells where state in (" + states + ")")) {
+            while (rows.next()) {
+                ended.add(new EndedCell(rows.getString(1), rows.getString(2), rows.getLong(3)));
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException("the engine cannot read its own table", e);
+        }
+        return ended;
     }
 
     private static void append(DuckDBAppender appender, Object value) throws SQLException {
@@ -204,9 +293,12 @@ public final class EmbeddedSql implements SqlEngine {
     private void lock() throws SQLException {
         String allowed = files.values().stream()
                 .flatMap(List::stream)
-                .map(file -> "'" + file.toString().replace("'", "''") + "'")
+                .map(EmbeddedSql::literal)
                 .collect(Collectors.joining(", "));
         execute("set allowed_paths = [" + allowed + "]");
+        if (copies.isPresent()) {
+            execute("set allowed_directories = [" + literal(copies.get()) + "]");
+        }
         execute("set enable_external_access = false");
         execute("set lock_configuration = true");
     }
@@ -310,8 +402,7 @@ public final class EmbeddedSql implements SqlEngine {
                 }
                 insert.executeBatch();
             }
-            statement.execute(
-                    "copy answer to '" + file.toString().replace("'", "''") + "' (format parquet, compression zstd)");
+            statement.execute("copy answer to " + literal(file) + " (format parquet, compression zstd)");
         }
     }
 
@@ -359,16 +450,15 @@ public final class EmbeddedSql implements SqlEngine {
     }
 
     /** The view of a table, with columns that its files do not have yet as absent values. */
-    private void view(String name, List<Path> paths) {
+    private void view(String name, List<Path> here) {
         Table<?> table = Table.ALL.stream()
                 .filter(known -> known.name().equals(name))
                 .findFirst()
                 .orElseThrow();
+        List<Path> paths = copies.isPresent() ? copied(table) : here;
         paths.parallelStream().forEach(TableFile::requireChecksums);
         String source = "read_parquet(["
-                + paths.stream()
-                        .map(file -> "'" + file.toString().replace("'", "''") + "'")
-                        .collect(Collectors.joining(", "))
+                + paths.stream().map(EmbeddedSql::literal).collect(Collectors.joining(", "))
                 + "], union_by_name = true)";
         try {
             Set<String> stored = new HashSet<>();
@@ -408,6 +498,10 @@ public final class EmbeddedSql implements SqlEngine {
             case "double", "boolean", "timestamp" -> name;
             default -> throw new IllegalArgumentException("no SQL type for " + name);
         };
+    }
+
+    private static String literal(Path file) {
+        return "'" + file.toString().replace("'", "''") + "'";
     }
 
     private static String quoted(String name) {

@@ -45,6 +45,7 @@ public final class SparkSql implements SqlEngine {
     private final SweepDirectory directory;
     private final Configuration configuration;
     private final Guard guard;
+    private final List<EndedCell> ended;
 
     /** Takes over the session, and registers the tables in it. */
     public SparkSql(
@@ -57,6 +58,7 @@ public final class SparkSql implements SqlEngine {
         this.directory = directory;
         this.configuration = configuration;
         this.guard = guard;
+        this.ended = EndedCell.of(state);
         // What Spark logs of a failing query is said in one sentence.
         session.sparkContext().setLogLevel("OFF");
         session.conf().set("spark.sql.ansi.doubleQuotedIdentifiers", "true");
@@ -133,6 +135,11 @@ public final class SparkSql implements SqlEngine {
             requireQuery((QueryPlan<?>) inner.plan(), sql);
         }
         asJava(expression.children()).forEach(child -> requireQuery(child, sql));
+    }
+
+    @Override
+    public List<EndedCell> ended() {
+        return ended;
     }
 
     @Override

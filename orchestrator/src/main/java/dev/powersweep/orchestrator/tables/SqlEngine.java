@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.tables;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Answers SQL over the tables of one sweep. Statements other than one query are refused, and a query reads nothing but
@@ -19,6 +20,9 @@ public interface SqlEngine extends AutoCloseable {
      * @throws dev.powersweep.orchestrator.storage.UserError where it is refused, or a file of a table is damaged
      */
     Answer ask(String sql);
+
+    /** Cells with a result, in the order they were planned. */
+    List<EndedCell> ended();
 
     /** Writes the answer as a Parquet file on the local disk, in one step. */
     void save(String sql, Path file);

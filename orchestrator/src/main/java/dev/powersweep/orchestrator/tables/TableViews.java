@@ -1,13 +1,9 @@
 package dev.powersweep.orchestrator.tables;
 
-import dev.powersweep.orchestrator.dispatch.AttemptReport;
-import dev.powersweep.orchestrator.dispatch.CellRecord;
 import dev.powersweep.orchestrator.dispatch.SweepState;
 import dev.powersweep.orchestrator.storage.PathOption;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
-import dev.powersweep.worker.cell.CellState;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,11 +61,9 @@ public final class TableViews {
         }
     }
 
-    /**
-     * Cells with a result whose steps are no longer all in the table's files, one sentence each. Drivers never delete such
-     * files; people may.
-     */
-    public static List<String> lacking(SweepDirectory directory, SweepState state, Configuration configuration) {
+    /** Those of the cells whose steps are no longer all in the table's files, in the same order. */
+    public static List<LackingSteps> lacking(
+            SweepDirectory directory, List<EndedCell> ended, Configuration configuration) {
         TableFiles.Listing listing = new ResultTables(directory, configuration).listing(Table.STEPS);
         Set<String> merged = listing.merges().stream()
                 .flatMap(merge -> merge.cells().stream())
@@ -83,19 +77,11 @@ public final class TableViews {
                 steps.merge(chunk.group(1), rows, Long::sum);
             }
         }
-        List<String> sentences = new ArrayList<>();
-        for (CellRecord cell : state.cells()) {
-            String id = cell.cell().id();
-            boolean ended = cell.state() == CellState.FINISHED || cell.state() == CellState.DIVERGED;
-            long expected = cell.last().map(AttemptReport::step).orElse(0L);
-            long found = steps.getOrDefault(id, 0L);
-            if (ended && !merged.contains(id) && found < expected) {
-                sentences.add(directory.table(Table.STEPS.name()) + " has files for " + found + " of the " + expected
-                        + " steps of cell " + cell.name() + ": restore them, or train it again with powersweep rerun "
-                        + directory.root() + " --cells " + id);
-            }
-        }
-        return sentences;
+        return ended.stream()
+                .filter(cell -> !merged.contains(cell.id()))
+                .map(cell -> new LackingSteps(directory, cell, steps.getOrDefault(cell.id(), 0L)))
+                .filter(lacking -> lacking.found() < lacking.cell().steps())
+                .toList();
     }
 
     /** Throws {@link dev.powersweep.orchestrator.storage.UserError} naming the first damaged file, if there is one. */

@@ -79,6 +79,18 @@ public final class PageServer implements AutoCloseable {
         }
     }
 
+    /** Makes ready for the first page while nobody has asked for it; comes back at once. */
+    public void warm() {
+        threads.execute(() -> {
+            try {
+                pages.warm();
+            } catch (RuntimeException e) {
+                // Whoever asks for the page is told of it.
+                LOG.debug("the first page could not be made ready", e);
+            }
+        });
+    }
+
     public URI address() {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/");
     }

@@ -26,17 +26,29 @@ final class ServedPages {
         this.sweeps = List.copyOf(sweeps);
     }
 
+    /** Makes the first page once for nobody, so that whoever asks for it waits neither for classes nor for curves. */
+    void warm() {
+        Function<String, Optional<String>> nothing = name -> Optional.empty();
+        if (sweeps.size() > 1) {
+            ComparisonPage.html(compared(SweepWatch::preview), nothing);
+        } else {
+            page(SweepPages.SWEEP, 0, new PageRequest(sweeps.get(0).preview(), nothing, base(0)));
+        }
+    }
+
     Answer answer(String path, Function<String, Optional<String>> parameter) {
         if (path.equals(SCRIPT)) {
             return Answer.script();
         }
         if (path.equals("/") && sweeps.size() > 1) {
-            return Answer.html(
-                    new Document(sweeps.size() + " sweeps", links(""), ComparisonPage.html(compared(), parameter))
-                            .html());
+            return Answer.html(new Document(
+                            sweeps.size() + " sweeps",
+                            links(""),
+                            ComparisonPage.html(compared(SweepWatch::summary), parameter))
+                    .html());
         }
         if (path.matches("/json/?") && sweeps.size() > 1) {
-            return Answer.json(ComparisonJson.of(compared(), parameter));
+            return Answer.json(ComparisonJson.of(compared(SweepWatch::summary), parameter));
         }
         if (path.equals("/")) {
             return page(0, SweepPages.SWEEP, parameter);
@@ -70,7 +82,10 @@ final class ServedPages {
     }
 
     private Answer page(int sweep, SweepPages page, Function<String, Optional<String>> parameter) {
-        PageRequest request = request(sweep, page, parameter);
+        return page(page, sweep, request(sweep, page, parameter));
+    }
+
+    private Answer page(SweepPages page, int sweep, PageRequest request) {
         String title = request.picture().opened().sweep() + " – " + page.title().toLowerCase(Locale.ROOT);
         return Answer.html(new Document(title, links(base(sweep)), page.html(request)).html());
     }
@@ -102,12 +117,12 @@ final class ServedPages {
         return links;
     }
 
-    private List<ComparedSweep> compared() {
+    private List<ComparedSweep> compared(Function<SweepWatch, SweepPicture> picture) {
         List<ComparedSweep> compared = new ArrayList<>();
         for (int i = 0; i < sweeps.size(); i++) {
             SweepWatch.Text text = sweeps.get(i).text();
-            compared.add(
-                    new ComparedSweep(sweeps.get(i).summary(), base(i), text.corpusHash(), text.bitsPerByteOfANat()));
+            compared.add(new ComparedSweep(
+                    picture.apply(sweeps.get(i)), base(i), text.corpusHash(), text.bitsPerByteOfANat()));
         }
         return compared;
     }

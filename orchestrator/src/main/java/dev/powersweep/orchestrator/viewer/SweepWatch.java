@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -104,6 +105,18 @@ public final class SweepWatch {
                 ledger.bitsPerByteOfANat());
     }
 
+    /**
+     * The sweep as the directory had it when it was last looked into, for no page: no law is fitted for it. Its curves are
+     * on their way afterwards.
+     */
+    SweepPicture preview() {
+        SweepPicture known;
+        synchronized (this) {
+            known = picture();
+        }
+        return withCurves(known, wantCurves(known));
+    }
+
     /** The sweep as of now, without curves. */
     public synchronized SweepPicture summary() {
         if (!asked) {
@@ -126,12 +139,19 @@ public final class SweepWatch {
      */
     public SweepPicture picture(Optional<String> cell) {
         SweepPicture summary = summary();
-        Set<String> wanted = cell.isPresent()
-                ? cell.flatMap(summary::cell).stream().map(of -> of.plan().id()).collect(Collectors.toSet())
-                : summary.curvesWanted().stream().map(of -> of.plan().id()).collect(Collectors.toSet());
-        curves.want(wanted, stamp());
+        Set<String> wanted = cell.isPresent() ? wantCurves(cell.flatMap(summary::cell).stream()) : wantCurves(summary);
         curves.await(PATIENCE_MILLIS);
         return withCurves(summary, wanted);
+    }
+
+    private Set<String> wantCurves(SweepPicture page) {
+        return wantCurves(page.curvesWanted().stream());
+    }
+
+    private Set<String> wantCurves(Stream<CellView> cells) {
+        Set<String> wanted = cells.map(of -> of.plan().id()).collect(Collectors.toSet());
+        curves.want(wanted, stamp());
+        return wanted;
     }
 
     /** Changes when the table of steps may have grown. */

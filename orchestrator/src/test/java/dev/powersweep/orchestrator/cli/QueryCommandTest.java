@@ -7,11 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.orchestrator.driver.StoredSweep;
 import dev.powersweep.orchestrator.driver.TrainedGrid;
-import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.tables.Answer;
 import dev.powersweep.orchestrator.tables.EmbeddedSql;
+import dev.powersweep.orchestrator.tables.LedgerCells;
 import dev.powersweep.orchestrator.tables.SparkSql;
 import dev.powersweep.orchestrator.tables.SqlEngine;
 import java.io.ByteArrayInputStream;
@@ -62,9 +62,10 @@ class QueryCommandTest {
         StoredSweep.write(mixed);
         Configuration configuration = new Configuration();
         SweepDirectory directory = SweepDirectory.at(grid.toString(), configuration);
-        var state = LedgerReader.open(directory, configuration);
-        embedded = EmbeddedSql.open(directory, state, configuration, SqlEngine.Guard.ON);
-        spark = new SparkSql(Sessions.forQuery("local[1]"), directory, state, configuration, SqlEngine.Guard.ON);
+        LedgerCells cells = LedgerCells.of(directory, configuration);
+        embedded = EmbeddedSql.open(directory, cells, configuration, SqlEngine.Guard.ON);
+        spark = new SparkSql(
+                Sessions.forQuery("local[1]"), directory, cells.state(), configuration, SqlEngine.Guard.ON);
     }
 
     @AfterAll

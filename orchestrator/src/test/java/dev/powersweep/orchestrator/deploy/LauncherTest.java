@@ -171,6 +171,36 @@ class LauncherTest {
         assertThat(launch()).contains("sources are newer than the build", BUILT);
     }
 
+    /** A folder on the class path keeps a JVM from mapping classes. */
+    @Test
+    void hadoopsSettingsAreOnTheClassPathOnlyOfCommandsWithoutAnArchiveOfClasses() throws Exception {
+        write("java/bin/java", "#!/bin/bash\nprintf '%s\\n' \"$@\" > given\n");
+
+        List<String> query = given("query", "DIR", "select 1");
+        assertThat(query).contains("-Dpowersweep.hadoop.conf=/etc/hadoop settings");
+        assertThat(query.get(query.indexOf("-cp") + 1)).endsWith("/spark/jars/*");
+        assertThat(query)
+                .anyMatch(option -> option.startsWith("-XX:ArchiveClassesAtExit=")
+                        && option.contains("/.powersweep-query-hadoop.jsa."));
+
+        List<String> export = given("export", "DIR", "CELL", "model.zip");
+        assertThat(export).noneMatch(option -> option.startsWith("-Dpowersweep.hadoop.conf="));
+        assertThat(export.get(export.indexOf("-cp") + 1)).endsWith("/spark/jars/*:/etc/hadoop settings");
+
+        List<String> run = given("query", "DIR", "select 1", "--master", "local[1]");
+        assertThat(run.get(run.indexOf("-cp") + 1)).endsWith("/spark/jars/*:/etc/hadoop settings");
+    }
+
+    private List<String> given(String... arguments) throws Exception {
+        List<String> command =
+                new ArrayList<>(List.of(tree.resolve("bin/powersweep").toString()));
+        command.addAll(List.of(arguments));
+        assertThat(process(Map.of("HADOOP_CONF_DIR", "/etc/hadoop settings"), command)
+                        .status())
+                .isZero();
+        return Files.readAllLines(tree.resolve("given"));
+    }
+
     /** A signal to the launcher would otherwise leave the server behind. */
     @Test
     void aServerOfPagesIsTheLaunchersOwnProcess() throws Exception {

@@ -21,6 +21,7 @@ import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.orchestrator.view.SweepPicture;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import java.io.InputStream;
@@ -38,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -95,6 +97,36 @@ class PageServerTest {
                             get(server, link.substring(1)).statusCode())
                     .as(link)
                     .isEqualTo(200));
+        }
+    }
+
+    /** What the first page waits for was read before anybody asked; laws, which it does not wait for, were not fitted. */
+    @Test
+    void aServerThatWasWarmedHasReadTheCurvesOfItsFirstPage() throws Exception {
+        StoredSweep.write(folder.resolve("stored"));
+        SweepWatch watch = watch("stored");
+        new ServedPages(List.of(watch)).warm();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("curves")) {
+                thread.join();
+            }
+        }
+        deleteAll(folder.resolve("stored/tables/steps"));
+
+        SweepPicture first = watch.picture(Optional.empty());
+
+        assertThat(first.cells())
+                .filteredOn(cell -> cell.curveLoss().length > 0)
+                .singleElement()
+                .satisfies(cell -> assertThat(cell.curveLoss()).containsExactly(5, 4));
+        assertThat(first.refresh()).isEqualTo(SweepPicture.Refresh.SOON);
+    }
+
+    private static void deleteAll(Path directory) throws Exception {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.executor.host;
 
 import dev.powersweep.orchestrator.storage.Digests;
+import dev.powersweep.orchestrator.storage.FileStamp;
 import dev.powersweep.orchestrator.storage.PrivateDirectory;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
@@ -21,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,7 +30,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -92,6 +93,11 @@ public final class HostCache {
         }
     }
 
+    /** Files of a kind that spare commands work. */
+    public KeptFiles kept(String kind) {
+        return new KeptFiles(root, kind, Clock.systemUTC());
+    }
+
     /** Whether this is a file of the cache, which stays as it is. */
     public boolean holds(Path file) {
         return file.startsWith(root);
@@ -133,7 +139,9 @@ public final class HostCache {
 
     private static boolean jarIsSound(Path jar, String sha256, long crc32) throws IOException {
         Path note = jar.resolveSibling("." + jar.getFileName() + ".verified");
-        String now = state(jar);
+        String now = FileStamp.of(jar)
+                .map(FileStamp::identity)
+                .orElseThrow(() -> new IOException(jar.getFileSystem() + " does not tell when files were changed"));
         if (Files.exists(note) && Files.readString(note).equals(now)) {
             return Digests.crc32(jar) == crc32;
         }
@@ -144,11 +152,6 @@ public final class HostCache {
             Files.move(unfinished, note, StandardCopyOption.ATOMIC_MOVE);
         }
         return sound;
-    }
-
-    /** Which file it is and when it was last changed; the time of change cannot be set by a program. */
-    private static String state(Path file) throws IOException {
-        return new TreeMap<>(Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime")).toString();
     }
 
     /**
