@@ -9,7 +9,7 @@ import dev.powersweep.worker.cell.Model;
  * @param batchSequences sequences of a batch
  */
 public record StepKind(Model model, int batchSequences) {
-    /** Of the steps after a warm-up of the batch. */
+    /** Of the steps after a warm-up of the batch, or after a branch. */
     public static StepKind of(Cell cell) {
         return new StepKind(cell.model(), cell.data().batchSequences());
     }
