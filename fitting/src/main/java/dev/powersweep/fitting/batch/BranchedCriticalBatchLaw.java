@@ -101,6 +101,7 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                 .response(Quantity.B)
                 .data(runs.size(), runs.runs())
                 .options(options)
+                .objective(new ObjectiveValue(Objective.MSE_LOG, 1e-3, Double.NaN, Double.NaN))
                 .convergence(Convergence.closedForm("losses compared batch by batch, the trend by least squares"))
                 .identifiability(new Identifiability(verdict(points, trend), List.of()))
                 .predictor(BranchedCriticalBatchLaw::predict);
