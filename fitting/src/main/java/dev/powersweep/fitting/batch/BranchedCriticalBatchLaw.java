@@ -102,6 +102,7 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                 .data(runs.size(), runs.runs())
                 .options(options)
                 .objective(new ObjectiveValue(Objective.MSE_LOG, 1e-3, Double.NaN, Double.NaN))
+                .quality(new Quality(Double.NaN, 1, Double.NaN, Double.NaN))
                 .convergence(Convergence.closedForm("losses compared batch by batch, the trend by least squares"))
                 .identifiability(new Identifiability(verdict(points, trend), List.of()))
                 .predictor(BranchedCriticalBatchLaw::predict);

@@ -67,6 +67,7 @@ class BranchedCriticalBatchLawTest {
         assertThat(critical.high()).isEqualTo(8192);
         assertThat(fit.parameters()).as("one point is no trend").isEmpty();
         assertThat(fit.objective().name()).isEqualTo("mse-log");
+        assertThat(fit.quality().freeParameters()).as("the noise").isEqualTo(1);
         assertThat(fit.identifiability().verdict())
                 .contains("determined at 1 of 1")
                 .contains("trend")
