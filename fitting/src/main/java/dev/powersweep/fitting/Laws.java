@@ -1,5 +1,6 @@
 package dev.powersweep.fitting;
 
+import dev.powersweep.fitting.batch.BranchedCriticalBatchLaw;
 import dev.powersweep.fitting.batch.CriticalBatchLaw;
 import dev.powersweep.fitting.batch.StepsBatch;
 import dev.powersweep.fitting.batch.ThreeTerm;
@@ -51,6 +52,7 @@ public final class Laws {
             IsoFlopLaw.parabola(),
             new OptimaLaw(),
             new CriticalBatchLaw(),
+            new BranchedCriticalBatchLaw(),
             ThreeTerm.constant(),
             ThreeTerm.byData(),
             ThreeTerm.bySize(),

@@ -64,6 +64,7 @@ public class FitBenchmark {
         "isoflop-parabola",
         "optima",
         "critical-batch",
+        "branched-critical-batch",
         "three-term",
         "three-term-data",
         "three-term-size",
@@ -89,10 +90,33 @@ public class FitBenchmark {
             case "optima" -> optima(12);
             case "envelope" -> curves(10, 60);
             case "critical-batch" -> batches();
+            case "branched-critical-batch" -> branches();
             case "lr-surface", "batch-surface" -> settings();
             case "multi-power" -> schedules((ParametricLaw) form, 60);
             default -> parametric((ParametricLaw) form, planted(law));
         };
+    }
+
+    /** Three trunks, each branched at three places into six batches. */
+    private static Observations branches() {
+        int rows = 3 * 3 * 6;
+        double[] at = new double[rows];
+        double[] batch = new double[rows];
+        double[] loss = new double[rows];
+        int[] trunk = new int[rows];
+        SplittableRandom random = new SplittableRandom(1);
+        for (int row = 0; row < rows; row++) {
+            trunk[row] = row / 18;
+            at[row] = 1e6 * Math.pow(4, row / 6 % 3);
+            batch[row] = 1024 * Math.pow(2, row % 6);
+            loss[row] = 3 + 1e-3 * batch[row] / Math.sqrt(at[row]) + 1e-4 * random.nextGaussian();
+        }
+        return Observations.builder()
+                .column(Quantity.BRANCH, at)
+                .column(Quantity.B, batch)
+                .loss(loss)
+                .runs(trunk)
+                .build();
     }
 
     private static double[] planted(String law) {

@@ -139,7 +139,14 @@ public enum Quantity {
     /** Step within a run at which the loss was measured, for training curves. */
     STEP("step", "steps", List.of("step", "global_step", "iteration", "iter")),
     /** Weight of the row in every objective; 1 when absent. */
-    WEIGHT("weight", "1", List.of("weight", "weights", "w"));
+    WEIGHT("weight", "1", List.of("weight", "weights", "w")),
+    /**
+     * Tokens that a run had seen where a branch began from its state (Merrill et al. 2025). No header is taken for it: it is
+     * named by whoever has branches.
+     */
+    BRANCH("branch", "tokens", List.of()),
+    /** Standard error of the loss, of the evaluation alone. No header is taken for it. */
+    LOSS_ERROR("loss_error", "nats/token", List.of());
 
     private final String label;
     private final String unit;
@@ -161,7 +168,7 @@ public enum Quantity {
         return unit;
     }
 
-    /** Common header names, lower case, the scripted name first. */
+    /** Common header names, lower case, the scripted name first; none where the column is never guessed. */
     public List<String> headers() {
         return headers;
     }

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -45,6 +46,8 @@ public final class ParentRun {
      */
     public record Inherited(
             CellStore.LocalCheckpoint checkpoint, List<StepRow> steps, List<EvalRow> evals, SharedSteps shared) {}
+
+    private record Beginning(String trunk, long step) {}
 
     private record Offer(CellManifest parent, StoredCheckpoint state) {}
 
@@ -165,11 +168,17 @@ public final class ParentRun {
      * @param ran cells of the run that has ended
      */
     public static void releaseAll(Storage storage, SweepDirectory directory, SweepState state, Set<String> ran) {
+        // States that cells which are still to end may begin from.
+        Set<Beginning> needed = state.cells().stream()
+                .filter(cell -> !cell.state().terminal() && cell.cell().trunkSteps() > 0)
+                .map(cell -> new Beginning(cell.cell().trunk(), cell.cell().trunkSteps()))
+                .collect(Collectors.toSet());
         Map<String, Set<Long>> begun = new HashMap<>();
         for (CellRecord cell : state.cells()) {
             cell.last()
                     .flatMap(AttemptReport::shared)
                     .filter(shared -> cell.state().terminal()
+                            && !needed.contains(new Beginning(cell.cell().trunk(), shared.steps()))
                             && (ran.contains(cell.cell().id()) || ran.contains(shared.cell()))
                             && state.cell(shared.cell())
                                     .filter(parent -> parent.state().terminal())

@@ -13,6 +13,7 @@ import java.util.Set;
  * @param timeoutSeconds from the moment its trainer has the cell
  * @param parents identities of cells of the same trunk, from whose kept states a cell that has none of its own may go on
  * @param branchSteps steps whose states are kept for other cells of the trunk
+ * @param beginning whether other cells begin from the same state of the trunk
  * @param avoidHosts where it is not to be carried out as long as there are others, by the names that Spark knows
  */
 public record AttemptOrder(
@@ -23,7 +24,17 @@ public record AttemptOrder(
         double timeoutSeconds,
         List<String> parents,
         List<Long> branchSteps,
+        Beginning beginning,
         Set<String> avoidHosts) {
+
+    /** Whether the state that a cell begins from is of use to others. */
+    public enum Beginning {
+        /** Once the cell has ended, nobody needs the state. */
+        OWN,
+        /** Others of the sweep begin from it, too. */
+        COMMON
+    }
+
     public AttemptOrder {
         parents = List.copyOf(parents);
         branchSteps = List.copyOf(branchSteps);
@@ -33,12 +44,29 @@ public record AttemptOrder(
     /** Of a cell that shares no trunk, anywhere. */
     public AttemptOrder(
             GridCell gridCell, int attempt, int generation, int microBatchSequences, double timeoutSeconds) {
-        this(gridCell, attempt, generation, microBatchSequences, timeoutSeconds, List.of(), List.of(), Set.of());
+        this(
+                gridCell,
+                attempt,
+                generation,
+                microBatchSequences,
+                timeoutSeconds,
+                List.of(),
+                List.of(),
+                Beginning.OWN,
+                Set.of());
     }
 
     /** The same with no host avoided. */
     public AttemptOrder anywhere() {
         return new AttemptOrder(
-                gridCell, attempt, generation, microBatchSequences, timeoutSeconds, parents, branchSteps, Set.of());
+                gridCell,
+                attempt,
+                generation,
+                microBatchSequences,
+                timeoutSeconds,
+                parents,
+                branchSteps,
+                beginning,
+                Set.of());
     }
 }

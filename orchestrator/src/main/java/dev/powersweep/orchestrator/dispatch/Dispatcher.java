@@ -136,6 +136,12 @@ public final class Dispatcher {
 
     /** Whether a cell need not wait for its trunk: it has begun, or one that has finished was trained that far. */
     private boolean served(CellRecord cell) {
+        if (cell.cell().data().branch().isPresent()) {
+            // A trunk that has finished keeps the state where its cooldown begins, and no other: branches that come
+            // later
+            // wait for the one that leaves last, which trains the trunk again for all of them.
+            return cell.attempts() > 0;
+        }
         return cell.attempts() > 0
                 || allTrunks.others(cell.cell().id()).stream()
                         .filter(other -> other.trunkSteps() >= cell.cell().trunkSteps())
@@ -178,6 +184,7 @@ public final class Dispatcher {
                         .filter(other -> state.cell(other).orElseThrow().attempts() > 0)
                         .toList(),
                 trunks.branchSteps(waiting.cell()),
+                allTrunks.sharesBeginning(cell.cell()) ? AttemptOrder.Beginning.COMMON : AttemptOrder.Beginning.OWN,
                 lastResort.active() ? Set.of() : hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
         lastResort.begun(waiting.cell());

@@ -256,7 +256,7 @@ final class Attempt {
             }
             return Optional.of(new AttemptInput.CheckpointReplaced());
         }
-        if (commit.outcome().isPresent()) {
+        if (commit.outcome().isPresent() && order.beginning() == AttemptOrder.Beginning.OWN) {
             opened().shared().ifPresent(shared -> ParentRun.release(context.storage(), context.directory(), shared));
         }
         return Optional.of(

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.batch.BranchedCriticalBatchLaw;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.runs.FitRefusal;
@@ -79,13 +80,23 @@ public final class SweepFitter {
         TriedRates rates = new TriedRates(usable);
         notes.addAll(rates.notes());
         WarmedUp.note(usable).ifPresent(notes::add);
-        List<Law> laws = names.isEmpty()
-                ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
-                : names.stream().map(Laws::byName).toList();
+        List<Law> laws = new ArrayList<>(
+                names.isEmpty()
+                        ? DefaultLaws.ofSweep(Selection.ALL.observations(results, usable))
+                        : names.stream().map(Laws::byName).toList());
+        BranchedPoints branched = BranchedPoints.of(results, options);
+        if (names.isEmpty() && !results.branches().isEmpty()) {
+            laws.add(Laws.byName(BranchedCriticalBatchLaw.NAME));
+        }
+        notes.addAll(branched.notes());
         Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
         laws.forEach(law -> outcomes.put(law.name(), null));
         Map<Rows, List<Law>> groups = new LinkedHashMap<>();
         for (Law law : laws) {
+            if (law.name().equals(BranchedCriticalBatchLaw.NAME)) {
+                outcomes.put(law.name(), branched.fit(law, options));
+                continue;
+            }
             List<CellResult> cells = WarmedUp.without(law, usable);
             if (cells.isEmpty()) {
                 outcomes.put(law.name(), LawGroup.refused(law, selection(law).text(), WarmedUp.nothingLeft(law)));
@@ -123,6 +134,9 @@ public final class SweepFitter {
                         .max()
                         .orElse(Double.NaN)));
         readings.addAll(verdicts);
+        if (outcomes.get(BranchedCriticalBatchLaw.NAME) instanceof FitSet.Fitted) {
+            readings.addAll(BranchReadings.of(branched, options));
+        }
         rates.reading().ifPresent(readings::add);
         return new FitSet(results.place(), usable.size(), usable.size(), notes, options, all, readings);
     }

@@ -71,7 +71,7 @@ final class CellMaker {
      */
     Optional<Cell> cell(GridPoint point, Optional<Condition> where) {
         Model model = model(point.size());
-        int sequences = sequences(point.batch());
+        int sequences = sequences(point.batch(), "grid.batchSizes");
         long batchTokens = (long) sequences * variant.context();
         long batches = Math.round((double) point.tokens() / batchTokens);
         long seen = batches * batchTokens;
@@ -198,14 +198,19 @@ final class CellMaker {
         }
     }
 
-    private int sequences(BatchSize batch) {
+    /**
+     * Of a batch.
+     *
+     * @param key of the specification that asks for it
+     */
+    int sequences(BatchSize batch, String key) {
         if (batch instanceof BatchSize.Sequences given) {
             return given.sequences();
         }
         long tokens = ((BatchSize.Tokens) batch).tokens();
         if (tokens < variant.context()) {
             throw new UserError("a batch of " + count(tokens) + " tokens is less than one sequence of context = "
-                    + variant.context() + "; take larger grid.batchSizes or a shorter context");
+                    + variant.context() + "; take larger " + key + " or a shorter context");
         }
         long sequences = Math.round((double) tokens / variant.context());
         if (sequences * variant.context() != tokens) {
@@ -213,7 +218,7 @@ final class CellMaker {
                     + sequences + " sequences, " + count(sequences * variant.context()) + " tokens");
         }
         if (sequences > Integer.MAX_VALUE) {
-            throw new UserError("a batch of " + count(tokens) + " tokens is too large; take smaller grid.batchSizes");
+            throw new UserError("a batch of " + count(tokens) + " tokens is too large; take smaller " + key);
         }
         return (int) sequences;
     }

@@ -44,6 +44,10 @@ public final class GridResolver {
     private final Set<String> warnings = new LinkedHashSet<>();
     private final Map<String, Cell> cells = new LinkedHashMap<>();
     private final Map<String, String> labels = new HashMap<>();
+    /** Of the part that is being added: by trunk, the run of most data. */
+    private final Map<String, Branched> branched = new LinkedHashMap<>();
+
+    private record Branched(CellMaker maker, Cell longest, String label) {}
 
     private GridResolver(SweepSpec spec, CorpusFacts corpus, Optional<Program> program) {
         this.spec = spec;
@@ -102,6 +106,7 @@ public final class GridResolver {
     }
 
     private void add(GridSpec.Part part) {
+        branched.clear();
         double combinations = part.seeds().size()
                 * switch (part.combine()) {
                     case ZIP -> zipLength(part);
@@ -143,6 +148,26 @@ public final class GridResolver {
             }
         }
         inert.refuse();
+        part.branches().ifPresent(this::addBranches);
+    }
+
+    private void addBranches(GridSpec.Branches rule) {
+        int before = cells.size();
+        for (Branched run : branched.values()) {
+            BranchMaker maker = new BranchMaker(
+                    rule, batch -> run.maker().sequences(batch, "grid.branches.batchSizes"), warnings::add);
+            for (Cell branch : maker.of(run.longest())) {
+                cells.putIfAbsent(branch.id(), branch);
+                String from = "-from" + CellNames.shortened(branch.tokensThrough(branch.trunkSteps()));
+                labels.putIfAbsent(branch.id(), run.label() + from);
+            }
+        }
+        asked += cells.size() - before;
+        if (cells.size() == before && !branched.isEmpty()) {
+            throw new UserError("grid.branches.at: no run is as long as "
+                    + count(rule.at().get(0)) + " tokens before its cooldown; take smaller counts or larger"
+                    + " grid.dataSizes");
+        }
     }
 
     private void eachBatch(GridSpec.Part part, ModelSize size, long tokens, InertAxes inert) {
@@ -200,7 +225,17 @@ public final class GridResolver {
                 Cell replicate = cell.replicate(seed);
                 String id = replicate.id();
                 cells.putIfAbsent(id, replicate);
-                labels.merge(id, label(part, point, cell), (first, second) -> first.isEmpty() ? second : first);
+                String label = label(part, point, cell);
+                labels.merge(id, label, (first, second) -> first.isEmpty() ? second : first);
+                if (part.branches().isPresent()) {
+                    branched.merge(
+                            replicate.trunk(),
+                            new Branched(maker(point.variant()), replicate, label),
+                            (one, other) -> one.longest().trunkSteps()
+                                            >= other.longest().trunkSteps()
+                                    ? one
+                                    : other);
+                }
             }
         });
         return made;

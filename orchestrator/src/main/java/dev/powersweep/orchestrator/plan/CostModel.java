@@ -102,11 +102,10 @@ public final class CostModel {
     /** Of the steps after the first {@code sharedSteps}. */
     private double trainingSeconds(Cell cell, long sharedSteps) {
         double seconds =
-                (cell.data().steps() - Math.max(sharedSteps, cell.data().warmupSteps()))
+                (cell.data().steps() - Math.max(sharedSteps, cell.data().leadingSteps()))
                         * stepSeconds(StepKind.of(cell));
         long end = 0;
-        for (BatchWarmup.Stage stage :
-                cell.data().batchWarmup().map(BatchWarmup::stages).orElse(List.of())) {
+        for (BatchWarmup.Stage stage : cell.data().leadingStages()) {
             long begin = Math.max(sharedSteps, end);
             end += stage.steps();
             seconds += Math.max(0, end - begin) * stepSeconds(StepKind.of(cell, stage.batchSequences()));
@@ -176,7 +175,7 @@ public final class CostModel {
 
     /** Sequences of one forward and backward pass, as the trainer chooses them. */
     private static int passSequences(Cell cell) {
-        return MicroBatches.of(cell.shape(), cell.data().batchSequences(), 0).passSequences();
+        return MicroBatches.of(cell.shape(), cell.data().mostSequences(), 0).passSequences();
     }
 
     /**

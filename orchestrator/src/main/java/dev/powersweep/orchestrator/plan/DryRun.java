@@ -49,6 +49,9 @@ public final class DryRun {
         if (forecast.trunks().savedFlops() > 0) {
             text.append(saved(forecast)).append('\n');
         }
+        if (forecast.trunks().branchFlops() > 0) {
+            text.append(branches(forecast)).append('\n');
+        }
         long warmed = forecast.plan().cells().stream()
                 .filter(planned -> cell(planned).data().batchWarmup().isPresent())
                 .count();
@@ -72,6 +75,21 @@ public final class DryRun {
                 attributed - saved,
                 saved,
                 100 * saved / attributed);
+    }
+
+    private static String branches(Forecast forecast) {
+        List<Cell> branches = forecast.plan().cells().stream()
+                .map(DryRun::cell)
+                .filter(cell -> cell.data().branch().isPresent())
+                .toList();
+        return String.format(
+                Locale.ROOT,
+                "branches: %d cells go on from states of %d runs with other batches; %.3g FLOPs of their own, %.1f %% of"
+                        + " those of these runs",
+                branches.size(),
+                branches.stream().map(Cell::trunk).distinct().count(),
+                forecast.trunks().branchFlops(),
+                100 * forecast.trunks().branchFlops() / forecast.trunks().branchedFlops());
     }
 
     private static double flops(Forecast forecast) {
@@ -172,6 +190,7 @@ public final class DryRun {
                     .put("steps", cell.data().steps())
                     .put("batchWarmupSteps", cell.data().warmupSteps())
                     .put("sharedSteps", forecast.trunks().sharedSteps(cell))
+                    .put("branchTokens", branchTokens(cell))
                     .put("uniqueTokens", cell.data().uniqueTokens())
                     .put("epochs", cell.epochs())
                     .put("peakLearningRate", cell.training().peakLearningRate())
@@ -186,12 +205,22 @@ public final class DryRun {
                 .put("slots", forecast.slots().count())
                 .put("trainingFlops", flops(forecast))
                 .put("savedFlops", forecast.trunks().savedFlops())
+                .put("branchFlops", forecast.trunks().branchFlops())
+                .put("branchedFlops", forecast.trunks().branchedFlops())
                 .put("seconds", forecast.totalSeconds())
                 .put("makespanSeconds", forecast.makespanSeconds())
                 .put("lowerBoundSeconds", forecast.lowerBoundSeconds());
         ArrayNode warnings = root.putArray("warnings");
         forecast.warnings().forEach(warnings::add);
         return CellJson.line(root);
+    }
+
+    /** Tokens of the trunk before the branch; 0 for a run of its own. */
+    private static long branchTokens(Cell cell) {
+        return cell.data()
+                .branch()
+                .map(branch -> cell.tokensThrough(branch.steps()))
+                .orElse(0L);
     }
 
     private static Cell cell(PlannedCell planned) {

@@ -18,7 +18,7 @@ public record StepKind(
         precision = precision.filter(numbers -> numbers != Precision.FLOAT32);
     }
 
-    /** Of the steps after a warm-up of the batch. */
+    /** Of the steps after a warm-up of the batch, or after a branch. */
     public static StepKind of(Cell cell) {
         return of(cell, cell.data().batchSequences());
     }

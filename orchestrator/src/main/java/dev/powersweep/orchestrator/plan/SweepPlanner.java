@@ -22,6 +22,9 @@ import java.util.stream.Collectors;
 
 /** Plans a sweep from its specification, the facts of its corpus, and the slots: pure, without Spark or files. */
 public final class SweepPlanner {
+    /** Share of the trunks' FLOPs that measuring the critical batch size should not exceed. */
+    private static final double MOST_BRANCHES = 0.25;
+
     private final List<StepRate> measured;
 
     /** Predicts at the rate of the reference machine. */
@@ -71,6 +74,15 @@ public final class SweepPlanner {
         if (!squeezed.isEmpty()) {
             warnings.add("cells trained in smaller micro-batches to stay within resources.memory = " + bytes(cap) + ": "
                     + squeezed.size() + ", such as " + squeezed.get(0));
+        }
+        double branches = trunks.branchFlops() / trunks.branchedFlops();
+        if (branches > MOST_BRANCHES) {
+            warnings.add(String.format(
+                    Locale.ROOT,
+                    "branches take %.0f %% of the FLOPs of the runs that they leave, more than %.0f %%; take fewer"
+                            + " grid.branches.at or batchSizes, fewer tokens, or branch a part of the runs (grid.union)",
+                    100 * branches,
+                    100 * MOST_BRANCHES));
         }
         if (program.isPresent() && measured.isEmpty()) {
             warnings.add("how fast the program trains is not known before its first cells have run: times here follow"

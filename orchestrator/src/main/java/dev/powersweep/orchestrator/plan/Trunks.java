@@ -8,13 +8,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Who trains what of the cells that are one run up to their cooldowns (Hägele et al. 2024, section 4): of each such
- * group the cell with most data trains the trunk as a part of itself, and the others branch off from its checkpoints.
+ * group the cell with most data trains the trunk as a part of itself, and the others branch off from its checkpoints. Branches
+ * with other batches ({@link dev.powersweep.worker.cell.Branch}) are among the others.
  */
 public final class Trunks {
     private static final Comparator<Cell> LARGEST_LAST = Comparator.comparingLong(Cell::trunkSteps)
+            // A run of its own has to train the steps that its branches share.
+            .thenComparing(cell -> cell.data().branch().isEmpty())
             .thenComparingLong(cell -> cell.data().steps())
             .thenComparing(Cell::id);
 
@@ -71,6 +75,44 @@ public final class Trunks {
                         .map(Cell::trunkSteps)
                         .distinct()
                         .toList();
+    }
+
+    /** Whether another cell begins from the same state of the trunk as {@code cell}. */
+    public boolean sharesBeginning(Cell cell) {
+        return others(cell.id()).stream().anyMatch(other -> other.trunkSteps() == cell.trunkSteps());
+    }
+
+    /** Training FLOPs of what branches with other batches train beside their trunks. */
+    public double branchFlops() {
+        return branchedGroups()
+                .filter(cell -> cell.data().branch().isPresent())
+                .mapToDouble(Trunks::ownFlops)
+                .sum();
+    }
+
+    /** Training FLOPs of the runs that these branches leave. */
+    public double branchedFlops() {
+        return branchedGroups()
+                .filter(cell -> cell.data().branch().isEmpty())
+                .mapToDouble(cell -> sharedSteps(cell) > 0 ? ownFlops(cell) : flops(cell, 0))
+                .sum();
+    }
+
+    private Stream<Cell> branchedGroups() {
+        return groups.values().stream()
+                .distinct()
+                .filter(group ->
+                        group.stream().anyMatch(cell -> cell.data().branch().isPresent()))
+                .flatMap(List::stream);
+    }
+
+    /** Of the steps after the trunk's. */
+    private static double ownFlops(Cell cell) {
+        return flops(cell, cell.tokensThrough(cell.trunkSteps()));
+    }
+
+    private static double flops(Cell cell, long tokensBefore) {
+        return cell.counts().trainingFlops(cell.tokens() - tokensBefore).orElse(0);
     }
 
     /** Training FLOPs that sharing saves. */

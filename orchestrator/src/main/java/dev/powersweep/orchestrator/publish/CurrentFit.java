@@ -129,6 +129,8 @@ public final class CurrentFit {
     private static SweepResults results(SweepState state) {
         List<CellRecord> finished = state.cells().stream()
                 .filter(cell -> cell.state() == CellState.FINISHED)
+                // The loss of a branch compares with that of other branches alone.
+                .filter(cell -> cell.cell().data().branch().isEmpty())
                 .toList();
         Map<String, Map<String, String>> settings =
                 VariedSettings.of(finished.stream().map(CellRecord::cell).toList());

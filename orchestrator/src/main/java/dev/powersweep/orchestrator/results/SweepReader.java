@@ -39,7 +39,9 @@ public final class SweepReader {
      */
     public static SweepResults read(SweepDirectory directory, Configuration configuration) {
         ResultTables tables = new ResultTables(directory, configuration);
-        List<CellRow> rows = cells(directory, configuration, tables);
+        List<CellRow> all = cells(directory, configuration, tables);
+        List<CellRow> rows =
+                all.stream().filter(row -> row.scale().branchTokens().isEmpty()).toList();
         if (rows.isEmpty()) {
             throw new UserError(directory.root() + ": there is no sweep with results here; give the directory that"
                     + " powersweep run wrote to, or --runs FILE.csv for runs of your own");
@@ -65,6 +67,7 @@ public final class SweepReader {
             validation(row, evals.getOrDefault(row.standing().cell(), List.of()))
                     .ifPresent(validation::add);
         }
+        Map<String, String> parents = parents(rows);
         return new SweepResults(
                 rows.get(0).standing().sweep(),
                 directory.root().toString(),
@@ -84,7 +87,22 @@ public final class SweepReader {
                 validation,
                 norms,
                 clipped,
+                all.stream()
+                        .filter(row -> row.scale().branchTokens().isPresent())
+                        .map(row -> BranchResult.of(row, parents))
+                        .toList(),
                 provenance(rows, directory, configuration));
+    }
+
+    /** By trunk, the cell that got furthest of the runs that are one up to their cooldowns. */
+    private static Map<String, String> parents(List<CellRow> rows) {
+        Map<String, String> parents = new LinkedHashMap<>();
+        rows.stream()
+                .sorted(Comparator.comparingLong(row -> row.result().stepsDone()))
+                .forEach(row -> parents.put(
+                        CellJson.read(row.rule().cellJson(), Cell.class).trunk(),
+                        row.standing().cell()));
+        return parents;
     }
 
     /** In the order of their names, from the ledger: the table is a snapshot, and an old one after a killed driver. */

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param validation loss of each evaluation on the first held-out set
  * @param clippedShares of a cell's steps, by its identity, those whose gradient was longer than
  *     {@code training.gradientClip}; without cells that do not clip or tell no norms
+ * @param branches that left runs with other batches; none of them is among the cells
  * @param provenance names and values: versions, commit, corpus, hosts
  */
 public record SweepResults(
@@ -27,7 +28,22 @@ public record SweepResults(
         List<LossCurve> validation,
         List<GradientNorms> noise,
         Map<String, Double> clippedShares,
+        List<BranchResult> branches,
         Map<String, String> provenance) {
+    /** Without branches. */
+    public SweepResults(
+            String name,
+            String place,
+            Optional<String> specification,
+            List<CellResult> cells,
+            List<LossCurve> training,
+            List<LossCurve> validation,
+            List<GradientNorms> noise,
+            Map<String, Double> clippedShares,
+            Map<String, String> provenance) {
+        this(name, place, specification, cells, training, validation, noise, clippedShares, List.of(), provenance);
+    }
+
     /** Of cells whose gradients nobody has seen. */
     public SweepResults(
             String name,
@@ -47,6 +63,7 @@ public record SweepResults(
         validation = List.copyOf(validation);
         noise = List.copyOf(noise);
         clippedShares = Map.copyOf(clippedShares);
+        branches = List.copyOf(branches);
     }
 
     /** The same with the parameters of every cell counted otherwise. */
@@ -60,6 +77,7 @@ public record SweepResults(
                 validation,
                 noise,
                 clippedShares,
+                branches.stream().map(branch -> branch.counted(convention)).toList(),
                 provenance);
     }
 

@@ -7,10 +7,12 @@ import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 import dev.powersweep.orchestrator.program.Template;
 import dev.powersweep.orchestrator.spec.GridSpec.Combine;
 import dev.powersweep.orchestrator.spec.GridSpec.RateChoice;
+import dev.powersweep.orchestrator.spec.LearningRateRule.BatchScaling;
 import dev.powersweep.orchestrator.spec.ValueKind.Choice;
 import dev.powersweep.orchestrator.spec.ValueKind.Either;
 import dev.powersweep.orchestrator.spec.ValueKind.Many;
 import dev.powersweep.orchestrator.spec.ValueKind.Named;
+import dev.powersweep.orchestrator.spec.ValueKind.Notation;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Raw;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
@@ -64,12 +66,13 @@ final class GridKeys {
 
     private static final SpecKey<Integer> SEQUENCES =
             required("sequences", Numeric.whole(1, 1_000_000), "Sequences of a batch.");
+    private static final ValueKind<List<BatchSize>> BATCHES = new Many<>(Either.of(
+            Numeric.wholeFrom(1),
+            BatchSize.Tokens::new,
+            Section.of(batch -> new BatchSize.Sequences(batch.get(SEQUENCES)), SEQUENCES)));
     private static final SpecKey<List<BatchSize>> BATCH_SIZES = withDefault(
             "batchSizes",
-            new Many<>(Either.of(
-                    Numeric.wholeFrom(1),
-                    BatchSize.Tokens::new,
-                    Section.of(batch -> new BatchSize.Sequences(batch.get(SEQUENCES)), SEQUENCES))),
+            BATCHES,
             "{sequences: 16}",
             "B, tokens of a batch (rounded to whole sequences), or sequences.");
     private static final SpecKey<List<Long>> UNIQUE_TOKENS = optional(
@@ -106,6 +109,32 @@ final class GridKeys {
             "all cells",
             "Keeps the cells for which it holds, e.g. `D >= 10*N and C < 1e15`; names of `axes` may be used, too.");
 
+    private static final SpecKey<List<Long>> BRANCH_AT = required(
+            "at",
+            new Many<>(Numeric.longs(Notation.SIZE, 1, Long.MAX_VALUE / 1024)),
+            "Tokens that a run has seen where branches leave it, rounded to its whole batches.");
+    private static final SpecKey<List<BatchSize>> BRANCH_BATCHES = required(
+            "batchSizes",
+            BATCHES,
+            "B of the branches, at least two, as in `grid.batchSizes`; the smallest is what the"
+                    + " others are compared with.");
+    private static final SpecKey<Long> BRANCH_TOKENS = required(
+            "tokens",
+            Numeric.longs(Notation.SIZE, 1, Long.MAX_VALUE / 1024),
+            "Tokens of each branch, rounded so that 1, 2, 4 and so on times the run's own batch divide them.");
+    private static final SpecKey<BatchScaling> BRANCH_RATE = withDefault(
+            "rateScaling",
+            Choice.of(BatchScaling.class),
+            "sqrt",
+            "How the learning rate follows the batch: `sqrt`: √k of the run's for k times its batch. `linear`: k of it."
+                    + " `none`: the same.");
+    private static final SpecKey<GridSpec.Branches> BRANCHES = optional(
+            "branches",
+            Section.of(GridKeys::branches, BRANCH_AT, BRANCH_BATCHES, BRANCH_TOKENS, BRANCH_RATE),
+            "none",
+            "The critical batch size measured directly: from states of each run, runs of other batches for a few tokens;"
+                    + " needs `training.trunk: shared`. On CPUs, by PowerSweep's own trainer.");
+
     private static final SpecKey<String> DESIGN = optional(
             "design",
             Choice.of("auto"),
@@ -133,7 +162,8 @@ final class GridKeys {
             LEARNING_RATES,
             AXES,
             SEEDS,
-            WHERE);
+            WHERE,
+            BRANCHES);
 
     private static final SpecKey<List<Settings>> UNION = optional(
             "union",
@@ -164,7 +194,10 @@ final class GridKeys {
                 MODEL_SIZES, POINTS, DATA_SIZES, BUDGETS, BATCH_SIZES, UNIQUE_TOKENS, LEARNING_RATES, AXES, COMBINE)) {
             grid = grid.atMostOneOf(axis, UNION).atMostOneOf(DESIGN, axis);
         }
-        return grid.atMostOneOf(DESIGN, SEEDS).atMostOneOf(DESIGN, WHERE);
+        return grid.atMostOneOf(DESIGN, SEEDS)
+                .atMostOneOf(DESIGN, WHERE)
+                .atMostOneOf(BRANCHES, UNION)
+                .atMostOneOf(DESIGN, BRANCHES);
     }
 
     private static GridSpec grid(Settings grid) {
@@ -251,7 +284,20 @@ final class GridKeys {
                 rates.isEmpty() ? List.of(RateChoice.RULE) : rates,
                 axes.variants(combine),
                 seeds.get(SEEDS).stream().map(Integer::longValue).toList(),
-                own.isPresent() && outer.isPresent() ? Optional.of(outer.get().and(own.get())) : own.or(() -> outer));
+                own.isPresent() && outer.isPresent() ? Optional.of(outer.get().and(own.get())) : own.or(() -> outer),
+                part.find(BRANCHES));
+    }
+
+    private static GridSpec.Branches branches(Settings branches) {
+        if (branches.get(BRANCH_BATCHES).stream().distinct().count() < 2) {
+            branches.wrong(
+                    BRANCH_BATCHES, "names one batch, and branches compare at least two; give a larger one, too");
+        }
+        return new GridSpec.Branches(
+                branches.get(BRANCH_AT).stream().distinct().sorted().toList(),
+                branches.get(BRANCH_BATCHES),
+                branches.get(BRANCH_TOKENS),
+                branches.get(BRANCH_RATE));
     }
 
     private static ModelSize point(Settings point) {

@@ -56,6 +56,7 @@ public record GridSpec(List<Part> parts, Optional<Design> design) {
      *     {@link Combine#ZIP} the first of each, the second of each; one without settings where there are no axes
      * @param seeds replicate numbers
      * @param where keeps the cells it holds for
+     * @param branches that leave the part's trunks; none of {@code where}'s conditions holds for them
      */
     public record Part(
             Combine combine,
@@ -67,7 +68,8 @@ public record GridSpec(List<Part> parts, Optional<Design> design) {
             List<RateChoice> learningRates,
             List<Variant> variants,
             List<Long> seeds,
-            Optional<Condition> where) {
+            Optional<Condition> where,
+            Optional<Branches> branches) {
         public Part {
             modelSizes = List.copyOf(modelSizes);
             dataSizes = List.copyOf(dataSizes);
@@ -77,6 +79,23 @@ public record GridSpec(List<Part> parts, Optional<Design> design) {
             learningRates = List.copyOf(learningRates);
             variants = List.copyOf(variants);
             seeds = List.copyOf(seeds);
+        }
+    }
+
+    /**
+     * Runs of other batches from states of each trunk, to measure the critical batch size there (Merrill et al. 2025, arXiv
+     * 2505.23971).
+     *
+     * @param at tokens that a trunk has seen, ascending
+     * @param batchSizes at least two
+     * @param tokens of each branch
+     * @param rateScaling how the learning rate follows the batch, from the trunk's own
+     */
+    public record Branches(
+            List<Long> at, List<BatchSize> batchSizes, long tokens, LearningRateRule.BatchScaling rateScaling) {
+        public Branches {
+            at = List.copyOf(at);
+            batchSizes = List.copyOf(batchSizes);
         }
     }
 

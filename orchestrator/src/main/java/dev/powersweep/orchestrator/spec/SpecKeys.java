@@ -8,6 +8,7 @@ import static dev.powersweep.orchestrator.spec.SpecKey.withDefault;
 import dev.powersweep.orchestrator.spec.ValueKind.Numeric;
 import dev.powersweep.orchestrator.spec.ValueKind.Section;
 import dev.powersweep.orchestrator.spec.ValueKind.Text;
+import dev.powersweep.worker.cell.Schedule;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -125,7 +126,38 @@ final class SpecKeys {
         } else {
             checkOwnTrainer(root, spec);
         }
+        checkBranches(root, spec);
         return spec;
+    }
+
+    /** What runs that are branched must be like. */
+    private static void checkBranches(Settings root, SweepSpec spec) {
+        List<GridSpec.Variant> branched = spec.grid().parts().stream()
+                .filter(part -> part.branches().isPresent())
+                .flatMap(part -> part.variants().stream())
+                .toList();
+        if (branched.isEmpty()) {
+            return;
+        }
+        if (!branched.stream().allMatch(variant -> variant.training().schedule() instanceof Schedule.SharedTrunk)) {
+            root.wrong(
+                    GRID,
+                    "has branches, which leave a run while its learning rate is constant; give training.trunk: shared and"
+                            + " training.schedule: constant-with-cooldown, or take the branches away");
+        }
+        if (branched.stream()
+                .anyMatch(variant -> variant.training().batchWarmup().isPresent())) {
+            root.wrong(
+                    GRID,
+                    "has branches, which leave runs of one batch size; give training.batchWarmup: none, or take the branches"
+                            + " away");
+        }
+        if (spec.resources().gpus() > 0) {
+            root.wrong(
+                    GRID,
+                    "has branches, whose batch changes, and on GPUs every step has the same batch; give resources.gpus: 0,"
+                            + " or take the branches away");
+        }
     }
 
     private static void checkOwnTrainer(Settings root, SweepSpec spec) {

@@ -52,13 +52,28 @@ public record CellRow(
             @Column(value = "all that the optimiser updates", unit = "parameters") OptionalLong totalParameters) {}
 
     public record Scale(
-            @Column(value = "B in sequences, after a warm-up of the batch", unit = "sequences") int batchSequences,
+            @Column(value = "B in sequences, after a warm-up of the batch or a branch", unit = "sequences")
+                    int batchSequences,
             @Column(value = "B in tokens", unit = "tokens") long batchTokens,
             @Column(value = "S, optimiser steps planned", unit = "steps") long steps,
             @Column(value = "of these, the first ones with smaller batches; absent for none", unit = "steps")
                     OptionalLong batchWarmupSteps,
             @Column(value = "tokens of these first steps", unit = "tokens") OptionalLong batchWarmupTokens,
-            @Column(value = "D, tokens planned: B·S without a warm-up of the batch", unit = "tokens") long tokens,
+            @Column(
+                            value =
+                                    "tokens of the trunk before a branch with another batch; absent for a run of its own. B is the"
+                                            + " branch's",
+                            unit = "tokens")
+                    OptionalLong branchTokens,
+            @Column(value = "B of the trunk, in tokens; absent for a run of its own", unit = "tokens")
+                    OptionalLong trunkBatchTokens,
+            @Column(
+                            value =
+                                    "learning rate of the branch, from its first step to its last; absent for a run of its own",
+                            unit = "1")
+                    OptionalDouble branchLearningRate,
+            @Column(value = "D, tokens planned: B·S without a warm-up of the batch or a branch", unit = "tokens")
+                    long tokens,
             @Column(value = "U, unique tokens the run may see", unit = "tokens") long uniqueTokens,
             @Column(value = "D/U", unit = "epochs") double epochs,
             @Column(value = "C = 6·N·D, after Kaplan et al. 2020", unit = "FLOPs") OptionalDouble kaplanFlops,

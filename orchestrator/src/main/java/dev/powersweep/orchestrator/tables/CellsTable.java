@@ -11,6 +11,7 @@ import dev.powersweep.orchestrator.ledger.LedgerReader;
 import dev.powersweep.orchestrator.storage.Storage;
 import dev.powersweep.orchestrator.storage.SweepDirectory;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.Frame;
@@ -137,6 +138,7 @@ public final class CellsTable {
     }
 
     private static CellRow.Scale scale(Cell cell, ModelCounts size) {
+        Optional<Branch> branch = cell.data().branch();
         return new CellRow.Scale(
                 cell.data().batchSequences(),
                 cell.batchTokens(),
@@ -147,6 +149,10 @@ public final class CellsTable {
                 cell.data().batchWarmup().isPresent()
                         ? OptionalLong.of(cell.tokensThrough(cell.data().warmupSteps()))
                         : OptionalLong.empty(),
+                whole(branch.map(Branch::steps).map(cell::tokensThrough)),
+                whole(branch.map(
+                        trunk -> (long) trunk.batchSequences() * cell.model().context())),
+                number(branch.map(trunk -> cell.training().peakLearningRate() * trunk.rateFactor())),
                 cell.tokens(),
                 cell.data().uniqueTokens(),
                 cell.epochs(),

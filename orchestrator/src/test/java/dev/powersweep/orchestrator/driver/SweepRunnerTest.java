@@ -263,6 +263,45 @@ class SweepRunnerTest {
     }
 
     @Test
+    void branchesOfOtherBatchesBeginFromOneStateOfTheirTrunkWhichIsThenDeleted() throws Exception {
+        Cell trunk = Sweeps.branch(40, Trouble.NONE);
+        List<Cell> cells = List.of(
+                trunk,
+                Sweeps.branch(20, Trouble.NONE),
+                Sweeps.otherBatch(trunk, 16, 2),
+                Sweeps.otherBatch(trunk, 16, 4),
+                Sweeps.otherBatch(trunk, 16, 8));
+        SweepSummary summary = run(Sweeps.plan(Sweeps.POLICY, cells.toArray(Cell[]::new)));
+        assertThat(summary.attempts()).isEqualTo(5);
+        // All of the trunk, the cooldown of the shorter run, and four steps of 2, 4 and 8 sequences.
+        long sequence = trunk.model().context();
+        assertThat(summary.tokens()).isEqualTo((40 + 4) * trunk.batchTokens() + 4 * (2 + 4 + 8) * sequence);
+        for (Cell cell : cells.subList(2, 5)) {
+            CellRow row = rowOf(cell);
+            assertThat(row.result().sharedSteps()).hasValue(16);
+            assertThat(row.result().trunkCell()).contains(trunk.id());
+            assertThat(row.scale().branchTokens()).hasValue(16 * trunk.batchTokens());
+            assertThat(row.scale().trunkBatchTokens()).hasValue(trunk.batchTokens());
+            assertThat(row.scale().batchTokens()).isEqualTo(cell.data().batchSequences() * sequence);
+            assertThat(row.scale().branchLearningRate())
+                    .hasValue(1.5 * row.rule().peakLearningRate());
+            assertThat(tables.steps(cell.id())).hasSize(20);
+        }
+        assertThat(rowOf(trunk).scale().branchTokens()).isEmpty();
+        assertThat(stepsOfCheckpoints(trunk)).containsExactlyInAnyOrder(32L, 40L);
+        assertEachStepOnce();
+
+        // Branches that come when the trunk has ended train it once more, for all of them.
+        Cell first = Sweeps.otherBatch(trunk, 10, 2);
+        Cell second = Sweeps.otherBatch(trunk, 10, 4);
+        SweepSummary grown = run(Sweeps.plan(
+                Sweeps.POLICY,
+                Stream.concat(cells.stream(), Stream.of(first, second)).toArray(Cell[]::new)));
+        assertThat(grown.tokens()).isEqualTo(10 * trunk.batchTokens() + 4 * (2 + 4) * sequence);
+        assertEachStepOnce();
+    }
+
+    @Test
     void aTrunkThatFailsLeavesItsBranchesToGoOnByThemselvesFromWhatItKept() throws Exception {
         // All of them abort at step 8, and the trunk with the most steps gets no further.
         List<Cell> cells = List.of(

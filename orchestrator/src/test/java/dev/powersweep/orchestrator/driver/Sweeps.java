@@ -6,6 +6,7 @@ import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
@@ -76,6 +77,18 @@ public final class Sweeps {
                 cell.training().with(new Schedule.SharedTrunk(0.2)),
                 cell.evaluation(),
                 cell.seed());
+    }
+
+    /** A branch with another batch from a step of the trunk of {@link #branch}, four steps long. */
+    public static Cell otherBatch(Cell trunk, long at, int sequences) {
+        DataRule data = trunk.data();
+        return trunk.reading(new DataRule(
+                data.corpusHash(),
+                at + 4,
+                sequences,
+                data.uniqueTokens(),
+                Optional.empty(),
+                Optional.of(new Branch(at, data.batchSequences(), 1.5))));
     }
 
     public static PlannedCell planned(Cell cell) {

@@ -94,6 +94,53 @@ class TrunkIT {
     }
 
     @Test
+    void branchesOfOtherBatchesGoOnFromStatesOfTheirTrunkAndAreCompared() throws Exception {
+        Path branched = folder.resolve("branched");
+        Result run = powersweep(
+                        "run",
+                        SPEC,
+                        "--output",
+                        branched,
+                        "--master",
+                        "local[2]",
+                        "--set",
+                        "grid.dataSizes=64k",
+                        "--set",
+                        "grid.branches={at: [16k, 32k], batchSizes: [512, 1024], tokens: 8192}",
+                        "--set",
+                        "run.probeSeconds=0")
+                .orFail();
+        assertThat(run.err()).contains("5 cells finished").contains("shared trunks saved");
+        String ofBranches = " from {shared}/cells where branch_tokens is not null";
+        assertThat(sql(
+                        "select count(*)" + ofBranches + " and shared_steps * trunk_batch_tokens = branch_tokens",
+                        branched))
+                .isEqualTo("4");
+        assertThat(sql("select count(distinct tokens - branch_tokens)" + ofBranches, branched))
+                .isEqualTo("1");
+        // Up to the branch the rows are the trunk's; behind it batch and rate are the branch's to its last step.
+        String pairs = " from {shared}/steps s join {shared}/cells c on c.cell = s.cell and c.branch_tokens is not null"
+                + " join {shared}/steps t on t.cell = c.trunk_cell and t.step = s.step";
+        assertThat(sql("select count(*)" + pairs + " where s.step <= c.shared_steps", branched))
+                .isEqualTo(Integer.toString(2 * (31 + 63)));
+        assertThat(sql(
+                        "select count(*)" + pairs
+                                + " where s.step <= c.shared_steps and (s.loss <> t.loss or s.tokens <> t.tokens)",
+                        branched))
+                .isEqualTo("0");
+        assertThat(sql(
+                        "select count(*) from {shared}/steps s join {shared}/cells c on c.cell = s.cell where s.step >"
+                                + " c.shared_steps and c.branch_tokens is not null and (s.learning_rate <>"
+                                + " c.branch_learning_rate or s.tokens <> c.branch_tokens + (s.step - c.shared_steps) *"
+                                + " c.batch_tokens)",
+                        branched))
+                .isEqualTo("0");
+        assertThat(sql("select count(*) from {shared}/fits where law = 'branched-critical-batch'", branched))
+                .isNotEqualTo("0");
+        assertThat(Files.readString(branched.resolve("report.html"))).contains("Critical batch size by branching");
+    }
+
+    @Test
     @Tag("nightly")
     void aDriverKilledInTheMiddleOfATrunkLosesNothingOfItNorOfItsBranches() throws Exception {
         Path undisturbed = folder.resolve("undisturbed");

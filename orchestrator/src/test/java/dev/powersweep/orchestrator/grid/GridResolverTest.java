@@ -9,6 +9,7 @@ import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.ModelShape;
 import java.util.ArrayList;
@@ -111,6 +112,87 @@ class GridResolverTest {
                         "{context: 64, grid: {modelSizes: 25k, dataSizes: [300k, 2M], batchSizes: 1024, where: D > 400k},"
                                 + " training: {batchWarmup: {doubleAt: 400k}}}"))
                 .hasSize(1);
+    }
+
+    private static final String BRANCHED =
+            "{context: 64, grid: {modelSizes: 25k, dataSizes: [300k, 600k], batchSizes: 1024,"
+                    + " seeds: %s, branches: {at: %s, batchSizes: %s, tokens: %s, rateScaling: %s}}, training: {schedule:"
+                    + " constant-with-cooldown, trunk: shared, warmup: {steps: 5}}, evaluation: {everyTokens: 50k}}";
+
+    private static List<Cell> branches(String seeds, String at, String batches, String tokens, String scaling) {
+        return cells(BRANCHED.formatted(seeds, at, batches, tokens, scaling)).stream()
+                .filter(cell -> cell.data().branch().isPresent())
+                .toList();
+    }
+
+    @Test
+    void branchesOfOneTrunkAreEquallyLongWhateverTheirBatch() {
+        List<Cell> all = cells(BRANCHED.formatted("0", "[100k, 400k]", "[1024, 2048, {sequences: 64}]", "50k", "sqrt"));
+        List<Cell> branches = branches("0", "[100k, 400k]", "[1024, 2048, {sequences: 64}]", "50k", "sqrt");
+
+        assertThat(all).hasSize(2 + 2 * 3);
+        Cell trunk = all.get(1);
+        assertThat(branches).allMatch(branch -> branch.trunk().equals(trunk.trunk()));
+        // 98 and 391 batches of 1,024; 50k are 12 steps of 4,096, which halves twice to the trunk's batch.
+        assertThat(branches).extracting(Cell::trunkSteps).containsExactly(98L, 98L, 98L, 391L, 391L, 391L);
+        assertThat(branches)
+                .extracting(branch -> branch.tokens() - branch.tokensThrough(branch.trunkSteps()))
+                .containsOnly(12 * 4096L);
+        assertThat(branches).extracting(Cell::batchTokens).containsExactly(1024L, 2048L, 4096L, 1024L, 2048L, 4096L);
+        assertThat(branches.get(2).data().branch())
+                .contains(new Branch(98, trunk.data().batchSequences(), 2));
+        assertThat(branches("0", "100k", "[1024, 4096]", "50k", "none")
+                        .get(1)
+                        .data()
+                        .branch())
+                .contains(new Branch(98, 16, 1));
+        assertThat(branches("0", "100k", "[1024, 4096]", "50k", "linear")
+                        .get(1)
+                        .data()
+                        .branch())
+                .contains(new Branch(98, 16, 4));
+        assertThat(branches("[0, 1, 2]", "100k", "[1024, 4096]", "50k", "sqrt")).hasSize(6);
+    }
+
+    @Test
+    void branchesChangeNoOtherCellAndFollowFromTheirOwnEntries() {
+        String few = BRANCHED.formatted("0", "100k", "[1024, 2048]", "50k", "sqrt");
+        Set<String> ids = ids(few);
+        assertThat(ids).containsAll(ids(few.replaceAll(", branches: \\{[^}]*\\}", "")));
+        assertThat(ids(BRANCHED.formatted("[0, 1]", "[100k, 200k]", "[512, 2048, 1024, 4096]", "50k", "sqrt")))
+                .containsAll(ids);
+        ResolvedGrid grid = resolve(few);
+        assertThat(grid.cells().stream().map(GridCell::name))
+                .doesNotHaveDuplicates()
+                .contains("n24.6k-d150k-b2048-from100k-s0");
+    }
+
+    @Test
+    void aCountThatNoRunReachesBeforeItsCooldownIsToldOrRefused() {
+        ResolvedGrid grid = resolve(BRANCHED.formatted("0", "[100k, 590k]", "[1024, 2048]", "50k", "sqrt"));
+        assertThat(grid.cells()).hasSize(4);
+        assertThat(grid.warnings())
+                .contains("no branch leaves at 590,000 tokens where a run cools down from 480,256 on; take smaller"
+                        + " grid.branches.at or larger grid.dataSizes");
+        assertThatThrownBy(() -> branches("0", "590k", "[1024, 2048]", "50k", "sqrt"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("grid.branches.at: no run is as long as 590,000 tokens before its cooldown");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            2k   | '[1024, 2048]'  | 50k | grid.branches.at = 2,000 lies within the warm-up of 5,120 tokens of a run with batches of 1,024; take
+            100k | '[1024, 8192]'  | 50k | grid.branches.tokens = 50,000 is fewer than 8 steps of a batch of 8,192 tokens, too few to tell what the batch costs; take smaller grid.branches.batchSizes or at least 65,536 tokens
+            100k | '[1024, 5120]'  | 50k | grid.branches.batchSizes has 5,120 tokens, of which a branch of 49,152 tokens is no whole number, so that losses would be compared after unequal data; take batches of 1, 2, 4 and so on times the trunk's 1,024
+            100k | '[1024, 1030]'  | 50k | grid.branches.batchSizes comes to one batch of 1,024 tokens in whole sequences
+            """)
+    void whatMakesNoBranchIsRefused(String at, String batches, String tokens, String message) {
+        assertThatThrownBy(() -> branches("0", at, batches, tokens, "sqrt"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith(message);
     }
 
     @Test

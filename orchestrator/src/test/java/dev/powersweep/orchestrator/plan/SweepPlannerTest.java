@@ -175,6 +175,50 @@ class SweepPlannerTest {
     }
 
     @Test
+    void whatBranchesCostBesideTheirTrunksIsToldAndTooMuchOfItWarned() throws IOException {
+        String text =
+                "{grid: {modelSizes: 25k, dataSizes: 800k, batchSizes: 2048, branches: {at: %s, batchSizes: [2048,"
+                        + " 4096], tokens: 40_960}}, training: {schedule: constant-with-cooldown, trunk: shared, warmup: {steps:"
+                        + " 10}}, evaluation: {everyTokens: 100k}}";
+        Forecast forecast = new SweepPlanner().forecast(spec(text.formatted("[100k, 400k]")), CORPUS, SLOTS);
+        // Four branches of 40,960 tokens beside 391 steps of 2,048.
+        double share = 4 * 40_960.0 / (391 * 2048);
+        assertThat(forecast.trunks().branchFlops() / forecast.trunks().branchedFlops())
+                .isCloseTo(share, within(1e-9));
+        assertThat(DryRun.text(forecast))
+                .contains("branches: 4 cells go on from states of 1 runs with other batches; ")
+                .contains(", 20.5 % of those of these runs");
+        JsonNode json = new ObjectMapper().readTree(DryRun.json(forecast));
+        assertThat(json.at("/totals/branchFlops").asDouble())
+                .isEqualTo(forecast.trunks().branchFlops());
+        assertThat(json.at("/cells/0/branchTokens").asLong()).isZero();
+        assertThat(json.at("/cells/1/branchTokens").asLong()).isPositive();
+        assertThat(forecast.warnings()).isEmpty();
+        assertThat(forecast.trunks().trainedBy(json.at("/cells/1/id").asText()))
+                .contains(json.at("/cells/0/id").asText());
+        assertThat(new SweepPlanner()
+                        .forecast(spec(text.formatted("[100k, 200k, 400k]")), CORPUS, SLOTS)
+                        .warnings())
+                .singleElement()
+                .asString()
+                .startsWith("branches take 31 % of the FLOPs of the runs that they leave, more than 25 %; take fewer");
+        // A branch from where the run cools down, with more steps than that has, is not what trains the trunk.
+        Forecast late = new SweepPlanner()
+                .forecast(
+                        spec(text.formatted("641k").replace("batchSizes: [2048", "batchSizes: [512, 2048")),
+                        CORPUS,
+                        SLOTS);
+        assertThat(late.plan().cells())
+                .filteredOn(cell -> cell.gridCell().cell().data().branch().isPresent())
+                .hasSize(3)
+                .allMatch(cell ->
+                        late.trunks().trainedBy(cell.gridCell().cell().id()).isPresent());
+        String plain = text.replaceAll(", branches: \\{[^}]*\\}", "");
+        assertThat(DryRun.text(new SweepPlanner().forecast(spec(plain), CORPUS, SLOTS)))
+                .doesNotContain("branches:");
+    }
+
+    @Test
     void aMeasuredKindTakesWhatWasMeasuredAndItsNeighboursAreCorrected() {
         String text = "{grid: {modelSizes: [25k, 100k, 1.6M], dataSizes: 1M, batchSizes: [1024, 2048]}}";
         SweepPlan unmeasured = new SweepPlanner().plan(spec(text), CORPUS, SLOTS);

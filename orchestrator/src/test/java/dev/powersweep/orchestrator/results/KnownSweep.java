@@ -157,6 +157,54 @@ public final class KnownSweep {
                 sweep.provenance());
     }
 
+    /**
+     * The same with branches of its cell of N = 25e3, D = 4e6 and B = 512, two seeds of it: at each place six batches, whose excess
+     * over the smallest reaches .01 nats about a critical size.
+     *
+     * @param critical by tokens of the trunk
+     */
+    public static SweepResults branched(SweepResults sweep, Map<Double, Double> critical) {
+        List<BranchResult> branches = new ArrayList<>();
+        CellResult parent = sweep.cells().stream()
+                .filter(cell -> cell.parameters() == 25e3 && cell.tokens() > 3.9e6 && cell.batchTokens() == 512)
+                .findFirst()
+                .orElseThrow();
+        critical.forEach((at, size) -> {
+            for (int seed = 0; seed < 2; seed++) {
+                for (double batch = 512; batch <= 16_384; batch *= 2) {
+                    double excess = 0.01 * (Math.pow(batch / size, 1.5) - Math.pow(512 / size, 1.5));
+                    double noise = 1e-5 * ((branches.size() * 7) % 5 - 2);
+                    branches.add(new BranchResult(
+                            cell(
+                                    "branch-" + branches.size(),
+                                    25e3,
+                                    at + 130e3,
+                                    batch,
+                                    CellState.FINISHED,
+                                    3 + 0.02 * seed + excess + noise,
+                                    0),
+                            at,
+                            "trunk-" + seed,
+                            "setup",
+                            512,
+                            Math.sqrt(batch / 512),
+                            Optional.of(parent.id())));
+                }
+            }
+        });
+        return new SweepResults(
+                sweep.name(),
+                sweep.place(),
+                sweep.specification(),
+                sweep.cells(),
+                sweep.training(),
+                sweep.validation(),
+                sweep.noise(),
+                sweep.clippedShares(),
+                branches,
+                sweep.provenance());
+    }
+
     private static CellResult warmedUp(CellResult cell) {
         return new CellResult(
                 cell.id(),

@@ -154,7 +154,8 @@ class SweepSpecReaderTest {
                         List.of(GridSpec.RateChoice.RULE),
                         List.of(new GridSpec.Variant(List.of(), 64, spec.model(), spec.training(), Map.of())),
                         List.of(0L, 7L),
-                        Optional.of(Condition.parse("D >= 2*N"))));
+                        Optional.of(Condition.parse("D >= 2*N")),
+                        Optional.empty()));
         assertThat(spec.training())
                 .isEqualTo(new TrainingSpec(
                         new TrainingSpec.AdamW(0.8, 0.9, 1e-6, 0),
@@ -250,6 +251,11 @@ class SweepSpecReaderTest {
             training.batchWarmup={doubleAt: 1k, rateScaling: linear} | training.batchWarmup.rateScaling = linear must be one of sqrt or none
             training.batchWarmup={doubleAt: [4k, 2k]} | training.batchWarmup.doubleAt names 2000 tokens after 4000; the batch doubles from one count to the next, so give them in ascending order
             training.batchWarmup.doubleAt=0   | training.batchWarmup.doubleAt = 0 must be at least 1
+            grid.branches={at: 100k, tokens: 50k} | grid.branches.batchSizes is missing
+            grid.branches={at: 100k, tokens: 50k, batchSizes: 2048} | grid.branches.batchSizes names one batch, and branches compare at least two; give a larger one, too
+            grid.branches={at: 0, tokens: 50k, batchSizes: [2048, 4096]} | grid.branches.at = 0 must be at least 1
+            grid.branches={at: 1k, tokens: 50k, batchSizes: [2048, 4096], rateScaling: cube} | grid.branches.rateScaling = cube must be one of none, sqrt or linear
+            grid.branches={at: 100k, tokens: 50k, batchSizes: [2048, 4096]} | grid has branches, which leave a run while its learning rate is constant; give training.trunk: shared and training.schedule: constant-with-cooldown, or take the branches away
             resources.gpus=2                  | resources.gpus = 2 is for programs of your own: PowerSweep's trainer trains a cell on one GPU
             run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]
             grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
@@ -290,6 +296,34 @@ class SweepSpecReaderTest {
                                 + " batch size; take it away, or take away trainer");
         assertThatThrownBy(() -> read("grid: {design: auto, minutes: 5}", warmup))
                 .hasMessageContaining("training.batchWarmup does not go with grid.design: auto");
+    }
+
+    @Test
+    void branchesLeaveASharedTrunkOnCpus() {
+        String trunk = "training={schedule: constant-with-cooldown, trunk: shared, warmup: {steps: 5}}";
+        String branches = "grid.branches={at: [400k, 100k], batchSizes: [2048, {sequences: 64}], tokens: 50k}";
+        String evaluation = "evaluation.everyTokens=50k";
+        assertThat(read(SMALL, trunk, evaluation, branches)
+                        .grid()
+                        .parts()
+                        .get(0)
+                        .branches())
+                .contains(new GridSpec.Branches(
+                        List.of(100_000L, 400_000L),
+                        List.of(new BatchSize.Tokens(2048), new BatchSize.Sequences(64)),
+                        50_000,
+                        LearningRateRule.BatchScaling.SQRT));
+        assertThat(read(SMALL).grid().parts().get(0).branches()).isEmpty();
+        assertThatThrownBy(() -> read(SMALL, trunk, evaluation, branches, "resources.gpus=1"))
+                .hasMessageContaining(
+                        "grid has branches, whose batch changes, and on GPUs every step has the same batch;"
+                                + " give resources.gpus: 0, or take the branches away");
+        assertThatThrownBy(() -> read(SMALL, trunk, evaluation, branches, "training.batchWarmup={doubleAt: 100k}"))
+                .hasMessageContaining(
+                        "grid has branches, which leave runs of one batch size; give training.batchWarmup: none,"
+                                + " or take the branches away");
+        assertThatThrownBy(() -> read("grid: {design: auto, minutes: 5}", branches))
+                .hasMessageContaining("grid.design and grid.branches exclude each other");
     }
 
     @Test

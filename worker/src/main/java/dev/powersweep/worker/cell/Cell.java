@@ -49,6 +49,10 @@ public final class Cell {
         this.evaluation = evaluation;
         this.seed = seed;
         this.program = program == null ? Optional.empty() : program;
+        if (data.branch().isPresent() && !(training.schedule() instanceof Schedule.SharedTrunk)) {
+            throw new IllegalArgumentException(
+                    "data.branch needs training.schedule shared-trunk, since only such runs are the same whatever follows");
+        }
     }
 
     /** Of the trainer of this module. */
@@ -59,6 +63,11 @@ public final class Cell {
     /** The same as another replicate. */
     public Cell replicate(long number) {
         return new Cell(model, data, training, evaluation, number, program);
+    }
+
+    /** The same with other data. */
+    public Cell reading(DataRule other) {
+        return new Cell(model, other, training, evaluation, seed, program);
     }
 
     /**
@@ -119,8 +128,8 @@ public final class Cell {
     }
 
     /**
-     * Identity of what the cell has in common with those that differ from it in D alone: its own where it shares
-     * nothing. Sixteen hexadecimal digits.
+     * Identity of what the cell has in common with those that differ from it in D alone, and with their branches: its own
+     * where it shares nothing. Sixteen hexadecimal digits.
      */
     public String trunk() {
         if (trunk == null) {
@@ -135,7 +144,7 @@ public final class Cell {
         DataRule rule = new DataRule(
                 data.corpusHash(),
                 data.warmupSteps() + 1,
-                data.batchSequences(),
+                data.branch().map(Branch::batchSequences).orElse(data.batchSequences()),
                 data.uniqueTokens(),
                 data.batchWarmup());
         return new Cell(model, rule, training.with(new Schedule.SharedTrunk(1)), evaluation, seed, program);
@@ -146,6 +155,9 @@ public final class Cell {
      * cell shares nothing.
      */
     public long trunkSteps() {
+        if (data.branch().isPresent()) {
+            return data.branch().get().steps();
+        }
         return training.schedule() instanceof Schedule.SharedTrunk
                 ? data.steps() - training.schedule().cooldownSteps(data.steps())
                 : 0;
@@ -156,7 +168,7 @@ public final class Cell {
         return Long.parseUnsignedLong(trunk(), 16);
     }
 
-    /** B, tokens a step consumes, after a warm-up of the batch. */
+    /** B, tokens a step consumes, after a warm-up of the batch or a branch. */
     public long batchTokens() {
         return (long) data.batchSequences() * model.context();
     }

@@ -10,13 +10,24 @@ import java.util.Optional;
  * @param schedule what follows
  * @param steps of the whole run
  * @param batchWarmup whose stages have factors of their own
+ * @param branch after which the rate is constant, at another height
  */
 public record LearningRate(
-        double peak, long warmupSteps, Schedule schedule, long steps, Optional<BatchWarmup> batchWarmup) {
+        double peak,
+        long warmupSteps,
+        Schedule schedule,
+        long steps,
+        Optional<BatchWarmup> batchWarmup,
+        Optional<Branch> branch) {
 
     public static LearningRate of(TrainingRule rule, DataRule data) {
         return new LearningRate(
-                rule.peakLearningRate(), rule.warmupSteps(), rule.schedule(), data.steps(), data.batchWarmup());
+                rule.peakLearningRate(),
+                rule.warmupSteps(),
+                rule.schedule(),
+                data.steps(),
+                data.batchWarmup(),
+                data.branch());
     }
 
     /**
@@ -26,6 +37,13 @@ public record LearningRate(
      */
     public double at(long step) {
         double warmup = step < warmupSteps ? (double) step / warmupSteps : 1;
+        if (branch.isPresent()) {
+            // The trunk's own product, so that the steps before the branch are its bits.
+            double ofTrunk = peak * warmup;
+            return step <= branch.get().steps()
+                    ? ofTrunk
+                    : ofTrunk * branch.get().rateFactor();
+        }
         double rate = peak * warmup * factor(step);
         return batchWarmup.isEmpty() ? rate : rate * batchWarmup.get().rateFactor(step);
     }

@@ -97,9 +97,10 @@ public final class CellGroup implements Engine {
         ModelShape model = first.shape();
         int sequences = first.data().batchSequences();
         for (Member member : members) {
-            if (member.cell.data().batchWarmup().isPresent()) {
+            if (!member.cell.data().leadingStages().isEmpty()) {
                 throw new IllegalArgumentException("cell " + member.cell.id()
-                        + " has a data.batchWarmup, and a launch makes every step with the same batch; leave it out");
+                        + " has a data.batchWarmup or data.branch, and a launch makes every step with the same batch;"
+                        + " leave it out");
             }
             if (!member.cell.shape().equals(model) || member.cell.data().batchSequences() != sequences) {
                 throw new IllegalArgumentException("cells " + first.id() + " and " + member.cell.id()

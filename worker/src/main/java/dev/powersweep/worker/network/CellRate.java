@@ -1,6 +1,7 @@
 package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.LearningRate;
@@ -35,6 +36,11 @@ public final class CellRate implements ISchedule {
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     private final String batchWarmup;
 
+    /** As JSON; nothing, also in stored networks, for a run of its own. */
+    @JsonProperty
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    private final String branch;
+
     @JsonIgnore
     private final transient LearningRate rate;
 
@@ -44,7 +50,8 @@ public final class CellRate implements ISchedule {
                 rule.warmupSteps(),
                 CellJson.line(rule.schedule()),
                 data.steps(),
-                data.batchWarmup().map(CellJson::line).orElse(""));
+                data.batchWarmup().map(CellJson::line).orElse(""),
+                data.branch().map(CellJson::line).orElse(""));
     }
 
     /**
@@ -54,26 +61,32 @@ public final class CellRate implements ISchedule {
      * @param steps of the whole run
      * @param batchWarmup a {@link BatchWarmup} as JSON; empty for none. Deeplearning4j gives null for what a stored
      *     network does not have
+     * @param branch a {@link Branch} as JSON, likewise
      */
     public CellRate(
             @JsonProperty("peak") double peak,
             @JsonProperty("warmupSteps") long warmupSteps,
             @JsonProperty("schedule") String schedule,
             @JsonProperty("steps") long steps,
-            @JsonProperty("batchWarmup") String batchWarmup) {
+            @JsonProperty("batchWarmup") String batchWarmup,
+            @JsonProperty("branch") String branch) {
         this.peak = peak;
         this.warmupSteps = warmupSteps;
         this.schedule = schedule;
         this.steps = steps;
         this.batchWarmup = batchWarmup == null ? "" : batchWarmup;
+        this.branch = branch == null ? "" : branch;
         rate = new LearningRate(
                 peak,
                 warmupSteps,
                 CellJson.read(schedule, Schedule.class),
                 steps,
-                this.batchWarmup.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(CellJson.read(this.batchWarmup, BatchWarmup.class)));
+                read(this.batchWarmup, BatchWarmup.class),
+                read(this.branch, Branch.class));
+    }
+
+    private static <T> Optional<T> read(String json, Class<T> type) {
+        return json.isEmpty() ? Optional.empty() : Optional.of(CellJson.read(json, type));
     }
 
     /** As {@link LearningRate#at}. */
@@ -88,7 +101,7 @@ public final class CellRate implements ISchedule {
 
     @Override
     public ISchedule clone() {
-        return new CellRate(peak, warmupSteps, schedule, steps, batchWarmup);
+        return new CellRate(peak, warmupSteps, schedule, steps, batchWarmup, branch);
     }
 
     /** A transient field would be empty after Java's own serialisation. */
@@ -103,7 +116,8 @@ public final class CellRate implements ISchedule {
                 && warmupSteps == that.warmupSteps
                 && steps == that.steps
                 && schedule.equals(that.schedule)
-                && batchWarmup.equals(that.batchWarmup);
+                && batchWarmup.equals(that.batchWarmup)
+                && branch.equals(that.branch);
     }
 
     @Override

@@ -50,7 +50,7 @@ public final class TrainingSession implements AutoCloseable {
     private final Parametrisation parametrisation;
     private final CellRate learningRate;
     private final DivergenceMonitor divergence;
-    /** Of the batch of a step, by its sequences: several with a warm-up of the batch. */
+    /** Of the batch of a step, by its sequences: several with a warm-up of the batch or a branch. */
     private final Map<Integer, MicroBatches> microBatches;
 
     private final MultiLayerNetwork network;
@@ -105,7 +105,7 @@ public final class TrainingSession implements AutoCloseable {
                 rule.dropout());
         transformer.refresh();
         tensors = layout.tensors().stream().map(TensorState::new).toList();
-        int tokens = Math.toIntExact(cell.batchTokens());
+        int tokens = Math.toIntExact(mostTokens(cell));
         inputs = new int[tokens];
         targets = new int[tokens];
         losses = new double[tokens];
@@ -124,10 +124,10 @@ public final class TrainingSession implements AutoCloseable {
 
     /** As {@link #create(Cell, BatchSource, KernelChoice, int)} on a set of the caller's, which the session closes. */
     public static TrainingSession create(Cell cell, BatchSource source, Kernels kernels, int microBatchSequences) {
-        if (cell.batchTokens() > Integer.MAX_VALUE) {
+        if (mostTokens(cell) > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
-                    "data.batchSequences = " + cell.data().batchSequences() + " with context "
-                            + cell.shape().context() + " is a batch of " + cell.batchTokens()
+                    "data.batchSequences = " + cell.data().mostSequences() + " with context "
+                            + cell.shape().context() + " is a batch of " + mostTokens(cell)
                             + " tokens; the trainer takes fewer than 2^31");
         }
         Map<Integer, MicroBatches> microBatches = microBatches(cell, microBatchSequences);
@@ -145,11 +145,15 @@ public final class TrainingSession implements AutoCloseable {
         }
     }
 
+    /** Tokens of the largest batch of any step. */
+    private static long mostTokens(Cell cell) {
+        return (long) cell.data().mostSequences() * cell.shape().context();
+    }
+
     private static Map<Integer, MicroBatches> microBatches(Cell cell, int mostSequences) {
-        IntStream smaller = cell.data().batchWarmup().stream()
-                .flatMap(warmup -> warmup.stages().stream())
-                .mapToInt(BatchWarmup.Stage::batchSequences);
-        return IntStream.concat(smaller, IntStream.of(cell.data().batchSequences()))
+        IntStream before = cell.data().leadingStages().stream().mapToInt(BatchWarmup.Stage::batchSequences);
+        return IntStream.concat(before, IntStream.of(cell.data().batchSequences()))
+                .distinct()
                 .boxed()
                 .collect(Collectors.toMap(
                         Function.identity(), batch -> MicroBatches.of(cell.shape(), batch, mostSequences)));

@@ -37,6 +37,12 @@ final class BatchesExport {
                             + " steps have smaller ones (data.batchWarmup); export those of a cell without it.",
                     null);
         });
+        cell.data().branch().ifPresent(branch -> {
+            throw new BadInputException(
+                    "The batches of cell " + cell.id() + " are no one array: its first " + branch.steps()
+                            + " steps are those of its trunk (data.branch); export those of a cell without it.",
+                    null);
+        });
         TrainingWindows windows = TrainingWindows.of(cell, shard);
         List<NpzFile.Array> arrays = new ArrayList<>();
         arrays.add(array(TRAINING, type, new long[] {steps, sequences, context + 1}, out -> {

@@ -55,6 +55,12 @@ final class CardTraining implements CellTraining {
                     + cell.data().batchSequences()
                     + "; train on CPUs (resources.gpus: 0) or without training.batchWarmup");
         });
+        cell.data().branch().ifPresent(branch -> {
+            throw new IllegalArgumentException("grid.branches goes from batches of " + branch.batchSequences() + " to "
+                    + cell.data().batchSequences()
+                    + " sequences, and on GPUs every step has the same batch; train on CPUs (resources.gpus: 0) or"
+                    + " without grid.branches");
+        });
         Precision precision = cell.training().products();
         if (!device.multiplies(precision)) {
             throw new PrecisionException(precision, "here is " + device.describe());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
@@ -82,6 +83,25 @@ class CellRateTest {
         assertThat(stored.writeValueAsString(rate(new Schedule.Constant(), 4, 10)))
                 .as("networks of constant batches are written as before")
                 .doesNotContain("batchWarmup");
+    }
+
+    @Test
+    void afterABranchTheRateStaysWhereItsFactorPutsItUntilTheEnd() throws Exception {
+        DataRule data = new DataRule("c", 20, 16, 1000, Optional.empty(), Optional.of(new Branch(10, 8, 1.5)));
+        CellRate rate = rate(new Schedule.SharedTrunk(0.2), 4, data);
+        CellRate trunk = rate(new Schedule.SharedTrunk(0.2), 4, 100);
+        for (long step = 1; step <= 10; step++) {
+            assertThat(rate.at(step)).isEqualTo(trunk.at(step));
+        }
+        assertThat(rate.at(11)).isEqualTo(3);
+        assertThat(rate.at(20)).as("no cooldown").isEqualTo(3);
+        assertThat(rate.clone()).isEqualTo(rate).isNotEqualTo(rate(new Schedule.SharedTrunk(0.2), 4, 20));
+        ObjectMapper stored = new ObjectMapper();
+        assertThat(stored.readValue(stored.writeValueAsString(rate), CellRate.class))
+                .isEqualTo(rate);
+        assertThat(stored.writeValueAsString(trunk))
+                .as("networks of runs of their own are written as before")
+                .doesNotContain("branch");
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.BatchWarmup;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.DataRule;
@@ -14,6 +15,7 @@ import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Precision;
+import dev.powersweep.worker.cell.Schedule;
 import dev.powersweep.worker.cell.TrainingRule;
 import dev.powersweep.worker.data.ShardFixture;
 import dev.powersweep.worker.data.ShardStore;
@@ -204,6 +206,18 @@ class CardTrainingTest extends TrainerFixture {
                 .contains("training.batchWarmup begins with batches of 1 sequences, and on GPUs every step has the same"
                         + " batch, 2; train on CPUs (resources.gpus: 0) or without training.batchWarmup");
         assertThat(frames).noneMatch(Frame.Steps.class::isInstance);
+        DataRule branched =
+                new DataRule(ShardFixture.CORPUS, 4, 4, 1000, Optional.empty(), Optional.of(new Branch(2, 2, 1)));
+        Cell branch = Cells.of(
+                ModelShape.gpt(1, 16, 1, 8, 256),
+                branched,
+                warmed.training().with(new Schedule.SharedTrunk(0.2)),
+                warmed.evaluation(),
+                1);
+        assertThat(((Frame.Failed) last(onCard(assignment(branch, "branch")))).message())
+                .contains(
+                        "grid.branches goes from batches of 2 to 4 sequences, and on GPUs every step has the same batch;"
+                                + " train on CPUs (resources.gpus: 0) or without grid.branches");
     }
 
     private static Frame.Outcome last(List<Frame> frames) {

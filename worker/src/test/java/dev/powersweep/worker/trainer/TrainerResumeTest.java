@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Assignment;
+import dev.powersweep.worker.cell.Branch;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.Schedule;
@@ -110,9 +112,19 @@ class TrainerResumeTest extends TrainerFixture {
         Cell trunk = branch(200, 0.2);
         Cell small = branch(60, 0.2);
         Cell middle = branch(125, 0.4);
-        assertThat(List.of(trunk.trunk(), small.trunk(), middle.trunk())).containsOnly(trunk.trunk());
-        assertThat(List.of(trunk.id(), small.id(), middle.id())).doesNotHaveDuplicates();
-        Map<Cell, StepTable> alone = Map.of(small, undisturbed(small), middle, undisturbed(middle));
+        // Two batches that the one at the branch is compared with, from one state.
+        Cell wide = otherBatch(trunk, 110, 130, 8, 1.4);
+        Cell narrow = otherBatch(trunk, 110, 150, 2, 0.7);
+        assertThat(List.of(trunk, small, middle, wide, narrow))
+                .extracting(Cell::trunk)
+                .containsOnly(trunk.trunk());
+        assertThat(List.of(trunk.id(), small.id(), middle.id(), wide.id(), narrow.id()))
+                .doesNotHaveDuplicates();
+        Map<Cell, StepTable> alone = Map.of(
+                small, undisturbed(small),
+                middle, undisturbed(middle),
+                wide, undisturbed(wide),
+                narrow, undisturbed(narrow));
         try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve")) {
             trainer.next();
             Assignment all = assignment(trunk, "trunk");
@@ -125,10 +137,10 @@ class TrainerResumeTest extends TrainerFixture {
                     0,
                     0.005,
                     EVERY_STEP,
-                    List.of(small.trunkSteps(), middle.trunkSteps()),
+                    List.of(small.trunkSteps(), middle.trunkSteps(), wide.trunkSteps()),
                     List.of()));
             List<Frame> trained = trainer.untilOutcome();
-            for (Cell cell : List.of(small, middle)) {
+            for (Cell cell : List.of(small, wide, narrow, middle)) {
                 StepTable table = new StepTable();
                 Optional<Path> state = Optional.empty();
                 for (Frame frame : trained) {
@@ -151,6 +163,17 @@ class TrainerResumeTest extends TrainerFixture {
             assertThat(failed(trainer, assignment(trunk, 1, "c", cooled, 0)).message())
                     .contains(" is of cell " + middle.id() + ", not of " + trunk.id());
         }
+    }
+
+    private static Cell otherBatch(Cell trunk, long at, long steps, int sequences, double rateFactor) {
+        DataRule data = trunk.data();
+        return trunk.reading(new DataRule(
+                data.corpusHash(),
+                steps,
+                sequences,
+                data.uniqueTokens(),
+                Optional.empty(),
+                Optional.of(new Branch(at, data.batchSequences(), rateFactor))));
     }
 
     private static Cell branch(long steps, double cooldown) {

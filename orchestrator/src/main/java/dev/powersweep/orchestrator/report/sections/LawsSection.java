@@ -167,15 +167,16 @@ final class LawsSection {
             case C -> "compute C, FLOPs";
             case U -> "unique tokens U";
             case LEARNING_RATE -> "learning rate";
-            case STEP, WEIGHT -> column.unit();
+            case BRANCH -> "tokens at the branch";
+            case STEP, WEIGHT, LOSS_ERROR -> column.unit();
         };
     }
 
     private static Chart.Ticks ticks(Quantity column) {
         return switch (column) {
-            case LOSS, LEARNING_RATE, WEIGHT -> Chart.Ticks.PLAIN;
+            case LOSS, LEARNING_RATE, WEIGHT, LOSS_ERROR -> Chart.Ticks.PLAIN;
             case C -> Chart.Ticks.POWERS;
-            case N, D, B, S, U, STEP -> Chart.Ticks.SHORT_SCALE;
+            case N, D, B, S, U, STEP, BRANCH -> Chart.Ticks.SHORT_SCALE;
         };
     }
 }
