@@ -50,11 +50,12 @@ final class TablesPage {
                   `sqrt`, `abs`, `coalesce`, `concat`, `like`;
                 * absent values come first in ascending order and last in descending; division is that of real numbers; timestamps are UTC.
 
-                Anything else is refused: statements that create, change or attach, other files, extensions, settings, functions that call
-                programs. `--unsafe` lifts that, with your own rights. `cells` is made from the ledger; checksums of the pages of every file that
-                a query reads are compared. Tables on HDFS or S3 are copied for the command where they have at most 512 MiB; larger ones are
-                Spark's. Control characters in names and messages are replaced when printed and kept, escaped, in JSON; CSV writes `'` before
-                text that a spreadsheet would take for a formula.
+                Anything else is refused: statements that create, change or attach, other files, extensions, settings, functions that
+                call programs. `--unsafe` lifts that, with your own rights. `cells` is made from the ledger, and [kept on this
+                host](operations.md#the-hosts-cache) until the ledger changes; checksums of the pages of every file that a query reads
+                are compared. A table on HDFS or S3 is copied for the command when a query names it, where all have at most 512 MiB;
+                larger ones are Spark's. Control characters in names and messages are replaced when printed and kept, escaped, in JSON;
+                CSV writes `'` before text that a spreadsheet would take for a formula.
 
                 `fits` join nothing; `cells.cell = steps.cell = evals.cell`. A column that may be absent is null where it is.
                 Losses are cross-entropy in nats per token; all counts follow the conventions that their columns name.
