@@ -40,7 +40,7 @@ final class BestSample {
     private static final int PROMPT_TOKENS = 64;
     private static final int TOKENS = 300;
     /** A cell that was trained on fewer writes letters by chance. */
-    private static final long FEWEST_TRAINED_TOKENS = 100_000;
+    private static final long FEWEST_TRAINED_TOKENS = 30_000;
     /** For drawing; a large cell's text is shorter. */
     private static final double DRAWING_SECONDS = 10;
     /** With the start of a process and the reading of a checkpoint. */
