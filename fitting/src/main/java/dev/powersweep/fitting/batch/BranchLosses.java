@@ -5,6 +5,7 @@ import dev.powersweep.fitting.batch.BranchingPoint.Trunk;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * How much more loss larger batches ended with than the smallest, at one branching point, and with what noise.
@@ -101,9 +102,11 @@ final class BranchLosses {
         return batch.clone();
     }
 
-    /** By batch: mean loss above that of the smallest batch, nats per token. */
-    double[] excess() {
-        return excess.clone();
+    /** The batches in ascending order. */
+    List<BranchedBatch.Excess> tried() {
+        return IntStream.range(0, batch.length)
+                .mapToObj(j -> new BranchedBatch.Excess(batch[j], excess[j]))
+                .toList();
     }
 
     int trunks() {

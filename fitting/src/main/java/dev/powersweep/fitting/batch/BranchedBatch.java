@@ -3,6 +3,7 @@ package dev.powersweep.fitting.batch;
 import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -18,9 +19,7 @@ import java.util.Optional;
  * @param batch the estimate in tokens; NaN unless {@link Verdict#DETERMINED}
  * @param low lower end of the interval, or what the critical size is at least; NaN where neither is known
  * @param high upper end of the interval, or what the critical size is at most; NaN where neither is known
- * @param smallest batch that was tried
- * @param largest batch that was tried
- * @param gain nats per token by which the best batch ended below the smallest
+ * @param tried the batches in ascending order, each with what it cost
  * @param trunks that were compared: seeds
  * @param noise what the noise of a branch is known from
  */
@@ -31,9 +30,7 @@ public record BranchedBatch(
         double batch,
         double low,
         double high,
-        double smallest,
-        double largest,
-        double gain,
+        List<Excess> tried,
         int trunks,
         Noise noise) {
 
@@ -41,6 +38,14 @@ public record BranchedBatch(
     public static final double TOLERANCE = 0.01;
 
     private static final int DRAWS = 2000;
+
+    /**
+     * A batch that was tried.
+     *
+     * @param batch tokens
+     * @param loss nats per token above that of the smallest batch, in the mean over trunks; 0 for the smallest itself
+     */
+    public record Excess(double batch, double loss) {}
 
     /** What branches say of a critical batch size. */
     public enum Verdict {
@@ -64,6 +69,25 @@ public record BranchedBatch(
         UNKNOWN
     }
 
+    public BranchedBatch {
+        tried = List.copyOf(tried);
+    }
+
+    /** In tokens. */
+    public double smallest() {
+        return tried.get(0).batch();
+    }
+
+    /** In tokens. */
+    public double largest() {
+        return tried.get(tried.size() - 1).batch();
+    }
+
+    /** Nats per token by which the best batch ended below the smallest. */
+    public double gain() {
+        return -tried.stream().mapToDouble(Excess::loss).min().orElse(0);
+    }
+
     /** Empty where no trunk has two batches. */
     public static Optional<BranchedBatch> of(BranchingPoint point, FitOptions options) {
         return point.losses().map(losses -> of(point, losses, options));
@@ -71,8 +95,9 @@ public record BranchedBatch(
 
     private static BranchedBatch of(BranchingPoint point, BranchLosses losses, FitOptions options) {
         double[] batch = losses.batch();
-        double estimate =
-                ToleranceCrossing.of(batch, losses.excess(), TOLERANCE).between();
+        double estimate = ToleranceCrossing.of(
+                        batch, losses.tried().stream().mapToDouble(Excess::loss).toArray(), TOLERANCE)
+                .between();
         double kept = 0;
         double lost = Double.POSITIVE_INFINITY;
         if (losses.noise() != Noise.UNKNOWN) {
@@ -99,9 +124,7 @@ public record BranchedBatch(
                 verdict == Verdict.DETERMINED ? estimate : Double.NaN,
                 kept > 0 ? kept : Double.NaN,
                 Double.isFinite(lost) ? lost : Double.NaN,
-                batch[0],
-                batch[batch.length - 1],
-                -Arrays.stream(losses.excess()).min().orElseThrow(),
+                losses.tried(),
                 losses.trunks(),
                 losses.noise());
     }

@@ -19,7 +19,7 @@ class WarmupScheduleTest {
 
     private static BranchedBatch point(double at, double batch) {
         return new BranchedBatch(
-                1e6, at, Verdict.DETERMINED, batch, batch / 2, batch * 2, 512, 65_536, 0, 1, Noise.EVALUATION);
+                1e6, at, Verdict.DETERMINED, batch, batch / 2, batch * 2, List.of(), 1, Noise.EVALUATION);
     }
 
     @Test

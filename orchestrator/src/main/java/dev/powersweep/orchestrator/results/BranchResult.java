@@ -49,6 +49,11 @@ public record BranchResult(
         return new BranchResult(cell.counted(convention), at, trunk, setup, trunkBatchTokens, rateFactor, parent);
     }
 
+    /** Tokens that it was trained on after it had left its run; 0 where it never got that far. */
+    public double ownTokens() {
+        return Math.max(0, cell.tokensDone() - at);
+    }
+
     /** Whether its loss may be compared: it ran to its end, and the loss is a number. */
     public boolean usable() {
         return cell.usable() && !cell.stoppedEarly();

@@ -46,7 +46,7 @@ final class BatchSection {
             tradeOff(cells).ifPresent(blocks::add);
         }
         criticalBatch(fits).ifPresent(blocks::add);
-        blocks.addAll(BranchTable.of(fits));
+        blocks.addAll(BranchBlocks.of(fits));
         noiseScale(fits).ifPresent(blocks::add);
         blocks.addAll(NoiseTable.of(fits));
         return blocks.isEmpty()

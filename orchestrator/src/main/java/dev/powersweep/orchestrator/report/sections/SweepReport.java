@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.report.sections;
 
 import dev.powersweep.orchestrator.fits.FitSet;
 import dev.powersweep.orchestrator.report.ReportModel;
+import dev.powersweep.orchestrator.results.BranchResult;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.text.Numbers;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The report of a sweep. */
 public final class SweepReport {
@@ -60,28 +62,34 @@ public final class SweepReport {
         Levels models = Levels.of(cells, CellResult::parameters);
         Levels data = Levels.ofTokens(cells);
         Levels batches = Levels.of(cells, CellResult::batchTokens);
+        List<BranchResult> branches = results.branches();
+        String all = "over all cells" + (branches.isEmpty() ? "" : " and branches");
         List<ReportModel.Tile> tiles = new ArrayList<>();
         tiles.add(new ReportModel.Tile(
                 results.usable().size() + " of " + cells.size(),
                 "cells finished",
-                models.size() + " × " + data.size() + " × " + batches.size() + " sizes of model, data and batch"));
+                models.size() + " × " + data.size() + " × " + batches.size() + " sizes of model, data and batch"
+                        + (branches.isEmpty() ? "" : "; besides " + branches.size() + " branches")));
         tiles.add(span(models, "parameters N", "without embeddings"));
         tiles.add(span(data, "tokens D", "seen in training"));
         tiles.add(span(batches, "batch B", "tokens per step"));
         tiles.add(new ReportModel.Tile(
                 Numbers.power(
                         cells.stream()
-                                .mapToDouble(cell -> 6 * cell.parameters() * cell.tokensDone())
-                                .sum(),
+                                        .mapToDouble(cell -> 6 * cell.parameters() * cell.tokensDone())
+                                        .sum()
+                                + branches.stream()
+                                        .mapToDouble(branch -> 6 * branch.cell().parameters() * branch.ownTokens())
+                                        .sum(),
                         2),
                 "FLOPs spent",
-                "6·N·D over all cells"));
+                "6·N·D " + all));
         tiles.add(new ReportModel.Tile(
-                Numbers.duration(cells.stream()
+                Numbers.duration(Stream.concat(cells.stream(), branches.stream().map(BranchResult::cell))
                         .mapToDouble(cell -> cell.seconds().orElse(0))
                         .sum()),
                 "of training",
-                "over all cells, one slot each"));
+                all + ", one slot each"));
         return tiles;
     }
 

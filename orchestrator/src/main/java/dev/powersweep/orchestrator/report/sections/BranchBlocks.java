@@ -3,6 +3,8 @@ package dev.powersweep.orchestrator.report.sections;
 import dev.powersweep.fitting.batch.BranchedBatch;
 import dev.powersweep.orchestrator.fits.BranchedPoints;
 import dev.powersweep.orchestrator.report.Block;
+import dev.powersweep.orchestrator.report.Chart;
+import dev.powersweep.orchestrator.report.Palette;
 import dev.powersweep.orchestrator.results.BranchResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
@@ -10,17 +12,66 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /** The critical batch size as branches measured it, beside the gradient noise scale of the runs that they left. */
-final class BranchTable {
+final class BranchBlocks {
     private static final Block.Cell NONE = new Block.Cell("–", Block.Tone.QUIET);
 
-    private BranchTable() {}
+    private BranchBlocks() {}
 
-    /** A table of a row a branching point; none where nothing was branched. */
+    /** A plot of what branches cost and a table of a row a branching point; nothing where nothing was branched. */
     static List<Block> of(Fits fits) {
         BranchedPoints branched = BranchedPoints.of(fits.results(), fits.set().options());
-        if (branched.all().isEmpty()) {
-            return List.of();
+        List<Block> blocks = new ArrayList<>();
+        if (!branched.points().isEmpty()) {
+            blocks.add(figure(branched.points()));
         }
+        if (!branched.all().isEmpty()) {
+            blocks.add(table(branched, fits.level()));
+        }
+        return blocks;
+    }
+
+    /** Loss above that of the smallest batch, a line a branching point, beside the tolerance. */
+    private static Block figure(List<BranchedPoints.MeasuredPoint> points) {
+        boolean oneSize = points.stream()
+                        .mapToDouble(point -> point.batch().n())
+                        .distinct()
+                        .count()
+                == 1;
+        List<Chart.Series> series = new ArrayList<>();
+        for (int i = 0; i < points.size(); i++) {
+            BranchedBatch batch = points.get(i).batch();
+            double[] x = batch.tried().stream()
+                    .mapToDouble(BranchedBatch.Excess::batch)
+                    .toArray();
+            double[] y = batch.tried().stream()
+                    .mapToDouble(BranchedBatch.Excess::loss)
+                    .toArray();
+            String name = (oneSize ? "" : "N = " + Numbers.count(batch.n()) + ", ") + "after "
+                    + Numbers.count(batch.at()) + " tokens";
+            String colour = Palette.ordered(i, points.size());
+            series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
+            series.add(new Chart.Points(name, colour, Marks.symbol(i), x, y, List.of()));
+        }
+        double[] ends = {
+            points.stream().mapToDouble(point -> point.batch().smallest()).min().orElseThrow(),
+            points.stream().mapToDouble(point -> point.batch().largest()).max().orElseThrow()
+        };
+        series.add(new Chart.Line("tolerance", Palette.GREY, Chart.Stroke.DASHED, ends, new double[] {
+            BranchedBatch.TOLERANCE, BranchedBatch.TOLERANCE
+        }));
+        return new Block.Figure(
+                "What branches of larger batches cost",
+                new Chart(
+                        Chart.Axis.log("batch B, tokens", Chart.Ticks.SHORT_SCALE),
+                        Chart.Axis.linear("loss above the smallest batch's, nats per token"),
+                        series,
+                        340),
+                "Branches of equal length from one state, in the mean over seeds. Where a line crosses the dashed one for the"
+                        + " last time lies the critical batch size.",
+                Block.Width.HALF);
+    }
+
+    private static Block table(BranchedPoints branched, String level) {
         List<List<Block.Cell>> rows = new ArrayList<>();
         for (BranchedPoints.MeasuredPoint point : branched.points()) {
             BranchedBatch batch = point.batch();
@@ -34,7 +85,7 @@ final class BranchTable {
                     ratio(batch, point.noiseScale())));
         }
         long ended = branched.all().stream().filter(BranchResult::usable).count();
-        return List.of(new Block.Table(
+        return new Block.Table(
                 "Critical batch size by branching, tokens: the largest batch that ends within "
                         + BranchedBatch.TOLERANCE
                         + " nats of the smallest one, from one state (Merrill et al. 2025); " + ended + " of "
@@ -43,11 +94,11 @@ final class BranchTable {
                         new Block.Column("model N", true),
                         new Block.Column("tokens seen", true),
                         new Block.Column("batches tried", true),
-                        new Block.Column("B_crit (" + fits.level() + ")", true),
+                        new Block.Column("B_crit (" + level + ")", true),
                         new Block.Column("noise from", false),
                         new Block.Column("noise scale tr Σ/|G|²", true),
                         new Block.Column("ratio", true)),
-                rows));
+                rows);
     }
 
     private static Block.Cell critical(BranchedBatch batch) {
