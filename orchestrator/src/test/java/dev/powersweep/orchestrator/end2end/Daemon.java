@@ -39,7 +39,7 @@ final class Daemon implements AutoCloseable {
                     .redirectOutput(log.toFile());
             builder.environment().remove("SPARK_HOME");
             builder.environment().putAll(environment);
-            ClassArchive.use(builder.environment());
+            ClassArchive.use(command, builder.environment());
             Daemon daemon = new Daemon(name, log, builder.start());
             // A test run that is cut short leaves nothing behind.
             Runtime.getRuntime().addShutdownHook(new Thread(daemon::close, "end of " + name));

@@ -363,8 +363,11 @@ class FailureClassesIT {
     /** A specification of one shape; lines that begin like a key of the grid go there. */
     private Path specification(String... lines) throws IOException {
         Path text = Texts.write(folder.resolve("text.txt"), folder.hashCode());
-        List<String> top = new ArrayList<>(
-                List.of("name: trouble", "corpus: {text: \"file://" + text + "\"}", "training: {learningRate: 0.003}"));
+        List<String> top = new ArrayList<>(List.of(
+                "name: trouble",
+                "corpus: {text: \"file://" + text + "\"}",
+                "training: {learningRate: 0.003}",
+                "evaluation: {tokens: 4096}"));
         Map<String, String> grid = new HashMap<>(Map.of(
                 "modelSizes", "  modelSizes: {layers: 2, width: 32, heads: 2}", "batchSizes", "  batchSizes: 512"));
         boolean context = false;

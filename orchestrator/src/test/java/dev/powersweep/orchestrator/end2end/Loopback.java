@@ -98,7 +98,7 @@ final class Loopback implements AutoCloseable {
                 "org.apache.spark.deploy.SparkSubmit", "--master", cluster.url(), "--driver-memory", "1g"));
         List<String> settings = new ArrayList<>(List.of(
                 "spark.executor.memory=600m",
-                "spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1",
+                "spark.executor.extraJavaOptions=" + ClassArchive.executorOptions(),
                 "spark.executor.cores=1",
                 "spark.executor.resource.gpu.amount=1",
                 "spark.task.resource.gpu.amount=1"));

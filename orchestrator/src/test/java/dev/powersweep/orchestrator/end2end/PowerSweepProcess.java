@@ -48,7 +48,7 @@ final class PowerSweepProcess {
                     .redirectError(err.toFile());
             builder.environment().remove("SPARK_HOME");
             builder.environment().putAll(environment);
-            ClassArchive.use(builder.environment());
+            ClassArchive.use(command, builder.environment());
             Optional<Path> archive =
                     program.equals("bin/powersweep") && command.get(1).equals("run")
                             ? ClassArchive.write(builder.environment())
