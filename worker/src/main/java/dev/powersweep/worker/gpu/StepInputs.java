@@ -68,7 +68,8 @@ final class StepInputs implements AutoCloseable {
         try {
             IntStream.range(0, taken.length)
                     .boxed()
-                    .sorted(Comparator.comparingLong((Integer cell) -> ring(cell).ringTokens())
+                    .sorted(Comparator.comparingLong(
+                                    (Integer cell) -> ring(cell).ringTokens())
                             .reversed())
                     .forEach(cell -> taken[cell] = stores.take(ring(cell), tokenBytes()));
         } catch (RuntimeException | Error e) {
@@ -83,8 +84,7 @@ final class StepInputs implements AutoCloseable {
     }
 
     /** @param sources of the cells, in their order */
-    static StepInputs of(
-            TokenStores stores, List<? extends BatchSource> sources, GroupShape shape, int slots) {
+    static StepInputs of(TokenStores stores, List<? extends BatchSource> sources, GroupShape shape, int slots) {
         return new StepInputs(stores, sources, shape, slots);
     }
 

@@ -87,8 +87,7 @@ public final class TokenStores {
         for (long from = 0; from < ring.ringTokens(); from += tokens.length) {
             int count = (int) Math.min(tokens.length, ring.ringTokens() - from);
             ring.ring(from, count, tokens);
-            ByteBuffer bytes =
-                    ByteBuffer.allocate(count * store.tokenBytes).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer bytes = ByteBuffer.allocate(count * store.tokenBytes).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < count; i++) {
                 switch (store.tokenBytes) {
                     case 1 -> bytes.put((byte) tokens[i]);
