@@ -13,8 +13,8 @@ import java.util.Map;
  * suspicious ({@link Losses})</td></tr>
  * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
  * sequence</td></tr>
- * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all; after IO on another
- * host, where there is one</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all, after crash or
+ * time-out without other cells in the same trainer; after IO on another host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
  * HostHealth}); where no other host is there, it does not count ({@link LastResort})</td></tr>
  * <tr><td>UNSUPPORTED_DEVICE</td><td>once on each other host: a host without a device, which is always free, would else
@@ -72,6 +72,15 @@ public final class FailurePolicy {
             case UNSUPPORTED_DEVICE -> otherHost ? new Decision.Retry(0, orderedMicroBatch) : new Decision.GiveUp();
             case BAD_INPUT, PROGRAM, BUG -> new Decision.GiveUp();
         };
+    }
+
+    /** Whether a cell with these failures so far may share a trainer: a crash of one ends the process of all. */
+    static AttemptOrder.Company company(Map<FailureClass, Integer> failures) {
+        return failures.containsKey(FailureClass.NATIVE_CRASH)
+                        || failures.containsKey(FailureClass.TIMEOUT)
+                        || failures.containsKey(FailureClass.HOST_MEMORY)
+                ? AttemptOrder.Company.NONE
+                : AttemptOrder.Company.ANY;
     }
 
     private Decision afterMemory(int microBatch, int ordered) {

@@ -92,7 +92,9 @@ public final class ProbeTask implements Function<String, String> {
                 resources.containsKey("gpu") ? List.of(resources.get("gpu").addresses()) : List.of();
         Path jar = CellTask.trainerJar(order.trainerJar(), host.cache());
         TrainerKey key =
-                CellSupervisor.key(order.policy(), order.trainerMemoryBytes(), jar, List.of(), host.cache(), gpus);
+                // Its cells come one after the other, so that each has the machine to itself.
+                CellSupervisor.key(
+                        order.policy().alone(), order.trainerMemoryBytes(), jar, List.of(), host.cache(), gpus);
         Path scratch = host.scratch().resolve("probe-" + UUID.randomUUID());
         TrainerPool.Trainer trainer = host.pool().take(key, TaskContext.get()::isInterrupted);
         boolean well = false;

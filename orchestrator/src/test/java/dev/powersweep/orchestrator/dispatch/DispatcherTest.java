@@ -104,6 +104,41 @@ class DispatcherTest {
         }
     }
 
+    /** A crash or a hang of one cell ends or holds up all that share its trainer. */
+    @Test
+    void aCellThatMayHaveHarmedItsNeighboursGetsNoneAnyMore() {
+        for (FailureClass failure : FailureClass.values()) {
+            SweepState state = state(List.of(1.0));
+            Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+            AttemptOrder first = dispatcher.next(START).orElseThrow();
+            assertThat(first.company()).isEqualTo(AttemptOrder.Company.ANY);
+            dispatcher.ended(failed(first, failure, 8), START);
+            dispatcher.next(START.plusSeconds(60)).ifPresent(again -> assertThat(again.company())
+                    .as(failure.name())
+                    .isEqualTo(
+                            switch (failure) {
+                                case NATIVE_CRASH, TIMEOUT, HOST_MEMORY -> AttemptOrder.Company.NONE;
+                                default -> AttemptOrder.Company.ANY;
+                            }));
+        }
+    }
+
+    @Test
+    void cellsThatShareAGpuAreGivenTheTimeThatTakingTurnsTakes() {
+        SweepState state = state(List.of(100.0));
+        RunPolicy policy = RunPolicy.DEFAULT.sharing(4);
+        assertThat(new Dispatcher(state, RunPolicy.DEFAULT, ids(state))
+                        .next(START)
+                        .orElseThrow()
+                        .timeoutSeconds())
+                .isEqualTo(1000);
+        assertThat(new Dispatcher(state(List.of(100.0)), policy, ids(state))
+                        .next(START)
+                        .orElseThrow()
+                        .timeoutSeconds())
+                .isEqualTo(4000);
+    }
+
     @Test
     void aHostThatCannotStartTrainersIsAvoidedAtOnceByItsCellAndSoonByAll() {
         SweepState state = state(List.of(3.0, 2.0, 1.0));

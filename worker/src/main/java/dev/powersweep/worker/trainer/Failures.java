@@ -37,6 +37,10 @@ final class Failures {
         if (failure instanceof ListenerException) {
             return FailureClass.PROGRAM;
         }
+        if (failure instanceof SharedFaultException) {
+            // As a crash of the process would be, which is tried again.
+            return FailureClass.NATIVE_CRASH;
+        }
         if (failure instanceof CudaException cuda) {
             return switch (cuda.kind()) {
                 case OUT_OF_MEMORY -> FailureClass.GPU_MEMORY;

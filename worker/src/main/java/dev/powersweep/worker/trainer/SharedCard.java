@@ -1,6 +1,8 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.Precision;
+import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.Device;
 import dev.powersweep.worker.gpu.TokenStores;
 import dev.powersweep.worker.gpu.cuda.CudaException;
@@ -37,6 +39,8 @@ final class SharedCard {
     private final BlockingQueue<Runnable> orders = new LinkedBlockingQueue<>();
     /** In the order of their next turns; the card's thread alone reads and changes it. */
     private final List<SharedGroup> groups = new ArrayList<>();
+
+    private boolean faulty;
 
     SharedCard(Device device) {
         this.device = device;
@@ -115,7 +119,7 @@ final class SharedCard {
                 return group;
             }
         }
-        SharedGroup group = new SharedGroup(device, stores, kind);
+        SharedGroup group = new SharedGroup(this, kind);
         groups.add(group);
         return group;
     }
@@ -134,6 +138,25 @@ final class SharedCard {
         });
     }
 
+    CellGroup group(List<CellGroup.Run> runs, Precision precision, int passSequences) {
+        return new CellGroup(device, stores, runs, precision, passSequences);
+    }
+
+    /**
+     * What a cell is told of a failure.
+     *
+     * @param together whether the work was for several cells
+     */
+    Throwable told(Throwable failure, boolean together) {
+        boolean ofCard = failure instanceof CudaException cuda && cuda.kind() == CudaException.Kind.FAILED;
+        // What follows the first fault of a card is due to that one.
+        faulty |= ofCard && groups.stream().mapToInt(SharedGroup::cells).sum() > 1;
+        boolean ownMemory = failure instanceof CudaException cuda && cuda.kind() == CudaException.Kind.OUT_OF_MEMORY;
+        return (ofCard && faulty) || (together && !ownMemory && failure instanceof RuntimeException)
+                ? new SharedFaultException(failure)
+                : failure;
+    }
+
     private void dropEmpty() {
         groups.removeIf(SharedGroup::isEmpty);
     }
@@ -145,7 +168,7 @@ final class SharedCard {
             try {
                 answer.complete(work.call());
             } catch (Throwable e) {
-                answer.completeExceptionally(e);
+                answer.completeExceptionally(told(e, false));
             }
         });
         return await(answer);

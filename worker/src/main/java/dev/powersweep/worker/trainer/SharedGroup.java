@@ -5,8 +5,6 @@ import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.CellGroup;
 import dev.powersweep.worker.gpu.CellGroup.Run;
-import dev.powersweep.worker.gpu.Device;
-import dev.powersweep.worker.gpu.TokenStores;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.Engine.Progress;
 import dev.powersweep.worker.train.TrainingState;
@@ -69,15 +67,14 @@ final class SharedGroup {
 
         private Run run() {
             if (begun && state.isEmpty()) {
-                throw new IllegalStateException(
-                        "the state of cell " + id() + " was lost when its group's work failed on the card");
+                throw new SharedFaultException(
+                        new IllegalStateException("the state of cell " + id() + " was lost with it"));
             }
             return new Run(cell, source, state);
         }
     }
 
-    private final Device device;
-    private final TokenStores stores;
+    private final SharedCard card;
     private final Kind kind;
     private final List<Seat> seats = new ArrayList<>();
     /** Of all seats, in their order; empty while their states are kept in the seats. */
@@ -87,9 +84,8 @@ final class SharedGroup {
     private double secondsPerStep = CardTraining.QUEUE_SECONDS;
     private double lastSeconds;
 
-    SharedGroup(Device device, TokenStores stores, Kind kind) {
-        this.device = device;
-        this.stores = stores;
+    SharedGroup(SharedCard card, Kind kind) {
+        this.card = card;
         this.kind = kind;
     }
 
@@ -99,6 +95,10 @@ final class SharedGroup {
 
     boolean isEmpty() {
         return seats.isEmpty();
+    }
+
+    int cells() {
+        return seats.size();
     }
 
     /**
@@ -140,8 +140,8 @@ final class SharedGroup {
     /** The group of all seats. */
     private CellGroup group() {
         if (group.isEmpty()) {
-            group = Optional.of(new CellGroup(
-                    device, stores, seats.stream().map(Seat::run).toList(), kind.precision(), kind.passSequences()));
+            group = Optional.of(
+                    card.group(seats.stream().map(Seat::run).toList(), kind.precision(), kind.passSequences()));
             for (Seat seat : seats) {
                 seat.begun = true;
                 seat.state = Optional.empty();
@@ -218,7 +218,8 @@ final class SharedGroup {
             taking.stream().forEach(i -> answered(seats.get(i)).complete(progress.get(i)));
         } catch (RuntimeException | Error e) {
             drop();
-            taking.stream().forEach(i -> answered(seats.get(i)).completeExceptionally(e));
+            Throwable told = card.told(e, seats.size() > 1);
+            taking.stream().forEach(i -> answered(seats.get(i)).completeExceptionally(told));
         }
     }
 
