@@ -180,12 +180,9 @@ public final class SweepPlanner {
                 .mapToLong(count -> count)
                 .max()
                 .orElse(0);
-        return cellsPerGpu
-                + " cells share a GPU (resources.cellsPerGpu), and times here are of cells that have one alone:"
-                + " cells that take turns take about " + cellsPerGpu + " times as long; of " + cells.size()
-                + " cells at most " + most
-                + " have model, batch and precision in common, take their steps together and lose"
-                + " less";
+        return cellsPerGpu + " cells share a GPU (resources.cellsPerGpu): times that were measured are of cells beside"
+                + " others of their model, batch and precision, which take their steps together; of " + cells.size()
+                + " cells at most " + most + " have these in common, and cells that take turns take longer";
     }
 
     static String bytes(long value) {

@@ -122,7 +122,7 @@ class SweepPlannerTest {
         }
     }
 
-    /** Times are measured with a cell alone; which cells go together decides what sharing costs. */
+    /** Which cells go together decides what sharing costs. */
     @Test
     void aPlanSaysWhatSharingAGpuDoesToItsTimes() {
         String grid = "{grid: {modelSizes: [100k, 200k], dataSizes: [1M, 2M], batchSizes: [1024, 2048], seeds: [0, 1]},"
@@ -130,9 +130,9 @@ class SweepPlannerTest {
         Forecast forecast = new SweepPlanner().forecast(spec(grid.formatted(8)), CORPUS, SLOTS);
         assertThat(forecast.warnings())
                 .containsExactly(
-                        "8 cells share a GPU (resources.cellsPerGpu), and times here are of cells that have one"
-                                + " alone: cells that take turns take about 8 times as long; of 16 cells at most 4 have model, batch"
-                                + " and precision in common, take their steps together and lose less");
+                        "8 cells share a GPU (resources.cellsPerGpu): times that were measured are of cells beside"
+                                + " others of their model, batch and precision, which take their steps together; of 16 cells at most"
+                                + " 4 have these in common, and cells that take turns take longer");
         assertThat(forecast.plan().policy().cellsAtOnce()).isEqualTo(8);
         assertThat(new SweepPlanner()
                         .forecast(spec(grid.formatted(1)), CORPUS, SLOTS)

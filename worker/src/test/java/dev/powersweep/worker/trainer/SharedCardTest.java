@@ -241,12 +241,15 @@ class SharedCardTest extends TrainerFixture {
     @Test
     void aFaultOfTheCardIsTriedAgainForEachOfSeveralCellsAndABugOfOneAlone() throws Exception {
         Cell other = like(CELL, 4);
+        // Of another kind: its steps are its own, and the card is not.
+        Cell third = Cells.tiny(STEPS, 2, 10_000, 5);
         try (FaultyDevice device = new FaultyDevice(new EmulatedDevice(Threads.FORWARDS));
                 Server server = new Server(device)) {
             server.send(assignment(CELL, "one"));
             server.send(assignment(other, "other"));
-            Map<String, Frame.Outcome> outcomes = server.outcomes(2, frame -> {
-                if (server.frames.size() == 2) {
+            server.send(assignment(third, "third"));
+            Map<String, Frame.Outcome> outcomes = server.outcomes(3, frame -> {
+                if (server.frames.size() == 3) {
                     device.shatter();
                 }
             });
