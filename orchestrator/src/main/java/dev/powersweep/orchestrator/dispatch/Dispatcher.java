@@ -304,8 +304,15 @@ public final class Dispatcher {
             hosts.avoid(report.host(), id);
         }
         boolean otherHost = why.failure() == FailureClass.UNSUPPORTED_DEVICE && hosts.hasNoDevice(report.host(), id);
-        FailurePolicy.Decision decision = failurePolicy.decide(
-                why.failure(), failuresWith(report), largestMicroBatch(report), order.microBatchSequences(), otherHost);
+        Optional<FailurePolicy.Decision> crowded = why.failure() == FailureClass.GPU_MEMORY && report.hadNeighbours()
+                ? failurePolicy.waitForRoom(failuresWith(report), order.microBatchSequences())
+                : Optional.empty();
+        FailurePolicy.Decision decision = crowded.orElseGet(() -> failurePolicy.decide(
+                why.failure(),
+                failuresWith(report),
+                largestMicroBatch(report),
+                order.microBatchSequences(),
+                otherHost));
         if (decision instanceof FailurePolicy.Decision.Retry retry) {
             pausing.add(waiting(
                     state.cell(id).orElseThrow(),

@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.executor.trainer;
 
+import dev.powersweep.orchestrator.dispatch.AttemptReport;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.executor.trainer.TrainerProcess.Message;
 import dev.powersweep.worker.cell.FailureClass;
@@ -76,7 +77,7 @@ public final class SharedTrainers {
             Frame.Ready ready = trainer.ready();
             Map<String, String> provenance = new HashMap<>(ready.provenance());
             synchronized (SharedTrainers.this) {
-                provenance.put("mostNeighbours", Integer.toString(mostNeighbours));
+                provenance.put(AttemptReport.MOST_NEIGHBOURS, Integer.toString(mostNeighbours));
             }
             return new Frame.Ready(
                     ready.pid(), ready.backend(), ready.kernels(), ready.device(), ready.threads(), provenance);
