@@ -70,7 +70,7 @@ public final class InitCommand implements Callable<Integer> {
         InitialSpecification start = InitialSpecification.of(text, hours);
         Path target = target(start);
         Configuration configuration = HadoopSettings.configuration();
-        try (SparkSession session = Sessions.forSweep(start.name(), Optional.empty(), 1, 0)) {
+        try (SparkSession session = Sessions.forSweep(start.name(), Optional.empty(), CellNeeds.ONE_CORE)) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
             CorpusPreparer blocks = CorpusPreparer.open(session, read(start, target));
             Optional<CorpusPreparer> files =

@@ -87,7 +87,7 @@ public final class RerunCommand implements Callable<Integer> {
                         .flatMap(cell -> cell.cell().program().stream())
                         .toList());
         String name = state.submitted().orElseThrow().sweep();
-        try (SparkSession session = Sessions.forSweep(name, master, policy.threadsPerCell(), policy.gpusPerCell())) {
+        try (SparkSession session = Sessions.forSweep(name, master, CellNeeds.of(policy))) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
             ExecutorWait.all(spark);
             SweepSummary summary = new SweepRunner(spark)

@@ -92,11 +92,7 @@ public final class RunCommand implements Callable<Integer> {
         if (!dryRun) {
             SweepRunner.refuseWhileDrivenHere(directory, configuration);
         }
-        try (SparkSession session = Sessions.forSweep(
-                asked.name(),
-                master,
-                asked.resources().threads(),
-                asked.resources().gpus())) {
+        try (SparkSession session = Sessions.forSweep(asked.name(), master, CellNeeds.of(asked.resources()))) {
             JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
             if (!dryRun) {
                 SweepRunner.refuseGpusOnLocalMaster(

@@ -32,10 +32,9 @@ final class Sessions {
     /**
      * For preparing a corpus and running cells.
      *
-     * @param threadsPerCell cores that Spark sets aside for each cell
      * @throws UserError where nothing in the temporary directory can be run: no table could be written
      */
-    static SparkSession forSweep(String sweep, Optional<String> master, int threadsPerCell, int gpusPerCell) {
+    static SparkSession forSweep(String sweep, Optional<String> master, CellNeeds cell) {
         RunnableFolder.requireTemporary();
         SparkConf conf = new SparkConf();
         if (!conf.contains("spark.master")) {
@@ -48,11 +47,7 @@ final class Sessions {
         conf.set(
                 "spark.plugins",
                 plugins.isEmpty() ? SweepPlugin.class.getName() : plugins + "," + SweepPlugin.class.getName());
-        conf.setIfMissing("spark.task.cpus", Integer.toString(threadsPerCell));
-        if (gpusPerCell > 0 && !conf.get("spark.master").startsWith("local")) {
-            conf.setIfMissing("spark.task.resource.gpu.amount", Integer.toString(gpusPerCell));
-            conf.setIfMissing("spark.executor.resource.gpu.amount", Integer.toString(gpusPerCell));
-        }
+        cell.ask(conf);
         FixedExecutors.require(conf);
         // A speculative copy would train a cell twice.
         conf.set("spark.speculation", "false");

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param parents identities of cells of the same trunk, from whose kept states a cell that has none of its own may go on
  * @param branchSteps steps whose states are kept for other cells of the trunk
  * @param beginning whether other cells begin from the same state of the trunk
+ * @param company whether other cells may be in training in the same process
  * @param avoidHosts where it is not to be carried out as long as there are others, by the names that Spark knows
  */
 public record AttemptOrder(
@@ -25,6 +26,7 @@ public record AttemptOrder(
         List<String> parents,
         List<Long> branchSteps,
         Beginning beginning,
+        Company company,
         Set<String> avoidHosts) {
 
     /** Whether the state that a cell begins from is of use to others. */
@@ -33,6 +35,13 @@ public record AttemptOrder(
         OWN,
         /** Others of the sweep begin from it, too. */
         COMMON
+    }
+
+    /** Whom a cell may share its trainer with, where trainers are shared at all. */
+    public enum Company {
+        ANY,
+        /** It ended in a way that may have been a neighbour's doing or harmed its neighbours. */
+        NONE
     }
 
     public AttemptOrder {
@@ -53,6 +62,7 @@ public record AttemptOrder(
                 List.of(),
                 List.of(),
                 Beginning.OWN,
+                Company.ANY,
                 Set.of());
     }
 
@@ -67,6 +77,7 @@ public record AttemptOrder(
                 parents,
                 branchSteps,
                 beginning,
+                company,
                 Set.of());
     }
 }

@@ -124,6 +124,16 @@ public record AttemptReport(
         return outcome.state();
     }
 
+    /** Where a trainer's provenance says how many other cells an attempt had beside it at most. */
+    public static final String MOST_NEIGHBOURS = "mostNeighbours";
+
+    /** Whether other cells were in training in the same process at some time of the attempt. */
+    boolean hadNeighbours() {
+        return trainer.map(ready -> ready.provenance().getOrDefault(MOST_NEIGHBOURS, "0"))
+                .filter(most -> !most.equals("0"))
+                .isPresent();
+    }
+
     /** Present when the attempt failed, whether it is tried again or not. */
     @JsonProperty
     public Optional<FailureClass> failure() {

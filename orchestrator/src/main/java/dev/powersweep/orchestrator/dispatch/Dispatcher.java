@@ -170,7 +170,9 @@ public final class Dispatcher {
                         ? Double.MAX_VALUE
                         : Math.max(
                                 SHORTEST_TIMEOUT_SECONDS,
+                                // Of cells that take turns each is so much slower than one alone, which was predicted.
                                 TIMEOUT_FACTOR
+                                        * policy.cellsAtOnce()
                                         * waiting.predictedSeconds()
                                         * Math.max(1, refinement.ratio(waiting.kind())));
         AttemptOrder order = new AttemptOrder(
@@ -185,6 +187,7 @@ public final class Dispatcher {
                         .toList(),
                 trunks.branchSteps(waiting.cell()),
                 allTrunks.sharesBeginning(cell.cell()) ? AttemptOrder.Beginning.COMMON : AttemptOrder.Beginning.OWN,
+                FailurePolicy.company(cell.failures()),
                 lastResort.active() ? Set.of() : hosts.avoidedBy(waiting.cell()));
         running.put(waiting.cell(), order);
         lastResort.begun(waiting.cell());
@@ -301,8 +304,15 @@ public final class Dispatcher {
             hosts.avoid(report.host(), id);
         }
         boolean otherHost = why.failure() == FailureClass.UNSUPPORTED_DEVICE && hosts.hasNoDevice(report.host(), id);
-        FailurePolicy.Decision decision = failurePolicy.decide(
-                why.failure(), failuresWith(report), largestMicroBatch(report), order.microBatchSequences(), otherHost);
+        Optional<FailurePolicy.Decision> crowded = why.failure() == FailureClass.GPU_MEMORY && report.hadNeighbours()
+                ? failurePolicy.waitForRoom(failuresWith(report), order.microBatchSequences())
+                : Optional.empty();
+        FailurePolicy.Decision decision = crowded.orElseGet(() -> failurePolicy.decide(
+                why.failure(),
+                failuresWith(report),
+                largestMicroBatch(report),
+                order.microBatchSequences(),
+                otherHost));
         if (decision instanceof FailurePolicy.Decision.Retry retry) {
             pausing.add(waiting(
                     state.cell(id).orElseThrow(),

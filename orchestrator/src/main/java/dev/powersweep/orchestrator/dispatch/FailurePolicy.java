@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.dispatch;
 import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.worker.cell.FailureClass;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What each failure class means for its cell: the one place that decides about retries.
@@ -12,9 +13,9 @@ import java.util.Map;
  * <tr><td>LOST_EXECUTOR</td><td>again without limit, after a growing pause; no blame, unless the cell proves
  * suspicious ({@link Losses})</td></tr>
  * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
- * sequence</td></tr>
- * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all; after IO on another
- * host, where there is one</td></tr>
+ * sequence; GPU_MEMORY beside other cells of the card first as it was, after a growing pause</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all, after crash or
+ * time-out without other cells in the same trainer; after IO on another host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
  * HostHealth}); where no other host is there, it does not count ({@link LastResort})</td></tr>
  * <tr><td>UNSUPPORTED_DEVICE</td><td>once on each other host: a host without a device, which is always free, would else
@@ -27,6 +28,8 @@ import java.util.Map;
 public final class FailurePolicy {
     private static final double FIRST_PAUSE_SECONDS = 1;
     private static final double LONGEST_PAUSE_SECONDS = 60;
+    /** Half an hour. */
+    private static final int MOST_WAITS_FOR_ROOM = 35;
 
     /** What to do next. */
     public sealed interface Decision {
@@ -72,6 +75,28 @@ public final class FailurePolicy {
             case UNSUPPORTED_DEVICE -> otherHost ? new Decision.Retry(0, orderedMicroBatch) : new Decision.GiveUp();
             case BAD_INPUT, PROGRAM, BUG -> new Decision.GiveUp();
         };
+    }
+
+    /** Whether a cell with these failures so far may share a trainer: a crash of one ends the process of all. */
+    static AttemptOrder.Company company(Map<FailureClass, Integer> failures) {
+        return failures.containsKey(FailureClass.NATIVE_CRASH)
+                        || failures.containsKey(FailureClass.TIMEOUT)
+                        || failures.containsKey(FailureClass.HOST_MEMORY)
+                ? AttemptOrder.Company.NONE
+                : AttemptOrder.Company.ANY;
+    }
+
+    /**
+     * What to do with a cell that found no room on a card beside others; empty where it is to be judged as if it had been
+     * alone.
+     *
+     * @param failures of the cell so far by class, this one counted
+     */
+    Optional<Decision> waitForRoom(Map<FailureClass, Integer> failures, int orderedMicroBatch) {
+        int same = Math.max(1, failures.getOrDefault(FailureClass.GPU_MEMORY, 1));
+        return same <= MOST_WAITS_FOR_ROOM
+                ? Optional.of(new Decision.Retry(pause(same), orderedMicroBatch))
+                : Optional.empty();
     }
 
     private Decision afterMemory(int microBatch, int ordered) {

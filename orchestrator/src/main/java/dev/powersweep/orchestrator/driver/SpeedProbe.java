@@ -179,16 +179,11 @@ public final class SpeedProbe {
     }
 
     private List<StepRate> measure(List<Cell> cells, double seconds) {
-        int tasks = Math.min(slots, MOST_SLOTS);
+        int tasks = Math.min(slots, MOST_SLOTS * plan.policy().cellsAtOnce());
         List<String> orders = new ArrayList<>();
         for (int task = 0; task < tasks; task++) {
-            List<Cell> share = new ArrayList<>();
-            // Each slot begins with another kind. One without a kind of its own repeats one: the load counts.
-            for (int i = task; i < Math.max(cells.size(), tasks); i += tasks) {
-                share.add(cells.get(i % cells.size()));
-            }
             orders.add(LedgerJson.line(new ProbeTask.Order(
-                    plan.policy(), trainerMemoryBytes(), trainerJar(), List.copyOf(share), seconds)));
+                    plan.policy(), trainerMemoryBytes(), trainerJar(), share(cells, task, tasks), seconds, task)));
         }
         spark.setJobGroup("measuring", "measuring training speed", false);
         List<StepRate> rates = new ArrayList<>();
@@ -208,6 +203,20 @@ public final class SpeedProbe {
             spark.clearJobGroup();
         }
         return ofEachKindOne(rates);
+    }
+
+    /** What one of the slots measures. */
+    private List<Cell> share(List<Cell> kinds, int slot, int slots) {
+        if (plan.policy().cellsAtOnce() > 1) {
+            // The same for all at the same time: cells of one kind take their steps together.
+            return kinds;
+        }
+        List<Cell> share = new ArrayList<>();
+        // Each slot begins with another kind. One without a kind of its own repeats one: the load counts.
+        for (int i = slot; i < Math.max(kinds.size(), slots); i += slots) {
+            share.add(kinds.get(i % kinds.size()));
+        }
+        return share;
     }
 
     /** Of a kind that several slots have measured the median. */
@@ -240,6 +249,7 @@ public final class SpeedProbe {
                 Integer.toString(slots),
                 Integer.toString(plan.policy().threadsPerCell()),
                 Integer.toString(plan.policy().gpusPerCell()),
+                Integer.toString(plan.policy().cellsAtOnce()),
                 plan.policy().trainerJava().orElse(""),
                 trainerJar().isPresent()
                         ? trainerJar().get()

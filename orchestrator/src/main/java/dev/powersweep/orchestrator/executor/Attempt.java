@@ -16,7 +16,9 @@ import dev.powersweep.orchestrator.dispatch.Outcome;
 import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
 import dev.powersweep.orchestrator.executor.host.HostCache;
 import dev.powersweep.orchestrator.executor.trainer.Stopping;
+import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
 import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
+import dev.powersweep.orchestrator.executor.trainer.TrainerSeat;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellListeners;
@@ -214,8 +216,13 @@ final class Attempt {
             return new AttemptInput.TrainerReady("");
         }
         try {
-            TrainerPool.Trainer trainer = context.pool().take(CellSupervisor.key(context, gpuAddresses), stopping);
-            session = Optional.of(new TrainerSession(context.pool(), trainer));
+            boolean shared = context.policy().cellsAtOnce() > 1 && order.company() == AttemptOrder.Company.ANY;
+            TrainerKey key = CellSupervisor.key(
+                    context, shared ? context.policy() : context.policy().alone(), gpuAddresses);
+            TrainerSeat trainer = shared
+                    ? context.pool().shared().take(key, id, stopping)
+                    : new TrainerSeat.Sole(context.pool(), context.pool().take(key, stopping));
+            session = Optional.of(new TrainerSession(trainer));
             return new AttemptInput.TrainerReady(trainer.ready().backend());
         } catch (TrainerPool.StartException e) {
             return new AttemptInput.NoTrainer(e.outcome(context.host()));

@@ -100,15 +100,20 @@ final class CellSupervisor {
         return new Attempt(context, order, gpuAddresses, stopping).run();
     }
 
-    /** The process that cells of this sweep are trained in, with the GPUs at these addresses. */
-    static TrainerKey key(Context context, List<String> gpuAddresses) throws IOException, InterruptedException {
+    /**
+     * The process that cells of this sweep are trained in, with the GPUs at these addresses.
+     *
+     * @param policy the sweep's, or the same with one cell at a time
+     */
+    static TrainerKey key(Context context, RunPolicy policy, List<String> gpuAddresses)
+            throws IOException, InterruptedException {
         List<Path> listeners = new ArrayList<>();
         for (Program.File file :
                 context.policy().listeners().map(CellListeners::files).orElse(List.of())) {
             listeners.add(context.cache().programFile(context.storage(), context.directory(), file.sha256()));
         }
         return key(
-                context.policy(),
+                policy,
                 context.trainerMemoryBytes(),
                 context.trainerJar().path(),
                 listeners,
@@ -131,7 +136,11 @@ final class CellSupervisor {
                 Optional.of(nativeLibraries),
                 policy.gpusPerCell() > 0 ? Optional.of(gpuAddresses) : Optional.empty()));
         String javaHome = policy.trainerJava().orElseGet(() -> System.getProperty("java.home"));
-        List<String> arguments = List.of("serve", "--backend", policy.gpusPerCell() > 0 ? "cuda" : "cpu");
+        List<String> arguments =
+                new ArrayList<>(List.of("serve", "--backend", policy.gpusPerCell() > 0 ? "cuda" : "cpu"));
+        if (policy.cellsAtOnce() > 1) {
+            arguments.addAll(List.of("--cells", Integer.toString(policy.cellsAtOnce())));
+        }
         Map<String, String> environment = new HashMap<>(TrainerEnvironment.inherited());
         environment.putAll(command.environment());
         return new TrainerKey(

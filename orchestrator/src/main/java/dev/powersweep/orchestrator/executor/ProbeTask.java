@@ -1,9 +1,11 @@
 package dev.powersweep.orchestrator.executor;
 
+import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.executor.host.HostCache;
+import dev.powersweep.orchestrator.executor.trainer.Stopping;
 import dev.powersweep.orchestrator.executor.trainer.TrainerKey;
-import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.executor.trainer.TrainerProcess;
+import dev.powersweep.orchestrator.executor.trainer.TrainerSeat;
 import dev.powersweep.orchestrator.ledger.LedgerJson;
 import dev.powersweep.orchestrator.plan.CostModel;
 import dev.powersweep.orchestrator.plan.MachineRate;
@@ -62,9 +64,21 @@ public final class ProbeTask implements Function<String, String> {
      * @param trainerJar as in {@link CellTask.Setting}
      * @param cells one of each kind, most important first
      * @param seconds after which no further kind is begun, from when the trainer is ready
+     * @param slot number of the slot, since cells that share a trainer are told apart
      */
     public record Order(
-            RunPolicy policy, long trainerMemoryBytes, Optional<String> trainerJar, List<Cell> cells, double seconds) {}
+            RunPolicy policy,
+            long trainerMemoryBytes,
+            Optional<String> trainerJar,
+            List<Cell> cells,
+            double seconds,
+            int slot) {}
+
+    /** Gives a trainer for one cell. */
+    @FunctionalInterface
+    private interface Trainers {
+        TrainerSeat take(String cell) throws IOException, InterruptedException;
+    }
 
     /** @param problem why there are fewer rates than asked for; empty when there is none */
     public record Report(List<StepRate> rates, String problem) {}
@@ -93,15 +107,19 @@ public final class ProbeTask implements Function<String, String> {
         Path jar = CellTask.trainerJar(order.trainerJar(), host.cache());
         TrainerKey key =
                 CellSupervisor.key(order.policy(), order.trainerMemoryBytes(), jar, List.of(), host.cache(), gpus);
+        Stopping stopping = TaskContext.get()::isInterrupted;
+        Trainers trainers = cell -> order.policy().cellsAtOnce() > 1
+                ? host.pool().shared().take(key, cell, stopping)
+                : new TrainerSeat.Sole(host.pool(), host.pool().take(key, stopping));
         Path scratch = host.scratch().resolve("probe-" + UUID.randomUUID());
-        TrainerPool.Trainer trainer = host.pool().take(key, TaskContext.get()::isInterrupted);
-        boolean well = false;
         CostModel guess = new CostModel(MachineRate.REFERENCE, order.policy().threadsPerCell());
         Map<Cell, List<Measured>> seen = new LinkedHashMap<>();
         try {
             writeShard(scratch, order.cells().get(0).shape().vocabulary());
+            // Started before the time is counted.
+            trainers.take("slot-" + order.slot()).end(TrainerHealth.WELL);
             long begin = System.nanoTime();
-            Measured warming = run(trainer, scratch, order.cells().get(0), guess, 1, WARM_UP_SECONDS);
+            Measured warming = run(trainers, scratch, order, order.cells().get(0), guess, 1, WARM_UP_SECONDS);
             double pace = warming.ratio();
             List<Cell> cells = new ArrayList<>(order.cells());
             for (int pass = 0; pass < MOST_PASSES; pass++) {
@@ -109,7 +127,7 @@ public final class ProbeTask implements Function<String, String> {
                     if ((System.nanoTime() - begin) / 1e9 > order.seconds()) {
                         break;
                     }
-                    Measured measured = run(trainer, scratch, cell, guess, pace, SECONDS_PER_KIND);
+                    Measured measured = run(trainers, scratch, order, cell, guess, pace, SECONDS_PER_KIND);
                     pace = measured.ratio();
                     seen.computeIfAbsent(cell, any -> new ArrayList<>()).add(measured);
                 }
@@ -118,7 +136,6 @@ public final class ProbeTask implements Function<String, String> {
             }
             // On a machine so busy that time is up by now, this says how slow it is.
             seen.putIfAbsent(order.cells().get(0), List.of(warming));
-            well = true;
         } finally {
             seen.forEach((cell, all) -> {
                 StepKind kind = StepKind.of(cell);
@@ -127,11 +144,6 @@ public final class ProbeTask implements Function<String, String> {
                         median(all, Measured::ratio) * guess.stepSeconds(kind),
                         median(all, Measured::evaluationTokenSeconds)));
             });
-            if (well) {
-                host.pool().giveBack(trainer);
-            } else {
-                host.pool().discard(trainer);
-            }
             HostCache.deleteAll(scratch);
         }
     }
@@ -147,7 +159,7 @@ public final class ProbeTask implements Function<String, String> {
     }
 
     private static Measured run(
-            TrainerPool.Trainer trainer, Path scratch, Cell cell, CostModel guess, double pace, double seconds)
+            Trainers trainers, Path scratch, Order order, Cell cell, CostModel guess, double pace, double seconds)
             throws IOException, InterruptedException {
         // Where even the fewest steps of the whole batch take too long, a smaller batch of the same passes tells.
         int sequences = cell.data().batchSequences();
@@ -162,7 +174,20 @@ public final class ProbeTask implements Function<String, String> {
                 cell.training().withoutEarlyStopping(),
                 new EvaluationRule(
                         steps, (long) EVALUATED_SEQUENCES * cell.model().context(), List.of(ShardManifest.VALIDATION)),
-                0);
+                order.slot());
+        TrainerSeat trainer = trainers.take(probe.id());
+        TrainerHealth health = TrainerHealth.SICK;
+        try {
+            Measured measured = run(trainer, scratch, probe, guessed, seconds);
+            health = TrainerHealth.WELL;
+            return measured;
+        } finally {
+            trainer.end(health);
+        }
+    }
+
+    private static Measured run(TrainerSeat trainer, Path scratch, Cell probe, double guessed, double seconds)
+            throws IOException, InterruptedException {
         trainer.process()
                 .send(new Assignment(
                         probe,
@@ -177,7 +202,7 @@ public final class ProbeTask implements Function<String, String> {
         double evaluation = 0;
         long end = System.nanoTime() + (long) ((PATIENCE_SECONDS + 10 * seconds) * 1e9);
         while (System.nanoTime() < end) {
-            Optional<TrainerProcess.Message> message = trainer.process().poll(200);
+            Optional<TrainerProcess.Message> message = trainer.poll(200);
             if (message.isEmpty()) {
                 continue;
             }

@@ -4,8 +4,8 @@ import dev.powersweep.orchestrator.dispatch.AttemptInput;
 import dev.powersweep.orchestrator.dispatch.AttemptState.TrainerHealth;
 import dev.powersweep.orchestrator.dispatch.TrainerExit;
 import dev.powersweep.orchestrator.executor.CellSupervisor.Context;
-import dev.powersweep.orchestrator.executor.trainer.TrainerPool;
 import dev.powersweep.orchestrator.executor.trainer.TrainerProcess;
+import dev.powersweep.orchestrator.executor.trainer.TrainerSeat;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Frame;
 import java.io.IOException;
@@ -15,7 +15,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
-/** PowerSweep's own trainer, which serves one cell after the other, in the hands of one attempt. */
+/** PowerSweep's own trainer, which serves one cell after the other or several at once, in the hands of one attempt. */
 final class TrainerSession implements TrainerLink {
     private static final Logger LOG = LogManager.getLogger(TrainerSession.class);
 
@@ -25,13 +25,11 @@ final class TrainerSession implements TrainerLink {
     private static final int LOG_BYTES = 1 << 20;
     private static final int DETAIL_BYTES = 4096;
 
-    private final TrainerPool pool;
-    private final TrainerPool.Trainer trainer;
+    private final TrainerSeat trainer;
     /** Position in its standard error at which this attempt begins. */
     private final long errorsFrom;
 
-    TrainerSession(TrainerPool pool, TrainerPool.Trainer trainer) {
-        this.pool = pool;
+    TrainerSession(TrainerSeat trainer) {
         this.trainer = trainer;
         this.errorsFrom = trainer.process().errorBytes();
     }
@@ -53,7 +51,7 @@ final class TrainerSession implements TrainerLink {
 
     @Override
     public Optional<AttemptInput> poll(long millis) throws InterruptedException {
-        return trainer.process().poll(millis).map(this::input);
+        return trainer.poll(millis).map(this::input);
     }
 
     private AttemptInput input(TrainerProcess.Message message) {
@@ -73,15 +71,12 @@ final class TrainerSession implements TrainerLink {
 
     @Override
     public void askToStop() {
-        trainer.process().askToStop();
+        trainer.askToStop();
     }
 
     @Override
     public void end(TrainerHealth health) {
-        switch (health) {
-            case WELL -> pool.giveBack(trainer);
-            case SICK -> pool.discard(trainer);
-        }
+        trainer.end(health);
     }
 
     @Override

@@ -7,6 +7,8 @@ import dev.powersweep.orchestrator.grid.ResolvedGrid;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.ModelShape;
+import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.cell.Program;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -74,6 +76,10 @@ public final class SweepPlanner {
         if (!squeezed.isEmpty()) {
             warnings.add("cells trained in smaller micro-batches to stay within resources.memory = " + bytes(cap) + ": "
                     + squeezed.size() + ", such as " + squeezed.get(0));
+        }
+        int sharing = spec.resources().cellsPerGpu();
+        if (sharing > 1) {
+            warnings.add(sharing(sharing, cells));
         }
         double branches = trunks.branchFlops() / trunks.branchedFlops();
         if (branches > MOST_BRANCHES) {
@@ -158,6 +164,27 @@ public final class SweepPlanner {
 
     private record Branch(PlannedCell cell, double ready) {}
 
+    /** What takes its steps together on a card. */
+    private record Kind(ModelShape shape, int batchSequences, Precision precision) {
+        Kind(Cell cell) {
+            this(cell.shape(), cell.data().batchSequences(), cell.training().products());
+        }
+    }
+
+    private static String sharing(int cellsPerGpu, List<PlannedCell> cells) {
+        long most = cells.stream()
+                .collect(Collectors.groupingBy(
+                        planned -> new Kind(planned.gridCell().cell()), Collectors.counting()))
+                .values()
+                .stream()
+                .mapToLong(count -> count)
+                .max()
+                .orElse(0);
+        return cellsPerGpu + " cells share a GPU (resources.cellsPerGpu): times that were measured are of cells beside"
+                + " others of their model, batch and precision, which take their steps together; of " + cells.size()
+                + " cells at most " + most + " have these in common, and cells that take turns take longer";
+    }
+
     static String bytes(long value) {
         return value < 1L << 30
                 ? String.format(Locale.ROOT, "%.0f MB", value / (double) (1L << 20))
@@ -167,15 +194,16 @@ public final class SweepPlanner {
     /** How a specification wants its cells run, without listeners, whose files are still to be read. */
     public static RunPolicy policy(SweepSpec spec) {
         return new RunPolicy(
-                spec.resources().threads(),
-                spec.resources().memoryBytes().orElse(0),
-                spec.resources().gpus(),
-                spec.run().checkpointSeconds(),
-                spec.run().reportSeconds(),
-                spec.run().timeoutSeconds(),
-                spec.run().hangSeconds(),
-                spec.run().maxAttempts(),
-                spec.run().equalFailuresToStop(),
-                spec.resources().trainerJava());
+                        spec.resources().threads(),
+                        spec.resources().memoryBytes().orElse(0),
+                        spec.resources().gpus(),
+                        spec.run().checkpointSeconds(),
+                        spec.run().reportSeconds(),
+                        spec.run().timeoutSeconds(),
+                        spec.run().hangSeconds(),
+                        spec.run().maxAttempts(),
+                        spec.run().equalFailuresToStop(),
+                        spec.resources().trainerJava())
+                .sharing(spec.resources().cellsPerGpu());
     }
 }

@@ -27,7 +27,8 @@ final class RunKeys {
             "timeoutSeconds",
             SECONDS_OR_NONE,
             "0",
-            "After which an attempt counts as timed out; 0 for ten times the prediction and at least ten minutes.");
+            "After which an attempt counts as timed out; 0 for ten times the prediction, times"
+                    + " `resources.cellsPerGpu`, and at least ten minutes.");
     private static final SpecKey<Double> HANG =
             withDefault("hangSeconds", SECONDS, "300", "Without any report after which a trainer counts as stuck.");
     private static final SpecKey<Integer> MAX_ATTEMPTS = withDefault(

@@ -108,6 +108,7 @@ final class SpecKeys {
                 root.get(RUN),
                 root.find(OUTPUT),
                 root.document().text());
+        ResourcesKeys.refuseSharing(root.nested(RESOURCES), trainer.isPresent());
         if (trainer.isPresent()) {
             TrainingKeys.refuseTrunk(root.nested(TRAINING));
             TrainingKeys.refuseBatchWarmup(

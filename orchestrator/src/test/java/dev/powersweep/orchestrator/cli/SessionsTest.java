@@ -32,7 +32,7 @@ class SessionsTest {
     /** Both count executors before they submit a job, and under dynamic allocation only jobs ask for executors. */
     @Test
     void dynamicAllocationIsSwitchedOffForASweepAndForAFit() {
-        SparkSession session = Sessions.forSweep("s", Optional.of("local[1]"), 1, 0);
+        SparkSession session = Sessions.forSweep("s", Optional.of("local[1]"), CellNeeds.ONE_CORE);
         try {
             assertThat(session.sparkContext().getConf().get(DYNAMIC)).isEqualTo("false");
         } finally {
@@ -46,7 +46,7 @@ class SessionsTest {
     /** As of {@link StackOverflowError}: Spark left to itself would end this process with status 50. */
     @Test
     void afterAFatalErrorInATaskOfALocalMasterTheJobFailsAndTheProcessGoesOn() {
-        SparkSession sweep = Sessions.forSweep("s", Optional.of("local[1]"), 1, 0);
+        SparkSession sweep = Sessions.forSweep("s", Optional.of("local[1]"), CellNeeds.ONE_CORE);
         try {
             failsAlone(new JavaSparkContext(sweep.sparkContext()));
         } finally {

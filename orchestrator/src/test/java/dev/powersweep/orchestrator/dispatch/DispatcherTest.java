@@ -10,6 +10,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.DataRule;
 import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Frame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -78,6 +79,38 @@ class DispatcherTest {
         assertThat(state.count(CellState.FAILED)).isEqualTo(1);
     }
 
+    /** They have its room now, and need not have it for long. */
+    @Test
+    void aCellWithoutRoomBesideOthersWaitsAndIsNotMadeSmaller() {
+        SweepState state = state(List.of(1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT.sharing(4), ids(state));
+        Instant now = START;
+        for (long pause : List.of(1, 2, 4)) {
+            AttemptOrder order = dispatcher.next(now).orElseThrow();
+            assertThat(order.microBatchSequences()).isZero();
+            assertThat(order.company()).isEqualTo(AttemptOrder.Company.ANY);
+            dispatcher.ended(beside("2", failed(order, FailureClass.GPU_MEMORY, 8)), now);
+            assertThat(dispatcher.nextPauseEnd()).contains(now.plusSeconds(pause));
+            now = now.plusSeconds(pause);
+        }
+        AttemptOrder alone = dispatcher.next(now).orElseThrow();
+        dispatcher.ended(beside("0", failed(alone, FailureClass.GPU_MEMORY, 8)), now);
+        assertThat(dispatcher.next(now).orElseThrow().microBatchSequences()).isEqualTo(4);
+    }
+
+    private static AttemptReport beside(String neighbours, AttemptReport report) {
+        return new AttemptReport(
+                report.cell(),
+                report.attempt(),
+                report.outcome(),
+                report.work(),
+                report.startedAt(),
+                report.endedAt(),
+                report.place(),
+                Optional.of(new Frame.Ready(1, "cuda", "", "", 1, Map.of(AttemptReport.MOST_NEIGHBOURS, neighbours))),
+                report.log());
+    }
+
     @Test
     void crashesTimeOutsAndStorageShareOneBudgetAndOthersHaveNone() {
         for (FailureClass failure : FailureClass.values()) {
@@ -102,6 +135,41 @@ class DispatcherTest {
                                 case HOST_MEMORY, GPU_MEMORY, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> 1;
                             });
         }
+    }
+
+    /** A crash or a hang of one cell ends or holds up all that share its trainer. */
+    @Test
+    void aCellThatMayHaveHarmedItsNeighboursGetsNoneAnyMore() {
+        for (FailureClass failure : FailureClass.values()) {
+            SweepState state = state(List.of(1.0));
+            Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT, ids(state));
+            AttemptOrder first = dispatcher.next(START).orElseThrow();
+            assertThat(first.company()).isEqualTo(AttemptOrder.Company.ANY);
+            dispatcher.ended(failed(first, failure, 8), START);
+            dispatcher.next(START.plusSeconds(60)).ifPresent(again -> assertThat(again.company())
+                    .as(failure.name())
+                    .isEqualTo(
+                            switch (failure) {
+                                case NATIVE_CRASH, TIMEOUT, HOST_MEMORY -> AttemptOrder.Company.NONE;
+                                default -> AttemptOrder.Company.ANY;
+                            }));
+        }
+    }
+
+    @Test
+    void cellsThatShareAGpuAreGivenTheTimeThatTakingTurnsTakes() {
+        SweepState state = state(List.of(100.0));
+        RunPolicy policy = RunPolicy.DEFAULT.sharing(4);
+        assertThat(new Dispatcher(state, RunPolicy.DEFAULT, ids(state))
+                        .next(START)
+                        .orElseThrow()
+                        .timeoutSeconds())
+                .isEqualTo(1000);
+        assertThat(new Dispatcher(state(List.of(100.0)), policy, ids(state))
+                        .next(START)
+                        .orElseThrow()
+                        .timeoutSeconds())
+                .isEqualTo(4000);
     }
 
     @Test

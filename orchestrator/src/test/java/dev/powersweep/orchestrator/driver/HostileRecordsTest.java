@@ -37,6 +37,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -117,7 +118,8 @@ class HostileRecordsTest {
                 3,
                 10,
                 Optional.of("/opt/jdk"),
-                Optional.of(new CellListeners(List.of("a.B"), List.of(new Program.File("listeners.jar", SHA256, 1)))));
+                Optional.of(new CellListeners(List.of("a.B"), List.of(new Program.File("listeners.jar", SHA256, 1)))),
+                OptionalInt.empty());
         AttemptReport report = new AttemptReport(
                 CELL,
                 1,

@@ -6,6 +6,7 @@ import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.StopOrder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,10 +16,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A trainer process that speaks the protocol and trains nothing: losses are a function of the cell and the step, and
+ * A trainer process that speaks the protocol, of one cell at a time or several at once, and trains nothing: losses are a function of the cell and the step, and
  * the cell's seed says how it misbehaves. A checkpoint holds the number of its step.
  */
 public final class StandInTrainer {
@@ -45,15 +48,16 @@ public final class StandInTrainer {
     static final int STEPS_BETWEEN_CHECKPOINTS = 5;
 
     private volatile boolean stopping;
+    private final Set<String> stopped = ConcurrentHashMap.newKeySet();
 
     private StandInTrainer() {}
 
     public static void main(String[] arguments) throws Exception {
         boolean cuda = List.of(arguments).contains("cuda") && System.getenv(PRETENDS_CUDA) != null;
-        new StandInTrainer().serve(cuda);
+        new StandInTrainer().serve(cuda, List.of(arguments).contains("--cells"));
     }
 
-    private void serve(boolean cuda) throws Exception {
+    private void serve(boolean cuda, boolean several) throws Exception {
         Thread main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             stopping = true;
@@ -73,7 +77,25 @@ public final class StandInTrainer {
                 Map.of("java", Runtime.version().toString(), "omp", System.getenv("OMP_NUM_THREADS"))));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null && !stopping; line = in.readLine()) {
-            say(train(CellJson.read(line, Assignment.class)));
+            if (StopOrder.is(line)) {
+                stopped.add(CellJson.read(line, StopOrder.class).stop());
+                continue;
+            }
+            Assignment assignment = CellJson.read(line, Assignment.class);
+            if (!several) {
+                say(train(assignment));
+                continue;
+            }
+            stopped.remove(assignment.cell().id());
+            new Thread(() -> {
+                        try {
+                            say(train(assignment));
+                        } catch (Exception e) {
+                            e.printStackTrace();
+                            Runtime.getRuntime().halt(1);
+                        }
+                    })
+                    .start();
         }
     }
 
@@ -119,7 +141,7 @@ public final class StandInTrainer {
                 evaluations.add(evaluation);
                 say(evaluation);
             }
-            if (stopping) {
+            if (stopping || stopped.contains(id)) {
                 checkpoint(assignment, step);
                 return new Frame.Interrupted(id, step, 0.1);
             }
@@ -203,7 +225,7 @@ public final class StandInTrainer {
                 assignment.cell().id(), step, file.toString(), Files.size(file), Digests.sha256(file)));
     }
 
-    private static void say(Frame frame) {
+    private static synchronized void say(Frame frame) {
         System.out.println(CellJson.line(frame));
         System.out.flush();
     }

@@ -11,6 +11,7 @@ import dev.powersweep.worker.cell.Program;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.Test;
 
@@ -37,7 +38,8 @@ class TrustTest {
             10,
             Optional.empty(),
             Optional.of(new CellListeners(
-                    List.of("a.Evil", "b.Evil"), List.of(new Program.File("e.jar", "0123456789abcdef".repeat(4), 3)))));
+                    List.of("a.Evil", "b.Evil"), List.of(new Program.File("e.jar", "0123456789abcdef".repeat(4), 3)))),
+            OptionalInt.empty());
 
     @Test
     void programsAreShownWithTheirFilesAndEnvironment() {

@@ -120,6 +120,46 @@ class ClusterIT {
         }
     }
 
+    /** Two executors of two cores and a GPU each. */
+    @Test
+    @Tag("nightly")
+    void cellsThatShareAGpuShareItsTrainer() throws Exception {
+        SweepDirectory directory = directory("shared-gpus");
+        Path specification = specification(8, 60, "resources: {gpus: 1, cellsPerGpu: 2}");
+        try (Daemon driver = loopback.submit(
+                standIn.with("spark.cores.max=4")
+                        .with("spark.executor.cores=2")
+                        .with("spark.task.resource.gpu.amount=0.5"),
+                "run",
+                specification,
+                "--output",
+                directory.root())) {
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).as(driver.log()).isZero();
+            assertThat(driver.log()).contains("2 cells share a GPU (resources.cellsPerGpu)");
+        }
+        List<CellRecord> cells = StoredResults.records(directory, configuration);
+        assertThat(cells).hasSize(8).extracting(CellRecord::state).containsOnly(CellState.FINISHED);
+        List<AttemptReport> reports =
+                cells.stream().map(cell -> cell.last().orElseThrow()).toList();
+        Map<Long, Set<String>> devices = reports.stream()
+                .collect(Collectors.groupingBy(
+                        report -> report.trainer().orElseThrow().pid(),
+                        Collectors.mapping(ClusterIT::device, Collectors.toSet())));
+        assertThat(devices).hasSize(2);
+        assertThat(devices.values()).allMatch(set -> set.size() == 1);
+        assertThat(reports)
+                .extracting(
+                        report -> report.trainer().orElseThrow().provenance().get("mostNeighbours"))
+                .containsOnly("1");
+        Path asBefore = specification(8, 60, "resources: {gpus: 1, cellsPerGpu: 4}");
+        try (Daemon driver = loopback.submit(standIn, "run", asBefore, "--output", directory.root())) {
+            assertThat(driver.awaitEnd(DRIVER_SECONDS)).isEqualTo(1);
+            assertThat(driver.log())
+                    .contains("spark.task.resource.gpu.amount = 1 does not go with resources.cellsPerGpu = 4")
+                    .contains("give --conf spark.task.resource.gpu.amount=0.25");
+        }
+    }
+
     @Test
     void aLostWorkerIsHeardOfAtOnceThoughEveryOtherSlotIsBusy() throws Exception {
         SweepDirectory directory = directory("lost-worker");

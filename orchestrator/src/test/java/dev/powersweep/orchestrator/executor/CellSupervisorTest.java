@@ -32,6 +32,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -122,16 +123,18 @@ class CellSupervisorTest {
                 policy.maxAttempts(),
                 policy.equalFailuresToStop(),
                 policy.trainerJava(),
-                Optional.of(listeners)));
+                Optional.of(listeners),
+                OptionalInt.empty()));
         String classPath =
                 context.trainerJar().path() + File.pathSeparator + folder.resolve("cache/programs/" + sha256);
-        assertThat(CellSupervisor.key(context, List.of()).commandLine())
+        assertThat(CellSupervisor.key(context, context.policy(), List.of()).commandLine())
                 .containsSubsequence("-cp", classPath, "dev.powersweep.worker.trainer.Main", "serve")
                 .doesNotContain("-jar");
 
         Files.write(folder.resolve("sweep/programs").resolve(sha256), new byte[] {1, 2, 4});
         HostCache.deleteAll(folder.resolve("cache"));
-        assertThatThrownBy(() -> CellSupervisor.key(context, List.of())).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> CellSupervisor.key(context, context.policy(), List.of()))
+                .isInstanceOf(IOException.class);
     }
 
     @Test

@@ -122,6 +122,24 @@ class SweepPlannerTest {
         }
     }
 
+    /** Which cells go together decides what sharing costs. */
+    @Test
+    void aPlanSaysWhatSharingAGpuDoesToItsTimes() {
+        String grid = "{grid: {modelSizes: [100k, 200k], dataSizes: [1M, 2M], batchSizes: [1024, 2048], seeds: [0, 1]},"
+                + " resources: {gpus: 1, cellsPerGpu: %d}}";
+        Forecast forecast = new SweepPlanner().forecast(spec(grid.formatted(8)), CORPUS, SLOTS);
+        assertThat(forecast.warnings())
+                .containsExactly(
+                        "8 cells share a GPU (resources.cellsPerGpu): times that were measured are of cells beside"
+                                + " others of their model, batch and precision, which take their steps together; of 16 cells at most"
+                                + " 4 have these in common, and cells that take turns take longer");
+        assertThat(forecast.plan().policy().cellsAtOnce()).isEqualTo(8);
+        assertThat(new SweepPlanner()
+                        .forecast(spec(grid.formatted(1)), CORPUS, SLOTS)
+                        .warnings())
+                .isEmpty();
+    }
+
     @Test
     void theQuickstartFitsItsBudget() throws IOException {
         SweepSpec spec = SweepSpecReader.read(

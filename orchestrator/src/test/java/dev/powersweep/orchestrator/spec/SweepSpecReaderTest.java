@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.orchestrator.plan.RunPolicy;
+import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.Precision;
@@ -121,7 +122,7 @@ class SweepSpecReaderTest {
                   earlyStopping: 3
                   divergence: {lossAboveInitial: 2, windowSteps: 5}
                 evaluation: {everyTokens: 100k, tokens: 1k, sets: {wiki: wiki.txt}}
-                resources: {threads: 2, memory: 2GB, gpus: 1, trainerJava: /opt/jdk}
+                resources: {threads: 2, memory: 2GB, gpus: 1, cellsPerGpu: 4, trainerJava: /opt/jdk}
                 run: {checkpointSeconds: 1, reportSeconds: 2, timeoutSeconds: 3, hangSeconds: 4, maxAttempts: 5, equalFailuresToStop: 6, probeSeconds: 7, listeners: {classes: [a.B, c.D$E], files: b.jar}}
                 output: /tmp/out
                 """);
@@ -178,6 +179,8 @@ class SweepSpecReaderTest {
                         List.of(new EvaluationSpec.Set("wiki", List.of("wiki.txt")))));
         assertThat(spec.resources().memoryBytes()).hasValue(2L << 30);
         assertThat(spec.resources().trainerJava()).contains("/opt/jdk");
+        assertThat(spec.resources().cellsPerGpu()).isEqualTo(4);
+        assertThat(SweepPlanner.policy(spec).cellsAtOnce()).isEqualTo(4);
         assertThat(spec.run())
                 .isEqualTo(new RunSpec(
                         1,
@@ -257,6 +260,8 @@ class SweepSpecReaderTest {
             grid.branches={at: 1k, tokens: 50k, batchSizes: [2048, 4096], rateScaling: cube} | grid.branches.rateScaling = cube must be one of none, sqrt or linear
             grid.branches={at: 100k, tokens: 50k, batchSizes: [2048, 4096]} | grid has branches, which leave a run while its learning rate is constant; give training.trunk: shared and training.schedule: constant-with-cooldown, or take the branches away
             resources.gpus=2                  | resources.gpus = 2 is for programs of your own: PowerSweep's trainer trains a cell on one GPU
+            resources.cellsPerGpu=2           | resources.cellsPerGpu = 2 is for GPUs; give resources.gpus: 1, or cellsPerGpu: 1
+            resources={gpus: 1, cellsPerGpu: 65} | resources.cellsPerGpu = 65 must be in [1, 64]
             run.timeoutSeconds=1e20           | run.timeoutSeconds = 1e20 must be in [0, 1000000000]
             grid.dataSizes=[]                 | --set grid.dataSizes=[]: grid.dataSizes = [] must be a list with at least one entry
             """)
@@ -294,6 +299,9 @@ class SweepSpecReaderTest {
                 .hasMessageContaining(
                         "training.batchWarmup is for PowerSweep's own trainer, since programs are told one"
                                 + " batch size; take it away, or take away trainer");
+        assertThatThrownBy(() -> read(SMALL, "resources={gpus: 1, cellsPerGpu: 2}", "trainer={command: 'run ${N}'}"))
+                .hasMessageContaining("resources.cellsPerGpu = 2 is for PowerSweep's own trainer: a program of your own"
+                        + " is started for each cell; give 1, or take away trainer");
         assertThatThrownBy(() -> read("grid: {design: auto, minutes: 5}", warmup))
                 .hasMessageContaining("training.batchWarmup does not go with grid.design: auto");
     }

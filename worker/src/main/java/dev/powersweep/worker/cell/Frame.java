@@ -11,6 +11,9 @@ import java.util.Map;
  * <p>A trainer started with {@code serve} writes {@link Ready}, then reads one {@link Assignment} a line from standard
  * input and answers each with {@link Started}, any number of {@link Steps}, {@link Evaluation} and {@link Checkpoint},
  * and exactly one {@link Outcome}; it ends at the end of its input. Nothing else is written to standard output.
+ *
+ * <p>One that was started for several cells at once, {@code serve --cells N}, reads the next line while cells are in
+ * training: frames of different cells mix. It takes {@link StopOrder}, too, which ends one of them.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "frame")
 @JsonSubTypes({
@@ -39,14 +42,20 @@ public sealed interface Frame {
         }
     }
 
+    /** What is said of one cell. */
+    sealed interface OfCell extends Frame permits Started, Size, Steps, Evaluation, Checkpoint, Outcome {
+        /** Its id. */
+        String cell();
+    }
+
     /**
      * @param step steps already done by the checkpoint resumed from; 0 for a fresh start
      * @param microBatchSequences the micro-batch in use
      */
-    record Started(String cell, int attempt, long step, int microBatchSequences) implements Frame {}
+    record Started(String cell, int attempt, long step, int microBatchSequences) implements OfCell {}
 
     /** What the model's size is, where only its program knows. */
-    record Size(String cell, ModelCounts counts) implements Frame {}
+    record Size(String cell, ModelCounts counts) implements OfCell {}
 
     /**
      * The steps since the last such frame, one array element a step; {@code rows} consecutive steps from
@@ -69,7 +78,7 @@ public sealed interface Frame {
             double[] gradientSquareSmall,
             double[] gradientSquareBig,
             double[] seconds)
-            implements Frame {
+            implements OfCell {
         public int rows() {
             return loss.length;
         }
@@ -96,7 +105,7 @@ public sealed interface Frame {
             long tokens,
             double bitsPerByte,
             double seconds)
-            implements Frame {}
+            implements OfCell {}
 
     /**
      * A checkpoint is complete on local disk; every step up to {@code step} has been reported before this frame.
@@ -104,12 +113,10 @@ public sealed interface Frame {
      * @param file absolute path
      * @param sha256 of the file
      */
-    record Checkpoint(String cell, long step, String file, long bytes, String sha256) implements Frame {}
+    record Checkpoint(String cell, long step, String file, long bytes, String sha256) implements OfCell {}
 
     /** The last frame of an assignment. */
-    sealed interface Outcome extends Frame permits Finished, Diverged, Interrupted, Failed {
-        String cell();
-
+    sealed interface Outcome extends OfCell permits Finished, Diverged, Interrupted, Failed {
         /** Steps done when it ended. */
         long step();
     }

@@ -2,6 +2,7 @@ package dev.powersweep.worker.data;
 
 import dev.powersweep.worker.shard.ShardManifest;
 import dev.powersweep.worker.shard.ShardManifest.TokenFile;
+import dev.powersweep.worker.shard.TokenType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -14,12 +15,14 @@ import java.util.Map;
 
 /**
  * Opens shards and keeps a list of the files it has verified, so that a trainer of many cells reads each file through once.
- * A file is verified again when its size or its time of change differ. Not safe for use by several threads.
+ * A file is verified and opened again when its size or its time of change differ; else all shards share it. Safe for use by
+ * several threads, one of which at a time opens a shard.
  */
 public final class ShardStore {
-    private record Version(Path file, long bytes, FileTime modified, long crc32c) {}
+    private record Version(Path file, TokenType type, long bytes, FileTime modified, long crc32c) {}
 
     private final Map<Path, Version> verified = new HashMap<>();
+    private final Map<Version, StoredTokens> open = new HashMap<>();
 
     /** Files read through and found sound since the store was made. */
     private int verifications;
@@ -29,7 +32,7 @@ public final class ShardStore {
      *
      * @throws ShardException when the manifest or a file is missing, truncated, too long, or not what the manifest says
      */
-    public Shard open(Path directory) {
+    public synchronized Shard open(Path directory) {
         ShardManifest manifest = manifest(directory);
         StoredTokens train = tokens(directory, manifest, manifest.train());
         Map<String, StoredTokens> evaluation = new LinkedHashMap<>();
@@ -88,13 +91,21 @@ public final class ShardStore {
                         + " says " + expectedBytes + "; copy the shard again.");
             }
             Version version = new Version(
-                    file.toAbsolutePath().normalize(), bytes, Files.getLastModifiedTime(file), expected.crc32c());
-            StoredTokens tokens = StoredTokens.open(file, manifest.type());
-            if (!version.equals(verified.get(version.file()))) {
-                verify(file, tokens, manifest, expected);
-                verified.put(version.file(), version);
-                verifications++;
+                    file.toAbsolutePath().normalize(),
+                    manifest.type(),
+                    bytes,
+                    Files.getLastModifiedTime(file),
+                    expected.crc32c());
+            Version known = verified.get(version.file());
+            if (version.equals(known)) {
+                return open.get(version);
             }
+            StoredTokens tokens = StoredTokens.open(file, manifest.type());
+            verify(file, tokens, manifest, expected);
+            open.remove(known);
+            verified.put(version.file(), version);
+            open.put(version, tokens);
+            verifications++;
             return tokens;
         } catch (NoSuchFileException e) {
             throw ShardException.damaged(

@@ -18,6 +18,7 @@ import dev.powersweep.worker.train.TrainingState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -52,7 +53,7 @@ public final class CellGroup implements Engine {
     private final StepInputs inputs;
     private final GroupMemory memory;
     private final StepProgram program;
-    private final Runnable step;
+    private final Device.Work step;
     private int queued;
 
     /** A cell and where its run stands. */
@@ -65,7 +66,12 @@ public final class CellGroup implements Engine {
         /** Steps queued or made, the device's count once all records are drained. */
         long steps;
 
+        /** Of these, the ones whose records are to be drained. */
+        int queued;
+
         boolean ended;
+        /** What the device knows, unless the cell has ended. */
+        boolean waits;
 
         Member(Cell cell) {
             this.cell = cell;
@@ -77,20 +83,41 @@ public final class CellGroup implements Engine {
         }
     }
 
-    /** One of a group's cells, and where its training tokens come from. */
-    public record Run(Cell cell, BatchSource source) {}
+    /**
+     * One of a group's cells, and where its training tokens come from.
+     *
+     * @param from where its run stands; empty for step 0 with the cell's initial weights
+     */
+    public record Run(Cell cell, BatchSource source, Optional<TrainingState> from) {
+
+        /** From step 0 on. */
+        public Run(Cell cell, BatchSource source) {
+            this(cell, source, Optional.empty());
+        }
+    }
 
     /**
-     * Cells at step 0 with their initial weights.
+     * Cells where their runs stand, whose tokens no other group reads.
      *
      * @param passSequences most sequences of one micro-batch in one pass; 0 for all of them
      * @throws IllegalArgumentException when the cells do not fit one another or this engine, in one sentence
      */
     public CellGroup(Device device, List<Run> runs, Precision precision, int passSequences) {
-        this(device, runs, precision, passSequences, LOGITS);
+        this(device, new TokenStores(device), runs, precision, passSequences);
     }
 
-    CellGroup(Device device, List<Run> runs, Precision precision, int passSequences, long mostLogits) {
+    /** As {@link #CellGroup(Device, List, Precision, int)}, with the stores of a device that has other groups, too. */
+    public CellGroup(Device device, TokenStores stores, List<Run> runs, Precision precision, int passSequences) {
+        this(device, stores, runs, precision, passSequences, LOGITS);
+    }
+
+    CellGroup(
+            Device device,
+            TokenStores stores,
+            List<Run> runs,
+            Precision precision,
+            int passSequences,
+            long mostLogits) {
         this.device = device;
         members = runs.stream().map(run -> new Member(run.cell())).toList();
         Cell first = members.get(0).cell;
@@ -116,23 +143,47 @@ public final class CellGroup implements Engine {
                 members.stream().anyMatch(member -> member.cell.training().dropout() > 0);
         parameters = new ParameterLayout(model);
         layout = new DeviceLayout(parameters);
-        inputs = StepInputs.of(runs.stream().map(Run::source).toList(), shape, SLOTS);
-        memory = new GroupMemory(device, shape, layout, SLOTS, inputs, dropout);
-        program = new StepProgram(device, shape, parameters, layout, memory, SLOTS, dropout);
-        ByteBuffer rules = buffer((long) members.size() * CellRule.BYTES);
-        for (int i = 0; i < members.size(); i++) {
-            CellRule.of(members.get(i).cell, inputs.ringStart(i), inputs.ringLength(i))
-                    .write(rules);
-            writeStanding(i, new CellStanding(0, 0, StepOutcome.GOES_ON));
-            write(memory.parameters, i, InitialWeights.of(members.get(i).cell, parameters));
+        List<AutoCloseable> taken = new ArrayList<>();
+        try {
+            inputs = StepInputs.of(stores, runs.stream().map(Run::source).toList(), shape, SLOTS);
+            taken.add(inputs);
+            memory = new GroupMemory(device, shape, layout, SLOTS, inputs, dropout);
+            taken.add(memory);
+            program = new StepProgram(device, shape, parameters, layout, memory, SLOTS, dropout);
+            ByteBuffer rules = buffer((long) members.size() * CellRule.BYTES);
+            for (int i = 0; i < members.size(); i++) {
+                Cell cell = members.get(i).cell;
+                CellRule.of(cell, inputs.ringStart(i), inputs.ringLength(i)).write(rules);
+                Optional<TrainingState> from = runs.get(i).from();
+                if (from.isPresent()) {
+                    put(i, from.get());
+                } else {
+                    writeStanding(i, new CellStanding(0, 0, StepOutcome.GOES_ON));
+                    write(memory.parameters, i, InitialWeights.of(cell, parameters));
+                }
+            }
+            program.refresh();
+            device.write(memory.rules, rules.flip());
+            inputs.begin(device, memory);
+            if (model.positions() == Positions.ROTARY) {
+                device.write(memory.turns, turns());
+            }
+            step = device.capture(program::step);
+        } catch (RuntimeException | Error e) {
+            closeAll(taken, e);
+            throw e;
         }
-        program.refresh();
-        device.write(memory.rules, rules.flip());
-        inputs.begin(device, memory);
-        if (model.positions() == Positions.ROTARY) {
-            device.write(memory.turns, turns());
+    }
+
+    /** What was taken before a group could not be made. */
+    private static void closeAll(List<AutoCloseable> taken, Throwable reason) {
+        for (AutoCloseable each : taken) {
+            try {
+                each.close();
+            } catch (Exception e) {
+                reason.addSuppressed(e);
+            }
         }
-        step = device.capture(program::step);
     }
 
     @Override
@@ -145,9 +196,9 @@ public final class CellGroup implements Engine {
         return shape.passSequences();
     }
 
-    /** Bytes taken from the device. */
+    /** Bytes taken from the device, with the stores that these cells read. */
     public long memory() {
-        return memory.bytes();
+        return memory.bytes() + inputs.storeBytes();
     }
 
     @Override
@@ -157,12 +208,28 @@ public final class CellGroup implements Engine {
 
     @Override
     public void enqueue(int steps) {
+        BitSet all = new BitSet();
+        all.set(0, members.size());
+        enqueue(steps, all);
+    }
+
+    /**
+     * Queues steps of some of the cells; the others stand still, and their bits do not change by it. Queued steps have to
+     * be drained before other cells are named.
+     *
+     * @param steps as {@link #enqueue(int)} has it
+     * @param taking numbers of the cells that take them
+     */
+    public void enqueue(int steps, BitSet taking) {
         if (steps < 1 || queued + steps > SLOTS) {
             throw new IllegalArgumentException(
                     steps + " steps cannot be queued behind " + queued + "; at most " + SLOTS + " may wait");
         }
+        for (int cell = 0; cell < members.size(); cell++) {
+            halt(cell, !taking.get(cell));
+        }
         for (int i = 0; i < steps; i++) {
-            for (int cell = 0; cell < members.size(); cell++) {
+            for (int cell = taking.nextSetBit(0); cell >= 0; cell = taking.nextSetBit(cell + 1)) {
                 plan(cell, members.get(cell));
             }
         }
@@ -171,6 +238,18 @@ public final class CellGroup implements Engine {
             step.run();
         }
         queued += steps;
+    }
+
+    /** Lets a cell stand still or go on, from the next step that is queued on. */
+    private void halt(int cell, boolean waits) {
+        Member member = members.get(cell);
+        if (member.waits != waits && !member.ended) {
+            checkDrained();
+            StepOutcome outcome = waits ? StepOutcome.WAITS : StepOutcome.GOES_ON;
+            ByteBuffer number = buffer(Integer.BYTES).putInt(outcome.ordinal()).flip();
+            device.write(memory.standings + (long) cell * CellStanding.BYTES + CellStanding.OUTCOME_AT, number);
+            member.waits = waits;
+        }
     }
 
     @Override
@@ -189,8 +268,10 @@ public final class CellGroup implements Engine {
         Member member = members.get(cell);
         List<StepRecord> records = new ArrayList<>();
         Optional<String> diverged = Optional.empty();
-        long first = member.steps - queued;
-        for (long done = first; done < first + queued && !member.ended; done++) {
+        long first = member.steps - member.queued;
+        long end = member.steps;
+        member.queued = 0;
+        for (long done = first; done < end && !member.ended; done++) {
             results.position((int) (done % SLOTS * members.size() + cell) * StepResult.BYTES);
             StepResult result = StepResult.read(results);
             StepRecord record = result.record(member.rate.at(result.step()), shape.batchTokens());
@@ -212,26 +293,37 @@ public final class CellGroup implements Engine {
 
     @Override
     public List<EvaluationResult> evaluate(EvaluationSource evaluation, long maxTokens) {
+        return score(program, shape, evaluation, maxTokens);
+    }
+
+    /** As {@link #evaluate(EvaluationSource, long)} with one cell, which takes no longer than if it were alone. */
+    public EvaluationResult evaluate(int cell, EvaluationSource evaluation, long maxTokens) {
+        return score(program.ofOne(cell), shape.of(1), evaluation, maxTokens).get(0);
+    }
+
+    private List<EvaluationResult> score(
+            StepProgram scoring, GroupShape scored, EvaluationSource evaluation, long maxTokens) {
         checkDrained();
+        int cells = scored.cells();
         int context = shape.model().context();
         int sequences = (int) Math.min(evaluation.sequences(), Math.max(1, maxTokens / context));
         int atOnce = shape.parts() * shape.passSequences();
         int[] tokens = new int[shape.cellRows()];
         int[] targets = new int[shape.cellRows()];
-        ByteBuffer losses = buffer(shape.allRows() * Float.BYTES);
-        double[] sums = new double[members.size()];
-        double[] squares = new double[members.size()];
+        ByteBuffer losses = buffer(scored.allRows() * Float.BYTES);
+        double[] sums = new double[cells];
+        double[] squares = new double[cells];
         for (int from = 0; from < sequences; from += atOnce) {
             int count = Math.min(atOnce, sequences - from);
             for (int i = 0; i < count; i++) {
                 evaluation.sequence(from + i, tokens, targets, i * context);
             }
             // What is left of a last turn scores the sequences before it again.
-            device.write(memory.inputs, repeated(tokens));
-            device.write(memory.targets, repeated(targets));
-            program.score();
+            device.write(memory.inputs, repeated(tokens, cells));
+            device.write(memory.targets, repeated(targets, cells));
+            scoring.score();
             device.read(memory.losses, losses);
-            for (int cell = 0; cell < members.size(); cell++) {
+            for (int cell = 0; cell < cells; cell++) {
                 for (int i = 0; i < count; i++) {
                     double loss = 0;
                     for (int token = 0; token < context; token++) {
@@ -244,7 +336,7 @@ public final class CellGroup implements Engine {
             }
         }
         List<EvaluationResult> results = new ArrayList<>();
-        for (int cell = 0; cell < members.size(); cell++) {
+        for (int cell = 0; cell < cells; cell++) {
             double mean = sums[cell] / sequences;
             double variance = Math.max(0, squares[cell] / sequences - mean * mean) / (sequences - 1);
             results.add(new EvaluationResult(
@@ -271,6 +363,11 @@ public final class CellGroup implements Engine {
     @Override
     public void restore(int cell, TrainingState state) {
         checkDrained();
+        put(cell, state);
+        program.refresh();
+    }
+
+    private void put(int cell, TrainingState state) {
         long bytes = parameters.length() * Float.BYTES;
         for (ByteBuffer vector : List.of(state.parameters(), state.firstMoments(), state.secondMoments())) {
             if (vector.remaining() != bytes) {
@@ -283,10 +380,11 @@ public final class CellGroup implements Engine {
         write(memory.firstMoments, cell, state.firstMoments());
         write(memory.secondMoments, cell, state.secondMoments());
         writeStanding(cell, new CellStanding(state.step(), state.stepsAboveBound(), StepOutcome.GOES_ON));
-        members.get(cell).steps = state.step();
-        members.get(cell).divergence.restore(state.stepsAboveBound());
-        members.get(cell).ended = false;
-        program.refresh();
+        Member member = members.get(cell);
+        member.steps = state.step();
+        member.divergence.restore(state.stepsAboveBound());
+        member.ended = false;
+        member.waits = false;
     }
 
     @Override
@@ -297,7 +395,9 @@ public final class CellGroup implements Engine {
     /** Frees the device's memory; the device stays open. */
     @Override
     public void close() {
+        step.close();
         memory.close();
+        inputs.close();
     }
 
     private void checkDrained() {
@@ -315,6 +415,7 @@ public final class CellGroup implements Engine {
                     next,
                     StepPlan.of(member.cell, member.seed, next, member.rate.at(next), member.hiddenScale));
             member.steps = next;
+            member.queued++;
         }
     }
 
@@ -347,9 +448,9 @@ public final class CellGroup implements Engine {
     }
 
     /** The same tokens for every cell. */
-    private ByteBuffer repeated(int[] tokens) {
-        ByteBuffer all = buffer(shape.allRows() * Integer.BYTES);
-        for (int cell = 0; cell < members.size(); cell++) {
+    private ByteBuffer repeated(int[] tokens, int cells) {
+        ByteBuffer all = buffer((long) cells * shape.cellRows() * Integer.BYTES);
+        for (int cell = 0; cell < cells; cell++) {
             for (int token : tokens) {
                 all.putInt(token);
             }

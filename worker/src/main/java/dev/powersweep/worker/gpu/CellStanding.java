@@ -14,10 +14,13 @@ record CellStanding(long steps, int stepsAboveBound, StepOutcome outcome) {
     /** With the plan and the factor of the step in progress, which are kernels' own. */
     static final int BYTES = Long.BYTES + 2 * Integer.BYTES + StepPlan.BYTES + 2 * Float.BYTES;
 
+    /** Where the outcome stands among these bytes. */
+    static final int OUTCOME_AT = Long.BYTES + Integer.BYTES;
+
     static CellStanding read(ByteBuffer from) {
         int at = from.position();
         from.position(at + BYTES);
-        return new CellStanding(from.getLong(at), from.getInt(at + 8), StepOutcome.of(from.getInt(at + 12)));
+        return new CellStanding(from.getLong(at), from.getInt(at + 8), StepOutcome.of(from.getInt(at + OUTCOME_AT)));
     }
 
     void write(ByteBuffer to) {

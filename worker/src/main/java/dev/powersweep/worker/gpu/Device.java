@@ -58,7 +58,18 @@ public interface Device extends AutoCloseable {
      *
      * @return does all of it, as often as wanted, in one call
      */
-    Runnable capture(Runnable work);
+    Work capture(Runnable work);
+
+    /** What was {@linkplain #capture captured}. */
+    interface Work extends AutoCloseable {
+
+        /** Queues all of it. */
+        void run();
+
+        /** Lets go of what the device keeps of it, once all that was queued is done with it. */
+        @Override
+        void close();
+    }
 
     /** A float as an argument. */
     static long single(float x) {

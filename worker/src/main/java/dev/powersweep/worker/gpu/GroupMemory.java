@@ -43,7 +43,7 @@ final class GroupMemory implements AutoCloseable {
     /** [slot][cell][sequences] longs. */
     final long starts;
 
-    /** Rings of tokens, of {@link #tokenBytes} each. */
+    /** Rings of tokens, of {@link #tokenBytes} each; the group's own only where it holds the windows of single steps. */
     final long pool;
 
     final int tokenBytes;
@@ -99,7 +99,7 @@ final class GroupMemory implements AutoCloseable {
 
     /**
      * @param slots steps that may be queued at once
-     * @param tokens of all rings
+     * @param tokens of all cells
      */
     GroupMemory(Device device, GroupShape shape, DeviceLayout layout, int slots, StepInputs tokens, boolean dropout) {
         this.device = device;
@@ -130,7 +130,7 @@ final class GroupMemory implements AutoCloseable {
             results = zeros((long) slots * shape.cells() * StepResult.BYTES);
             starts = room((long) slots * shape.cells() * shape.batchSequences() * Long.BYTES);
             tokenBytes = tokens.tokenBytes();
-            pool = room(tokens.poolTokens() * tokenBytes);
+            pool = tokens.storeAddress().orElseGet(() -> room(tokens.poolTokens() * tokenBytes));
             turns = room((long) shape.model().context() * shape.headWidth() * Float.BYTES);
 
             inputs = room(shape.passes() * rows * Integer.BYTES);

@@ -38,6 +38,11 @@ record GroupShape(
                 mostLogits);
     }
 
+    /** The same for another number of cells. */
+    GroupShape of(int count) {
+        return new GroupShape(model, precision, count, parts, passes, passSequences, mostLogits);
+    }
+
     int slices() {
         return cells * parts;
     }

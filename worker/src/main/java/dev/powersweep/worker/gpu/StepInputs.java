@@ -1,34 +1,36 @@
 package dev.powersweep.worker.gpu;
 
+import dev.powersweep.worker.gpu.TokenStores.Store;
 import dev.powersweep.worker.train.BatchSource;
 import dev.powersweep.worker.train.RingSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
 
 /**
  * What the host tells a device of steps to come: plans, and where the windows of a batch begin in the device's pool of
- * tokens. Where every source is a {@link RingSource}, the pool holds their tokens once and for all; else it holds the
+ * tokens. Where every source is a {@link RingSource}, the pool is the {@link TokenStores} of the device; else it holds the
  * windows of as many steps as may be queued.
  *
  * <p>What is sent is kept here too, [slot][cell], so that slots go to the device whole, whichever cells they were changed
  * for.
  */
-final class StepInputs {
+final class StepInputs implements AutoCloseable {
 
-    /** Tokens that go to the device at once. */
-    private static final int STRETCH = 1 << 20;
-
+    private final TokenStores stores;
     private final List<? extends BatchSource> sources;
     private final GroupShape shape;
     private final int slots;
     private final boolean resident;
-    /** Where each of the distinct token stores begins in the pool, and how many tokens it has there. */
-    private final Map<Object, long[]> stores = new LinkedHashMap<>();
+    /** Where each cell's ring stands; empty where windows are sent step by step. */
+    private final List<Store> rings = new ArrayList<>();
 
     private final long poolTokens;
     private final ByteBuffer plans;
@@ -38,7 +40,8 @@ final class StepInputs {
     private final int[] inputs;
     private final int[] targets;
 
-    private StepInputs(List<? extends BatchSource> sources, GroupShape shape, int slots) {
+    private StepInputs(TokenStores stores, List<? extends BatchSource> sources, GroupShape shape, int slots) {
+        this.stores = stores;
         this.sources = sources;
         this.shape = shape;
         this.slots = slots;
@@ -47,17 +50,8 @@ final class StepInputs {
         plans = buffer((long) slots * cells * StepPlan.BYTES);
         starts = buffer((long) slots * cells * shape.batchSequences() * Long.BYTES);
         if (resident) {
-            for (BatchSource source : sources) {
-                RingSource ring = (RingSource) source;
-                long[] store = stores.computeIfAbsent(ring.tokens(), key -> new long[2]);
-                store[1] = Math.max(store[1], ring.ringTokens());
-            }
-            long at = 0;
-            for (long[] store : stores.values()) {
-                store[0] = at;
-                at += store[1];
-            }
-            poolTokens = at;
+            takeRings();
+            poolTokens = 0;
             windows = buffer(0);
             inputs = new int[0];
         } else {
@@ -68,13 +62,45 @@ final class StepInputs {
         targets = new int[inputs.length];
     }
 
-    /** @param sources of the cells, in their order */
-    static StepInputs of(List<? extends BatchSource> sources, GroupShape shape, int slots) {
-        return new StepInputs(sources, shape, slots);
+    /** The longest first, so that one store serves all that read the same tokens. */
+    private void takeRings() {
+        Store[] taken = new Store[sources.size()];
+        try {
+            IntStream.range(0, taken.length)
+                    .boxed()
+                    .sorted(Comparator.comparingLong(
+                                    (Integer cell) -> ring(cell).ringTokens())
+                            .reversed())
+                    .forEach(cell -> taken[cell] = stores.take(ring(cell), tokenBytes()));
+        } catch (RuntimeException | Error e) {
+            Arrays.stream(taken).filter(Objects::nonNull).forEach(stores::giveBack);
+            throw e;
+        }
+        rings.addAll(List.of(taken));
     }
 
+    private RingSource ring(int cell) {
+        return (RingSource) sources.get(cell);
+    }
+
+    /** @param sources of the cells, in their order */
+    static StepInputs of(TokenStores stores, List<? extends BatchSource> sources, GroupShape shape, int slots) {
+        return new StepInputs(stores, sources, shape, slots);
+    }
+
+    /** Tokens of the windows that are sent step by step; 0 where the device holds the rings. */
     long poolTokens() {
         return poolTokens;
+    }
+
+    /** Where the pool begins; empty where it is to be made, of {@link #poolTokens}. */
+    OptionalLong storeAddress() {
+        return resident ? OptionalLong.of(rings.get(0).address()) : OptionalLong.empty();
+    }
+
+    /** Bytes of the stores that these cells read, which others may read, too. */
+    long storeBytes() {
+        return rings.stream().distinct().mapToLong(Store::bytes).sum();
     }
 
     int tokenBytes() {
@@ -82,49 +108,30 @@ final class StepInputs {
         return !resident ? Integer.BYTES : vocabulary <= 1 << 8 ? 1 : vocabulary <= 1 << 16 ? 2 : Integer.BYTES;
     }
 
+    /** In tokens from the beginning of the pool; less than 0 where the store lies before it. */
     long ringStart(int cell) {
-        return resident ? stores.get(((RingSource) sources.get(cell)).tokens())[0] : 0;
+        return resident ? (rings.get(cell).address() - rings.get(0).address()) / tokenBytes() : 0;
     }
 
     long ringLength(int cell) {
-        return resident ? ((RingSource) sources.get(cell)).ringTokens() : poolTokens;
+        return resident ? ring(cell).ringTokens() : poolTokens;
     }
 
-    /** Fills the pool, or says where the windows of each slot will stand in it. */
+    /** Says where the windows of each slot will stand in a pool that no store is. */
     void begin(Device device, GroupMemory memory) {
         if (!resident) {
             for (long sequence = 0; starts.hasRemaining(); sequence++) {
                 starts.putLong(sequence * (shape.model().context() + 1));
             }
             device.write(memory.starts, starts.flip());
-            return;
-        }
-        List<Object> sent = new ArrayList<>();
-        for (BatchSource source : sources) {
-            RingSource ring = (RingSource) source;
-            long[] store = stores.get(ring.tokens());
-            if (ring.ringTokens() == store[1] && !sent.contains(ring.tokens())) {
-                sent.add(ring.tokens());
-                send(device, memory.pool + store[0] * tokenBytes(), ring);
-            }
         }
     }
 
-    private void send(Device device, long to, RingSource ring) {
-        int[] tokens = new int[(int) Math.min(STRETCH, ring.ringTokens())];
-        for (long from = 0; from < ring.ringTokens(); from += tokens.length) {
-            int count = (int) Math.min(tokens.length, ring.ringTokens() - from);
-            ring.ring(from, count, tokens);
-            ByteBuffer bytes = buffer((long) count * tokenBytes());
-            for (int i = 0; i < count; i++) {
-                switch (tokenBytes()) {
-                    case 1 -> bytes.put((byte) tokens[i]);
-                    case 2 -> bytes.putShort((short) tokens[i]);
-                    default -> bytes.putInt(tokens[i]);
-                }
-            }
-            device.write(to + from * tokenBytes(), bytes.flip());
-        }
+    /** Gives the stores back. */
+    @Override
+    public void close() {
+        rings.forEach(stores::giveBack);
+        rings.clear();
     }
 
     /** Notes a cell's plan and windows for a step, in the slot that the device will look for them. */
@@ -133,7 +140,7 @@ final class StepInputs {
         int place = slot * sources.size() + cell;
         plan.write(plans.position(place * StepPlan.BYTES));
         if (resident) {
-            RingSource ring = (RingSource) sources.get(cell);
+            RingSource ring = ring(cell);
             starts.position(place * shape.batchSequences() * Long.BYTES);
             for (int sequence = 0; sequence < shape.batchSequences(); sequence++) {
                 starts.putLong(ring.start(step, sequence));

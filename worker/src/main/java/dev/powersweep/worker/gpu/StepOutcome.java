@@ -6,7 +6,9 @@ enum StepOutcome {
     /** Loss or gradient; the step made no update. */
     NOT_FINITE,
     /** The loss, for as many steps as the cell allows; the step made no update. */
-    ABOVE_BOUND;
+    ABOVE_BOUND,
+    /** No step was tried: the cell stands still while others of its group take theirs. */
+    WAITS;
 
     static StepOutcome of(long number) {
         return values()[Math.toIntExact(number)];

@@ -37,11 +37,14 @@ final class StepProgram {
     private final int slots;
     private final boolean dropout;
     private final String suffix;
+    private final long cellParameters;
+    private final long rules;
     /** Where products read weights, and how long a number is there. */
     private final long weights;
 
     private final int number;
 
+    /** Of all cells that the memory is for. */
     StepProgram(
             Device device,
             GroupShape shape,
@@ -50,6 +53,18 @@ final class StepProgram {
             GroupMemory memory,
             int slots,
             boolean dropout) {
+        this(device, shape, parameters, layout, memory, slots, dropout, 0);
+    }
+
+    private StepProgram(
+            Device device,
+            GroupShape shape,
+            ParameterLayout parameters,
+            DeviceLayout layout,
+            GroupMemory memory,
+            int slots,
+            boolean dropout,
+            int firstCell) {
         this.device = device;
         this.shape = shape;
         this.parameters = parameters;
@@ -60,7 +75,15 @@ final class StepProgram {
         model = shape.model();
         suffix = KernelSources.suffix(shape.precision());
         number = shape.precision().bytes();
-        weights = shape.precision() == Precision.BFLOAT16 ? memory.rounded : memory.parameters;
+        long before = firstCell * layout.stride();
+        cellParameters = memory.parameters + before * Float.BYTES;
+        rules = memory.rules + (long) firstCell * CellRule.BYTES;
+        weights = shape.precision() == Precision.BFLOAT16 ? memory.rounded + before * number : cellParameters;
+    }
+
+    /** A program that {@linkplain #score scores} with one of the cells alone. */
+    StepProgram ofOne(int cell) {
+        return new StepProgram(device, shape.of(1), parameters, layout, memory, slots, dropout, cell);
     }
 
     /** One step of every cell. */
@@ -73,7 +96,7 @@ final class StepProgram {
                 memory.pool,
                 memory.starts,
                 memory.plans,
-                memory.rules,
+                rules,
                 memory.standings,
                 memory.inputs,
                 memory.targets,
@@ -108,7 +131,7 @@ final class StepProgram {
                     "roundParameters",
                     Grid.of(Grid.blocks(length, ELEMENT_THREADS)),
                     ELEMENT_THREADS,
-                    memory.parameters,
+                    cellParameters,
                     memory.rounded,
                     length);
         }
@@ -127,8 +150,8 @@ final class StepProgram {
                 rowGrid(),
                 ROW_WARPS * WARP,
                 inputs(pass),
-                memory.parameters,
-                memory.rules,
+                cellParameters,
+                rules,
                 pass.standings,
                 memory.residual[0],
                 layout.stride(),
@@ -182,7 +205,7 @@ final class StepProgram {
                     weight == 0 ? 0 : memory.dLogits,
                     memory.targets + (pass.number * shape.allRows() + row) * Integer.BYTES,
                     memory.losses + (pass.number * shape.allRows() + row) * Float.BYTES,
-                    memory.rules,
+                    rules,
                     shape.cellRows(),
                     vocabulary,
                     Device.single(weight));
@@ -261,7 +284,7 @@ final class StepProgram {
                     Grid.of(columns, model.context(), shape.slices()),
                     COLUMN_THREADS,
                     memory.dResidual,
-                    memory.rules,
+                    rules,
                     pass.standings,
                     memory.gradients,
                     layout.stride(),
@@ -279,7 +302,7 @@ final class StepProgram {
                 inputs(pass),
                 memory.order,
                 memory.dResidual,
-                memory.rules,
+                rules,
                 pass.standings,
                 memory.gradients,
                 memory.open,
@@ -319,7 +342,7 @@ final class StepProgram {
                 ELEMENT_THREADS,
                 memory.losses,
                 memory.squares,
-                memory.rules,
+                rules,
                 memory.standings,
                 memory.results,
                 slots,
@@ -331,13 +354,13 @@ final class StepProgram {
                 "adamw",
                 Grid.of(memory.stretchCount, shape.cells()),
                 ELEMENT_THREADS,
-                memory.parameters,
+                cellParameters,
                 memory.gradients,
                 memory.firstMoments,
                 memory.secondMoments,
                 memory.rounded,
                 memory.stretches,
-                memory.rules,
+                rules,
                 memory.standings,
                 layout.stride(),
                 shape.parts() * layout.stride());
@@ -353,8 +376,8 @@ final class StepProgram {
                 memory.residual[first ? 0 : state - 1],
                 first ? 0 : memory.branch,
                 memory.residual[state],
-                memory.parameters,
-                memory.rules,
+                cellParameters,
+                rules,
                 pass.standings,
                 out,
                 statistics,
@@ -379,8 +402,8 @@ final class StepProgram {
                 memory.dNormed,
                 memory.residual[state],
                 statistics,
-                memory.parameters,
-                memory.rules,
+                cellParameters,
+                rules,
                 pass.standings,
                 memory.shares,
                 memory.dResidual,
@@ -429,7 +452,7 @@ final class StepProgram {
                 layer.packed(),
                 layer.attended(),
                 layer.logSums(),
-                memory.rules,
+                rules,
                 model.context(),
                 model.heads(),
                 shape.parts() * shape.passSequences());
@@ -468,7 +491,7 @@ final class StepProgram {
                 layer.logSums(),
                 memory.dots,
                 memory.dPacked,
-                memory.rules,
+                rules,
                 model.context(),
                 model.heads(),
                 shape.parts() * shape.passSequences());

@@ -24,7 +24,7 @@ final class CardTraining implements CellTraining {
     private static final Logger LOG = LogManager.getLogger(CardTraining.class);
 
     /** What is queued at once may take so long: an order to stop waits for it. */
-    private static final double QUEUE_SECONDS = 0.25;
+    static final double QUEUE_SECONDS = 0.25;
 
     private final Cell cell;
     private final CellGroup group;
@@ -42,6 +42,26 @@ final class CardTraining implements CellTraining {
      * @throws IllegalArgumentException when the model does not fit the engine, in one sentence
      */
     static CardTraining create(Device device, Cell cell, BatchSource source, int passSequences) {
+        require(device, cell);
+        Precision precision = cell.training().products();
+        List<Run> runs = List.of(new Run(cell, source));
+        int pass = passSequences;
+        while (true) {
+            try {
+                return new CardTraining(cell, new CellGroup(device, runs, precision, pass));
+            } catch (CudaException e) {
+                pass = smallerPass(cell, pass, e);
+            }
+        }
+    }
+
+    /**
+     * Refuses what cards do not do.
+     *
+     * @throws IllegalArgumentException in one sentence
+     * @throws PrecisionException where the card does not multiply the cell's numbers
+     */
+    static void require(Device device, Cell cell) {
         if (cell.batchTokens() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
                     "data.batchSequences = " + cell.data().batchSequences() + " with context "
@@ -65,24 +85,38 @@ final class CardTraining implements CellTraining {
         if (!device.multiplies(precision)) {
             throw new PrecisionException(precision, "here is " + device.describe());
         }
-        List<Run> runs = List.of(new Run(cell, source));
-        int pass = passSequences;
-        while (true) {
-            try {
-                return new CardTraining(cell, new CellGroup(device, runs, precision, pass));
-            } catch (CudaException e) {
-                int last = pass == 0 ? cell.data().batchSequences() : pass;
-                if (e.kind() != CudaException.Kind.OUT_OF_MEMORY || last == 1) {
-                    throw e;
-                }
-                pass = last / 2;
-                LOG.warn("cell {}: {}; trying passes of {} sequences", cell.id(), e.getMessage(), pass);
-            }
+    }
+
+    /**
+     * What to try next where a cell had no room with passes of {@code pass} sequences, 0 for all.
+     *
+     * @throws CudaException the one given where nothing smaller is left, or where it is not about memory
+     */
+    static int smallerPass(Cell cell, int pass, CudaException failure) {
+        int last = pass == 0 ? cell.data().batchSequences() : pass;
+        if (failure.kind() != CudaException.Kind.OUT_OF_MEMORY || last == 1) {
+            throw failure;
         }
+        LOG.warn("cell {}: {}; trying passes of {} sequences", cell.id(), failure.getMessage(), last / 2);
+        return last / 2;
+    }
+
+    /** Steps that may be queued at once where one takes so long. */
+    static int stepsAtOnce(CellGroup group, int most, double secondsPerStep) {
+        return Math.max(1, Math.min(Math.min(most, group.mostQueued()), (int) (QUEUE_SECONDS / secondsPerStep)));
+    }
+
+    static DivergenceMonitor divergence(Cell cell) {
+        return new DivergenceMonitor(cell.training().divergence(), cell.shape().vocabulary());
     }
 
     @Override
     public void listen(List<String> classes) {
+        refuse(classes);
+    }
+
+    /** @throws BadInputException where there are listeners */
+    static void refuse(List<String> classes) {
         if (!classes.isEmpty()) {
             throw new BadInputException(
                     "run.listeners names " + classes.get(0)
@@ -119,7 +153,7 @@ final class CardTraining implements CellTraining {
 
     @Override
     public Progress train(int most) {
-        int steps = Math.max(1, Math.min(Math.min(most, group.mostQueued()), (int) (QUEUE_SECONDS / secondsPerStep)));
+        int steps = stepsAtOnce(group, most, secondsPerStep);
         long begin = System.nanoTime();
         group.enqueue(steps);
         Progress progress = group.drain().get(0);
@@ -134,7 +168,7 @@ final class CardTraining implements CellTraining {
 
     @Override
     public Optional<String> divergedAtEnd(double evaluationLoss) {
-        return new DivergenceMonitor(cell.training().divergence(), cell.shape().vocabulary()).atEnd(evaluationLoss);
+        return divergence(cell).atEnd(evaluationLoss);
     }
 
     @Override

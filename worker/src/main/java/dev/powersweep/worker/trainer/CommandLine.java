@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  * @param batches where {@code export} writes the tokens of a cell's steps
  * @param steps how many of them; empty for all
  * @param listeners class names of training listeners
+ * @param cells trained at once, on one card; ≥ 1
  */
 record CommandLine(
         Verb verb,
@@ -42,9 +43,12 @@ record CommandLine(
         OptionalDouble reportSeconds,
         Optional<Path> batches,
         OptionalLong steps,
-        List<String> listeners) {
+        List<String> listeners,
+        int cells) {
 
     static final String NEWEST = "newest";
+
+    private static final int MOST_CELLS = 64;
 
     enum Verb {
         TRAIN,
@@ -62,6 +66,7 @@ record CommandLine(
     private enum Option {
         BACKEND("--backend", "cpu/cuda", "device that must be there; anything else is an error (cpu)"),
         KERNELS("--kernels", "automatic/fast/portable", "kernel set (automatic)"),
+        CELLS("--cells", "N", "cells at once, on one GPU of our own kernels (1)"),
         THREADS("--threads", "N", "OpenMP and BLAS threads, unless OMP_NUM_THREADS is set (1)"),
         SHARDS("--shards", "DIR", "directory with shard.json; needed when FILE is a bare cell"),
         CHECKPOINTS("--checkpoints", "DIR", "where checkpoints go (./checkpoints for a bare cell)"),
@@ -73,7 +78,7 @@ record CommandLine(
         BATCHES("--batches", "FILE.npz", "write the cell's training and evaluation tokens too"),
         STEPS("--steps", "N", "training steps in that file (all)");
 
-        private static final Set<Option> SERVE = EnumSet.of(BACKEND, KERNELS, THREADS);
+        private static final Set<Option> SERVE = EnumSet.of(BACKEND, KERNELS, THREADS, CELLS);
         private static final Set<Option> EXPORT = EnumSet.of(SHARDS, BATCHES, STEPS);
 
         private final String flag;
@@ -89,7 +94,7 @@ record CommandLine(
         static Set<Option> of(Verb verb) {
             return switch (verb) {
                 case SERVE -> SERVE;
-                case TRAIN -> EnumSet.complementOf(EnumSet.of(BATCHES, STEPS));
+                case TRAIN -> EnumSet.complementOf(EnumSet.of(BATCHES, STEPS, CELLS));
                 case EXPORT -> EXPORT;
                 case HELP -> EnumSet.noneOf(Option.class);
             };
@@ -142,7 +147,11 @@ record CommandLine(
 
                 Options of train and serve:
                 """);
-        Option.SERVE.forEach(option -> describe(option, text));
+        EnumSet<Option> both = EnumSet.copyOf(Option.SERVE);
+        both.retainAll(Option.of(Verb.TRAIN));
+        both.forEach(option -> describe(option, text));
+        text.append("Options of serve:\n");
+        describe(Option.CELLS, text);
         text.append("Options of train, which go before what an assignment says:\n");
         Option.of(Verb.TRAIN).stream()
                 .filter(option -> !Option.SERVE.contains(option))
@@ -178,6 +187,7 @@ record CommandLine(
         private Optional<Path> batches = Optional.empty();
         private OptionalLong steps = OptionalLong.empty();
         private final List<String> listeners = new ArrayList<>();
+        private int cells = 1;
 
         Builder(Verb verb) {
             this.verb = verb;
@@ -199,7 +209,8 @@ record CommandLine(
                     reportSeconds,
                     batches,
                     steps,
-                    List.copyOf(listeners));
+                    List.copyOf(listeners),
+                    cells);
         }
 
         void take(String word, Iterator<String> rest) throws UsageException {
@@ -240,6 +251,7 @@ record CommandLine(
                 case BACKEND -> backend = choice(option, value, Backend.class);
                 case KERNELS -> kernels = choice(option, value, KernelChoice.class);
                 case THREADS -> threads = (int) number(option, value, 1, 4096, true);
+                case CELLS -> cells = (int) number(option, value, 1, MOST_CELLS, true);
                 case SHARDS -> shards = Optional.of(Path.of(value));
                 case CHECKPOINTS -> checkpoints = Optional.of(Path.of(value));
                 case RESUME -> resume = Optional.of(value);

@@ -1,6 +1,7 @@
 package dev.powersweep.worker.trainer;
 
 import dev.powersweep.worker.cell.FailureClass;
+import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.checkpoint.CheckpointException;
 import dev.powersweep.worker.data.ShardException;
 import dev.powersweep.worker.gpu.cuda.CudaException;
@@ -27,11 +28,18 @@ final class Failures {
             "bad_alloc",
             "unable to create native thread");
 
+    /** The cell of a {@link Frame.Failed} that answers a line which is no assignment. */
+    static final String UNKNOWN_CELL = "unknown";
+
     private Failures() {}
 
     static FailureClass classify(Throwable failure) {
         if (failure instanceof ListenerException) {
             return FailureClass.PROGRAM;
+        }
+        if (failure instanceof SharedFaultException) {
+            // As a crash of the process would be, which is tried again.
+            return FailureClass.NATIVE_CRASH;
         }
         if (failure instanceof CudaException cuda) {
             return switch (cuda.kind()) {
@@ -70,6 +78,12 @@ final class Failures {
             return FailureClass.UNSUPPORTED_DEVICE;
         }
         return FailureClass.BUG;
+    }
+
+    /** The answer to a line of standard input that is no assignment. */
+    static Frame.Failed ofLine(IllegalArgumentException reason) {
+        return new Frame.Failed(
+                UNKNOWN_CELL, 0, FailureClass.BAD_INPUT, "The line is " + reason.getMessage() + ".", stack(reason), 0);
     }
 
     /** The message, or the type where there is none. */

@@ -3,7 +3,6 @@ package dev.powersweep.worker.trainer;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
-import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.TrainerCommand;
 import dev.powersweep.worker.checkpoint.CheckpointException;
@@ -28,9 +27,6 @@ public final class Main {
     static final int EXIT_FINISHED = 0;
     static final int EXIT_NOT_FINISHED = 1;
     static final int EXIT_USAGE = 2;
-    /** The cell of a {@link Frame.Failed} that answers a line which is no assignment. */
-    static final String UNKNOWN_CELL = "unknown";
-
     private static final String LOGGING = "log4j2.configurationFile";
     /** What a terminal would do something at other than show it, line feeds and tabs apart. */
     private static final Pattern CONTROLS =
@@ -96,10 +92,14 @@ public final class Main {
                 return EXIT_FINISHED;
             }
             Optional<Assignment> assignment = command.file().map(file -> AssignmentFile.read(file, command));
-            Preflight.Prepared prepared = Preflight.run(command.backend(), command.kernels());
+            Preflight.Prepared prepared = Preflight.run(command.backend(), command.kernels(), command.cells());
             out.write(prepared.ready());
             if (assignment.isEmpty()) {
-                serve(prepared.place());
+                if (prepared.place() instanceof TrainingPlace.Shared shared) {
+                    new SharedServer(shared, shards, out, stop).serve(System.in);
+                } else {
+                    serve(prepared.place());
+                }
                 return EXIT_FINISHED;
             }
             return train(assignment.get(), prepared.place()) instanceof Frame.Finished
@@ -169,13 +169,7 @@ public final class Main {
             try {
                 assignment = CellJson.read(line, Assignment.class);
             } catch (IllegalArgumentException e) {
-                out.write(new Frame.Failed(
-                        UNKNOWN_CELL,
-                        0,
-                        FailureClass.BAD_INPUT,
-                        "The line is " + e.getMessage() + ".",
-                        Failures.stack(e),
-                        0));
+                out.write(Failures.ofLine(e));
                 continue;
             }
             train(assignment, place);

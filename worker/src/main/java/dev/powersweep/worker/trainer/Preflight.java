@@ -79,13 +79,14 @@ final class Preflight {
      * Finds where cells are trained: for a GPU on the engine of our own where the host has what that needs, else on ND4J's
      * backend.
      *
+     * @param cells at once, ≥ 1; more than one need the engine of our own
      * @throws UnsupportedDeviceException when there is no such device, or ND4J has started on another
      */
-    static Prepared run(CommandLine.Backend wanted, KernelChoice kernels) throws UnsupportedDeviceException {
+    static Prepared run(CommandLine.Backend wanted, KernelChoice kernels, int cells) throws UnsupportedDeviceException {
         String objection = "";
         if (wanted == CommandLine.Backend.CUDA && kernels != KernelChoice.PORTABLE) {
             try {
-                return card();
+                return card(cells);
             } catch (CudaException e) {
                 if (e.kind() != CudaException.Kind.UNSUPPORTED) {
                     throw new HostException(Failures.message(e) + ".", e);
@@ -93,10 +94,16 @@ final class Preflight {
                 objection = "the engine for GPUs cannot start: " + Failures.message(e) + "; ";
             }
         }
+        if (cells > 1) {
+            throw new UnsupportedDeviceException(
+                    objection + "--cells " + cells + " is for GPUs on kernels of our own; train one cell at a time"
+                            + " (resources.cellsPerGpu: 1).",
+                    null);
+        }
         return new Prepared(nd4j(wanted, kernels, objection), new TrainingPlace.Network(kernels));
     }
 
-    private static Prepared card() {
+    private static Prepared card(int cells) {
         Path cubins;
         try {
             cubins = Loader.getCacheDir().toPath().resolve("powersweep-cubins");
@@ -112,7 +119,8 @@ final class Preflight {
                 device.describe(),
                 1,
                 provenance("cuda"));
-        return new Prepared(ready, new TrainingPlace.Card(device));
+        return new Prepared(
+                ready, cells > 1 ? new TrainingPlace.Shared(new SharedCard(device)) : new TrainingPlace.Card(device));
     }
 
     /** @param objection why the engine for GPUs is not taken, with a semicolon */

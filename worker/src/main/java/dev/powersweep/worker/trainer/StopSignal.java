@@ -2,27 +2,38 @@ package dev.powersweep.worker.trainer;
 
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
- * Ends a run in order on SIGTERM: the run in progress finishes its step, writes its checkpoint and its last frame, and
- * only then may the JVM go.
+ * Ends runs in order on SIGTERM: a run in progress finishes its step, writes its checkpoint and its last frame, and only
+ * when all have done so may the JVM go.
  */
 final class StopSignal {
+    private final BooleanSupplier outer;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
-    private boolean busy;
+    private int busy;
     private volatile boolean requested;
     private volatile boolean shuttingDown;
 
+    private StopSignal(BooleanSupplier outer) {
+        this.outer = outer;
+    }
+
     /** A signal that SIGTERM, SIGINT and SIGHUP raise; the JVM then ends with 128 plus the signal's number. */
     static StopSignal ofProcess() {
-        StopSignal signal = new StopSignal();
+        StopSignal signal = new StopSignal(() -> false);
         Runtime.getRuntime().addShutdownHook(new Thread(signal::requestAndAwait, "stop"));
         return signal;
     }
 
+    /** A signal for one of several runs, which is raised with this one, too. */
+    StopSignal ofOne() {
+        return new StopSignal(this::requested);
+    }
+
     boolean requested() {
-        return requested;
+        return requested || outer.getAsBoolean();
     }
 
     /** Whether the JVM is shutting down. */
@@ -34,11 +45,11 @@ final class StopSignal {
         requested = true;
     }
 
-    /** Between this and {@link #end()} a request waits. */
+    /** Between this and as many {@link #end()} a request waits. */
     void begin() {
         lock.lock();
         try {
-            busy = true;
+            busy++;
         } finally {
             lock.unlock();
         }
@@ -47,7 +58,7 @@ final class StopSignal {
     void end() {
         lock.lock();
         try {
-            busy = false;
+            busy--;
             idle.signalAll();
         } finally {
             lock.unlock();
@@ -59,7 +70,7 @@ final class StopSignal {
         request();
         lock.lock();
         try {
-            while (busy) {
+            while (busy > 0) {
                 idle.awaitUninterruptibly();
             }
         } finally {

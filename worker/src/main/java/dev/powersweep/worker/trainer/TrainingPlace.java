@@ -31,6 +31,14 @@ sealed interface TrainingPlace {
         }
     }
 
+    /** On a card that other cells are trained on, too. */
+    record Shared(SharedCard card) implements TrainingPlace {
+        @Override
+        public CellTraining create(Cell cell, BatchSource source, int microBatchSequences) {
+            return card.join(cell, source, microBatchSequences);
+        }
+    }
+
     /** On a card, by kernels of our own. */
     record Card(Device device) implements TrainingPlace {
         @Override

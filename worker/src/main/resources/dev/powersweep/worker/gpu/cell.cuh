@@ -38,14 +38,14 @@ struct StepPlan {
   float inverseSecondCorrection;
 };
 
-enum StepOutcome { GOES_ON = 0, NOT_FINITE = 1, ABOVE_BOUND = 2 };
+enum StepOutcome { GOES_ON = 0, NOT_FINITE = 1, ABOVE_BOUND = 2, WAITS = 3 };
 
 /** Where a cell stands. As CellStanding.java reads and writes it between steps. */
 struct CellStanding {
   /** Made so far; the next step's plan is in slot steps mod slots. */
   long long steps;
   int stepsAboveBound;
-  /** A StepOutcome; a cell that has stopped takes no further steps. */
+  /** A StepOutcome; a cell that has stopped or waits takes no steps. */
   int outcome;
   /** Of the step in progress. */
   StepPlan plan;

@@ -206,12 +206,20 @@ public final class EmulatedDevice implements Device {
     }
 
     @Override
-    public Runnable capture(Runnable work) {
+    public Work capture(Runnable work) {
         captured = new ByteArrayOutputStream();
         work.run();
         byte[] all = captured.toByteArray();
         captured = null;
-        return () -> send(ByteBuffer.wrap(all).position(all.length));
+        return new Work() {
+            @Override
+            public void run() {
+                send(ByteBuffer.wrap(all).position(all.length));
+            }
+
+            @Override
+            public void close() {}
+        };
     }
 
     @Override

@@ -23,7 +23,9 @@ import dev.powersweep.worker.train.TrainingState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -127,7 +129,8 @@ class EmulatedStepsTest {
         Run run = SmallModels.run(Options.EVERYTHING_ELSE, 1, 0);
         try (Device device = device(Threads.BACKWARDS);
                 CellGroup whole = new CellGroup(device, List.of(run, run), precision, 2);
-                CellGroup turns = new CellGroup(device, List.of(run, run), precision, 2, 15 * 41)) {
+                CellGroup turns =
+                        new CellGroup(device, new TokenStores(device), List.of(run, run), precision, 2, 15 * 41)) {
             whole.enqueue(3);
             turns.enqueue(3);
             List<StepRecord> expected = whole.drain().get(1).records();
@@ -167,6 +170,55 @@ class EmulatedStepsTest {
             assertThat(train(second, 1, 4)).isEqualTo(train(first, 1, 4));
             assertThat(second.state(1)).isEqualTo(first.state(1));
             assertThat(second.state(0).step()).isEqualTo(4);
+        }
+    }
+
+    /** As when its run is evaluated or stored: what others do meanwhile is nothing to it. */
+    @ParameterizedTest
+    @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+    void aCellThatStandsStillGoesOnWithTheSameBits(Precision precision) {
+        List<Run> three = List.of(
+                SmallModels.run(Options.GPT, 1, 0),
+                SmallModels.run(Options.GPT, 2, 0.1),
+                SmallModels.run(Options.GPT, 3, 0.4));
+        BitSet others = BitSet.valueOf(new long[] {0b101});
+        try (Device device = device(Threads.BACKWARDS);
+                CellGroup alone = new CellGroup(device, three.subList(1, 2), precision, 0);
+                CellGroup group = new CellGroup(device, three, precision, 0)) {
+            List<StepRecord> expected = train(alone, 0, 4);
+            List<StepRecord> records = new ArrayList<>(train(group, 1, 2));
+            TrainingState middle = group.state(1);
+            group.enqueue(3, others);
+            assertThatThrownBy(() -> group.enqueue(1)).hasMessageContaining("are to be drained first");
+            List<Progress> progress = group.drain();
+            assertThat(progress.get(1)).isEqualTo(new Progress(List.of(), Optional.empty()));
+            assertThat(progress.get(2).records()).extracting(StepRecord::step).containsExactly(3L, 4L, 5L);
+            assertThat(group.state(1)).isEqualTo(middle);
+            records.addAll(train(group, 1, 2));
+            assertThat(records).isEqualTo(expected);
+            assertThat(group.state(1)).isEqualTo(alone.state(0));
+        }
+    }
+
+    /** A group is made anew when a cell comes or goes. */
+    @Test
+    void aGroupMadeOfStatesGoesOnWithTheSameBitsAndScoresEachCellAsIfAlone() {
+        Run one = SmallModels.run(Options.EVERYTHING_ELSE, 1, 0.1);
+        Run other = SmallModels.run(Options.EVERYTHING_ELSE, 2, 0);
+        Words words = new Words(one.cell().shape(), 1);
+        for (Precision precision : List.of(Precision.FLOAT32, Precision.BFLOAT16)) {
+            try (Device device = device(Threads.FORWARDS);
+                    CellGroup alone = new CellGroup(device, List.of(one), precision, 2)) {
+                train(alone, 0, 2);
+                Run from = new Run(one.cell(), one.source(), Optional.of(alone.state(0)));
+                try (CellGroup both = new CellGroup(device, List.of(other, from), precision, 2)) {
+                    assertThat(train(both, 1, 3)).isEqualTo(train(alone, 0, 3));
+                    assertThat(both.evaluate(1, words, 1000))
+                            .isEqualTo(alone.evaluate(words, 1000).get(0))
+                            .isEqualTo(both.evaluate(words, 1000).get(1));
+                    assertThat(both.state(1)).isEqualTo(alone.state(0));
+                }
+            }
         }
     }
 

@@ -43,7 +43,7 @@ class EmulatorTest {
     void capturedWorkIsDoneAsOftenAsItIsRunAndNotBefore() {
         try (EmulatedDevice device = new EmulatedDevice(Threads.FORWARDS)) {
             long x = device.floats(2, 3);
-            Runnable twice = device.capture(() -> device.launch("gelu_float", Grid.of(1), 32, x, x, 1));
+            Device.Work twice = device.capture(() -> device.launch("gelu_float", Grid.of(1), 32, x, x, 1));
             assertThat(device.readFloats(x, 2)).containsExactly(2, 3);
             twice.run();
             float once = device.readFloats(x, 1)[0];

@@ -101,7 +101,7 @@ class TrainerProcessTest extends TrainerFixture {
 
             trainer.sendLine("{\"cell\": 1}");
             Frame.Failed nonsense = (Frame.Failed) trainer.next();
-            assertThat(nonsense.cell()).isEqualTo(Main.UNKNOWN_CELL);
+            assertThat(nonsense.cell()).isEqualTo(Failures.UNKNOWN_CELL);
             assertThat(nonsense.failure()).isEqualTo(FailureClass.BAD_INPUT);
             assertThat(nonsense.message()).startsWith("The line is not a valid Assignment: cell: ");
 
@@ -381,6 +381,17 @@ class TrainerProcessTest extends TrainerFixture {
             assertThat(trainer.exitStatus()).isEqualTo(3);
             assertThat(trainer.rest()).isEmpty();
             assertThat(trainer.log()).contains("--backend cuda was asked for, but ND4J started CpuBackend");
+        }
+    }
+
+    @Test
+    void severalCellsAtOnceNeedTheKernelsForCards() throws Exception {
+        try (TrainerProcess trainer = TrainerProcess.start(scratch, "serve", "--cells", "2")) {
+            assertThat(trainer.exitStatus()).isEqualTo(3);
+            assertThat(trainer.rest()).isEmpty();
+            assertThat(trainer.log())
+                    .contains("--cells 2 is for GPUs on kernels of our own; train one cell at a time"
+                            + " (resources.cellsPerGpu: 1).");
         }
     }
 }

@@ -54,11 +54,17 @@ public final class TrainerPool {
     private final Deque<Idle> idle = new ArrayDeque<>();
     private final List<TrainerProcess> alive = new ArrayList<>();
     private final AtomicInteger started = new AtomicInteger();
+    private final SharedTrainers shared = new SharedTrainers(this);
     private boolean closed;
 
     public TrainerPool(Path scratch, Duration startLimit) {
         this.scratch = scratch;
         this.startLimit = startLimit;
+    }
+
+    /** Those that serve several attempts at once. */
+    public SharedTrainers shared() {
+        return shared;
     }
 
     /** Trainers started so far. */

@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.executor.trainer;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.CellJson;
 import dev.powersweep.worker.cell.Frame;
+import dev.powersweep.worker.cell.StopOrder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -10,6 +11,7 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,7 +20,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** A trainer process and its pipes. One supervisor uses it at a time. */
+/**
+ * A trainer process and its pipes. One supervisor uses it at a time, or several that each have {@linkplain #open opened}
+ * what is said of their cell.
+ */
 public final class TrainerProcess {
     /** Frames that wait for the supervisor before the trainer has to wait; a frame a second is the rule. */
     private static final int QUEUE = 4096;
@@ -39,6 +44,8 @@ public final class TrainerProcess {
     private final Process process;
     private final Path errors;
     private final BlockingQueue<Message> messages = new ArrayBlockingQueue<>(QUEUE);
+    private final Map<String, BlockingQueue<Message>> cells = new HashMap<>();
+    private boolean ended;
     private final Thread reader;
     private final OptionalLong outOfMemoryKillsBefore;
     private volatile boolean killedByUs;
@@ -71,19 +78,67 @@ public final class TrainerProcess {
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                messages.put(parse(line));
+                deliver(parse(line));
             }
         } catch (IOException e) {
             // The pipe of a killed process; its exit status tells the rest.
-            messages.offer(new Message.Garbage("", e.toString()));
+            offer(new Message.Garbage("", e.toString()));
         } catch (InterruptedException e) {
             return;
         }
         try {
-            messages.put(new Message.Ended());
+            deliver(new Message.Ended());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void deliver(Message message) throws InterruptedException {
+        for (BlockingQueue<Message> queue : takers(message)) {
+            queue.put(message);
+        }
+    }
+
+    private void offer(Message message) {
+        takers(message).forEach(queue -> queue.offer(message));
+    }
+
+    /** Whom a message is for: the one whose cell it is about, or all. */
+    private List<BlockingQueue<Message>> takers(Message message) {
+        synchronized (cells) {
+            ended |= message instanceof Message.Ended;
+            if (cells.isEmpty()) {
+                return List.of(messages);
+            }
+            if (message instanceof Message.Said said) {
+                // What is said of a cell that nobody waits for any more is for nobody.
+                return said.frame() instanceof Frame.OfCell about && cells.containsKey(about.cell())
+                        ? List.of(cells.get(about.cell()))
+                        : List.of();
+            }
+            return List.copyOf(cells.values());
+        }
+    }
+
+    /** What is said of one cell from now on, and what concerns all; until {@link #close(String)}. */
+    BlockingQueue<Message> open(String cell) {
+        synchronized (cells) {
+            BlockingQueue<Message> queue = new ArrayBlockingQueue<>(QUEUE);
+            if (ended) {
+                queue.add(new Message.Ended());
+            }
+            cells.put(cell, queue);
+            return queue;
+        }
+    }
+
+    void close(String cell) {
+        BlockingQueue<Message> queue;
+        synchronized (cells) {
+            queue = cells.remove(cell);
+        }
+        // The reader may be waiting for room in it.
+        queue.clear();
     }
 
     private static Message parse(String line) {
@@ -95,7 +150,16 @@ public final class TrainerProcess {
     }
 
     public void send(Assignment assignment) throws IOException {
-        process.getOutputStream().write((CellJson.line(assignment) + "\n").getBytes(StandardCharsets.UTF_8));
+        sendLine(assignment);
+    }
+
+    /** Asks it to end one of its cells. */
+    void send(StopOrder order) throws IOException {
+        sendLine(order);
+    }
+
+    private synchronized void sendLine(Object order) throws IOException {
+        process.getOutputStream().write((CellJson.line(order) + "\n").getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
     }
 

@@ -49,7 +49,7 @@ final class StepProfile {
     }
 
     private static double microseconds(Device device, Runnable work) {
-        Runnable many = device.capture(() -> {
+        Device.Work many = device.capture(() -> {
             for (int i = 0; i < REPEATS; i++) {
                 work.run();
             }
@@ -147,7 +147,7 @@ final class StepProfile {
         }
 
         @Override
-        public Runnable capture(Runnable work) {
+        public Work capture(Runnable work) {
             return device.capture(() -> {
                 capturing = true;
                 work.run();

@@ -284,7 +284,7 @@ public final class CudaDevice implements Device {
     }
 
     @Override
-    public Runnable capture(Runnable work) {
+    public Work capture(Runnable work) {
         check(driver.cuStreamBeginCapture_v2(main.handle, CudaDriver.CAPTURE_RELAXED), "cuStreamBeginCapture");
         PointerByReference reference = new PointerByReference();
         try {
@@ -298,13 +298,27 @@ public final class CudaDevice implements Device {
         check(driver.cuGraphDestroy(graph), "cuGraphDestroy");
         Pointer steps = executable.getValue();
         graphs.add(steps);
-        return () -> check(driver.cuGraphLaunch(steps, main.handle), "cuGraphLaunch");
+        return new Work() {
+            @Override
+            public void run() {
+                check(driver.cuGraphLaunch(steps, main.handle), "cuGraphLaunch");
+            }
+
+            @Override
+            public void close() {
+                if (graphs.remove(steps)) {
+                    driver.cuStreamSynchronize(main.handle);
+                    driver.cuGraphExecDestroy(steps);
+                }
+            }
+        };
     }
 
     @Override
     public void close() {
         driver.cuStreamSynchronize(main.handle);
         graphs.forEach(driver::cuGraphExecDestroy);
+        graphs.clear();
         products.close();
         staging.close();
         List.copyOf(allocations.keySet()).forEach(driver::cuMemFree_v2);
