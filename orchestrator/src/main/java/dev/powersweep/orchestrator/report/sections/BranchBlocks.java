@@ -79,11 +79,11 @@ final class BranchBlocks {
                 "What branches of larger batches cost",
                 new Chart(
                         Chart.Axis.log("batch B, tokens", Chart.Ticks.SHORT_SCALE),
-                        Chart.Axis.linear("loss above the smallest batch's, nats per token"),
+                        Chart.Axis.linear("excess loss, nats per token"),
                         series,
                         340),
-                "Branches of equal length from one state, in the mean over seeds. Where a line crosses the dashed one for the"
-                        + " last time lies the critical batch size.",
+                "Loss above that of the smallest batch, of branches of equal length from one state, in the mean over seeds. Where a"
+                        + " line crosses the dashed one for the last time lies the critical batch size.",
                 Block.Width.HALF);
     }
 
