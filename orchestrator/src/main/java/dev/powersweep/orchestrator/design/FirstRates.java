@@ -39,12 +39,11 @@ public final class FirstRates {
         this.found = found;
     }
 
-    /** Whether a design still has its pilot before it. */
+    /** Whether a design still has its pilot before it: the first of its parts is a profile at the rule's own rate. */
     public static boolean outstanding(SweepSpec spec) {
         return spec.grid().ratePilot() == GridSpec.PilotOrder.FIRST
-                && spec.grid().parts().stream()
-                        .map(GridSpec.Part::learningRates)
-                        .noneMatch(rates -> rates.size() == 1 && !rates.get(0).equals(GridSpec.RateChoice.RULE));
+                && !spec.grid().parts().isEmpty()
+                && spec.grid().parts().get(0).learningRates().equals(List.of(GridSpec.RateChoice.RULE));
     }
 
     /** The cells of a plan that try several rates: what is trained first. */
@@ -106,16 +105,21 @@ public final class FirstRates {
         for (int i = 0; i < spec.grid().parts().size(); i++) {
             List<GridSpec.RateChoice> tried = spec.grid().parts().get(i).learningRates();
             // The rule's own rate was tried by a cell of another part, which now takes the factor.
-            String factors = tried.size() > 1
+            Stream<GridSpec.RateChoice> then = tried.size() > 1
                     ? Stream.concat(tried.stream(), Stream.of(GridSpec.RateChoice.RULE))
                             .distinct()
-                            .map(GridSpec.RateChoice.Factor.class::cast)
-                            .map(factor -> written(factor.ofRule()))
-                            .collect(Collectors.joining(", "))
-                    : written(factor().value());
+                    : tried.stream().map(this::times);
+            String factors = then.map(GridSpec.RateChoice.Factor.class::cast)
+                    .map(factor -> written(factor.ofRule()))
+                    .collect(Collectors.joining(", "));
             overrides.add("grid.union." + i + ".learningRates={factors: [" + factors + "]}");
         }
         return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
+    }
+
+    private GridSpec.RateChoice times(GridSpec.RateChoice before) {
+        return new GridSpec.RateChoice.Factor(
+                ((GridSpec.RateChoice.Factor) before).ofRule() * Double.parseDouble(written(factor().value())));
     }
 
     private Estimate factor() {

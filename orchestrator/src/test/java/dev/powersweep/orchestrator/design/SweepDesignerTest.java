@@ -86,6 +86,32 @@ class SweepDesignerTest {
     }
 
     @Test
+    void noBatchHasAHigherRateThanTheCriticalOneWould() {
+        List<Cell> cells = cells(designed("flops: 3.5e13", LONG), LONG);
+        Cell widest = cells.stream()
+                .max((one, other) -> Long.compare(one.batchTokens(), other.batchTokens()))
+                .orElseThrow();
+        double critical = PriorLaw.central(256).criticalBatch(widest.tokens());
+        double atCritical = 0.092
+                * Math.pow(widest.model().counts().n(), -0.265)
+                * Math.sqrt(critical)
+                * Math.pow(widest.tokens(), -0.2);
+        // Batches are powers of two.
+        assertThat(widest.training().peakLearningRate() / atCritical).isBetween(0.7, 1.42);
+    }
+
+    @Test
+    void noSizeOfABudgetSeesTooFewTokensForALaw() {
+        for (String allowed : List.of("flops: 5e12", "flops: 1.6e13", "flops: 3.5e13")) {
+            List<Cell> cells = cells(designed(allowed, LONG), LONG);
+            long batch = cells.stream().mapToLong(Cell::batchTokens).min().orElseThrow();
+            assertThat(cells.stream().filter(cell -> cell.batchTokens() == batch))
+                    .as(allowed)
+                    .allSatisfy(cell -> assertThat(cell.data().steps()).isGreaterThan(500));
+        }
+    }
+
+    @Test
     void aDesignSpendsWhatItMayAndNoMore() {
         for (double flops : new double[] {2e13, 1e14, 1e16}) {
             double spent =
