@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.Slots;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -12,6 +13,9 @@ import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.ModelShape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -136,6 +140,20 @@ class SweepDesignerTest {
         SweepSpec again = SweepSpecReader.read(once.text(), "sweep.yaml", List.of());
         assertThat(again.grid()).isEqualTo(once.grid());
         assertThat(again.grid().undesigned()).isFalse();
+    }
+
+    @Test
+    void theQuickstartIsADesignThatFitsItsBudget() throws IOException {
+        SweepSpec spec = SweepSpecReader.read(
+                Files.readString(Path.of("../examples/quickstart.yaml")), "quickstart.yaml", List.of());
+        SweepSpec designed = SweepDesigner.design(spec, SHORT, SLOTS, List.of()).spec();
+        Forecast forecast = new SweepPlanner().forecast(designed, SHORT, SLOTS);
+        assertThat(forecast.plan().cells()).hasSize(42);
+        assertThat(forecast.totalSeconds()).isBetween(270.0, 480.0);
+        assertThat(forecast.makespanSeconds()).isLessThan(1.05 * forecast.lowerBoundSeconds() + 5);
+        assertThat(forecast.warnings()).isEmpty();
+        assertThat(forecast.plan().policy()).isEqualTo(RunPolicy.DEFAULT);
+        assertThat(profiles(cells(designed, SHORT))).hasSizeGreaterThanOrEqualTo(3);
     }
 
     @Test
