@@ -8,10 +8,12 @@ import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
+import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.ParametricFit;
 import dev.powersweep.fitting.uncertainty.Refits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** The door of this module: laws and runs in, fits out. */
 public final class Fitter {
@@ -33,9 +35,22 @@ public final class Fitter {
      * @throws FitRefusal where the runs do not allow it
      */
     public static FitResult fit(Law law, Observations runs, FitOptions options, Refits.Runner runner) {
+        refuseDiverged(law, runs);
         return law instanceof ParametricLaw parametric
                 ? ParametricFit.fit(parametric, runs, options, runner)
                 : ((StagedLaw) law).fit(runs, options);
+    }
+
+    private static void refuseDiverged(Law law, Observations runs) {
+        if (law.needs().contains(Quantity.BRANCH)) {
+            return;
+        }
+        IntStream.range(0, runs.size()).filter(runs::diverged).findFirst().ifPresent(row -> {
+            throw new FitRefusal(
+                    FitRefusal.Reason.NOT_FINITE,
+                    "Row " + (row + 1) + " is a branch that diverged, which " + law.name()
+                            + " cannot use; remove the row.");
+        });
     }
 
     /** Fits every law to the same runs and compares them by AICc and by hold-out error. */

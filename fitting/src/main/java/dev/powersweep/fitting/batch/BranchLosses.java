@@ -14,6 +14,9 @@ import java.util.stream.IntStream;
  * difference. Where several trunks have the same batches, the noise of a branch is the scatter that trunk and batch do not
  * explain; elsewhere it is the standard error of the evaluation, as if branches had been scored on different text. They are
  * scored on the same, so that the differences are known better than that: such intervals are too wide rather than too narrow.
+ *
+ * <p>A batch of which a branch diverged costs infinitely much, whatever it did from other trunks, and so does every larger one:
+ * whoever would train with it could not count on an end.
  */
 final class BranchLosses {
     private final List<Trunk> trunks;
@@ -25,6 +28,8 @@ final class BranchLosses {
     private final double[] deviation;
 
     private final int degreesOfFreedom;
+    /** Batches from the smallest on before the first of which a branch diverged. */
+    private final int compared;
 
     /** @param trunks that all have the smallest batch, and another one */
     BranchLosses(List<Trunk> trunks) {
@@ -35,6 +40,9 @@ final class BranchLosses {
                 .distinct()
                 .sorted()
                 .toArray();
+        compared = (int) IntStream.range(0, batch.length)
+                .takeWhile(j -> diverged(batch[j]) == 0)
+                .count();
         excess = new double[batch.length];
         count = new int[batch.length];
         for (int j = 0; j < batch.length; j++) {
@@ -48,21 +56,29 @@ final class BranchLosses {
             excess[j] /= count[j];
         }
         List<Trunk> whole = trunks.stream()
-                .filter(trunk -> trunk.byBatch().size() == batch.length)
+                .filter(trunk -> Arrays.stream(batch).limit(compared).allMatch(size -> trunk.byBatch()
+                        .containsKey(size)))
                 .toList();
-        degreesOfFreedom = Math.max(0, whole.size() - 1) * (batch.length - 1);
+        degreesOfFreedom = Math.max(0, whole.size() - 1) * (compared - 1);
         deviation = new double[batch.length];
         if (degreesOfFreedom > 0) {
             noise = BranchedBatch.Noise.SEEDS;
             Arrays.fill(deviation, scatter(whole));
         } else {
-            for (int j = 0; j < batch.length; j++) {
+            for (int j = 0; j < compared; j++) {
                 deviation[j] = error(batch[j]);
             }
             noise = Arrays.stream(deviation).allMatch(Double::isFinite)
                     ? BranchedBatch.Noise.EVALUATION
                     : BranchedBatch.Noise.UNKNOWN;
         }
+    }
+
+    private int diverged(double size) {
+        return (int) trunks.stream()
+                .filter(trunk -> trunk.byBatch().containsKey(size)
+                        && trunk.byBatch().get(size).diverged())
+                .count();
     }
 
     /** Root mean square over the trunks that have the batch. */
@@ -76,20 +92,20 @@ final class BranchLosses {
 
     /** Deviation of one branch's loss about the sum of a trunk's and a batch's effect. */
     private double scatter(List<Trunk> whole) {
-        double[] ofBatch = new double[batch.length];
+        double[] ofBatch = new double[compared];
         double[] ofTrunk = new double[whole.size()];
         double mean = 0;
         for (int i = 0; i < whole.size(); i++) {
-            for (int j = 0; j < batch.length; j++) {
+            for (int j = 0; j < compared; j++) {
                 double loss = whole.get(i).byBatch().get(batch[j]).loss();
                 ofBatch[j] += loss / whole.size();
-                ofTrunk[i] += loss / batch.length;
-                mean += loss / whole.size() / batch.length;
+                ofTrunk[i] += loss / compared;
+                mean += loss / whole.size() / compared;
             }
         }
         double sum = 0;
         for (int i = 0; i < whole.size(); i++) {
-            for (int j = 0; j < batch.length; j++) {
+            for (int j = 0; j < compared; j++) {
                 double loss = whole.get(i).byBatch().get(batch[j]).loss();
                 sum += Math.pow(loss - ofTrunk[i] - ofBatch[j] + mean, 2);
             }
@@ -105,8 +121,20 @@ final class BranchLosses {
     /** The batches in ascending order. */
     List<BranchedBatch.Excess> tried() {
         return IntStream.range(0, batch.length)
-                .mapToObj(j -> new BranchedBatch.Excess(batch[j], excess[j]))
+                .mapToObj(j -> new BranchedBatch.Excess(batch[j], excess[j], diverged(batch[j])))
                 .toList();
+    }
+
+    /** The smallest batch of which a branch diverged, in tokens; infinite where none did. */
+    double firstDiverged() {
+        return compared == batch.length ? Double.POSITIVE_INFINITY : batch[compared];
+    }
+
+    /** What is counted for each batch: its excess, and an infinite one from the first on that diverged. */
+    double[] counted() {
+        double[] counted = excess.clone();
+        Arrays.fill(counted, compared, counted.length, Double.POSITIVE_INFINITY);
+        return counted;
     }
 
     int trunks() {
@@ -128,9 +156,9 @@ final class BranchLosses {
             }
             scale = Math.sqrt(degreesOfFreedom / square);
         }
-        double[] drawn = excess.clone();
+        double[] drawn = counted();
         double reference = scale * deviation[0] / Math.sqrt(count[0]) * random.nextGaussian();
-        for (int j = 1; j < drawn.length; j++) {
+        for (int j = 1; j < compared; j++) {
             drawn[j] += scale * deviation[j] / Math.sqrt(count[j]) * random.nextGaussian() - reference;
         }
         return drawn;

@@ -12,6 +12,8 @@ import java.util.Optional;
  *
  * <p>The estimate lies between the largest batch that keeps the tolerance and the next one that was tried, by a straight line in
  * ln B. The interval reaches from the one to the other as both might have come out: it holds noise and the spacing of the batches.
+ * A batch of which a branch diverged is too large without noise, and so is every larger one; the estimate before it is halfway in
+ * ln B.
  *
  * @param n parameters; NaN where the runs do not tell
  * @param at tokens that the trunk had seen
@@ -43,9 +45,11 @@ public record BranchedBatch(
      * A batch that was tried.
      *
      * @param batch tokens
-     * @param loss nats per token above that of the smallest batch, in the mean over trunks; 0 for the smallest itself
+     * @param loss nats per token above that of the smallest batch, in the mean over trunks; 0 for the smallest itself, infinite
+     *     where a branch diverged
+     * @param diverged branches of it that did
      */
-    public record Excess(double batch, double loss) {}
+    public record Excess(double batch, double loss, int diverged) {}
 
     /** What branches say of a critical batch size. */
     public enum Verdict {
@@ -83,6 +87,11 @@ public record BranchedBatch(
         return tried.get(tried.size() - 1).batch();
     }
 
+    /** The smallest batch of which a branch diverged, which bounds the critical size from above. */
+    public Optional<Excess> firstDiverged() {
+        return tried.stream().filter(excess -> excess.diverged() > 0).findFirst();
+    }
+
     /** Nats per token by which the best batch ended below the smallest. */
     public double gain() {
         return -tried.stream().mapToDouble(Excess::loss).min().orElse(0);
@@ -95,11 +104,10 @@ public record BranchedBatch(
 
     private static BranchedBatch of(BranchingPoint point, BranchLosses losses, FitOptions options) {
         double[] batch = losses.batch();
-        double estimate = ToleranceCrossing.of(
-                        batch, losses.tried().stream().mapToDouble(Excess::loss).toArray(), TOLERANCE)
-                .between();
+        double estimate =
+                ToleranceCrossing.of(batch, losses.counted(), TOLERANCE).between();
         double kept = 0;
-        double lost = Double.POSITIVE_INFINITY;
+        double lost = losses.firstDiverged();
         if (losses.noise() != Noise.UNKNOWN) {
             ToleranceCrossing[] drawn = new ToleranceCrossing[DRAWS];
             Arrays.setAll(

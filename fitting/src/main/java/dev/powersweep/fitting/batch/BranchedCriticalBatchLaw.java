@@ -29,8 +29,8 @@ import java.util.Set;
  * 2025), point by point ({@link BranchedBatch}), and its trend over the tokens seen where at least
  * {@value BranchedTrend#FEWEST_POINTS} points are determined ({@link BranchedTrend}).
  *
- * <p>A row is a branch and a run is its trunk; the loss is that at the end of the branch. Branches of one point have seen equally
- * many tokens. Points of other model sizes lie on one line: Merrill et al. find that the size hardly matters.
+ * <p>A row is a branch and a run is its trunk; the loss is that at the end of the branch, infinite where it diverged. Branches of
+ * one point have seen equally many tokens. Points of other model sizes lie on one line: Merrill et al. find that the size hardly matters.
  */
 public final class BranchedCriticalBatchLaw implements StagedLaw {
     /** The scripted name. */
@@ -76,8 +76,19 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                 ? Optional.empty()
                 : Optional.of(new FitRefusal(
                         FitRefusal.Reason.TOO_FEW_SIZES,
-                        NAME + " compares batches, and no trunk has branches of " + BranchingPoint.FEWEST_BATCHES
-                                + " batches from the same count of tokens; add batches."));
+                        withoutReference(runs) > 0
+                                ? NAME
+                                        + " compares with the smallest batch, and every branch of it diverged; give the runs"
+                                        + " that are branched a smaller learning rate."
+                                : NAME + " compares batches, and no trunk has branches of "
+                                        + BranchingPoint.FEWEST_BATCHES
+                                        + " batches from the same count of tokens; add batches."));
+    }
+
+    private static long withoutReference(Observations runs) {
+        return BranchingPoint.of(runs).stream()
+                .mapToLong(BranchingPoint::withoutReference)
+                .sum();
     }
 
     /** What each branching point says, by model size and then by tokens. */
@@ -120,6 +131,12 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                                 + " is too high for small batches: what they are compared with is not the best loss.",
                         point.gain(),
                         place(point))));
+        BranchingPoint.of(runs).stream()
+                .filter(point -> point.withoutReference() > 0)
+                .forEach(point -> result.warn("At " + place(point.n(), point.at()) + " "
+                        + point.withoutReference() + " of " + point.trunks().size()
+                        + " branches of the smallest batch diverged: the other branches of such a run are compared with"
+                        + " nothing and left out; a smaller learning rate of the runs would help."));
         if (points.stream().anyMatch(point -> point.noise() == Noise.EVALUATION)) {
             result.warn("Points of one seed take the standard errors of evaluations as if branches had been scored on"
                     + " different text, so that their intervals are too wide; several seeds tell better.");
@@ -135,6 +152,17 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
 
     private static void tell(BranchedBatch point, FitResult.Builder result) {
         String place = "[" + place(point) + "]";
+        point.firstDiverged().ifPresent(excess -> {
+            result.derived("B_diverged" + place, Estimate.of(excess.batch(), "tokens"));
+            result.warn(String.format(
+                    Locale.ROOT,
+                    "At %s %d of %d branches of %,.0f tokens diverged: such batches, and larger ones, count as too large at"
+                            + " their learning rate, whatever the loss of the others.",
+                    place(point),
+                    excess.diverged(),
+                    point.trunks(),
+                    excess.batch()));
+        });
         switch (point.verdict()) {
             case DETERMINED ->
                 result.derived("B_crit" + place, new Estimate(point.batch(), point.low(), point.high(), "tokens"));
@@ -173,8 +201,12 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
     }
 
     private static String place(BranchedBatch point) {
-        String tokens = String.format(Locale.ROOT, "t=%.4g", point.at());
-        return Double.isNaN(point.n()) ? tokens : String.format(Locale.ROOT, "N=%.4g,", point.n()) + tokens;
+        return place(point.n(), point.at());
+    }
+
+    private static String place(double n, double at) {
+        String tokens = String.format(Locale.ROOT, "t=%.4g", at);
+        return Double.isNaN(n) ? tokens : String.format(Locale.ROOT, "N=%.4g,", n) + tokens;
     }
 
     private static String verdict(List<BranchedBatch> points, Optional<BranchedTrend> trend) {

@@ -31,10 +31,14 @@ public record BranchingPoint(double n, double at, List<Trunk> trunks) {
     /**
      * Where a branch ended.
      *
-     * @param loss nats per token
+     * @param loss nats per token; infinite where the branch diverged
      * @param error standard error of the loss by its evaluation; NaN where none is known
      */
-    public record Branch(double loss, double error) {}
+    public record Branch(double loss, double error) {
+        boolean diverged() {
+            return loss == Double.POSITIVE_INFINITY;
+        }
+    }
 
     public BranchingPoint {
         trunks = List.copyOf(trunks);
@@ -63,19 +67,35 @@ public record BranchingPoint(double n, double at, List<Trunk> trunks) {
     }
 
     /**
-     * The smallest batch of any trunk, with which the others are compared; trunks that lack it are left out.
+     * The smallest batch of any trunk, with which the others are compared; trunks that lack it, or whose branch of it diverged,
+     * are left out.
      *
      * @return empty where no trunk has another batch beside it
      */
     Optional<BranchLosses> losses() {
-        double smallest = trunks.stream()
-                .mapToDouble(trunk -> trunk.byBatch().firstKey())
-                .min()
-                .orElse(Double.NaN);
+        double smallest = smallest();
         List<Trunk> compared = trunks.stream()
                 .filter(trunk -> trunk.byBatch().firstKey() == smallest)
+                .filter(trunk -> !trunk.byBatch().get(smallest).diverged())
                 .filter(trunk -> trunk.byBatch().size() >= FEWEST_BATCHES)
                 .toList();
         return compared.isEmpty() ? Optional.empty() : Optional.of(new BranchLosses(compared));
+    }
+
+    /** In tokens, of any trunk. */
+    double smallest() {
+        return trunks.stream()
+                .mapToDouble(trunk -> trunk.byBatch().firstKey())
+                .min()
+                .orElse(Double.NaN);
+    }
+
+    /** Trunks whose branch of the smallest batch diverged, so that their others are compared with nothing. */
+    long withoutReference() {
+        double smallest = smallest();
+        return trunks.stream()
+                .filter(trunk -> trunk.byBatch().containsKey(smallest))
+                .filter(trunk -> trunk.byBatch().get(smallest).diverged())
+                .count();
     }
 }

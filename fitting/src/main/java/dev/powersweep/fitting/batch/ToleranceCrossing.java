@@ -5,13 +5,14 @@ package dev.powersweep.fitting.batch;
  *
  * @param kept that batch, in tokens; 0 where it is the smallest itself, which is compared with nothing
  * @param lost the next batch that was tried; infinite where there is none
- * @param between where the excess is the tolerance, by a straight line in ln B between the two; 0 or infinite where one of them is
+ * @param between where the excess is the tolerance, by a straight line in ln B between the two; 0 or infinite where one of them is;
+ *     halfway in ln B where the next batch has no loss
  */
 record ToleranceCrossing(double kept, double lost, double between) {
 
     /**
      * @param batch tokens, ascending
-     * @param excess loss above that of the first batch, nats per token
+     * @param excess loss above that of the first batch, nats per token; infinite where a batch diverged
      * @param tolerance in the same unit
      */
     static ToleranceCrossing of(double[] batch, double[] excess, double tolerance) {
@@ -25,7 +26,9 @@ record ToleranceCrossing(double kept, double lost, double between) {
         if (last == 0) {
             return new ToleranceCrossing(0, batch[1], 0);
         }
-        double share = (tolerance - excess[last]) / (excess[last + 1] - excess[last]);
+        double share = Double.isFinite(excess[last + 1])
+                ? (tolerance - excess[last]) / (excess[last + 1] - excess[last])
+                : 0.5;
         double between = Math.exp(Math.log(batch[last]) * (1 - share) + Math.log(batch[last + 1]) * share);
         return new ToleranceCrossing(batch[last], batch[last + 1], between);
     }

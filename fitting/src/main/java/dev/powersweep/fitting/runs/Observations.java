@@ -20,7 +20,8 @@ import java.util.function.IntPredicate;
  *
  * <p>Guarantees: every column has the same length; every number is finite and positive; no two rows are equal in
  * everything; no column jumps by so much that its rows must be counted in different units. Rows are grouped into runs by the
- * run id; without one, every row is a run of its own.
+ * run id; without one, every row is a run of its own. One number may be infinite: the loss of a branch ({@link Quantity#BRANCH})
+ * that diverged.
  *
  * <p>Columns that follow from others are filled in: {@code D = B·S} or {@code C/(6·N)}, {@code N = C/(6·D)},
  * {@code S = D/B}, {@code C = 6·N·D}, {@code U = D}; {@link #derived(Column)} says which were.
@@ -66,6 +67,11 @@ public final class Observations implements Serializable {
     /** Number of rows. */
     public int size() {
         return size;
+    }
+
+    /** Whether a row is a branch that diverged: its loss is infinite. */
+    public boolean diverged(int row) {
+        return has(Quantity.LOSS) && at(Quantity.LOSS, row) == Double.POSITIVE_INFINITY;
     }
 
     /** Number of distinct runs. */
@@ -364,7 +370,10 @@ public final class Observations implements Serializable {
 
         private void checkNumbers(Quantity column, double[] values) {
             for (int i = 0; i < values.length; i++) {
-                if (Double.isNaN(values[i]) || Double.isInfinite(values[i])) {
+                boolean diverged = column == Quantity.LOSS
+                        && columns.containsKey(Quantity.BRANCH)
+                        && values[i] == Double.POSITIVE_INFINITY;
+                if (!Double.isFinite(values[i]) && !diverged) {
                     throw new FitRefusal(
                             Reason.NOT_FINITE,
                             capital() + " " + placeOf(i) + " has " + column.label() + " = " + values[i]
@@ -447,7 +456,7 @@ public final class Observations implements Serializable {
             for (int k = 1; k < order.length; k++) {
                 double low = values[order[k - 1]];
                 double high = values[order[k]];
-                if (high / low > LARGEST_GAP) {
+                if (high / low > LARGEST_GAP && Double.isFinite(high)) {
                     throw new FitRefusal(
                             Reason.MIXED_UNITS,
                             "Column " + column.label() + " jumps from " + number(low) + " (" + at(order[k - 1])

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 
 class BranchedCriticalBatchLawTest {
@@ -222,5 +223,90 @@ class BranchedCriticalBatchLawTest {
         assertThat(point.trunks()).isEqualTo(1);
         assertThat(point.verdict()).isEqualTo(BranchedBatch.Verdict.DETERMINED);
         assertThat(point.low()).isEqualTo(2048);
+    }
+
+    /** Rows of branches of one point, a trunk for each row of losses. */
+    private static Observations losses(double error, double[]... trunks) {
+        Observations.Builder builder = Observations.builder();
+        int size = trunks.length * BATCHES.length;
+        double[] batch = new double[size];
+        double[] loss = new double[size];
+        String[] runs = new String[size];
+        for (int i = 0; i < size; i++) {
+            batch[i] = BATCHES[i % BATCHES.length];
+            loss[i] = trunks[i / BATCHES.length][i % BATCHES.length];
+            runs[i] = "trunk " + i / BATCHES.length;
+        }
+        if (error > 0) {
+            builder.column(
+                    Quantity.LOSS_ERROR,
+                    DoubleStream.generate(() -> error).limit(size).toArray());
+        }
+        return builder.column(
+                        Quantity.BRANCH,
+                        DoubleStream.generate(() -> 1e6).limit(size).toArray())
+                .column(Quantity.B, batch)
+                .loss(loss)
+                .runs(runs)
+                .build();
+    }
+
+    private static final double GONE = Double.POSITIVE_INFINITY;
+
+    @Test
+    void aBatchThatDivergedBoundsTheCriticalSizeFromAbove() {
+        FitResult fit = fit(losses(1e-4, new double[] {3, 3.001, 3.002, 3.003, GONE, GONE}));
+
+        Estimate critical = fit.derived().get("B_crit[t=1.000e+06]");
+        assertThat(critical.low()).isEqualTo(8192);
+        assertThat(critical.high()).isEqualTo(16_384);
+        assertThat(critical.value()).as("halfway in ln B").isCloseTo(8192 * Math.sqrt(2), within(1e-6));
+        assertThat(fit.derived().get("B_diverged[t=1.000e+06]").value()).isEqualTo(16_384);
+        assertThat(fit.warnings())
+                .anyMatch(warning -> warning.startsWith("At t=1.000e+06 1 of 1 branches of 16,384 tokens diverged"));
+    }
+
+    @Test
+    void theBoundHoldsWithoutAnyNoiseKnownAndForOneSeedOfSeveral() {
+        FitResult unknown = fit(losses(0, new double[] {3, 3.001, 3.002, 3.003, GONE, GONE}));
+        assertThat(unknown.derived().get("B_crit_at_most[t=1.000e+06]").value()).isEqualTo(16_384);
+
+        FitResult one = fit(losses(0, new double[] {3, 3.0011, 3.002, 3.003, 3.002, 3.004}, new double[] {
+            3.1, 3.101, 3.1021, 3.103, GONE, 3.104
+        }));
+        Estimate critical = one.derived().get("B_crit[t=1.000e+06]");
+        assertThat(critical.high())
+                .as("though other seeds and larger batches did well")
+                .isEqualTo(16_384);
+        assertThat(critical.low()).isEqualTo(8192);
+        assertThat(one.warnings()).anyMatch(warning -> warning.contains("1 of 2 branches of 16,384 tokens diverged"));
+    }
+
+    @Test
+    void aRunWhoseSmallestBatchDivergedIsComparedWithNothing() {
+        FitResult fit =
+                fit(losses(1e-4, new double[] {3, 3.001, 3.002, 3.1, 3.2, 3.4}, new double[] {GONE, 3, 3, 3, 3, 3}));
+
+        assertThat(fit.derived().get("B_crit[t=1.000e+06]").high()).isEqualTo(8192);
+        assertThat(fit.warnings())
+                .anyMatch(warning -> warning.contains("1 of 2 branches of the smallest batch diverged"));
+        assertThatThrownBy(() -> fit(losses(1e-4, new double[] {GONE, 3, 3, 3, 3, 3})))
+                .isInstanceOf(FitRefusal.class)
+                .hasMessageContaining("every branch of it diverged");
+    }
+
+    @Test
+    void noOtherLawTakesARunThatDiverged() {
+        Observations runs = Observations.builder()
+                .column(Quantity.BRANCH, new double[] {1e6, 1e6})
+                .column(Quantity.B, new double[] {1024, 2048})
+                .column(Quantity.N, new double[] {1e6, 2e6})
+                .loss(3, GONE)
+                .build();
+        assertThatThrownBy(() -> Fitter.fit(Laws.byName("kaplan-n"), runs, OPTIONS))
+                .isInstanceOf(FitRefusal.class)
+                .hasMessageContaining("Row 2 is a branch that diverged, which kaplan-n cannot use");
+        assertThatThrownBy(() -> Observations.of(new double[] {1e6}, new double[] {1e6}, new double[] {GONE}))
+                .isInstanceOf(FitRefusal.class);
     }
 }

@@ -55,10 +55,19 @@ public final class FitsFile {
                     .ifPresent(law -> fits.add(fit(place, law, fit, confidence, untuned)));
         }
         if (fits.isEmpty()) {
-            throw new UserError(place + ": it holds no fit that predicts a loss; fit chinchilla or kaplan-nd first");
+            // What a sweep lacks is the better remedy than a law that was refused.
+            throw new UserError(place + ": it holds no fit that predicts a loss; "
+                    + document.refusals().stream()
+                            .filter(refusal -> refusal.law().equals(USUAL))
+                            .map(FitsDocument.Refusal::sentence)
+                            .findFirst()
+                            .orElse("fit chinchilla or kaplan-nd first"));
         }
         return fits;
     }
+
+    /** The law that most sweeps are planned by. */
+    private static final String USUAL = "chinchilla";
 
     private static FitsDocument document(String place, String text) {
         try {

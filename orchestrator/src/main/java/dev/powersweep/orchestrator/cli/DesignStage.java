@@ -56,6 +56,7 @@ final class DesignStage {
             SweepSpec stored = SweepSpecReader.read(text, "sweep.yaml", List.of());
             GridSpec grid = stored.grid();
             boolean same = grid.design().equals(spec.grid().design())
+                    && grid.ratePilot() == spec.grid().ratePilot()
                     && !grid.undesigned()
                     && stored.context() == spec.context()
                     && stored.model().equals(spec.model());

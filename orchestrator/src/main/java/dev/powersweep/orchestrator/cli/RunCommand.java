@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.design.DesignAnswers;
 import dev.powersweep.orchestrator.design.DesignText;
+import dev.powersweep.orchestrator.design.FirstRates;
 import dev.powersweep.orchestrator.driver.SweepRunner;
 import dev.powersweep.orchestrator.driver.SweepSummary;
 import dev.powersweep.orchestrator.grid.CorpusFacts;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -135,11 +137,20 @@ public final class RunCommand implements Callable<Integer> {
             listeners.ifPresent(each -> each.store(directory, configuration));
             forecast.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
-            SweepPlan plan = listeners
-                    .map(each -> forecast.plan().seenBy(each.listeners()))
-                    .orElse(forecast.plan());
-            SweepSummary summary = new SweepRunner(spark)
-                    .run(plan, directory, new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)));
+            PilotStage trained = new PilotStage(
+                    new SweepRunner(spark),
+                    directory,
+                    configuration,
+                    () -> new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)),
+                    command.commandLine().getErr());
+            UnaryOperator<SweepPlan> seen =
+                    plan -> listeners.map(each -> plan.seenBy(each.listeners())).orElse(plan);
+            SweepSummary summary = trained.run(
+                    spec,
+                    seen.apply(forecast.plan()),
+                    design -> seen.apply(new SweepPlanner(rates)
+                            .forecast(design, facts, program, slots)
+                            .plan()));
             return SweepEnd.tell(
                     summary,
                     directory,
@@ -157,6 +168,9 @@ public final class RunCommand implements Callable<Integer> {
         } else {
             out.println(DryRun.text(forecast));
             answers.map(DesignText::text).ifPresent(out::print);
+            if (FirstRates.outstanding(spec)) {
+                out.println(FirstRates.before(forecast.plan()));
+            }
         }
         out.flush();
     }

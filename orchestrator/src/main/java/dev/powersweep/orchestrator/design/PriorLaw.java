@@ -121,7 +121,7 @@ record PriorLaw(
         return 1 + 0.6 * Math.log(Math.max(256, vocabulary) / 256.0);
     }
 
-    /** Expected best peak learning rate of AdamW. */
+    /** Expected best peak learning rate of AdamW, up to the critical batch. */
     static double expectedRate(double n, double batch, double d) {
         return 0.0063 * Math.pow(n, -0.265) * Math.sqrt(batch) * Math.pow(d / DATA, -0.2);
     }
@@ -142,9 +142,9 @@ record PriorLaw(
         return criticalBatch * Math.pow(d / DATA, CRITICAL_BATCH_GROWTH);
     }
 
-    /** Best peak learning rate. */
+    /** Best peak learning rate, which does not grow beyond the critical batch. */
     double bestRate(double n, double batch, double d) {
-        return expectedRate(n, batch, d)
+        return expectedRate(n, Math.min(batch, criticalBatch(d)), d)
                 * Math.exp(rateShift + rateBySize * Math.log(n / SIZE) + rateByData * Math.log(d / DATA));
     }
 

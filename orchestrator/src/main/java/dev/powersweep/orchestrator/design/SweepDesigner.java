@@ -80,7 +80,8 @@ public final class SweepDesigner {
     }
 
     private static Designed designed(SweepSpec spec, Layout layout) {
-        return new Designed(with(spec, "[" + String.join(", ", layout.parts()) + "]"), layout.parts());
+        List<String> parts = layout.parts(spec.training().learningRate());
+        return new Designed(with(spec, "[" + String.join(", ", parts) + "]"), parts);
     }
 
     private Designed design() {

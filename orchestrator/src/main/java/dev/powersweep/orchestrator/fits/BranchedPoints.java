@@ -27,17 +27,21 @@ import java.util.stream.IntStream;
  * The critical batch sizes that a sweep's branches measured, each beside the gradient noise scale of the runs that they left.
  *
  * @param all branches of the sweep
- * @param compared those that ended, of each model size's runs of one batch, rate and setting, whatever their seed: the ones that have
- *     most branches
+ * @param compared those that ended or diverged, of each model size's runs of one batch, rate and setting, whatever
+ *     their seed: the ones that have most branches
  * @param points what they say, by model size and then by tokens
  */
 public record BranchedPoints(List<BranchResult> all, List<BranchResult> compared, List<MeasuredPoint> points) {
 
     private static final String SELECTION =
-            "every finished branch; of each model size those of the batch, rate and setting that was branched most";
+            "every branch that finished or diverged; of each model size those of the batch, rate and setting that was branched"
+                    + " most";
 
     /** Steps over which gradient norms are averaged before dividing, at least. */
     private static final int FEWEST_STEPS = 4;
+
+    /** Standard error of a loss that there is not; nothing reads it. */
+    private static final double OF_NO_LOSS = 1;
 
     /** A branching point with the gradient noise scale of the trunk there, in tokens; empty where it was not measured. */
     public record MeasuredPoint(BranchedBatch batch, OptionalDouble noiseScale) {}
@@ -62,7 +66,7 @@ public record BranchedPoints(List<BranchResult> all, List<BranchResult> compared
 
     private static List<BranchResult> compared(List<BranchResult> all) {
         Map<Double, Map<String, List<BranchResult>>> setups = all.stream()
-                .filter(BranchResult::usable)
+                .filter(BranchResult::comparable)
                 .collect(Collectors.groupingBy(
                         branch -> branch.cell().parameters(),
                         TreeMap::new,
@@ -81,16 +85,22 @@ public record BranchedPoints(List<BranchResult> all, List<BranchResult> compared
                 .column(Quantity.N, column(branches, branch -> branch.cell().parameters()))
                 .column(Quantity.BRANCH, column(branches, BranchResult::at))
                 .column(Quantity.B, column(branches, branch -> branch.cell().batchTokens()))
-                .column(Quantity.LOSS, column(branches, branch -> branch.cell()
-                        .validationLoss()
-                        .getAsDouble()))
+                .column(Quantity.LOSS, column(branches, BranchedPoints::loss))
                 .runs(branches.stream().map(BranchResult::trunk).toArray(String[]::new));
-        if (branches.stream().allMatch(branch -> branch.cell().standardError().orElse(0) > 0)) {
+        if (branches.stream()
+                .allMatch(branch ->
+                        branch.diverged() || branch.cell().standardError().orElse(0) > 0)) {
             builder.column(
                     Quantity.LOSS_ERROR,
-                    column(branches, branch -> branch.cell().standardError().getAsDouble()));
+                    column(branches, branch -> branch.cell().standardError().orElse(OF_NO_LOSS)));
         }
         return builder.build();
+    }
+
+    private static double loss(BranchResult branch) {
+        return branch.diverged()
+                ? Double.POSITIVE_INFINITY
+                : branch.cell().validationLoss().getAsDouble();
     }
 
     private static double[] column(List<BranchResult> branches, ToDoubleFunction<BranchResult> quantity) {
@@ -127,20 +137,26 @@ public record BranchedPoints(List<BranchResult> all, List<BranchResult> compared
         return rows.stream().mapToDouble(row -> row[column]).toArray();
     }
 
+    /** How many of the branches came to an end, and how many diverged. */
+    public String ended() {
+        long diverged = all.stream().filter(BranchResult::diverged).count();
+        return all.stream().filter(BranchResult::usable).count() + " of " + all.size() + " branches finished"
+                + (diverged > 0 ? ", " + diverged + " diverged" : "");
+    }
+
     /** What is said of the branches that ended, and of those that are not compared. */
     List<String> notes() {
         if (all.isEmpty()) {
             return List.of();
         }
-        long ended = all.stream().filter(BranchResult::usable).count();
-        String left = ended == compared.size()
+        long told = all.stream().filter(BranchResult::comparable).count();
+        String left = told == compared.size()
                 ? ""
-                : "; " + (ended - compared.size())
+                : "; " + (told - compared.size())
                         + " of them left runs of another batch, rate or setting than the one that was branched most, and are"
                         + " not compared";
         return List.of(
-                ended + " of " + all.size() + " branches finished; they are compared with each other, and no law of"
-                        + " the cells knows them" + left + ".");
+                ended() + "; they are compared with each other, and no law of" + " the cells knows them" + left + ".");
     }
 
     /** The law fitted to the branches, or why it is not. */

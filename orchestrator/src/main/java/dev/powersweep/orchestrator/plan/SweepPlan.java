@@ -17,6 +17,11 @@ public record SweepPlan(
         cells = List.copyOf(cells);
     }
 
+    /** Of some of its cells alone. */
+    public SweepPlan of(List<PlannedCell> some) {
+        return new SweepPlan(name, specification, corpusHash, some, policy);
+    }
+
     /** The same with listeners that see every step of its cells. */
     public SweepPlan seenBy(CellListeners listeners) {
         return new SweepPlan(name, specification, corpusHash, cells, policy.seenBy(listeners));

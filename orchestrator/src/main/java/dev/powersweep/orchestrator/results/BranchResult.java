@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.results;
 import dev.powersweep.orchestrator.tables.CellRow;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.CellState;
 import java.util.Map;
 import java.util.Optional;
 
@@ -52,6 +53,16 @@ public record BranchResult(
     /** Tokens that it was trained on after it had left its run; 0 where it never got that far. */
     public double ownTokens() {
         return Math.max(0, cell.tokensDone() - at);
+    }
+
+    /** Whether it ended as too large a batch at too high a rate does. */
+    public boolean diverged() {
+        return cell.state() == CellState.DIVERGED && cell.parameters() > 0;
+    }
+
+    /** Whether it tells something of its batch: it ran to its end, or diverged. */
+    public boolean comparable() {
+        return usable() || diverged();
     }
 
     /** Whether its loss may be compared: it ran to its end, and the loss is a number. */

@@ -151,6 +151,14 @@ final class GridKeys {
     private static final SpecKey<Double> HOURS =
             optional("hours", Numeric.above(0, 1e5), "none", "The same as `minutes`, in hours.");
 
+    private static final SpecKey<GridSpec.PilotOrder> RATE_PILOT = withDefault(
+            "ratePilot",
+            Choice.of(GridSpec.PilotOrder.class),
+            "together",
+            "With `design`: when the cells that try several learning rates are trained. `together`: with all others. `first`:"
+                    + " before the others, which take the factor of `training.learningRate` that these find, where it is"
+                    + " not 1 by its 95 % interval.");
+
     private static final List<SpecKey<?>> PART = List.of(
             COMBINE,
             MODEL_SIZES,
@@ -183,7 +191,7 @@ final class GridKeys {
     private static Section<GridSpec> section() {
         Section<GridSpec> grid = Section.of(
                         GridKeys::grid,
-                        Stream.concat(PART.stream(), Stream.of(UNION, DESIGN, FLOPS, MINUTES, HOURS))
+                        Stream.concat(PART.stream(), Stream.of(UNION, DESIGN, FLOPS, MINUTES, HOURS, RATE_PILOT))
                                 .toArray(SpecKey<?>[]::new))
                 .atLeastOneOf(MODEL_SIZES, POINTS, UNION, DESIGN)
                 .atMostOneOf(MODEL_SIZES, POINTS)
@@ -204,7 +212,7 @@ final class GridKeys {
         List<Settings> union = grid.list(UNION);
         Optional<GridSpec.Design> design = design(grid);
         if (union.isEmpty() && grid.given(DESIGN)) {
-            return new GridSpec(List.of(), design);
+            return new GridSpec(List.of(), design, grid.get(RATE_PILOT));
         }
         if (union.isEmpty()) {
             return new GridSpec(List.of(part(grid, Optional.empty())));
@@ -223,7 +231,7 @@ final class GridKeys {
                 break;
             }
         }
-        return new GridSpec(parts, design);
+        return new GridSpec(parts, design, grid.get(RATE_PILOT));
     }
 
     private static Optional<GridSpec.Design> design(Settings grid) {
@@ -231,6 +239,7 @@ final class GridKeys {
             for (SpecKey<?> spent : List.of(FLOPS, MINUTES, HOURS)) {
                 grid.refuse(spent, "is what a design may spend; add design: auto, or take it away");
             }
+            grid.refuse(RATE_PILOT, "is of a design; add design: auto, or take it away");
             return Optional.empty();
         }
         Optional<GridSpec.Design> design = grid.find(FLOPS)

@@ -11,15 +11,16 @@ import java.util.TreeMap;
  *
  * @param parts at least one, unless a design is to make them
  * @param design what the parts were designed for, or are to be
+ * @param ratePilot when the cells of a design that try several learning rates are trained
  */
-public record GridSpec(List<Part> parts, Optional<Design> design) {
+public record GridSpec(List<Part> parts, Optional<Design> design, PilotOrder ratePilot) {
     public GridSpec {
         parts = List.copyOf(parts);
     }
 
     /** Parts that a user wrote. */
     GridSpec(List<Part> parts) {
-        this(parts, Optional.empty());
+        this(parts, Optional.empty(), PilotOrder.TOGETHER);
     }
 
     /** Whether what is to be trained is still to be designed. */
@@ -35,6 +36,14 @@ public record GridSpec(List<Part> parts, Optional<Design> design) {
 
         /** From the first cell's start to the last one's end, on the slots that there are. */
         record Seconds(double seconds) implements Design {}
+    }
+
+    /** When the cells of a design that try several learning rates are trained. */
+    public enum PilotOrder {
+        /** With all others, at the rates of the specification's rule. */
+        TOGETHER,
+        /** Before the others, which take the factor of the rule that they find. */
+        FIRST
     }
 
     /** How a part's axes become cells. */

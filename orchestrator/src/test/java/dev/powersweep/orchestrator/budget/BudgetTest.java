@@ -9,10 +9,14 @@ import dev.powersweep.fitting.allocation.Goal;
 import dev.powersweep.fitting.allocation.OptimalDesign;
 import dev.powersweep.fitting.allocation.Plan;
 import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.orchestrator.grid.CorpusFacts;
+import dev.powersweep.orchestrator.plan.Slots;
+import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
+import dev.powersweep.worker.cell.Cell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +29,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -352,5 +357,52 @@ class BudgetTest {
         assertThat(joined.grid().parts())
                 .extracting(part -> part.seeds().get(0))
                 .containsExactly(4L, 5L, 4L);
+    }
+
+    @Test
+    void suggestedCellsOfASweepWithBranchesOrABatchWarmupAreTrainedAsItsOthersAre() {
+        OptimalDesign design = new OptimalDesign(
+                List.of(DesignCell.of(5e4, 2e6, 512), DesignCell.of(1e5, 8e6, 512)),
+                0.2,
+                List.of(0.18, 0.17),
+                3e12,
+                true);
+        CorpusFacts corpus = new CorpusFacts(
+                "0123456789abcdef", 256, 100_000_000, List.of(new CorpusFacts.EvaluationSet("validation", 400_000)));
+        Function<String, List<Cell>> suggested = base -> new SweepPlanner()
+                        .plan(
+                                read(NextCells.specification(
+                                        design, Optional.of(base), Optional.of("sweeps/mine"), GridSizes.COUNTED)),
+                                corpus,
+                                new Slots(2, 0))
+                        .cells()
+                        .stream()
+                        .map(planned -> planned.gridCell().cell())
+                        .toList();
+
+        String branched =
+                "name: mine\ncontext: 64\ngrid: {modelSizes: [25k, 100k], dataSizes: [2M, 8M], batchSizes: 512,"
+                        + " branches: {at: [250k], batchSizes: [512, 2048], tokens: 131k}}\ntraining: {schedule:"
+                        + " constant-with-cooldown, trunk: shared, warmup: {steps: 100}}\nevaluation: {everyTokens: 500k}\n";
+        assertThat(suggested.apply(branched))
+                .hasSize(2)
+                .allSatisfy(cell -> assertThat(cell.data().branch()).isEmpty());
+        String warmed =
+                "name: mine\ncontext: 64\ngrid: {modelSizes: [25k, 100k], dataSizes: [2M, 8M], batchSizes: 512}\n"
+                        + "training: {batchWarmup: {doubleAt: [250k]}}\n";
+        assertThat(suggested.apply(warmed))
+                .hasSize(2)
+                .allSatisfy(cell -> assertThat(cell.data().batchWarmup()).isPresent());
+    }
+
+    @Test
+    void fitsThatPredictNoLossSayWhatTheSweepLacks() {
+        String none =
+                "{\"runs\": 3, \"rows\": 3, \"source\": \"sweep\", \"fits\": [], \"refusals\": [{\"law\": \"chinchilla\","
+                        + " \"reason\": \"TOO_FEW_SIZES\", \"sentence\": \"one model size is too few.\", \"selection\": \"\"}],"
+                        + " \"reading\": [], \"notes\": []}";
+        assertThatThrownBy(() -> FitsFile.read("sweeps/mine", none))
+                .isInstanceOf(UserError.class)
+                .hasMessage("sweeps/mine: it holds no fit that predicts a loss; one model size is too few.");
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.plan.Forecast;
+import dev.powersweep.orchestrator.plan.RunPolicy;
 import dev.powersweep.orchestrator.plan.Slots;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.spec.SweepSpec;
@@ -12,6 +13,9 @@ import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.ModelShape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -86,6 +90,32 @@ class SweepDesignerTest {
     }
 
     @Test
+    void noBatchHasAHigherRateThanTheCriticalOneWould() {
+        List<Cell> cells = cells(designed("flops: 3.5e13", LONG), LONG);
+        Cell widest = cells.stream()
+                .max((one, other) -> Long.compare(one.batchTokens(), other.batchTokens()))
+                .orElseThrow();
+        double critical = PriorLaw.central(256).criticalBatch(widest.tokens());
+        double atCritical = 0.092
+                * Math.pow(widest.model().counts().n(), -0.265)
+                * Math.sqrt(critical)
+                * Math.pow(widest.tokens(), -0.2);
+        // Batches are powers of two.
+        assertThat(widest.training().peakLearningRate() / atCritical).isBetween(0.7, 1.42);
+    }
+
+    @Test
+    void noSizeOfABudgetSeesTooFewTokensForALaw() {
+        for (String allowed : List.of("flops: 5e12", "flops: 1.6e13", "flops: 3.5e13")) {
+            List<Cell> cells = cells(designed(allowed, LONG), LONG);
+            long batch = cells.stream().mapToLong(Cell::batchTokens).min().orElseThrow();
+            assertThat(cells.stream().filter(cell -> cell.batchTokens() == batch))
+                    .as(allowed)
+                    .allSatisfy(cell -> assertThat(cell.data().steps()).isGreaterThan(500));
+        }
+    }
+
+    @Test
     void aDesignSpendsWhatItMayAndNoMore() {
         for (double flops : new double[] {2e13, 1e14, 1e16}) {
             double spent =
@@ -110,6 +140,20 @@ class SweepDesignerTest {
         SweepSpec again = SweepSpecReader.read(once.text(), "sweep.yaml", List.of());
         assertThat(again.grid()).isEqualTo(once.grid());
         assertThat(again.grid().undesigned()).isFalse();
+    }
+
+    @Test
+    void theQuickstartIsADesignThatFitsItsBudget() throws IOException {
+        SweepSpec spec = SweepSpecReader.read(
+                Files.readString(Path.of("../examples/quickstart.yaml")), "quickstart.yaml", List.of());
+        SweepSpec designed = SweepDesigner.design(spec, SHORT, SLOTS, List.of()).spec();
+        Forecast forecast = new SweepPlanner().forecast(designed, SHORT, SLOTS);
+        assertThat(forecast.plan().cells()).hasSize(42);
+        assertThat(forecast.totalSeconds()).isBetween(270.0, 480.0);
+        assertThat(forecast.makespanSeconds()).isLessThan(1.05 * forecast.lowerBoundSeconds() + 5);
+        assertThat(forecast.warnings()).isEmpty();
+        assertThat(forecast.plan().policy()).isEqualTo(RunPolicy.DEFAULT);
+        assertThat(profiles(cells(designed, SHORT))).hasSizeGreaterThanOrEqualTo(3);
     }
 
     @Test

@@ -68,6 +68,24 @@ class BranchedPointsTest {
     }
 
     @Test
+    void aBranchThatDivergedIsTooLargeABatch() {
+        SweepResults reachesFar = KnownSweep.branched(PLAIN, new TreeMap<>(Map.of(1e6, 90e3)));
+        SweepResults diverged = KnownSweep.diverged(reachesFar, 1e6, 8192, 1);
+
+        FitSet set = fit(diverged, "branched-critical-batch");
+
+        assertThat(set.readings().get(0).sentence())
+                .endsWith("the critical batch size is 5.8k (4,096 … 8,192) tokens after 1M tokens.");
+        assertThat(set.notes()).anyMatch(note -> note.startsWith("11 of 12 branches finished, 1 diverged; "));
+        assertThat(set.of("branched-critical-batch")
+                        .orElseThrow()
+                        .derived()
+                        .get("B_diverged[N=2.500e+04,t=1.000e+06]")
+                        .value())
+                .isEqualTo(8192);
+    }
+
+    @Test
     void theyChangeNoOtherLawAndComeByThemselvesWhereThereAreBranches() {
         FitSet with = fit(BRANCHED);
         FitSet without = fit(PLAIN);

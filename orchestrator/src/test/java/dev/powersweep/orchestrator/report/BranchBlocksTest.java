@@ -8,6 +8,7 @@ import dev.powersweep.orchestrator.report.sections.SweepReport;
 import dev.powersweep.orchestrator.results.KnownSweep;
 import dev.powersweep.orchestrator.results.SweepResults;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,6 +34,23 @@ class BranchBlocksTest {
                 .toList();
     }
 
+    private static Chart chart(SweepResults results) {
+        return report(results).sections().stream()
+                .flatMap(section -> section.blocks().stream())
+                .filter(block ->
+                        block instanceof Block.Figure figure && figure.title().contains("branches"))
+                .map(block -> ((Block.Figure) block).chart())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static List<Chart.Points> points(SweepResults results) {
+        return chart(results).series().stream()
+                .filter(Chart.Points.class::isInstance)
+                .map(Chart.Points.class::cast)
+                .toList();
+    }
+
     @Test
     void theMeasuredSizeStandsBesideTheNoiseScaleWithTheirRatio() {
         Block.Table table = tables(KnownSweep.branched(PLAIN, new TreeMap<>(Map.of(1e6, 3000.0, 3e6, 1e6))))
@@ -53,17 +71,7 @@ class BranchBlocksTest {
     @Test
     void whatEachBatchCostIsDrawnBesideTheTolerance() {
         SweepResults results = KnownSweep.branched(PLAIN, new TreeMap<>(Map.of(1e6, 3000.0, 3e6, 1e6)));
-        Chart chart = report(results).sections().stream()
-                .flatMap(section -> section.blocks().stream())
-                .filter(block ->
-                        block instanceof Block.Figure figure && figure.title().contains("branches"))
-                .map(block -> ((Block.Figure) block).chart())
-                .findFirst()
-                .orElseThrow();
-        List<Chart.Points> points = chart.series().stream()
-                .filter(Chart.Points.class::isInstance)
-                .map(Chart.Points.class::cast)
-                .toList();
+        List<Chart.Points> points = points(results);
         assertThat(points).extracting(Chart.Points::name).containsExactly("after 1M tokens", "after 3M tokens");
         Chart.Points first = points.get(0);
         assertThat(first.x()).startsWith(512).endsWith(16_384).isSorted();
@@ -72,8 +80,28 @@ class BranchBlocksTest {
             // The planted critical size is 3,000 tokens.
             assertThat(first.y()[i] > 0.01).as("batch " + first.x()[i]).isEqualTo(first.x()[i] > 3000);
         }
-        assertThat(chart.series())
+        assertThat(chart(results).series())
                 .anySatisfy(series -> assertThat(series.name()).isEqualTo("tolerance"));
+    }
+
+    @Test
+    void aBranchThatDivergedIsDrawnAtTheTopAndBoundsTheTable() {
+        SweepResults results =
+                KnownSweep.diverged(KnownSweep.branched(PLAIN, new TreeMap<>(Map.of(1e6, 3000.0))), 1e6, 1024, 2);
+
+        Block.Table table = tables(results).get(0);
+        assertThat(table.caption()).endsWith("10 of 12 branches finished, 2 diverged");
+        assertThat(table.rows().get(0).get(3).text()).isEqualTo("at most 1,024: a bound");
+        List<Chart.Points> marks = points(results);
+        Chart.Points diverged = marks.get(marks.size() - 1);
+        assertThat(diverged.name()).startsWith("diverged");
+        assertThat(diverged.x()).containsExactly(1024);
+        assertThat(diverged.labels()).containsExactly("after 1M tokens: 2 of 2 diverged");
+        assertThat(diverged.y()[0])
+                .isGreaterThan(Arrays.stream(marks.get(0).y())
+                        .filter(Double::isFinite)
+                        .max()
+                        .orElseThrow());
     }
 
     /** A sweep that says what it spent counts what branches trained beside their trunks, and not the trunks again. */

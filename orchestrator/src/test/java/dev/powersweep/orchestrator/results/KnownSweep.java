@@ -192,6 +192,10 @@ public final class KnownSweep {
                 }
             }
         });
+        return branched(sweep, branches);
+    }
+
+    private static SweepResults branched(SweepResults sweep, List<BranchResult> branches) {
         return new SweepResults(
                 sweep.name(),
                 sweep.place(),
@@ -203,6 +207,35 @@ public final class KnownSweep {
                 sweep.clippedShares(),
                 branches,
                 sweep.provenance());
+    }
+
+    /** The same, with branches of this batch that diverged after so many tokens: of this many seeds, from the first on. */
+    public static SweepResults diverged(SweepResults branched, double at, double batch, int seeds) {
+        List<BranchResult> branches = new ArrayList<>();
+        int diverged = 0;
+        for (BranchResult branch : branched.branches()) {
+            boolean diverges = branch.at() == at && branch.cell().batchTokens() == batch && diverged < seeds;
+            branches.add(
+                    diverges
+                            ? new BranchResult(
+                                    cell(
+                                            branch.cell().id(),
+                                            25e3,
+                                            branch.cell().tokens(),
+                                            batch,
+                                            CellState.DIVERGED,
+                                            Double.NaN,
+                                            0),
+                                    at,
+                                    branch.trunk(),
+                                    branch.setup(),
+                                    branch.trunkBatchTokens(),
+                                    branch.rateFactor(),
+                                    branch.parent())
+                            : branch);
+            diverged += diverges ? 1 : 0;
+        }
+        return branched(branched, branches);
     }
 
     private static CellResult warmedUp(CellResult cell) {

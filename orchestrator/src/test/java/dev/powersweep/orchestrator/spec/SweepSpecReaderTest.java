@@ -364,7 +364,8 @@ class SweepSpecReaderTest {
     @Test
     void aDesignHasSomethingToSpendAndNoAxes() {
         assertThat(read("grid: {design: auto, hours: 0.1}").grid())
-                .isEqualTo(new GridSpec(List.of(), Optional.of(new GridSpec.Design.Seconds(360))));
+                .isEqualTo(new GridSpec(
+                        List.of(), Optional.of(new GridSpec.Design.Seconds(360)), GridSpec.PilotOrder.TOGETHER));
         assertThat(read("grid: {design: auto, flops: 1e14}").grid().design()).contains(new GridSpec.Design.Flops(1e14));
         GridSpec made = read("grid: {design: auto, minutes: 2, union: [{modelSizes: 1k, dataSizes: 1k}]}")
                 .grid();

@@ -5,7 +5,6 @@ import dev.powersweep.orchestrator.fits.BranchedPoints;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
-import dev.powersweep.orchestrator.results.BranchResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +37,8 @@ final class BranchBlocks {
                         .count()
                 == 1;
         List<Chart.Series> series = new ArrayList<>();
+        List<Chart.Series> diverged = new ArrayList<>();
+        double top = top(points);
         for (int i = 0; i < points.size(); i++) {
             BranchedBatch batch = points.get(i).batch();
             double[] x = batch.tried().stream()
@@ -51,7 +52,22 @@ final class BranchBlocks {
             String colour = Palette.ordered(i, points.size());
             series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
             series.add(new Chart.Points(name, colour, Marks.symbol(i), x, y, List.of()));
+            List<BranchedBatch.Excess> lost = batch.tried().stream()
+                    .filter(excess -> excess.diverged() > 0)
+                    .toList();
+            if (!lost.isEmpty()) {
+                diverged.add(new Chart.Points(
+                        "diverged, at any height",
+                        colour,
+                        Chart.Symbol.HOLLOW,
+                        lost.stream().mapToDouble(BranchedBatch.Excess::batch).toArray(),
+                        lost.stream().mapToDouble(excess -> top).toArray(),
+                        lost.stream()
+                                .map(excess -> name + ": " + excess.diverged() + " of " + batch.trunks() + " diverged")
+                                .toList()));
+            }
         }
+        series.addAll(diverged);
         double[] ends = {
             points.stream().mapToDouble(point -> point.batch().smallest()).min().orElseThrow(),
             points.stream().mapToDouble(point -> point.batch().largest()).max().orElseThrow()
@@ -63,12 +79,23 @@ final class BranchBlocks {
                 "What branches of larger batches cost",
                 new Chart(
                         Chart.Axis.log("batch B, tokens", Chart.Ticks.SHORT_SCALE),
-                        Chart.Axis.linear("loss above the smallest batch's, nats per token"),
+                        Chart.Axis.linear("excess loss, nats per token"),
                         series,
                         340),
-                "Branches of equal length from one state, in the mean over seeds. Where a line crosses the dashed one for the"
-                        + " last time lies the critical batch size.",
+                "Loss above that of the smallest batch, of branches of equal length from one state, in the mean over seeds. Where a"
+                        + " line crosses the dashed one for the last time lies the critical batch size.",
                 Block.Width.HALF);
+    }
+
+    /** A little above all that has a loss: where branches that have none are drawn. */
+    private static double top(List<BranchedPoints.MeasuredPoint> points) {
+        double largest = points.stream()
+                .flatMap(point -> point.batch().tried().stream())
+                .mapToDouble(BranchedBatch.Excess::loss)
+                .filter(Double::isFinite)
+                .max()
+                .orElse(0);
+        return 1.1 * Math.max(largest, 2 * BranchedBatch.TOLERANCE);
     }
 
     private static Block table(BranchedPoints branched, String level) {
@@ -84,12 +111,10 @@ final class BranchBlocks {
                     number(point.noiseScale(), 2),
                     ratio(batch, point.noiseScale())));
         }
-        long ended = branched.all().stream().filter(BranchResult::usable).count();
         return new Block.Table(
                 "Critical batch size by branching, tokens: the largest batch that ends within "
                         + BranchedBatch.TOLERANCE
-                        + " nats of the smallest one, from one state (Merrill et al. 2025); " + ended + " of "
-                        + branched.all().size() + " branches finished",
+                        + " nats of the smallest one, from one state (Merrill et al. 2025); " + branched.ended(),
                 List.of(
                         new Block.Column("model N", true),
                         new Block.Column("tokens seen", true),

@@ -1,0 +1,151 @@
+package dev.powersweep.orchestrator.design;
+
+import dev.powersweep.fitting.result.Estimate;
+import dev.powersweep.fitting.surface.RateFactor;
+import dev.powersweep.orchestrator.fits.BestRate;
+import dev.powersweep.orchestrator.fits.Selection;
+import dev.powersweep.orchestrator.plan.PlannedCell;
+import dev.powersweep.orchestrator.plan.SweepPlan;
+import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.spec.GridSpec;
+import dev.powersweep.orchestrator.spec.SweepSpec;
+import dev.powersweep.orchestrator.spec.SweepSpecReader;
+import dev.powersweep.orchestrator.text.Numbers;
+import dev.powersweep.worker.cell.Cell;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The learning-rate pilot of a design ({@code grid.ratePilot: first}): the cells that try several rates are trained before the
+ * others. Where their best rates surely lie off the specification's rule by some factor, the other cells take that factor. The
+ * exponents stay those of the rule: a design's few places do not tell them.
+ */
+public final class FirstRates {
+    private static final double LEVEL = 0.95;
+    private static final MathContext DIGITS = new MathContext(2);
+
+    private final SweepSpec spec;
+    private final Optional<RateFactor> found;
+
+    private FirstRates(SweepSpec spec, Optional<RateFactor> found) {
+        this.spec = spec;
+        this.found = found;
+    }
+
+    /** Whether a design still has its pilot before it: the first of its parts is a profile at the rule's own rate. */
+    public static boolean outstanding(SweepSpec spec) {
+        return spec.grid().ratePilot() == GridSpec.PilotOrder.FIRST
+                && !spec.grid().parts().isEmpty()
+                && spec.grid().parts().get(0).learningRates().equals(List.of(GridSpec.RateChoice.RULE));
+    }
+
+    /** The cells of a plan that try several rates: what is trained first. */
+    public static SweepPlan pilot(SweepPlan plan) {
+        Map<List<Object>, Set<Double>> rates = plan.cells().stream()
+                .map(PlannedCell::gridCell)
+                .map(planned -> planned.cell())
+                .collect(Collectors.groupingBy(
+                        FirstRates::place,
+                        Collectors.mapping(cell -> cell.training().peakLearningRate(), Collectors.toSet())));
+        return plan.of(plan.cells().stream()
+                .filter(planned -> rates.get(place(planned.gridCell().cell())).size() > 1)
+                .toList());
+    }
+
+    /** What is trained first and what it decides, in a sentence. */
+    public static String before(SweepPlan plan) {
+        return "The " + pilot(plan).cells().size()
+                + " cells that try several learning rates are trained first; the other "
+                + (plan.cells().size() - pilot(plan).cells().size())
+                + " take the factor of the rule that these find, where its 95 % interval leaves no room for the rule"
+                + " itself: their rates and names may change, their number and cost do not.";
+    }
+
+    private static List<Object> place(Cell cell) {
+        return List.of(cell.model(), cell.data().steps(), cell.data().batchSequences(), cell.seed());
+    }
+
+    /**
+     * What the pilot of a design says.
+     *
+     * @param spec the design
+     * @param cells of the pilot; the middle rate of a place is the rule's
+     */
+    public static FirstRates of(SweepSpec spec, List<CellResult> cells) {
+        List<CellResult> usable = cells.stream().filter(CellResult::usable).toList();
+        List<RateFactor.Found> found = Selection.byScale(usable).values().stream()
+                .flatMap(scale ->
+                        BestRate.optimum(scale).stream().map(best -> new RateFactor.Found(best, middle(scale))))
+                .toList();
+        return new FirstRates(spec, RateFactor.of(found, LEVEL));
+    }
+
+    private static double middle(List<CellResult> scale) {
+        double[] rates = scale.stream()
+                .mapToDouble(CellResult::learningRate)
+                .distinct()
+                .sorted()
+                .toArray();
+        return rates[rates.length / 2];
+    }
+
+    /** The design with its other cells at the rates that follow; as it is where the rule is not surely off. */
+    public SweepSpec design() {
+        if (found.filter(RateFactor::differs).isEmpty()) {
+            return spec;
+        }
+        List<String> overrides = new ArrayList<>();
+        for (int i = 0; i < spec.grid().parts().size(); i++) {
+            List<GridSpec.RateChoice> tried = spec.grid().parts().get(i).learningRates();
+            // The rule's own rate was tried by a cell of another part, which now takes the factor.
+            Stream<GridSpec.RateChoice> then = tried.size() > 1
+                    ? Stream.concat(tried.stream(), Stream.of(GridSpec.RateChoice.RULE))
+                            .distinct()
+                    : tried.stream().map(this::times);
+            String factors = then.map(GridSpec.RateChoice.Factor.class::cast)
+                    .map(factor -> written(factor.ofRule()))
+                    .collect(Collectors.joining(", "));
+            overrides.add("grid.union." + i + ".learningRates={factors: [" + factors + "]}");
+        }
+        return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
+    }
+
+    private GridSpec.RateChoice times(GridSpec.RateChoice before) {
+        return new GridSpec.RateChoice.Factor(
+                ((GridSpec.RateChoice.Factor) before).ofRule() * Double.parseDouble(written(factor().value())));
+    }
+
+    private Estimate factor() {
+        return found.orElseThrow().factor();
+    }
+
+    private static String written(double factor) {
+        return BigDecimal.valueOf(factor).round(DIGITS).toPlainString();
+    }
+
+    /** What was found and what follows from it, in a sentence. */
+    public String sentence() {
+        if (found.isEmpty()) {
+            return "rate pilot: fewer than " + RateFactor.FEWEST_PLACES
+                    + " model, data and batch sizes tell a best learning rate; the other cells keep the rule's";
+        }
+        RateFactor factor = found.get();
+        return "rate pilot: at " + factor.places() + " model, data and batch sizes the best learning rates are "
+                + Numbers.significant(factor().value(), 2) + " times the rule's ("
+                + Numbers.significant(factor().low(), 2) + " … "
+                + Numbers.significant(factor().high(), 2) + ")"
+                + (factor.edges() > 0
+                        ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
+                        : "")
+                + (factor.differs()
+                        ? "; the other cells take " + written(factor().value()) + " times the rule's rates"
+                        : "; the other cells keep the rule's rates");
+    }
+}
