@@ -48,15 +48,24 @@ final class GridSection {
                 blocks);
     }
 
+    /** Of the sizes that the cells have: a batch that is tried at a few places takes no room for the others. */
     private static Block.HeatMap map(
             String title, List<CellResult> cells, Levels models, Levels data, DoubleSummaryStatistics losses) {
+        int[] sizes = cells.stream()
+                .mapToInt(cell -> data.of(cell.tokens()))
+                .distinct()
+                .sorted()
+                .toArray();
+        List<Integer> largestFirst = cells.stream()
+                .map(cell -> models.of(cell.parameters()))
+                .distinct()
+                .sorted(Comparator.reverseOrder())
+                .toList();
         List<List<Block.HeatTile>> rows = new ArrayList<>();
         List<String> labels = new ArrayList<>();
-        for (int m = models.size() - 1; m >= 0; m--) {
+        for (int model : largestFirst) {
             List<Block.HeatTile> row = new ArrayList<>();
-            for (int d = 0; d < data.size(); d++) {
-                int model = m;
-                int size = d;
+            for (int size : sizes) {
                 row.add(tile(
                         cells.stream()
                                 .filter(cell -> models.of(cell.parameters()) == model && data.of(cell.tokens()) == size)
@@ -64,15 +73,15 @@ final class GridSection {
                         losses));
             }
             rows.add(row);
-            labels.add(Numbers.count(models.values()[m]));
+            labels.add(Numbers.count(models.values()[model]));
         }
         return new Block.HeatMap(
                 title,
                 "N",
                 "D",
                 labels,
-                Arrays.stream(data.values())
-                        .mapToObj(value -> Numbers.count(value, 2))
+                Arrays.stream(sizes)
+                        .mapToObj(size -> Numbers.count(data.values()[size], 2))
                         .toList(),
                 rows);
     }
