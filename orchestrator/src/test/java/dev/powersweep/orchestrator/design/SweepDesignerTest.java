@@ -148,7 +148,7 @@ class SweepDesignerTest {
                 Files.readString(Path.of("../examples/quickstart.yaml")), "quickstart.yaml", List.of());
         SweepSpec designed = SweepDesigner.design(spec, SHORT, SLOTS, List.of()).spec();
         Forecast forecast = new SweepPlanner().forecast(designed, SHORT, SLOTS);
-        assertThat(forecast.plan().cells()).hasSize(42);
+        assertThat(forecast.plan().cells()).hasSize(49);
         assertThat(forecast.totalSeconds()).isBetween(270.0, 480.0);
         assertThat(forecast.makespanSeconds()).isLessThan(1.05 * forecast.lowerBoundSeconds() + 5);
         assertThat(forecast.warnings()).isEmpty();
