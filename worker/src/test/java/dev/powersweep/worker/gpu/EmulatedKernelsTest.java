@@ -22,7 +22,6 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -267,15 +266,18 @@ class EmulatedKernelsTest {
 
         for (int slice = 0; slice < SLICES; slice++) {
             int cell = slice / PARTS;
+            Optional<Integer> positions = learned ? Optional.of(tokenLength) : Optional.empty();
             Dropout dropped = dropout ? mask(cell, 0, slice, partRows, width) : Dropout.NONE;
             Matrix expected = oracle.allocate(rows, width);
-            EmbeddingTables tables = tables(
-                    parameters, cell * stride, kinds, learned ? OptionalInt.of(context) : OptionalInt.empty(), width);
+            EmbeddingTables tables = new EmbeddingTables(
+                    matrix(parameters, cell * stride, kinds, width),
+                    positions.map(at -> matrix(parameters, cell * stride + at, context, width)));
             oracle.embed(tokens, slice * rows, tables, dropped, expected);
             near(made, slice * rows * width, expected.data(), 1e-6);
-            EmbeddingTables dTables =
-                    tables(old, slice * stride, kinds, learned ? OptionalInt.of(context) : OptionalInt.empty(), width);
-            Matrix dRows = new Matrix(span(dOut, slice * rows * width, rows * width), rows, width);
+            int ofSlice = slice * stride;
+            EmbeddingTables dTables = new EmbeddingTables(
+                    matrix(old, ofSlice, kinds, width), positions.map(at -> matrix(old, ofSlice + at, context, width)));
+            Matrix dRows = matrix(dOut, slice * rows * width, rows, width);
             oracle.embedBackward(tokens, slice * rows, dRows, dropped, dTables);
             near(added, slice * stride, dTables.tokens().data(), 1e-6);
             if (learned) {
@@ -406,9 +408,9 @@ class EmulatedKernelsTest {
             Matrix expected = oracle.allocate(rows, width);
             Matrix ofRows = oracle.allocate(rows, 2);
             Norm norm = norm(parameters, cell * stride, width, centred);
-            Matrix normed = new Matrix(span(x, at, length), rows, width);
+            Matrix normed = matrix(x, at, rows, width);
             if (branched) {
-                Matrix added = new Matrix(span(branch, at, length), rows, width);
+                Matrix added = matrix(branch, at, rows, width);
                 oracle.addNormalise(normed, added, dropped, expectedSum, norm, expected, ofRows);
                 near(total, at, expectedSum.data(), 1e-6);
                 normed = expectedSum;
@@ -417,9 +419,9 @@ class EmulatedKernelsTest {
             }
             near(made, at, expected.data(), rounding);
             Norm ofNorm = norm(old, slice * stride, width, centred);
-            Matrix dInput = new Matrix(span(oldInput, at, length), rows, width);
+            Matrix dInput = matrix(oldInput, at, rows, width);
             oracle.normaliseBackward(
-                    new Matrix(span(dOut, at, length), rows, width),
+                    matrix(dOut, at, rows, width),
                     normed,
                     ofRows,
                     norm,
@@ -441,14 +443,6 @@ class EmulatedKernelsTest {
     private Norm norm(float[] values, int at, int width, boolean centred) {
         Span gain = span(values, at, width);
         return centred ? Norm.layerNorm(gain, span(values, at + width, width)) : Norm.rmsNorm(gain);
-    }
-
-    private EmbeddingTables tables(float[] values, int at, int kinds, OptionalInt context, int width) {
-        Optional<Matrix> positions = context.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new Matrix(
-                        span(values, at + kinds * width, context.getAsInt() * width), context.getAsInt(), width));
-        return new EmbeddingTables(new Matrix(span(values, at, kinds * width), kinds, width), positions);
     }
 
     @ParameterizedTest
@@ -1029,6 +1023,10 @@ class EmulatedKernelsTest {
 
     private Span span(float[] values, int from, int length) {
         return span(oracle, values, from, length);
+    }
+
+    private Matrix matrix(float[] values, int from, int rows, int columns) {
+        return new Matrix(span(values, from, rows * columns), rows, columns);
     }
 
     private static Span span(Kernels kernels, float[] values, int from, int length) {
