@@ -6,8 +6,8 @@ import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * The numeric operations of a Transformer's training step. {@code rows} are tokens, sequence after sequence. Spans come
- * from {@link #allocate(long)} or {@link #wrap} of the same set. Implementations serve one thread. Operands whose shapes
- * do not belong together are an {@link IllegalArgumentException}.
+ * from {@link #allocate(long)} or {@link #wrap} of the same set. Implementations serve one thread. Matrices of a
+ * product, a sum, a norm or an attention whose shapes do not belong together are an {@link IllegalArgumentException}.
  */
 public interface Kernels extends AutoCloseable {
 
