@@ -402,7 +402,6 @@ class EmulatedKernelsTest {
         for (int slice = 0; slice < SLICES; slice++) {
             int cell = slice / PARTS;
             int at = slice * rows * width;
-            int length = rows * width;
             Dropout dropped = dropout ? mask(cell, SITE, slice, partRows, width) : Dropout.NONE;
             Matrix expectedSum = oracle.allocate(rows, width);
             Matrix expected = oracle.allocate(rows, width);
