@@ -6,7 +6,7 @@ package dev.powersweep.worker.kernels;
  *
  * <p>Elements are numbered across the whole batch, so that the mask does not depend on how a batch is cut.
  */
-public final class DropoutMask {
+public final class DropoutMask implements Dropout {
 
     /** Multiplier that spreads consecutive element numbers (2³²/φ). */
     public static final int SPREAD = 0x9E3779B1;
@@ -25,7 +25,7 @@ public final class DropoutMask {
         scale = (float) (1 / (1 - rate));
     }
 
-    /** Points the mask at a site, step and place in the batch. */
+    @Override
     public DropoutMask at(long key, long firstElement) {
         this.key = (int) (key ^ (key >>> 32));
         this.firstElement = (int) firstElement;

@@ -5,16 +5,19 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.shape.Shape;
 
 /**
- * The numeric operations of a Transformer's training step. All matrices are row-major; {@code rows} are tokens, sequence
- * after sequence. Spans come from {@link #allocate} of the same set. Implementations serve one thread.
+ * The numeric operations of a Transformer's training step. {@code rows} are tokens, sequence after sequence. Spans come
+ * from {@link #allocate(long)} or {@link #wrap} of the same set. Implementations serve one thread. Matrices of a
+ * product, a sum, a norm or an attention whose shapes do not belong together are an {@link IllegalArgumentException}.
  */
 public interface Kernels extends AutoCloseable {
 
-    /** Added to a variance under a norm's root. */
-    double NORM_EPSILON = 1e-5;
-
     /** Zeros. */
     Span allocate(long length);
+
+    /** Zeros. */
+    default Matrix allocate(int rows, int columns) {
+        return new Matrix(allocate((long) rows * columns), rows, columns);
+    }
 
     /**
      * A view of an array's own memory, which the caller keeps alive and frees.
@@ -37,10 +40,10 @@ public interface Kernels extends AutoCloseable {
     void zero(Span x);
 
     /** {@code y[rows, outputs] = x[rows, inputs] · w[inputs, outputs]}. */
-    void linear(Span x, Span w, Span y, int rows, int inputs, int outputs);
+    void linear(Matrix x, Matrix w, Matrix y);
 
     /** {@code dw[inputs, outputs] += xᵀ · dy} for {@code x[rows, inputs]} and {@code dy[rows, outputs]}. */
-    void weightGradient(Span x, Span dy, Span dw, int rows, int inputs, int outputs);
+    void weightGradient(Matrix x, Matrix dy, Matrix dw);
 
     /**
      * A map on weights in memory, to be {@linkplain LinearMap#refresh refreshed} before its first use. It lives as long as
@@ -54,78 +57,49 @@ public interface Kernels extends AutoCloseable {
     }
 
     /** {@code to[columns, rows] = from[rows, columns]ᵀ}. */
-    void transpose(Span from, int rows, int columns, Span to);
+    void transpose(Matrix from, Matrix to);
 
     /**
-     * {@code out[row] = tokenEmbedding[token] + positionEmbedding[row mod context]}.
+     * {@code out[row] = tokenTable[token] + positionTable[row mod context]}, then dropped.
      *
      * @param from index in {@code tokens} of the first row's token
-     * @param positionEmbedding {@code null} for none
-     * @param mask {@code null} for no dropout
+     * @param out [rows, width]
      */
-    void embed(
-            int[] tokens,
-            int from,
-            Span tokenEmbedding,
-            Span positionEmbedding,
-            DropoutMask mask,
-            Span out,
-            int rows,
-            int context,
-            int width);
-
-    /** Adds the gradients of {@link #embed}. */
-    void embedBackward(
-            int[] tokens,
-            int from,
-            Span dOut,
-            DropoutMask mask,
-            Span dTokenEmbedding,
-            Span dPositionEmbedding,
-            int rows,
-            int context,
-            int width);
+    void embed(int[] tokens, int from, EmbeddingTables tables, Dropout dropout, Matrix out);
 
     /**
-     * {@code sum = x + branch} and {@code out = norm(sum)·gain + bias}.
+     * Adds the gradients of {@link #embed}.
      *
-     * @param branch {@code null} to norm x itself; {@code sum} is then not written
-     * @param mask dropout of the branch; {@code null} for none
-     * @param bias {@code null} for RMSNorm (Zhang and Sennrich 2019), else LayerNorm (Ba et al. 2016)
+     * @param dOut [rows, width]; with dropout, it is replaced by what is left of it
+     */
+    void embedBackward(int[] tokens, int from, Matrix dOut, Dropout dropout, EmbeddingTables gradients);
+
+    /**
+     * {@code out = norm(x)·gain + bias}.
+     *
+     * @param out of the shape of {@code x}, [rows, width]
      * @param statistics [rows, 2]: mean (0 for RMSNorm) and reciprocal deviation of each row
      */
-    void addNormalise(
-            Span x,
-            Span branch,
-            DropoutMask mask,
-            Span sum,
-            Span gain,
-            Span bias,
-            Span out,
-            Span statistics,
-            int rows,
-            int width);
+    void normalise(Matrix x, Norm norm, Matrix out, Matrix statistics);
+
+    /**
+     * {@code sum = x + dropout(branch)}, and {@link #normalise} of the sum.
+     *
+     * @param branch of the shape of {@code x}, as {@code sum} and {@code out} are
+     */
+    void addNormalise(Matrix x, Matrix branch, Dropout dropout, Matrix sum, Norm norm, Matrix out, Matrix statistics);
 
     /**
      * Writes the gradient of the normed input to {@code dx} and adds those of gain and bias.
      *
-     * @param x what was normed
-     * @param bias gradient of the bias; {@code null} for RMSNorm
+     * @param x what was normed, [rows, width]
+     * @param statistics what {@link #normalise} left
+     * @param gradients of the kind of {@code norm}
      */
-    void normaliseBackward(
-            Span dOut,
-            Span x,
-            Span statistics,
-            Span gain,
-            Span dGain,
-            Span dBias,
-            Span dx,
-            Write write,
-            int rows,
-            int width);
+    void normaliseBackward(Matrix dOut, Matrix x, Matrix statistics, Norm norm, Norm gradients, Matrix dx, Write write);
 
     /** {@code to = from ⊙ mask}. */
-    void drop(Span from, DropoutMask mask, Span to, int length);
+    void drop(Matrix from, DropoutMask mask, Matrix to);
 
     /**
      * Rotates queries and keys of {@code qkv[rows, 3·width]} in place by their position (Su et al. 2021; element i of a
@@ -133,7 +107,7 @@ public interface Kernels extends AutoCloseable {
      *
      * @param direction 1 forward, −1 to rotate gradients back
      */
-    void rotate(Span qkv, int rows, AttentionShape shape, int direction);
+    void rotate(Matrix qkv, AttentionShape shape, int direction);
 
     /**
      * Causal softmax attention.
@@ -142,32 +116,25 @@ public interface Kernels extends AutoCloseable {
      * @param probabilities [sequences, heads, context, probabilityStride]
      * @param out [sequences·context, width]
      */
-    void attention(Span qkv, Span probabilities, Span out, int sequences, AttentionShape shape);
+    void attention(Matrix qkv, Span probabilities, Matrix out, AttentionShape shape);
 
     /** Writes {@code dQkv} from {@code dOut}. */
-    void attentionBackward(Span qkv, Span probabilities, Span dOut, Span dQkv, int sequences, AttentionShape shape);
+    void attentionBackward(Matrix qkv, Span probabilities, Matrix dOut, Matrix dQkv, AttentionShape shape);
 
     /** {@code x = f(x)}, and {@code derivative = f'(x)} of the old x. */
-    void activate(Span x, Span derivative, int length, Activation activation);
+    void activate(Matrix x, Matrix derivative, Activation activation);
 
     /** {@code x = x ⊙ y}. */
-    void multiply(Span x, Span y, int length);
+    void multiply(Matrix x, Matrix y);
 
     /**
      * Cross-entropy of softmax(logitScale·logits) in nats.
      *
      * @param logits [rows, vocabulary]; replaced by their gradient times {@code gradientWeight} unless that is 0
-     * @param losses receives each row's loss from index {@code from} on
+     * @param from index in {@code targets} and {@code losses} of the first row's
+     * @param losses receives each row's loss
      */
-    void crossEntropy(
-            Span logits,
-            int[] targets,
-            int from,
-            int rows,
-            int vocabulary,
-            float logitScale,
-            float gradientWeight,
-            double[] losses);
+    void crossEntropy(Matrix logits, int[] targets, int from, float logitScale, float gradientWeight, double[] losses);
 
     /**
      * Writes or adds {@code part} to {@code total}.

@@ -21,12 +21,12 @@ public interface LinearMap {
     void refresh();
 
     /** {@code y[rows, outputs] = x[rows, inputs]·W}. */
-    void forward(Span x, Span y, int rows);
+    void forward(Matrix x, Matrix y);
 
     /**
      * {@code dx[rows, inputs] = dy[rows, outputs]·Wᵀ}, and adds {@code xᵀ·dy} to the weights' gradient.
      *
      * @param x what the latest {@link #forward} read
      */
-    void backward(Span x, Span dy, Span dx, int rows);
+    void backward(Matrix x, Matrix dy, Matrix dx);
 }

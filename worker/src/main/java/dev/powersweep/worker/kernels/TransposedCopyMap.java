@@ -4,40 +4,39 @@ package dev.powersweep.worker.kernels;
 final class TransposedCopyMap implements LinearMap {
 
     private final Kernels kernels;
-    private final Shape shape;
-    private final Span weights;
-    private final Span gradient;
-    private final Span transposed;
+    private final Layout layout;
+    /** As they lie in memory: [inputs, outputs] or [outputs, inputs]. */
+    private final Matrix weights;
+
+    private final Matrix gradient;
+    private final Matrix transposed;
 
     TransposedCopyMap(Kernels kernels, Span weights, Span gradient, Shape shape) {
         this.kernels = kernels;
-        this.shape = shape;
-        this.weights = weights;
-        this.gradient = gradient;
-        transposed = kernels.allocate(weights.length());
+        layout = shape.layout();
+        int rows = layout == Layout.BY_INPUT ? shape.inputs() : shape.outputs();
+        int columns = layout == Layout.BY_INPUT ? shape.outputs() : shape.inputs();
+        this.weights = new Matrix(weights, rows, columns);
+        this.gradient = new Matrix(gradient, rows, columns);
+        transposed = kernels.allocate(columns, rows);
     }
 
     @Override
     public void refresh() {
-        switch (shape.layout()) {
-            case BY_INPUT -> kernels.transpose(weights, shape.inputs(), shape.outputs(), transposed);
-            case BY_OUTPUT -> kernels.transpose(weights, shape.outputs(), shape.inputs(), transposed);
-        }
+        kernels.transpose(weights, transposed);
     }
 
     @Override
-    public void forward(Span x, Span y, int rows) {
-        Span byInput = shape.layout() == Layout.BY_INPUT ? weights : transposed;
-        kernels.linear(x, byInput, y, rows, shape.inputs(), shape.outputs());
+    public void forward(Matrix x, Matrix y) {
+        kernels.linear(x, layout == Layout.BY_INPUT ? weights : transposed, y);
     }
 
     @Override
-    public void backward(Span x, Span dy, Span dx, int rows) {
-        Span byOutput = shape.layout() == Layout.BY_INPUT ? transposed : weights;
-        kernels.linear(dy, byOutput, dx, rows, shape.outputs(), shape.inputs());
-        switch (shape.layout()) {
-            case BY_INPUT -> kernels.weightGradient(x, dy, gradient, rows, shape.inputs(), shape.outputs());
-            case BY_OUTPUT -> kernels.weightGradient(dy, x, gradient, rows, shape.outputs(), shape.inputs());
+    public void backward(Matrix x, Matrix dy, Matrix dx) {
+        kernels.linear(dy, layout == Layout.BY_INPUT ? transposed : weights, dx);
+        switch (layout) {
+            case BY_INPUT -> kernels.weightGradient(x, dy, gradient);
+            case BY_OUTPUT -> kernels.weightGradient(dy, x, gradient);
         }
     }
 }

@@ -3,15 +3,19 @@ package dev.powersweep.worker.model;
 import dev.powersweep.worker.cell.ModelShape;
 import dev.powersweep.worker.cell.ModelShape.Positions;
 import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.Dropout;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.LinearMap;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
-import dev.powersweep.worker.model.ParameterLayout.Norm;
 import dev.powersweep.worker.model.ParameterLayout.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Forward and backward pass of a pre-norm decoder-only Transformer (Radford et al. 2019, without linear biases) on
@@ -31,33 +35,31 @@ public final class Transformer {
     private final AttentionShape attentionShape;
     private final float logitScale;
     private final int maxSequences;
-    private final DropoutMask mask;
+    private final Dropout dropout;
 
-    private final Span tokenEmbedding;
-    private final Span positionEmbedding;
-    private final Span dTokenEmbedding;
-    private final Span dPositionEmbedding;
+    private final EmbeddingTables embedding;
+    private final EmbeddingTables dEmbedding;
     private final LinearMap unembedding;
-    private final NormSpans finalNorm;
+    private final NormSite finalNorm;
     private final Layer[] layers;
 
     /** The residual stream before each branch and at the end, [rows, width] each. */
-    private final Span[] residual;
+    private final Matrix[] residual;
 
-    private final Span finalNormed;
-    private final Span finalStatistics;
     private final int headRows;
-    private final Span[] finalNormedBlocks;
-    private final Span[] dFinalNormedBlocks;
-    private final Span logits;
+    private final Matrix[] finalNormedBlocks;
+    private final Matrix[] dFinalNormedBlocks;
+    private final Matrix logits;
 
-    private final Span branch;
-    private final Span dResidual;
-    private final Span dNormed;
-    private final Span dDropped;
-    private final Span dHidden;
-    private final Span dQkv;
-    private final Span dAttended;
+    private final Matrix branch;
+    private final Matrix dResidual;
+    private final Matrix dNormed;
+    /** Empty where nothing is dropped. */
+    private final Optional<Matrix> dDropped;
+
+    private final Matrix dHidden;
+    private final Matrix dQkv;
+    private final Matrix dAttended;
 
     /**
      * @param parameters flat vector laid out by {@code layout}
@@ -79,41 +81,37 @@ public final class Transformer {
         attentionShape = new AttentionShape(
                 shape.context(), shape.heads(), shape.width() / shape.heads(), parametrisation.attentionScale());
         logitScale = parametrisation.logitScale();
-        mask = dropout > 0 ? new DropoutMask(dropout) : null;
+        this.dropout = Dropout.of(dropout);
 
-        long rows = (long) maxSequences * shape.context();
-        long width = shape.width();
-        tokenEmbedding = part(parameters, layout.tokenEmbedding());
-        dTokenEmbedding = part(gradients, layout.tokenEmbedding());
-        positionEmbedding = part(parameters, layout.positionEmbedding());
-        dPositionEmbedding = part(gradients, layout.positionEmbedding());
-        finalNorm = new NormSpans(parameters, gradients, layout.finalNorm());
+        int rows = Math.multiplyExact(maxSequences, shape.context());
+        int width = shape.width();
+        embedding = tables(parameters, layout);
+        dEmbedding = tables(gradients, layout);
+        finalNorm = new NormSite(parameters, gradients, layout.finalNorm(), rows);
         layers = new Layer[shape.layers()];
         for (int i = 0; i < layers.length; i++) {
             layers[i] = new Layer(layout.block(i), parameters, gradients, rows);
         }
-        residual = new Span[2 * layers.length + 1];
+        residual = new Matrix[2 * layers.length + 1];
         for (int i = 0; i < residual.length; i++) {
-            residual[i] = kernels.allocate(rows * width);
+            residual[i] = kernels.allocate(rows, width);
         }
-        finalNormed = kernels.allocate(rows * width);
-        finalStatistics = kernels.allocate(rows * 2);
-        headRows = (int) Math.min(rows, Math.max(FEWEST_LOGIT_ROWS, LOGITS_AT_ONCE / shape.vocabulary() / 16 * 16));
-        logits = kernels.allocate((long) headRows * shape.vocabulary());
+        headRows = Math.min(rows, Math.max(FEWEST_LOGIT_ROWS, LOGITS_AT_ONCE / shape.vocabulary() / 16 * 16));
+        logits = kernels.allocate(headRows, shape.vocabulary());
         unembedding = kernels.linearMap(
                 part(parameters, layout.unembedding()),
                 part(gradients, layout.unembedding()),
                 new LinearMap.Shape(shape.width(), shape.vocabulary(), LinearMap.Layout.BY_OUTPUT, headRows));
 
-        branch = kernels.allocate(rows * width);
-        dResidual = kernels.allocate(rows * width);
-        dNormed = kernels.allocate(rows * width);
-        dDropped = mask == null ? null : kernels.allocate(rows * width);
-        dHidden = kernels.allocate(rows * shape.feedForward());
-        dQkv = kernels.allocate(rows * 3 * width);
-        dAttended = kernels.allocate(rows * width);
-        finalNormedBlocks = rowBlocks(finalNormed, rows);
-        dFinalNormedBlocks = rowBlocks(dNormed, rows);
+        branch = kernels.allocate(rows, width);
+        dResidual = kernels.allocate(rows, width);
+        dNormed = kernels.allocate(rows, width);
+        dDropped = this.dropout == Dropout.NONE ? Optional.empty() : Optional.of(kernels.allocate(rows, width));
+        dHidden = kernels.allocate(rows, shape.feedForward());
+        dQkv = kernels.allocate(rows, 3 * width);
+        dAttended = kernels.allocate(rows, width);
+        finalNormedBlocks = rowBlocks(finalNorm.normed);
+        dFinalNormedBlocks = rowBlocks(dNormed);
     }
 
     /** Most sequences of one pass. */
@@ -140,7 +138,7 @@ public final class Transformer {
      * @param losses receives each token's loss in nats, at the same place
      */
     public void score(int[] inputs, int[] targets, int from, int sequences, double[] losses) {
-        forward(inputs, from, sequences, null, 0);
+        forward(inputs, from, sequences, Dropout.NONE, 0);
         head(targets, from, sequences, 0, losses);
     }
 
@@ -151,79 +149,52 @@ public final class Transformer {
      */
     public void train(
             int[] inputs, int[] targets, int from, int sequences, float weight, long dropoutKey, double[] losses) {
-        forward(inputs, from, sequences, mask, dropoutKey);
+        forward(inputs, from, sequences, dropout, dropoutKey);
         head(targets, from, sequences, weight, losses);
         backward(inputs, from, sequences, dropoutKey);
     }
 
-    private void forward(int[] inputs, int from, int sequences, DropoutMask dropout, long key) {
+    private void forward(int[] inputs, int from, int sequences, Dropout dropped, long key) {
         int rows = sequences * shape.context();
-        int width = shape.width();
-        kernels.embed(
-                inputs,
-                from,
-                tokenEmbedding,
-                positionEmbedding,
-                site(dropout, key, 0, from),
-                residual[0],
-                rows,
-                shape.context(),
-                width);
+        kernels.embed(inputs, from, embedding, site(dropped, key, 0, from), residual[0].first(rows));
         for (int i = 0; i < layers.length; i++) {
             Layer layer = layers[i];
+            NormSite norm = layer.attentionNorm;
             if (i == 0) {
-                normalise(residual[0], null, null, null, layer.attentionNorm, layer.normed, layer.statistics, rows);
+                kernels.normalise(
+                        residual[0].first(rows), norm.parameters, norm.normed.first(rows), norm.statistics.first(rows));
             } else {
-                normalise(
-                        residual[2 * i - 1],
-                        branch,
-                        site(dropout, key, 2 * i, from),
-                        residual[2 * i],
-                        layer.attentionNorm,
-                        layer.normed,
-                        layer.statistics,
-                        rows);
+                addNormalise(2 * i, site(dropped, key, 2 * i, from), norm, rows);
             }
-            layer.qkv.forward(layer.normed, layer.packed, rows);
+            Matrix packed = layer.packed.first(rows);
+            layer.qkv.forward(norm.normed.first(rows), packed);
             if (shape.positions() == Positions.ROTARY) {
-                kernels.rotate(layer.packed, rows, attentionShape, 1);
+                kernels.rotate(packed, attentionShape, 1);
             }
-            kernels.attention(layer.packed, layer.probabilities, layer.attended, sequences, attentionShape);
-            layer.attentionOut.forward(layer.attended, branch, rows);
-            normalise(
-                    residual[2 * i],
-                    branch,
-                    site(dropout, key, 2 * i + 1, from),
-                    residual[2 * i + 1],
-                    layer.feedForwardNorm,
-                    layer.feedForwardNormed,
-                    layer.feedForwardStatistics,
-                    rows);
-            layer.up.forward(layer.feedForwardNormed, layer.hidden, rows);
-            kernels.activate(layer.hidden, layer.derivative, rows * shape.feedForward(), shape.activation());
-            layer.down.forward(layer.hidden, branch, rows);
+            Matrix attended = layer.attended.first(rows);
+            kernels.attention(packed, layer.probabilities, attended, attentionShape);
+            layer.attentionOut.forward(attended, branch.first(rows));
+            norm = layer.feedForwardNorm;
+            addNormalise(2 * i + 1, site(dropped, key, 2 * i + 1, from), norm, rows);
+            Matrix hidden = layer.hidden.first(rows);
+            layer.up.forward(norm.normed.first(rows), hidden);
+            kernels.activate(hidden, layer.derivative.first(rows), shape.activation());
+            layer.down.forward(hidden, branch.first(rows));
         }
         int last = residual.length - 1;
-        normalise(
-                residual[last - 1],
-                branch,
-                site(dropout, key, last, from),
-                residual[last],
-                finalNorm,
-                finalNormed,
-                finalStatistics,
-                rows);
+        addNormalise(last, site(dropped, key, last, from), finalNorm, rows);
     }
 
     private void head(int[] targets, int from, int sequences, float weight, double[] losses) {
         int rows = sequences * shape.context();
-        int vocabulary = shape.vocabulary();
         for (int row = 0, block = 0; row < rows; row += headRows, block++) {
             int count = Math.min(headRows, rows - row);
-            unembedding.forward(finalNormedBlocks[block], logits, count);
-            kernels.crossEntropy(logits, targets, from + row, count, vocabulary, logitScale, weight, losses);
+            Matrix normed = finalNormedBlocks[block].first(count);
+            Matrix scores = logits.first(count);
+            unembedding.forward(normed, scores);
+            kernels.crossEntropy(scores, targets, from + row, logitScale, weight, losses);
             if (weight != 0) {
-                unembedding.backward(finalNormedBlocks[block], logits, dFinalNormedBlocks[block], count);
+                unembedding.backward(normed, scores, dFinalNormedBlocks[block].first(count));
             }
         }
     }
@@ -231,83 +202,106 @@ public final class Transformer {
     private void backward(int[] inputs, int from, int sequences, long key) {
         int rows = sequences * shape.context();
         int last = residual.length - 1;
-        normaliseBackward(residual[last], finalStatistics, finalNorm, Write.REPLACE, rows);
+        normaliseBackward(last, finalNorm, Write.REPLACE, rows);
         for (int i = layers.length - 1; i >= 0; i--) {
             Layer layer = layers[i];
-            Span dBranch = branchGradient(key, 2 * i + 2, from, rows);
-            layer.down.backward(layer.hidden, dBranch, dHidden, rows);
-            kernels.multiply(dHidden, layer.derivative, rows * shape.feedForward());
-            layer.up.backward(layer.feedForwardNormed, dHidden, dNormed, rows);
-            normaliseBackward(residual[2 * i + 1], layer.feedForwardStatistics, layer.feedForwardNorm, Write.ADD, rows);
-            dBranch = branchGradient(key, 2 * i + 1, from, rows);
-            layer.attentionOut.backward(layer.attended, dBranch, dAttended, rows);
-            kernels.attentionBackward(layer.packed, layer.probabilities, dAttended, dQkv, sequences, attentionShape);
+            Matrix dInner = dHidden.first(rows);
+            layer.down.backward(layer.hidden.first(rows), branchGradient(key, 2 * i + 2, from, rows), dInner);
+            kernels.multiply(dInner, layer.derivative.first(rows));
+            layer.up.backward(layer.feedForwardNorm.normed.first(rows), dInner, dNormed.first(rows));
+            normaliseBackward(2 * i + 1, layer.feedForwardNorm, Write.ADD, rows);
+            Matrix dOut = dAttended.first(rows);
+            layer.attentionOut.backward(layer.attended.first(rows), branchGradient(key, 2 * i + 1, from, rows), dOut);
+            Matrix dPacked = dQkv.first(rows);
+            kernels.attentionBackward(layer.packed.first(rows), layer.probabilities, dOut, dPacked, attentionShape);
             if (shape.positions() == Positions.ROTARY) {
-                kernels.rotate(dQkv, rows, attentionShape, -1);
+                kernels.rotate(dPacked, attentionShape, -1);
             }
-            layer.qkv.backward(layer.normed, dQkv, dNormed, rows);
-            normaliseBackward(residual[2 * i], layer.statistics, layer.attentionNorm, Write.ADD, rows);
+            layer.qkv.backward(layer.attentionNorm.normed.first(rows), dPacked, dNormed.first(rows));
+            normaliseBackward(2 * i, layer.attentionNorm, Write.ADD, rows);
         }
-        kernels.embedBackward(
-                inputs,
-                from,
-                dResidual,
-                site(mask, key, 0, from),
-                dTokenEmbedding,
-                dPositionEmbedding,
-                rows,
-                shape.context(),
-                shape.width());
+        kernels.embedBackward(inputs, from, dResidual.first(rows), site(dropout, key, 0, from), dEmbedding);
     }
 
-    private Span branchGradient(long key, int site, int from, int rows) {
-        if (mask == null) {
-            return dResidual;
+    private Matrix branchGradient(long key, int site, int from, int rows) {
+        Matrix whole = dResidual.first(rows);
+        if (site(dropout, key, site, from) instanceof DropoutMask mask) {
+            Matrix kept = dDropped.orElseThrow().first(rows);
+            kernels.drop(whole, mask, kept);
+            return kept;
         }
-        kernels.drop(dResidual, site(mask, key, site, from), dDropped, rows * shape.width());
-        return dDropped;
+        return whole;
     }
 
-    private void normalise(
-            Span x, Span added, DropoutMask dropout, Span sum, NormSpans norm, Span out, Span statistics, int rows) {
-        kernels.addNormalise(x, added, dropout, sum, norm.gain, norm.bias, out, statistics, rows, shape.width());
+    /** Makes {@code residual[to]} of the one before it and the branch, and norms it. */
+    private void addNormalise(int to, Dropout dropped, NormSite norm, int rows) {
+        kernels.addNormalise(
+                residual[to - 1].first(rows),
+                branch.first(rows),
+                dropped,
+                residual[to].first(rows),
+                norm.parameters,
+                norm.normed.first(rows),
+                norm.statistics.first(rows));
     }
 
-    private void normaliseBackward(Span x, Span statistics, NormSpans norm, Write write, int rows) {
+    private void normaliseBackward(int of, NormSite norm, Write write, int rows) {
         kernels.normaliseBackward(
-                dNormed, x, statistics, norm.gain, norm.dGain, norm.dBias, dResidual, write, rows, shape.width());
+                dNormed.first(rows),
+                residual[of].first(rows),
+                norm.statistics.first(rows),
+                norm.parameters,
+                norm.gradients,
+                dResidual.first(rows),
+                write);
     }
 
     /** Site 0 is the embedding, site s ≥ 1 the branch added to make {@code residual[s]}. */
-    private DropoutMask site(DropoutMask dropout, long key, int site, int from) {
-        return dropout == null ? null : dropout.at(RandomStream.bits(key, site), (long) from * shape.width());
+    private Dropout site(Dropout dropped, long key, int site, int from) {
+        return dropped.at(RandomStream.bits(key, site), (long) from * shape.width());
     }
 
-    private Span[] rowBlocks(Span x, long rows) {
-        List<Span> blocks = new ArrayList<>();
-        for (long row = 0; row < rows; row += headRows) {
-            long count = Math.min(headRows, rows - row);
-            blocks.add(x.part(row * shape.width(), count * shape.width()));
+    private Matrix[] rowBlocks(Matrix x) {
+        List<Matrix> blocks = new ArrayList<>();
+        for (int row = 0; row < x.rows(); row += headRows) {
+            int count = Math.min(headRows, x.rows() - row);
+            long from = (long) row * x.columns();
+            blocks.add(new Matrix(x.data().part(from, (long) count * x.columns()), count, x.columns()));
         }
-        return blocks.toArray(Span[]::new);
+        return blocks.toArray(Matrix[]::new);
+    }
+
+    private static EmbeddingTables tables(Span flat, ParameterLayout layout) {
+        return new EmbeddingTables(
+                matrix(flat, layout.tokenEmbedding()),
+                Optional.ofNullable(layout.positionEmbedding()).map(tensor -> matrix(flat, tensor)));
+    }
+
+    private static Norm norm(Span flat, ParameterLayout.Norm norm) {
+        return new Norm(
+                part(flat, norm.gain()), Optional.ofNullable(norm.bias()).map(bias -> part(flat, bias)));
+    }
+
+    private static Matrix matrix(Span flat, Tensor tensor) {
+        return new Matrix(part(flat, tensor), tensor.rows(), tensor.columns());
     }
 
     private static Span part(Span flat, Tensor tensor) {
-        return tensor == null ? null : flat.part(tensor.offset(), tensor.length());
+        return flat.part(tensor.offset(), tensor.length());
     }
 
-    /** A norm's parameters and their gradients; biases are {@code null} under RMSNorm. */
-    private static final class NormSpans {
-        final Span gain;
-        final Span bias;
-        final Span dGain;
-        final Span dBias;
+    /** A norm's parameters, their gradients, and what its forward pass leaves. */
+    private final class NormSite {
+        final Norm parameters;
+        final Norm gradients;
+        final Matrix normed;
+        final Matrix statistics;
 
-        NormSpans(Span parameters, Span gradients, Norm norm) {
-            gain = part(parameters, norm.gain());
-            bias = part(parameters, norm.bias());
-            dGain = part(gradients, norm.gain());
-            dBias = part(gradients, norm.bias());
+        NormSite(Span parameters, Span gradients, ParameterLayout.Norm norm, int rows) {
+            this.parameters = norm(parameters, norm);
+            this.gradients = norm(gradients, norm);
+            normed = kernels.allocate(rows, shape.width());
+            statistics = kernels.allocate(rows, 2);
         }
     }
 
@@ -320,40 +314,31 @@ public final class Transformer {
 
     /** One block's parameters and what its forward pass leaves for its backward pass. */
     private final class Layer {
-        final NormSpans attentionNorm;
+        final NormSite attentionNorm;
         final LinearMap qkv;
         final LinearMap attentionOut;
-        final NormSpans feedForwardNorm;
+        final NormSite feedForwardNorm;
         final LinearMap up;
         final LinearMap down;
 
-        final Span normed;
-        final Span statistics;
-        final Span packed;
+        final Matrix packed;
         final Span probabilities;
-        final Span attended;
-        final Span feedForwardNormed;
-        final Span feedForwardStatistics;
-        final Span hidden;
-        final Span derivative;
+        final Matrix attended;
+        final Matrix hidden;
+        final Matrix derivative;
 
-        Layer(ParameterLayout.Block block, Span parameters, Span gradients, long rows) {
-            attentionNorm = new NormSpans(parameters, gradients, block.attentionNorm());
-            qkv = map(block.qkv(), parameters, gradients, Math.toIntExact(rows));
-            attentionOut = map(block.attentionOut(), parameters, gradients, Math.toIntExact(rows));
-            feedForwardNorm = new NormSpans(parameters, gradients, block.feedForwardNorm());
-            up = map(block.up(), parameters, gradients, Math.toIntExact(rows));
-            down = map(block.down(), parameters, gradients, Math.toIntExact(rows));
-            long width = shape.width();
-            normed = kernels.allocate(rows * width);
-            statistics = kernels.allocate(rows * 2);
-            packed = kernels.allocate(rows * 3 * width);
+        Layer(ParameterLayout.Block block, Span parameters, Span gradients, int rows) {
+            attentionNorm = new NormSite(parameters, gradients, block.attentionNorm(), rows);
+            qkv = map(block.qkv(), parameters, gradients, rows);
+            attentionOut = map(block.attentionOut(), parameters, gradients, rows);
+            feedForwardNorm = new NormSite(parameters, gradients, block.feedForwardNorm(), rows);
+            up = map(block.up(), parameters, gradients, rows);
+            down = map(block.down(), parameters, gradients, rows);
+            packed = kernels.allocate(rows, 3 * shape.width());
             probabilities = kernels.allocate(maxSequences * attentionShape.probabilities());
-            attended = kernels.allocate(rows * width);
-            feedForwardNormed = kernels.allocate(rows * width);
-            feedForwardStatistics = kernels.allocate(rows * 2);
-            hidden = kernels.allocate(rows * shape.feedForward());
-            derivative = kernels.allocate(rows * shape.feedForward());
+            attended = kernels.allocate(rows, shape.width());
+            hidden = kernels.allocate(rows, shape.feedForward());
+            derivative = kernels.allocate(rows, shape.feedForward());
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.kernels.KernelChoice;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Matrix;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
 import java.util.HashMap;
@@ -31,6 +32,10 @@ final class KernelHelper implements LayerHelper, AutoCloseable {
     Span allocate(long length) {
         numbers += length;
         return kernels.allocate(length);
+    }
+
+    Matrix allocate(int rows, int columns) {
+        return new Matrix(allocate((long) rows * columns), rows, columns);
     }
 
     @Override

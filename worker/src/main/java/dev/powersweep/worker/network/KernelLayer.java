@@ -1,13 +1,15 @@
 package dev.powersweep.worker.network;
 
-import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.Dropout;
 import dev.powersweep.worker.kernels.Kernels;
-import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.model.RandomStream;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -70,25 +72,46 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     abstract void allocate(int sequences);
 
-    final Span parameter(String name) {
-        return view(paramsFlattened, name);
+    final Matrix parameter(String name) {
+        return matrix(paramsFlattened, name);
     }
 
-    final Span gradient(String name) {
-        return view(gradientsFlattened, name);
+    final Matrix gradient(String name) {
+        return matrix(gradientsFlattened, name);
     }
 
-    private Span view(INDArray flat, String name) {
+    final Norm normParameters(String gain, String bias) {
+        return norm(paramsFlattened, gain, bias);
+    }
+
+    final Norm normGradients(String gain, String bias) {
+        return norm(gradientsFlattened, gain, bias);
+    }
+
+    private Norm norm(INDArray flat, String gain, String bias) {
+        return new Norm(matrix(flat, gain).data(), view(flat, bias).map(Matrix::data));
+    }
+
+    private Matrix matrix(INDArray flat, String name) {
+        return view(flat, name).orElseThrow();
+    }
+
+    /** A layer's tensor; empty where it has none of this name. */
+    final Optional<Matrix> view(INDArray flat, String name) {
         for (TensorPlan tensor : layerConf().plan()) {
             if (tensor.name().equals(name)) {
-                return kernels().wrap(flat).part(TensorPlan.offset(layerConf().plan(), name), tensor.length());
+                return Optional.of(new Matrix(
+                        kernels().wrap(flat).part(TensorPlan.offset(layerConf().plan(), name), tensor.length()),
+                        (int) tensor.rows(),
+                        (int) tensor.columns()));
             }
         }
-        return null;
+        return Optional.empty();
     }
 
     /** The first numbers of the network's own flat vector that this layer's part of it begins at {@code before}. */
-    final Span networkStart(INDArray part, long before, long length) {
+    final Matrix networkStart(INDArray part, long before, int rows, int columns) {
+        long length = (long) rows * columns;
         if (before < length || before > part.offset()) {
             throw new IllegalArgumentException("layer " + layerConf().getLayerName() + " unembeds by the first "
                     + length
@@ -104,7 +127,7 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
                 part.offset() - before,
                 'c',
                 part.dataType());
-        return kernels().wrap(start);
+        return new Matrix(kernels().wrap(start), rows, columns);
     }
 
     final INDArray fresh(long rows, long columns) {
@@ -129,14 +152,19 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
         gradientViews = new LinkedHashMap<>(layerConf().initializer().getGradientsFromFlattened(conf(), gradients));
     }
 
-    /** Where elements of one site are dropped in this iteration; {@code null} for nowhere. */
-    final DropoutMask mask(boolean training, int site) {
+    /** An array's own memory. */
+    final Matrix wrap(INDArray matrix) {
+        return new Matrix(kernels().wrap(matrix), (int) matrix.size(0), (int) matrix.size(1));
+    }
+
+    /** What is dropped at one site in this iteration. */
+    final Dropout dropout(boolean training, int site) {
         double share = layerConf().getDropped();
-        if (!training || share == 0) {
-            return null;
+        if (!training) {
+            return Dropout.NONE;
         }
         long key = RandomStream.key(conf().getSeed(), "dropout", iterationCount + 1L, 0);
-        return new DropoutMask(share).at(RandomStream.bits(key, site), 0);
+        return Dropout.of(share).at(RandomStream.bits(key, site), 0);
     }
 
     /** Without decoupled weight decay, which is no part of the loss: the score stays nats per token. */

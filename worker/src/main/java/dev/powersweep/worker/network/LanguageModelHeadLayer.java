@@ -2,7 +2,7 @@ package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.cell.ModelShape.Embeddings;
 import dev.powersweep.worker.kernels.Kernels;
-import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.Matrix;
 import dev.powersweep.worker.kernels.Write;
 import java.util.List;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
@@ -22,11 +22,11 @@ final class LanguageModelHeadLayer extends KernelLayer<LanguageModelHead> implem
 
     private static final long serialVersionUID = 1L;
 
-    private transient Span normed;
-    private transient Span statistics;
-    private transient Span dNormed;
-    private transient Span logits;
-    private transient Span transposed;
+    private transient Matrix normed;
+    private transient Matrix statistics;
+    private transient Matrix dNormed;
+    private transient Matrix logits;
+    private transient Matrix transposed;
     private INDArray labels;
 
     LanguageModelHeadLayer(NeuralNetConfiguration configuration, DataType type) {
@@ -36,36 +36,29 @@ final class LanguageModelHeadLayer extends KernelLayer<LanguageModelHead> implem
     @Override
     void allocate(int sequences) {
         KernelHelper memory = helper();
-        long rows = (long) sequences * layerConf().getContext();
-        long width = layerConf().getNIn();
-        normed = memory.allocate(rows * width);
-        statistics = memory.allocate(rows * 2);
-        dNormed = memory.allocate(rows * width);
-        logits = memory.allocate(rows * layerConf().getNOut());
-        transposed = memory.allocate(width * layerConf().getNOut());
+        int rows = Math.multiplyExact(sequences, layerConf().getContext());
+        int width = (int) layerConf().getNIn();
+        int vocabulary = (int) layerConf().getNOut();
+        normed = memory.allocate(rows, width);
+        statistics = memory.allocate(rows, 2);
+        dNormed = memory.allocate(rows, width);
+        logits = memory.allocate(rows, vocabulary);
+        transposed = memory.allocate(width, vocabulary);
     }
 
     /** Leaves the logits. */
     private void forward() {
         int rows = (int) input.size(0);
-        int width = (int) layerConf().getNIn();
-        int vocabulary = (int) layerConf().getNOut();
         makeRoom(rows / layerConf().getContext());
         Kernels kernels = kernels();
         input = packed(input);
-        kernels.addNormalise(
-                kernels.wrap(input),
-                null,
-                null,
-                null,
-                parameter(LanguageModelHead.GAIN),
-                parameter(LanguageModelHead.BIAS),
-                normed,
-                statistics,
-                rows,
-                width);
-        kernels.transpose(unembedding(), vocabulary, width, transposed);
-        kernels.linear(normed, transposed, logits, rows, width, vocabulary);
+        kernels.normalise(
+                wrap(input),
+                normParameters(LanguageModelHead.GAIN, LanguageModelHead.BIAS),
+                normed.first(rows),
+                statistics.first(rows));
+        kernels.transpose(unembedding(), transposed);
+        kernels.linear(normed.first(rows), transposed, logits.first(rows));
     }
 
     /** Each token's loss; the logits become their gradient times {@code weight} unless that is 0. */
@@ -79,33 +72,28 @@ final class LanguageModelHeadLayer extends KernelLayer<LanguageModelHead> implem
         double[] losses = new double[rows];
         kernels()
                 .crossEntropy(
-                        logits,
-                        targets,
-                        0,
-                        rows,
-                        (int) layerConf().getNOut(),
-                        (float) layerConf().getLogitScale(),
-                        (float) weight,
-                        losses);
+                        logits.first(rows), targets, 0, (float) layerConf().getLogitScale(), (float) weight, losses);
         return losses;
     }
 
-    private Span unembedding() {
+    private Matrix unembedding() {
         return layerConf().getEmbeddings() == Embeddings.UNTIED
                 ? parameter(LanguageModelHead.UNEMBEDDING)
                 : networkStart(
                         paramsFlattened,
                         layerConf().getParametersBefore(),
-                        layerConf().getNIn() * layerConf().getNOut());
+                        (int) layerConf().getNOut(),
+                        (int) layerConf().getNIn());
     }
 
-    private Span unembeddingGradient() {
+    private Matrix unembeddingGradient() {
         return layerConf().getEmbeddings() == Embeddings.UNTIED
                 ? gradient(LanguageModelHead.UNEMBEDDING)
                 : networkStart(
                         gradientsFlattened,
                         layerConf().getParametersBefore(),
-                        layerConf().getNIn() * layerConf().getNOut());
+                        (int) layerConf().getNOut(),
+                        (int) layerConf().getNIn());
     }
 
     @Override
@@ -115,7 +103,9 @@ final class LanguageModelHeadLayer extends KernelLayer<LanguageModelHead> implem
         int context = layerConf().getContext();
         long vocabulary = layerConf().getNOut();
         INDArray scores = fresh(rows, vocabulary);
-        kernels().accumulate(logits.part(0, rows * vocabulary), kernels().wrap(scores), Write.REPLACE, new double[2]);
+        kernels()
+                .accumulate(
+                        logits.data().part(0, rows * vocabulary), kernels().wrap(scores), Write.REPLACE, new double[2]);
         return Transforms.softmax(scores.muli(layerConf().getLogitScale()), false)
                 .reshape('c', new long[] {rows / context, context, vocabulary})
                 .permute(0, 2, 1)
@@ -126,27 +116,22 @@ final class LanguageModelHeadLayer extends KernelLayer<LanguageModelHead> implem
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
         forward();
         int rows = (int) input.size(0);
-        int width = (int) layerConf().getNIn();
-        int vocabulary = (int) layerConf().getNOut();
         Kernels kernels = kernels();
         kernels.zero(kernels.wrap(gradientsFlattened));
-        Span dUnembedding = unembeddingGradient();
-        kernels.zero(dUnembedding);
+        Matrix dUnembedding = unembeddingGradient();
+        kernels.zero(dUnembedding.data());
         score = mean(losses(1.0 / rows));
-        kernels.linear(logits, unembedding(), dNormed, rows, vocabulary, width);
-        kernels.weightGradient(logits, normed, dUnembedding, rows, vocabulary, width);
-        INDArray dx = fresh(rows, width);
+        kernels.linear(logits.first(rows), unembedding(), dNormed.first(rows));
+        kernels.weightGradient(logits.first(rows), normed.first(rows), dUnembedding);
+        INDArray dx = fresh(rows, layerConf().getNIn());
         kernels.normaliseBackward(
-                dNormed,
-                kernels.wrap(input),
-                statistics,
-                parameter(LanguageModelHead.GAIN),
-                gradient(LanguageModelHead.GAIN),
-                gradient(LanguageModelHead.BIAS),
-                kernels.wrap(dx),
-                Write.REPLACE,
-                rows,
-                width);
+                dNormed.first(rows),
+                wrap(input),
+                statistics.first(rows),
+                normParameters(LanguageModelHead.GAIN, LanguageModelHead.BIAS),
+                normGradients(LanguageModelHead.GAIN, LanguageModelHead.BIAS),
+                wrap(dx),
+                Write.REPLACE);
         return new Pair<>(tableOfGradients(), dx);
     }
 

@@ -1,8 +1,7 @@
 package dev.powersweep.worker.network;
 
-import dev.powersweep.worker.cell.ModelShape.Positions;
-import dev.powersweep.worker.kernels.DropoutMask;
-import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.Dropout;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -16,7 +15,7 @@ final class TokenEmbeddingLayer extends KernelLayer<TokenEmbedding> {
     private static final long serialVersionUID = 1L;
 
     private transient int[] tokens = new int[0];
-    private transient DropoutMask mask;
+    private transient Dropout dropout;
 
     TokenEmbeddingLayer(NeuralNetConfiguration configuration, DataType type) {
         super(configuration, type);
@@ -31,45 +30,26 @@ final class TokenEmbeddingLayer extends KernelLayer<TokenEmbedding> {
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         int context = layerConf().getContext();
         tokens = Tokens.of(input, context, layerConf().getNIn(), "features");
-        mask = mask(training, 0);
-        int width = (int) layerConf().getNOut();
-        INDArray out = fresh(tokens.length, width);
-        kernels()
-                .embed(
-                        tokens,
-                        0,
-                        parameter(TokenEmbedding.TOKENS),
-                        parameter(TokenEmbedding.POSITIONS),
-                        mask,
-                        kernels().wrap(out),
-                        tokens.length,
-                        context,
-                        width);
+        dropout = dropout(training, 0);
+        INDArray out = fresh(tokens.length, layerConf().getNOut());
+        kernels().embed(tokens, 0, tables(paramsFlattened), dropout, wrap(out));
         return out;
     }
 
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
-        Span ofTokens = gradient(TokenEmbedding.TOKENS);
-        Span ofPositions = gradient(TokenEmbedding.POSITIONS);
+        EmbeddingTables gradients = tables(gradientsFlattened);
         if (!layerConf().isSharedWithHead()) {
-            kernels().zero(ofTokens);
+            kernels().zero(gradients.tokens().data());
         }
-        if (layerConf().getPositions() == Positions.LEARNED) {
-            kernels().zero(ofPositions);
-        }
+        gradients.positions().ifPresent(positions -> kernels().zero(positions.data()));
         INDArray gradient = packed(epsilon);
-        kernels()
-                .embedBackward(
-                        tokens,
-                        0,
-                        kernels().wrap(gradient),
-                        mask,
-                        ofTokens,
-                        ofPositions,
-                        tokens.length,
-                        layerConf().getContext(),
-                        (int) layerConf().getNOut());
+        kernels().embedBackward(tokens, 0, wrap(gradient), dropout, gradients);
         return new Pair<>(tableOfGradients(), null);
+    }
+
+    private EmbeddingTables tables(INDArray flat) {
+        return new EmbeddingTables(
+                view(flat, TokenEmbedding.TOKENS).orElseThrow(), view(flat, TokenEmbedding.POSITIONS));
     }
 }

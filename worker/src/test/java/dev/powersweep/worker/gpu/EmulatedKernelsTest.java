@@ -7,8 +7,12 @@ import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.gpu.EmulatedDevice.Threads;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.Dropout;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import dev.powersweep.worker.kernels.cpu.CpuKernels;
@@ -17,6 +21,7 @@ import dev.powersweep.worker.model.RandomStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -261,19 +266,26 @@ class EmulatedKernelsTest {
 
         for (int slice = 0; slice < SLICES; slice++) {
             int cell = slice / PARTS;
-            DropoutMask mask = dropout ? mask(cell, 0, slice, partRows, width) : null;
-            Span table = span(parameters, cell * stride, kinds * width);
-            Span positions = learned ? span(parameters, cell * stride + tokenLength, context * width) : null;
-            Span expected = oracle.allocate((long) rows * width);
-            oracle.embed(tokens, slice * rows, table, positions, mask, expected, rows, context, width);
-            near(made, slice * rows * width, expected, 1e-6);
-            Span dTable = span(old, slice * stride, kinds * width);
-            Span dPositions = learned ? span(old, slice * stride + tokenLength, context * width) : null;
-            Span dRows = span(dOut, slice * rows * width, rows * width);
-            oracle.embedBackward(tokens, slice * rows, dRows, mask, dTable, dPositions, rows, context, width);
-            near(added, slice * stride, dTable, 1e-6);
+            Optional<Integer> positions = learned ? Optional.of(tokenLength) : Optional.empty();
+            Dropout dropped = dropout ? mask(cell, 0, slice, partRows, width) : Dropout.NONE;
+            Matrix expected = oracle.allocate(rows, width);
+            EmbeddingTables tables = new EmbeddingTables(
+                    matrix(parameters, cell * stride, kinds, width),
+                    positions.map(at -> matrix(parameters, cell * stride + at, context, width)));
+            oracle.embed(tokens, slice * rows, tables, dropped, expected);
+            near(made, slice * rows * width, expected.data(), 1e-6);
+            int ofSlice = slice * stride;
+            EmbeddingTables dTables = new EmbeddingTables(
+                    matrix(old, ofSlice, kinds, width), positions.map(at -> matrix(old, ofSlice + at, context, width)));
+            Matrix dRows = matrix(dOut, slice * rows * width, rows, width);
+            oracle.embedBackward(tokens, slice * rows, dRows, dropped, dTables);
+            near(added, slice * stride, dTables.tokens().data(), 1e-6);
             if (learned) {
-                near(added, slice * stride + tokenLength, dPositions, 1e-6);
+                near(
+                        added,
+                        slice * stride + tokenLength,
+                        dTables.positions().orElseThrow().data(),
+                        1e-6);
             }
         }
     }
@@ -390,52 +402,46 @@ class EmulatedKernelsTest {
         for (int slice = 0; slice < SLICES; slice++) {
             int cell = slice / PARTS;
             int at = slice * rows * width;
-            int length = rows * width;
-            DropoutMask mask = dropout ? mask(cell, SITE, slice, partRows, width) : null;
-            Span expectedSum = oracle.allocate(length);
-            Span expected = oracle.allocate(length);
-            Span ofRows = oracle.allocate(2L * rows);
-            Span gain = span(parameters, cell * stride, width);
-            Span bias = centred ? span(parameters, cell * stride + width, width) : null;
-            oracle.addNormalise(
-                    span(x, at, length),
-                    branched ? span(branch, at, length) : null,
-                    mask,
-                    expectedSum,
-                    gain,
-                    bias,
-                    expected,
-                    ofRows,
-                    rows,
-                    width);
+            Dropout dropped = dropout ? mask(cell, SITE, slice, partRows, width) : Dropout.NONE;
+            Matrix expectedSum = oracle.allocate(rows, width);
+            Matrix expected = oracle.allocate(rows, width);
+            Matrix ofRows = oracle.allocate(rows, 2);
+            Norm norm = norm(parameters, cell * stride, width, centred);
+            Matrix normed = matrix(x, at, rows, width);
             if (branched) {
-                near(total, at, expectedSum, 1e-6);
+                Matrix added = matrix(branch, at, rows, width);
+                oracle.addNormalise(normed, added, dropped, expectedSum, norm, expected, ofRows);
+                near(total, at, expectedSum.data(), 1e-6);
+                normed = expectedSum;
+            } else {
+                oracle.normalise(normed, norm, expected, ofRows);
             }
-            near(made, at, expected, rounding);
-            Span dGain = span(old, slice * stride, width);
-            Span dBias = centred ? span(old, slice * stride + width, width) : null;
-            Span dInput = span(oldInput, at, length);
+            near(made, at, expected.data(), rounding);
+            Norm ofNorm = norm(old, slice * stride, width, centred);
+            Matrix dInput = matrix(oldInput, at, rows, width);
             oracle.normaliseBackward(
-                    span(dOut, at, length),
-                    branched ? expectedSum : span(x, at, length),
+                    matrix(dOut, at, rows, width),
+                    normed,
                     ofRows,
-                    gain,
-                    dGain,
-                    dBias,
+                    norm,
+                    ofNorm,
                     dInput,
-                    add ? Write.ADD : Write.REPLACE,
-                    rows,
-                    width);
-            near(ofInput, at, dInput, 3e-6);
-            near(ofParameters, slice * stride, dGain, 3e-6);
+                    add ? Write.ADD : Write.REPLACE);
+            near(ofInput, at, dInput.data(), 3e-6);
+            near(ofParameters, slice * stride, ofNorm.gain(), 3e-6);
             if (centred) {
-                near(ofParameters, slice * stride + width, dBias, 3e-6);
+                near(ofParameters, slice * stride + width, ofNorm.bias().orElseThrow(), 3e-6);
             }
-            if (mask != null) {
-                oracle.drop(dInput, mask, dInput, length);
+            if (dropped instanceof DropoutMask mask) {
+                oracle.drop(dInput, mask, dInput);
             }
-            near(ofBranch, at, dInput, rounding);
+            near(ofBranch, at, dInput.data(), rounding);
         }
+    }
+
+    private Norm norm(float[] values, int at, int width, boolean centred) {
+        Span gain = span(values, at, width);
+        return centred ? Norm.layerNorm(gain, span(values, at + width, width)) : Norm.rmsNorm(gain);
     }
 
     @ParameterizedTest
@@ -466,7 +472,10 @@ class EmulatedKernelsTest {
                         headWidth,
                         Device.single(direction));
                 Span expected = span(packed, 0, packed.length);
-                oracle.rotate(expected, rows, new AttentionShape(context, heads, headWidth, 1), direction);
+                oracle.rotate(
+                        new Matrix(expected, rows, 3 * heads * headWidth),
+                        new AttentionShape(context, heads, headWidth, 1),
+                        direction);
                 near(
                         device.readFactors(precision, own, packed.length),
                         0,
@@ -540,18 +549,19 @@ class EmulatedKernelsTest {
             int at = cell * ofCell * context;
             int length = ofCell * context * width;
             AttentionShape shape = new AttentionShape(context, heads, headWidth, ATTENTION_SCALES[cell]);
-            Span own = span(packed, at * 3 * width, 3 * length);
-            Span expected = oracle.allocate(length);
-            Span expectedGradients = oracle.allocate(3L * length);
+            int ofRows = ofCell * context;
+            Matrix own = new Matrix(span(packed, at * 3 * width, 3 * length), ofRows, 3 * width);
+            Matrix expected = oracle.allocate(ofRows, width);
+            Matrix expectedGradients = oracle.allocate(ofRows, 3 * width);
             Span probabilities = oracle.allocate(ofCell * shape.probabilities());
-            oracle.attention(own, probabilities, expected, ofCell, shape);
-            near(made, at * width, expected, rounding);
-            oracle.attentionBackward(
-                    own, probabilities, span(dOut, at * width, length), expectedGradients, ofCell, shape);
+            oracle.attention(own, probabilities, expected, shape);
+            near(made, at * width, expected.data(), rounding);
+            Matrix dOfCell = new Matrix(span(dOut, at * width, length), ofRows, width);
+            oracle.attentionBackward(own, probabilities, dOfCell, expectedGradients, shape);
             for (int third = 0; third < 3; third++) {
                 // The sums of dOut·out, which scores' gradients are differences to, come from rounded outputs.
                 double ofThird = third < 2 && precision == Precision.BFLOAT16 ? 1e-2 : rounding;
-                nearThird(gradients, at * 3 * width, expectedGradients, third, width, context == 1, ofThird);
+                nearThird(gradients, at * 3 * width, expectedGradients.data(), third, width, context == 1, ofThird);
             }
         }
     }
@@ -597,12 +607,12 @@ class EmulatedKernelsTest {
                 device.launch(
                         name + "Backward" + KernelSources.suffix(precision), grid, 64, onDevice, gradient, length);
                 Span expected = span(x, 0, length);
-                Span derivative = oracle.allocate(length);
-                oracle.activate(expected, derivative, length, activation);
+                Matrix derivative = oracle.allocate(1, length);
+                oracle.activate(new Matrix(expected, 1, length), derivative, activation);
                 double rounding = precision == Precision.BFLOAT16 ? 4e-3 : 1e-6;
                 near(device.readFactors(precision, out, length), 0, expected, rounding);
                 Span expectedGradient = span(dOut, 0, length);
-                oracle.multiply(expectedGradient, derivative, length);
+                oracle.multiply(new Matrix(expectedGradient, 1, length), derivative);
                 near(device.readFactors(precision, gradient, length), 0, expectedGradient, rounding);
             }
         }
@@ -652,7 +662,8 @@ class EmulatedKernelsTest {
                     Span expected = span(logits, cell * rows * vocabulary, rows * vocabulary);
                     double[] expectedLosses = new double[rows];
                     int[] own = Arrays.copyOfRange(targets, cell * stride, cell * stride + rows);
-                    oracle.crossEntropy(expected, own, 0, rows, vocabulary, LOGIT_SCALES[cell], weight, expectedLosses);
+                    oracle.crossEntropy(
+                            new Matrix(expected, rows, vocabulary), own, 0, LOGIT_SCALES[cell], weight, expectedLosses);
                     for (int row = 0; row < rows; row++) {
                         assertThat((double) made[cell * stride + row])
                                 .isCloseTo(expectedLosses[row], org.assertj.core.data.Offset.offset(4e-6));
@@ -1011,6 +1022,10 @@ class EmulatedKernelsTest {
 
     private Span span(float[] values, int from, int length) {
         return span(oracle, values, from, length);
+    }
+
+    private Matrix matrix(float[] values, int from, int rows, int columns) {
+        return new Matrix(span(values, from, rows * columns), rows, columns);
     }
 
     private static Span span(Kernels kernels, float[] values, int from, int length) {

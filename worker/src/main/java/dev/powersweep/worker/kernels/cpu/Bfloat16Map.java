@@ -3,9 +3,9 @@ package dev.powersweep.worker.kernels.cpu;
 import static dev.powersweep.worker.kernels.cpu.Bfloat16Products.bfloat16;
 
 import dev.powersweep.worker.kernels.LinearMap;
-import dev.powersweep.worker.kernels.Span;
+import dev.powersweep.worker.kernels.Matrix;
 import dev.powersweep.worker.kernels.Write;
-import dev.powersweep.worker.kernels.cpu.OneDnnCall.Matrix;
+import dev.powersweep.worker.kernels.cpu.OneDnnCall.Descriptor;
 
 /**
  * A linear map whose products take bfloat16 factors. Weights are rounded once after each change, inputs once for both
@@ -42,18 +42,18 @@ final class Bfloat16Map implements LinearMap {
     }
 
     @Override
-    public void forward(Span x, Span y, int rows) {
-        Pass of = pass(rows);
-        of.roundInputs.run(CpuSpan.of(x).address, roundedInputs);
-        of.outputs.run(roundedInputs, roundedWeights, CpuSpan.of(y).address);
+    public void forward(Matrix x, Matrix y) {
+        Pass of = pass(x.expect(x.rows(), shape.inputs()).rows());
+        of.roundInputs.run(CpuKernels.data(x).address, roundedInputs);
+        of.outputs.run(roundedInputs, roundedWeights, CpuKernels.data(y.expect(x.rows(), shape.outputs())).address);
     }
 
     @Override
-    public void backward(Span x, Span dy, Span dx, int rows) {
-        Pass of = pass(rows);
+    public void backward(Matrix x, Matrix dy, Matrix dx) {
+        Pass of = pass(dy.expect(x.rows(), shape.outputs()).rows());
         long rounded = products.shared();
-        of.roundGradients.run(CpuSpan.of(dy).address, rounded);
-        of.inputGradients.run(rounded, roundedWeights, CpuSpan.of(dx).address);
+        of.roundGradients.run(CpuKernels.data(dy).address, rounded);
+        of.inputGradients.run(rounded, roundedWeights, CpuKernels.data(dx.expect(dy.rows(), shape.inputs())).address);
         switch (shape.layout()) {
             case BY_INPUT -> of.weightGradients.run(roundedInputs, rounded, gradient.address);
             case BY_OUTPUT -> of.weightGradients.run(rounded, roundedInputs, gradient.address);
@@ -79,17 +79,17 @@ final class Bfloat16Map implements LinearMap {
 
         Pass(int rows) {
             this.rows = rows;
-            Matrix x = bfloat16(rows, shape.inputs());
-            Matrix y = bfloat16(rows, shape.outputs());
+            Descriptor x = bfloat16(rows, shape.inputs());
+            Descriptor y = bfloat16(rows, shape.outputs());
             roundInputs = products.rounding(rows, shape.inputs());
             roundGradients = products.rounding(rows, shape.outputs());
             if (shape.layout() == Layout.BY_INPUT) {
-                Matrix w = bfloat16(shape.inputs(), shape.outputs());
+                Descriptor w = bfloat16(shape.inputs(), shape.outputs());
                 outputs = products.product(x, w, Write.REPLACE);
                 inputGradients = products.product(y, w.transposed(), Write.REPLACE);
                 weightGradients = products.product(x.transposed(), y, Write.ADD);
             } else {
-                Matrix w = bfloat16(shape.outputs(), shape.inputs());
+                Descriptor w = bfloat16(shape.outputs(), shape.inputs());
                 outputs = products.product(x, w.transposed(), Write.REPLACE);
                 inputGradients = products.product(y, w, Write.REPLACE);
                 weightGradients = products.product(y.transposed(), x, Write.ADD);

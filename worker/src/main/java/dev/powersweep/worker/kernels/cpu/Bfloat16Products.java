@@ -1,7 +1,7 @@
 package dev.powersweep.worker.kernels.cpu;
 
 import dev.powersweep.worker.kernels.Write;
-import dev.powersweep.worker.kernels.cpu.OneDnnCall.Matrix;
+import dev.powersweep.worker.kernels.cpu.OneDnnCall.Descriptor;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -32,12 +32,12 @@ final class Bfloat16Products implements AutoCloseable {
     private static final int[] FROM_TO = {dnnl.DNNL_ARG_FROM, dnnl.DNNL_ARG_TO};
     private static final int[] FACTORS_AND_RESULT = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
 
-    private record Shape(Matrix a, Matrix b, Write write) {}
+    private record Shape(Descriptor a, Descriptor b, Write write) {}
 
     private final Bfloat16Unit unit;
     private final dnnl_engine engine = new dnnl_engine();
     private final dnnl_stream stream = new dnnl_stream();
-    private final Map<Matrix, OneDnnCall> roundings = new HashMap<>();
+    private final Map<Descriptor, OneDnnCall> roundings = new HashMap<>();
     private final Map<Shape, OneDnnCall> products = new HashMap<>();
     private final List<CpuSpan> spans = new ArrayList<>();
     private long mostShared;
@@ -57,14 +57,14 @@ final class Bfloat16Products implements AutoCloseable {
         return "bfloat16 products by " + unit + " of " + OneDnn.version();
     }
 
-    static Matrix bfloat16(long rows, long columns) {
-        return Matrix.of(rows, columns, dnnl.dnnl_bf16);
+    static Descriptor bfloat16(long rows, long columns) {
+        return Descriptor.of(rows, columns, dnnl.dnnl_bf16);
     }
 
     /** Rounds row-major single precision [rows, columns] to the nearest bfloat16, ties to even. */
     OneDnnCall rounding(int rows, int columns) {
-        return roundings.computeIfAbsent(Matrix.of(rows, columns, dnnl.dnnl_f32), from -> {
-            Matrix to = bfloat16(rows, columns);
+        return roundings.computeIfAbsent(Descriptor.of(rows, columns, dnnl.dnnl_f32), from -> {
+            Descriptor to = bfloat16(rows, columns);
             dnnl_primitive_desc made = new dnnl_primitive_desc();
             OneDnn.check(dnnl.dnnl_reorder_primitive_desc_create(
                     made, from.description(), engine, to.description(), engine, null));
@@ -73,9 +73,9 @@ final class Bfloat16Products implements AutoCloseable {
     }
 
     /** {@code C = A·B} or {@code C += A·B} with C row-major in single precision. */
-    OneDnnCall product(Matrix a, Matrix b, Write write) {
+    OneDnnCall product(Descriptor a, Descriptor b, Write write) {
         return products.computeIfAbsent(new Shape(a, b, write), shape -> {
-            Matrix c = Matrix.of(a.rows(), b.columns(), dnnl.dnnl_f32);
+            Descriptor c = Descriptor.of(a.rows(), b.columns(), dnnl.dnnl_f32);
             dnnl_matmul_desc_t product = new dnnl_matmul_desc_t();
             dnnl_memory_desc_t noBias = new dnnl_memory_desc_t();
             Pointer.memset(noBias, 0, noBias.sizeof());

@@ -4,9 +4,13 @@ import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.Dropout;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.LinearMap;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import java.util.ArrayList;
@@ -90,14 +94,17 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void linear(Span x, Span w, Span y, int rows, int inputs, int outputs) {
-        blas.linear(CpuSpan.of(x).address, CpuSpan.of(w).address, CpuSpan.of(y).address, rows, inputs, outputs);
+    public void linear(Matrix x, Matrix w, Matrix y) {
+        w.expect(x.columns(), w.columns());
+        y.expect(x.rows(), w.columns());
+        blas.linear(address(x), address(w), address(y), x.rows(), x.columns(), w.columns());
     }
 
     @Override
-    public void weightGradient(Span x, Span dy, Span dw, int rows, int inputs, int outputs) {
-        blas.weightGradient(
-                CpuSpan.of(x).address, CpuSpan.of(dy).address, CpuSpan.of(dw).address, rows, inputs, outputs);
+    public void weightGradient(Matrix x, Matrix dy, Matrix dw) {
+        dy.expect(x.rows(), dy.columns());
+        dw.expect(x.columns(), dy.columns());
+        blas.weightGradient(address(x), address(dy), address(dw), x.rows(), x.columns(), dy.columns());
     }
 
     @Override
@@ -108,158 +115,99 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void transpose(Span from, int rows, int columns, Span to) {
-        CpuSpan source = CpuSpan.of(from);
-        CpuSpan target = CpuSpan.of(to);
+    public void transpose(Matrix from, Matrix to) {
+        int rows = from.rows();
+        int columns = from.columns();
+        CpuSpan source = data(from);
+        CpuSpan target = data(to.expect(columns, rows));
         Transpose.transpose(source.block, source.at, columns, rows, columns, target.block, target.at, rows);
     }
 
     @Override
-    public void embed(
-            int[] tokens,
-            int from,
-            Span tokenEmbedding,
-            Span positionEmbedding,
-            DropoutMask mask,
-            Span out,
-            int rows,
-            int context,
-            int width) {
-        Embedding.forward(
-                tokens,
-                from,
-                CpuSpan.of(tokenEmbedding),
-                CpuSpan.of(positionEmbedding),
-                CpuSpan.of(out),
-                rows,
-                context,
-                width);
-        if (mask != null) {
-            drop(out, mask, out, rows * width);
+    public void embed(int[] tokens, int from, EmbeddingTables tables, Dropout dropout, Matrix out) {
+        Embedding.forward(tokens, from, tables, out);
+        if (dropout instanceof DropoutMask mask) {
+            drop(out, mask, out);
         }
     }
 
     @Override
-    public void embedBackward(
-            int[] tokens,
-            int from,
-            Span dOut,
-            DropoutMask mask,
-            Span dTokenEmbedding,
-            Span dPositionEmbedding,
-            int rows,
-            int context,
-            int width) {
-        if (mask != null) {
-            drop(dOut, mask, dOut, rows * width);
+    public void embedBackward(int[] tokens, int from, Matrix dOut, Dropout dropout, EmbeddingTables gradients) {
+        if (dropout instanceof DropoutMask mask) {
+            drop(dOut, mask, dOut);
         }
-        Embedding.backward(
-                tokens,
-                from,
-                CpuSpan.of(dOut),
-                CpuSpan.of(dTokenEmbedding),
-                CpuSpan.of(dPositionEmbedding),
-                rows,
-                context,
-                width);
+        Embedding.backward(tokens, from, dOut, gradients);
+    }
+
+    @Override
+    public void normalise(Matrix x, Norm norm, Matrix out, Matrix statistics) {
+        Norms.normalise(x, norm, out, statistics);
     }
 
     @Override
     public void addNormalise(
-            Span x,
-            Span branch,
-            DropoutMask mask,
-            Span sum,
-            Span gain,
-            Span bias,
-            Span out,
-            Span statistics,
-            int rows,
-            int width) {
-        Norms.addNormalise(
-                CpuSpan.of(x),
-                CpuSpan.of(branch),
-                mask,
-                CpuSpan.of(sum),
-                CpuSpan.of(gain),
-                CpuSpan.of(bias),
-                CpuSpan.of(out),
-                CpuSpan.of(statistics),
-                rows,
-                width);
+            Matrix x, Matrix branch, Dropout dropout, Matrix sum, Norm norm, Matrix out, Matrix statistics) {
+        branch.expect(x.rows(), x.columns());
+        sum.expect(x.rows(), x.columns());
+        if (dropout instanceof DropoutMask mask) {
+            Elements.addDropped(data(x), data(branch), mask, data(sum), x.length());
+        } else {
+            Elements.add(data(x), data(branch), data(sum), x.length());
+        }
+        normalise(sum, norm, out, statistics);
     }
 
     @Override
     public void normaliseBackward(
-            Span dOut,
-            Span x,
-            Span statistics,
-            Span gain,
-            Span dGain,
-            Span dBias,
-            Span dx,
-            Write write,
-            int rows,
-            int width) {
-        Norms.backward(
-                CpuSpan.of(dOut),
-                CpuSpan.of(x),
-                CpuSpan.of(statistics),
-                CpuSpan.of(gain),
-                CpuSpan.of(dGain),
-                CpuSpan.of(dBias),
-                CpuSpan.of(dx),
-                write == Write.ADD,
-                rows,
-                width);
+            Matrix dOut, Matrix x, Matrix statistics, Norm norm, Norm gradients, Matrix dx, Write write) {
+        Norms.backward(dOut, x, statistics, norm, gradients, dx, write);
     }
 
     @Override
-    public void drop(Span from, DropoutMask mask, Span to, int length) {
-        Elements.drop(CpuSpan.of(from), mask, CpuSpan.of(to), length);
+    public void drop(Matrix from, DropoutMask mask, Matrix to) {
+        Elements.drop(data(from), mask, data(to.expect(from.rows(), from.columns())), from.length());
     }
 
     @Override
-    public void rotate(Span qkv, int rows, AttentionShape shape, int direction) {
-        attention(shape).rotate(CpuSpan.of(qkv), rows, direction);
+    public void rotate(Matrix qkv, AttentionShape shape, int direction) {
+        attention(shape).rotate(data(qkv.expect(qkv.rows(), 3 * shape.width())), qkv.rows(), direction);
     }
 
     @Override
-    public void attention(Span qkv, Span probabilities, Span out, int sequences, AttentionShape shape) {
-        attention(shape).forward(CpuSpan.of(qkv), CpuSpan.of(probabilities), CpuSpan.of(out), sequences);
+    public void attention(Matrix qkv, Span probabilities, Matrix out, AttentionShape shape) {
+        qkv.expect(qkv.rows(), 3 * shape.width());
+        out.expect(qkv.rows(), shape.width());
+        attention(shape).forward(data(qkv), CpuSpan.of(probabilities), data(out), shape.sequences(qkv.rows()));
     }
 
     @Override
-    public void attentionBackward(
-            Span qkv, Span probabilities, Span dOut, Span dQkv, int sequences, AttentionShape shape) {
+    public void attentionBackward(Matrix qkv, Span probabilities, Matrix dOut, Matrix dQkv, AttentionShape shape) {
+        qkv.expect(dOut.rows(), 3 * shape.width());
+        dOut.expect(dOut.rows(), shape.width());
+        dQkv.expect(dOut.rows(), 3 * shape.width());
         attention(shape)
-                .backward(CpuSpan.of(qkv), CpuSpan.of(probabilities), CpuSpan.of(dOut), CpuSpan.of(dQkv), sequences);
+                .backward(data(qkv), CpuSpan.of(probabilities), data(dOut), data(dQkv), shape.sequences(dOut.rows()));
     }
 
     @Override
-    public void activate(Span x, Span derivative, int length, Activation activation) {
+    public void activate(Matrix x, Matrix derivative, Activation activation) {
+        derivative.expect(x.rows(), x.columns());
         switch (activation) {
-            case GELU -> Elements.gelu(CpuSpan.of(x), CpuSpan.of(derivative), length);
-            case SQUARED_RELU -> Elements.squaredRelu(CpuSpan.of(x), CpuSpan.of(derivative), length);
+            case GELU -> Elements.gelu(data(x), data(derivative), x.length());
+            case SQUARED_RELU -> Elements.squaredRelu(data(x), data(derivative), x.length());
         }
     }
 
     @Override
-    public void multiply(Span x, Span y, int length) {
-        Elements.multiply(CpuSpan.of(x), CpuSpan.of(y), length);
+    public void multiply(Matrix x, Matrix y) {
+        Elements.multiply(data(x), data(y.expect(x.rows(), x.columns())), x.length());
     }
 
     @Override
     public void crossEntropy(
-            Span logits,
-            int[] targets,
-            int from,
-            int rows,
-            int vocabulary,
-            float logitScale,
-            float gradientWeight,
-            double[] losses) {
-        CrossEntropy.run(CpuSpan.of(logits), targets, from, rows, vocabulary, logitScale, gradientWeight, losses);
+            Matrix logits, int[] targets, int from, float logitScale, float gradientWeight, double[] losses) {
+        CrossEntropy.run(
+                data(logits), targets, from, logits.rows(), logits.columns(), logitScale, gradientWeight, losses);
     }
 
     @Override
@@ -295,6 +243,14 @@ public final class CpuKernels implements Kernels {
         bfloat16.ifPresent(Bfloat16Products::close);
         arrays.forEach(INDArray::close);
         arrays.clear();
+    }
+
+    static CpuSpan data(Matrix matrix) {
+        return CpuSpan.of(matrix.data());
+    }
+
+    private static long address(Matrix matrix) {
+        return data(matrix).address;
     }
 
     /** Working memory is kept for the shape last seen; a model has one. */

@@ -128,6 +128,16 @@ final class Elements {
         }
     }
 
+    static void add(CpuSpan x, CpuSpan y, CpuSpan sum, int length) {
+        int end = Lanes.whole(length) * Float.BYTES;
+        for (int i = 0; i < end; i += BYTES) {
+            store(load(x.block, x.at + i).add(load(y.block, y.at + i)), sum.block, sum.at + i);
+        }
+        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
+            sum.block.put(sum.at + i, x.block.get(x.at + i) + y.block.get(y.at + i));
+        }
+    }
+
     static void addDropped(CpuSpan x, CpuSpan branch, DropoutMask mask, CpuSpan sum, int length) {
         int end = Lanes.whole(length);
         for (int i = 0; i < end; i += Lanes.COUNT) {

@@ -4,6 +4,8 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
 import static dev.powersweep.worker.kernels.cpu.Lanes.load;
 import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
+import dev.powersweep.worker.kernels.EmbeddingTables;
+import dev.powersweep.worker.kernels.Matrix;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 
 /** Rows of the embedding tables. */
@@ -11,9 +13,13 @@ final class Embedding {
 
     private Embedding() {}
 
-    static void forward(
-            int[] tokens, int from, CpuSpan token, CpuSpan position, CpuSpan out, int rows, int context, int width) {
-        for (int row = 0; row < rows; row++) {
+    static void forward(int[] tokens, int from, EmbeddingTables tables, Matrix embedded) {
+        int width = embedded.columns();
+        CpuSpan token = CpuKernels.data(tables.tokens());
+        Matrix positions = tables.positions().orElse(null);
+        CpuSpan position = positions == null ? null : CpuKernels.data(positions);
+        CpuSpan out = CpuKernels.data(embedded);
+        for (int row = 0; row < embedded.rows(); row++) {
             int at = token.at + 4 * tokens[from + row] * width;
             int outAt = out.at + 4 * row * width;
             if (position == null) {
@@ -23,7 +29,7 @@ final class Embedding {
                         token.block,
                         at,
                         position.block,
-                        position.at + 4 * (row % context) * width,
+                        position.at + 4 * (row % positions.rows()) * width,
                         out.block,
                         outAt,
                         width);
@@ -31,14 +37,18 @@ final class Embedding {
         }
     }
 
-    static void backward(
-            int[] tokens, int from, CpuSpan dOut, CpuSpan dToken, CpuSpan dPosition, int rows, int context, int width) {
-        for (int row = 0; row < rows; row++) {
+    static void backward(int[] tokens, int from, Matrix ofEmbedded, EmbeddingTables gradients) {
+        int width = ofEmbedded.columns();
+        CpuSpan dOut = CpuKernels.data(ofEmbedded);
+        CpuSpan dToken = CpuKernels.data(gradients.tokens());
+        Matrix positions = gradients.positions().orElse(null);
+        CpuSpan dPosition = positions == null ? null : CpuKernels.data(positions);
+        for (int row = 0; row < ofEmbedded.rows(); row++) {
             int at = dOut.at + 4 * row * width;
             int tokenAt = dToken.at + 4 * tokens[from + row] * width;
             add(dToken.block, tokenAt, dOut.block, at, dToken.block, tokenAt, width);
             if (dPosition != null) {
-                int positionAt = dPosition.at + 4 * (row % context) * width;
+                int positionAt = dPosition.at + 4 * (row % positions.rows()) * width;
                 add(dPosition.block, positionAt, dOut.block, at, dPosition.block, positionAt, width);
             }
         }

@@ -4,12 +4,13 @@ import static dev.powersweep.worker.kernels.cpu.Lanes.BYTES;
 import static dev.powersweep.worker.kernels.cpu.Lanes.load;
 import static dev.powersweep.worker.kernels.cpu.Lanes.store;
 
-import dev.powersweep.worker.kernels.DropoutMask;
-import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
+import dev.powersweep.worker.kernels.Write;
 import dev.powersweep.worker.kernels.cpu.Lanes.Block;
 import jdk.incubator.vector.FloatVector;
 
-/** LayerNorm and RMSNorm with the residual sum in front of them. */
+/** LayerNorm and RMSNorm. */
 final class Norms {
 
     /** Each phase goes over so many rows before the next one begins, so that no row waits for another's sum. */
@@ -17,26 +18,15 @@ final class Norms {
 
     private Norms() {}
 
-    static void addNormalise(
-            CpuSpan x,
-            CpuSpan branch,
-            DropoutMask mask,
-            CpuSpan sum,
-            CpuSpan gain,
-            CpuSpan bias,
-            CpuSpan out,
-            CpuSpan statistics,
-            int rows,
-            int width) {
+    static void normalise(Matrix x, Norm norm, Matrix to, Matrix ofRows) {
+        int rows = x.rows();
+        int width = x.columns();
         int stride = width * Float.BYTES;
-        if (branch != null) {
-            if (mask == null) {
-                add(x, branch, sum, rows * width);
-            } else {
-                Elements.addDropped(x, branch, mask, sum, rows * width);
-            }
-        }
-        CpuSpan normed = branch == null ? x : sum;
+        CpuSpan normed = CpuKernels.data(x);
+        CpuSpan gain = CpuSpan.of(norm.gain());
+        CpuSpan bias = CpuSpan.of(norm.bias().orElse(null));
+        CpuSpan out = CpuKernels.data(to.expect(rows, width));
+        CpuSpan statistics = CpuKernels.data(ofRows.expect(rows, 2));
         for (int first = 0; first < rows; first += ROWS) {
             int end = Math.min(rows, first + ROWS);
             if (bias != null) {
@@ -48,7 +38,7 @@ final class Norms {
             for (int row = first; row < end; row++) {
                 float mean = statistics.block.get(statistics.at + 8 * row);
                 float variance = squaresRow(normed.block, normed.at + row * stride, width, mean) / width;
-                float reciprocal = (float) (1 / Math.sqrt(variance + Kernels.NORM_EPSILON));
+                float reciprocal = (float) (1 / Math.sqrt(variance + Norm.EPSILON));
                 statistics.block.put(statistics.at + 8 * row + 4, reciprocal);
             }
             for (int row = first; row < end; row++) {
@@ -66,17 +56,18 @@ final class Norms {
     }
 
     static void backward(
-            CpuSpan dOut,
-            CpuSpan x,
-            CpuSpan statistics,
-            CpuSpan gain,
-            CpuSpan dGain,
-            CpuSpan dBias,
-            CpuSpan dx,
-            boolean add,
-            int rows,
-            int width) {
+            Matrix dNormed, Matrix normed, Matrix ofRows, Norm norm, Norm gradients, Matrix ofNormed, Write write) {
+        int rows = normed.rows();
+        int width = normed.columns();
         int stride = width * Float.BYTES;
+        boolean add = write == Write.ADD;
+        CpuSpan dOut = CpuKernels.data(dNormed.expect(rows, width));
+        CpuSpan x = CpuKernels.data(normed);
+        CpuSpan statistics = CpuKernels.data(ofRows.expect(rows, 2));
+        CpuSpan gain = CpuSpan.of(norm.gain());
+        CpuSpan dGain = CpuSpan.of(gradients.gain());
+        CpuSpan dBias = CpuSpan.of(gradients.bias().orElse(null));
+        CpuSpan dx = CpuKernels.data(ofNormed.expect(rows, width));
         float[] sums = new float[2];
         for (int row = 0; row < rows; row++) {
             int stat = statistics.at + row * 2 * Float.BYTES;
@@ -218,16 +209,6 @@ final class Norms {
             float normed = x.get(xAt + i) * reciprocal;
             float value = (dOut.get(dOutAt + i) * gain.block.get(gain.at + i) - normed * product) * reciprocal;
             dx.put(dxAt + i, add ? dx.get(dxAt + i) + value : value);
-        }
-    }
-
-    private static void add(CpuSpan x, CpuSpan y, CpuSpan sum, int length) {
-        int end = Lanes.whole(length) * Float.BYTES;
-        for (int i = 0; i < end; i += BYTES) {
-            store(load(x.block, x.at + i).add(load(y.block, y.at + i)), sum.block, sum.at + i);
-        }
-        for (int i = end; i < length * Float.BYTES; i += Float.BYTES) {
-            sum.block.put(sum.at + i, x.block.get(x.at + i) + y.block.get(y.at + i));
         }
     }
 

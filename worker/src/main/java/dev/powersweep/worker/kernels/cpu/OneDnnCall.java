@@ -17,15 +17,15 @@ final class OneDnnCall implements AutoCloseable {
      *
      * @param type of its numbers, as oneDNN has it
      */
-    record Matrix(long rows, long columns, int type, long rowStride, long columnStride) {
+    record Descriptor(long rows, long columns, int type, long rowStride, long columnStride) {
 
-        static Matrix of(long rows, long columns, int type) {
-            return new Matrix(rows, columns, type, columns, 1);
+        static Descriptor of(long rows, long columns, int type) {
+            return new Descriptor(rows, columns, type, columns, 1);
         }
 
         /** The same memory seen as [columns, rows]. */
-        Matrix transposed() {
-            return new Matrix(columns, rows, type, columnStride, rowStride);
+        Descriptor transposed() {
+            return new Descriptor(columns, rows, type, columnStride, rowStride);
         }
 
         dnnl_memory_desc_t description() {
@@ -46,7 +46,7 @@ final class OneDnnCall implements AutoCloseable {
      * @param made is freed here
      * @param roles of the matrices, as oneDNN numbers them
      */
-    OneDnnCall(dnnl_engine engine, dnnl_stream stream, dnnl_primitive_desc made, int[] roles, Matrix... matrices) {
+    OneDnnCall(dnnl_engine engine, dnnl_stream stream, dnnl_primitive_desc made, int[] roles, Descriptor... matrices) {
         this.stream = stream;
         OneDnn.check(dnnl.dnnl_primitive_create(primitive, made));
         OneDnn.check(dnnl.dnnl_primitive_desc_destroy(made));

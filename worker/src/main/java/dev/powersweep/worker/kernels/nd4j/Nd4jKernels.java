@@ -3,9 +3,13 @@ package dev.powersweep.worker.kernels.nd4j;
 import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.kernels.AdamStep;
 import dev.powersweep.worker.kernels.AttentionShape;
+import dev.powersweep.worker.kernels.Dropout;
 import dev.powersweep.worker.kernels.DropoutMask;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.Write;
 import java.util.ArrayList;
@@ -67,139 +71,111 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void linear(Span x, Span w, Span y, int rows, int inputs, int outputs) {
-        matrix(y, rows, outputs).assign(matrix(x, rows, inputs).mmul(matrix(w, inputs, outputs)));
+    public void linear(Matrix x, Matrix w, Matrix y) {
+        y.expect(x.rows(), w.columns());
+        array(y).assign(array(x).mmul(array(w.expect(x.columns(), w.columns()))));
     }
 
     @Override
-    public void weightGradient(Span x, Span dy, Span dw, int rows, int inputs, int outputs) {
-        matrix(dw, inputs, outputs).addi(matrix(x, rows, inputs).transpose().mmul(matrix(dy, rows, outputs)));
+    public void weightGradient(Matrix x, Matrix dy, Matrix dw) {
+        dw.expect(x.columns(), dy.columns());
+        array(dw).addi(array(x).transpose().mmul(array(dy.expect(x.rows(), dy.columns()))));
     }
 
     @Override
-    public void transpose(Span from, int rows, int columns, Span to) {
-        matrix(to, columns, rows).assign(matrix(from, rows, columns).transpose());
+    public void transpose(Matrix from, Matrix to) {
+        array(to.expect(from.columns(), from.rows())).assign(array(from).transpose());
     }
 
     @Override
-    public void embed(
-            int[] tokens,
-            int from,
-            Span tokenEmbedding,
-            Span positionEmbedding,
-            DropoutMask mask,
-            Span out,
-            int rows,
-            int context,
-            int width) {
-        INDArray result = matrix(out, rows, width);
-        result.assign(oneHot(tokens, from, rows, kinds(tokenEmbedding, width))
-                .mmul(matrix(tokenEmbedding, kinds(tokenEmbedding, width), width)));
-        if (positionEmbedding != null) {
-            for (int first = 0; first < rows; first += context) {
-                rows(out, first, context, width).addi(matrix(positionEmbedding, context, width));
+    public void embed(int[] tokens, int from, EmbeddingTables tables, Dropout dropout, Matrix out) {
+        Matrix table = tables.tokens();
+        array(out).assign(oneHot(tokens, from, out.rows(), table.rows()).mmul(array(table)));
+        tables.positions().ifPresent(positions -> {
+            for (int first = 0; first < out.rows(); first += positions.rows()) {
+                rows(out, first, positions.rows()).addi(array(positions));
             }
-        }
-        if (mask != null) {
-            drop(out, mask, out, rows * width);
+        });
+        if (dropout instanceof DropoutMask mask) {
+            drop(out, mask, out);
         }
     }
 
     @Override
-    public void embedBackward(
-            int[] tokens,
-            int from,
-            Span dOut,
-            DropoutMask mask,
-            Span dTokenEmbedding,
-            Span dPositionEmbedding,
-            int rows,
-            int context,
-            int width) {
-        if (mask != null) {
-            drop(dOut, mask, dOut, rows * width);
+    public void embedBackward(int[] tokens, int from, Matrix dOut, Dropout dropout, EmbeddingTables gradients) {
+        if (dropout instanceof DropoutMask mask) {
+            drop(dOut, mask, dOut);
         }
-        int kinds = kinds(dTokenEmbedding, width);
-        matrix(dTokenEmbedding, kinds, width)
-                .addi(oneHot(tokens, from, rows, kinds).transpose().mmul(matrix(dOut, rows, width)));
-        if (dPositionEmbedding != null) {
-            for (int first = 0; first < rows; first += context) {
-                matrix(dPositionEmbedding, context, width).addi(rows(dOut, first, context, width));
+        Matrix table = gradients.tokens();
+        array(table)
+                .addi(oneHot(tokens, from, dOut.rows(), table.rows())
+                        .transpose()
+                        .mmul(array(dOut)));
+        gradients.positions().ifPresent(positions -> {
+            for (int first = 0; first < dOut.rows(); first += positions.rows()) {
+                array(positions).addi(rows(dOut, first, positions.rows()));
             }
-        }
+        });
     }
 
     @Override
     public void addNormalise(
-            Span x,
-            Span branch,
-            DropoutMask mask,
-            Span sum,
-            Span gain,
-            Span bias,
-            Span out,
-            Span statistics,
-            int rows,
-            int width) {
-        INDArray input = matrix(x, rows, width);
-        if (branch != null) {
-            INDArray added = matrix(branch, rows, width);
-            if (mask != null) {
-                added = added.mul(factors(mask, rows * width).reshape(rows, width));
-            }
-            INDArray total = matrix(sum, rows, width);
-            total.assign(input.add(added));
-            input = total;
+            Matrix x, Matrix branch, Dropout dropout, Matrix sum, Norm norm, Matrix out, Matrix statistics) {
+        INDArray added = array(branch.expect(x.rows(), x.columns()));
+        if (dropout instanceof DropoutMask mask) {
+            added = added.mul(factors(mask, x.length()).reshape(x.rows(), x.columns()));
         }
-        INDArray mean = bias == null ? Nd4j.zeros(type, rows, 1) : input.mean(true, 1);
+        array(sum.expect(x.rows(), x.columns())).assign(array(x).add(added));
+        normalise(sum, norm, out, statistics);
+    }
+
+    @Override
+    public void normalise(Matrix x, Norm norm, Matrix out, Matrix statistics) {
+        INDArray input = array(x);
+        INDArray mean = norm.bias().isEmpty() ? Nd4j.zeros(type, x.rows(), 1) : input.mean(true, 1);
         INDArray centred = input.subColumnVector(mean);
         INDArray variance = centred.mul(centred).mean(true, 1);
-        INDArray reciprocal = Transforms.pow(variance.add(NORM_EPSILON), -0.5);
-        Nd4jSpan.of(statistics).view(0, rows, 1, 2).assign(mean);
-        Nd4jSpan.of(statistics).view(1, rows, 1, 2).assign(reciprocal);
-        INDArray normed = centred.muliColumnVector(reciprocal).muliRowVector(vector(gain));
-        if (bias != null) {
-            normed.addiRowVector(vector(bias));
-        }
-        matrix(out, rows, width).assign(normed);
+        INDArray reciprocal = Transforms.pow(variance.add(Norm.EPSILON), -0.5);
+        column(statistics.expect(x.rows(), 2), 0).assign(mean);
+        column(statistics, 1).assign(reciprocal);
+        INDArray normed = centred.muliColumnVector(reciprocal).muliRowVector(vector(norm.gain()));
+        norm.bias().ifPresent(bias -> normed.addiRowVector(vector(bias)));
+        array(out.expect(x.rows(), x.columns())).assign(normed);
     }
 
     @Override
     public void normaliseBackward(
-            Span dOut,
-            Span x,
-            Span statistics,
-            Span gain,
-            Span dGain,
-            Span dBias,
-            Span dx,
-            Write write,
-            int rows,
-            int width) {
-        INDArray mean = Nd4jSpan.of(statistics).view(0, rows, 1, 2).dup();
-        INDArray reciprocal = Nd4jSpan.of(statistics).view(1, rows, 1, 2).dup();
-        INDArray normed = matrix(x, rows, width).subColumnVector(mean).muliColumnVector(reciprocal);
-        INDArray dy = matrix(dOut, rows, width);
-        vector(dGain).addi(dy.mul(normed).sum(0));
-        INDArray scaled = dy.mulRowVector(vector(gain));
+            Matrix dOut, Matrix x, Matrix statistics, Norm norm, Norm gradients, Matrix dx, Write write) {
+        INDArray mean = column(statistics.expect(x.rows(), 2), 0).dup();
+        INDArray reciprocal = column(statistics, 1).dup();
+        INDArray normed = array(x).subColumnVector(mean).muliColumnVector(reciprocal);
+        INDArray dy = array(dOut.expect(x.rows(), x.columns()));
+        vector(gradients.gain()).addi(dy.mul(normed).sum(0));
+        INDArray scaled = dy.mulRowVector(vector(norm.gain()));
         INDArray gradient = scaled.sub(normed.mulColumnVector(scaled.mul(normed).mean(true, 1)));
-        if (dBias != null) {
+        gradients.bias().ifPresent(dBias -> {
             vector(dBias).addi(dy.sum(0));
             gradient.subiColumnVector(scaled.mean(true, 1));
-        }
+        });
         gradient.muliColumnVector(reciprocal);
-        put(dx, gradient, write, rows, width);
+        INDArray target = array(dx.expect(x.rows(), x.columns()));
+        switch (write) {
+            case REPLACE -> target.assign(gradient);
+            case ADD -> target.addi(gradient);
+        }
     }
 
     @Override
-    public void drop(Span from, DropoutMask mask, Span to, int length) {
-        Nd4jSpan.of(to).vector(length).assign(Nd4jSpan.of(from).vector(length).mul(factors(mask, length)));
+    public void drop(Matrix from, DropoutMask mask, Matrix to) {
+        INDArray factors = factors(mask, from.length()).reshape(from.rows(), from.columns());
+        array(to.expect(from.rows(), from.columns())).assign(array(from).mul(factors));
     }
 
     @Override
-    public void rotate(Span qkv, int rows, AttentionShape shape, int direction) {
+    public void rotate(Matrix qkv, AttentionShape shape, int direction) {
+        int rows = qkv.rows();
         int pairs = shape.headWidth() / 2;
-        int stride = 3 * shape.width();
+        int stride = qkv.expect(rows, 3 * shape.width()).columns();
         INDArray cosine = Nd4j.create(type, rows, pairs);
         INDArray sine = Nd4j.create(type, rows, pairs);
         for (int row = 0; row < rows; row++) {
@@ -211,8 +187,8 @@ public final class Nd4jKernels implements Kernels {
         }
         for (int part = 0; part < 2 * shape.heads(); part++) {
             long at = (long) part * shape.headWidth();
-            INDArray first = Nd4jSpan.of(qkv).view(at, rows, pairs, stride);
-            INDArray second = Nd4jSpan.of(qkv).view(at + pairs, rows, pairs, stride);
+            INDArray first = Nd4jSpan.of(qkv.data()).view(at, rows, pairs, stride);
+            INDArray second = Nd4jSpan.of(qkv.data()).view(at + pairs, rows, pairs, stride);
             INDArray turned = first.mul(cosine).sub(second.mul(sine));
             second.assign(first.mul(sine).add(second.mul(cosine)));
             first.assign(turned);
@@ -220,10 +196,11 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void attention(Span qkv, Span probabilities, Span out, int sequences, AttentionShape shape) {
+    public void attention(Matrix qkv, Span probabilities, Matrix out, AttentionShape shape) {
+        out.expect(qkv.expect(qkv.rows(), 3 * shape.width()).rows(), shape.width());
         INDArray future = future(shape.context());
         INDArray past = future.eq(0).castTo(type);
-        for (int sequence = 0; sequence < sequences; sequence++) {
+        for (int sequence = 0; sequence < shape.sequences(qkv.rows()); sequence++) {
             for (int head = 0; head < shape.heads(); head++) {
                 Head h = new Head(shape, sequence, head);
                 INDArray scores = h.queries(qkv)
@@ -240,9 +217,10 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void attentionBackward(
-            Span qkv, Span probabilities, Span dOut, Span dQkv, int sequences, AttentionShape shape) {
-        for (int sequence = 0; sequence < sequences; sequence++) {
+    public void attentionBackward(Matrix qkv, Span probabilities, Matrix dOut, Matrix dQkv, AttentionShape shape) {
+        qkv.expect(dOut.expect(dOut.rows(), shape.width()).rows(), 3 * shape.width());
+        dQkv.expect(dOut.rows(), 3 * shape.width());
+        for (int sequence = 0; sequence < shape.sequences(qkv.rows()); sequence++) {
             for (int head = 0; head < shape.heads(); head++) {
                 Head h = new Head(shape, sequence, head);
                 INDArray p = h.probabilities(probabilities).dup();
@@ -258,9 +236,9 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void activate(Span x, Span derivative, int length, Activation activation) {
-        INDArray values = Nd4jSpan.of(x).vector(length);
-        INDArray slopes = Nd4jSpan.of(derivative).vector(length);
+    public void activate(Matrix x, Matrix derivative, Activation activation) {
+        INDArray values = array(x);
+        INDArray slopes = array(derivative.expect(x.rows(), x.columns()));
         switch (activation) {
             case GELU -> {
                 INDArray square = values.mul(values);
@@ -283,34 +261,26 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void multiply(Span x, Span y, int length) {
-        flush(Nd4jSpan.of(x).vector(length).muli(Nd4jSpan.of(y).vector(length)), Flush.GRADIENT);
+    public void multiply(Matrix x, Matrix y) {
+        flush(array(x).muli(array(y.expect(x.rows(), x.columns()))), Flush.GRADIENT);
     }
 
     @Override
     public void crossEntropy(
-            Span logits,
-            int[] targets,
-            int from,
-            int rows,
-            int vocabulary,
-            float logitScale,
-            float gradientWeight,
-            double[] losses) {
-        INDArray scores = matrix(logits, rows, vocabulary).mul(logitScale);
+            Matrix logits, int[] targets, int from, float logitScale, float gradientWeight, double[] losses) {
+        INDArray scores = array(logits).mul(logitScale);
         INDArray most = scores.max(true, 1);
         INDArray e = exponentials(scores, most);
         INDArray sums = e.sum(true, 1);
-        INDArray chosen = oneHot(targets, from, rows, vocabulary);
+        INDArray chosen = oneHot(targets, from, logits.rows(), logits.columns());
         INDArray ofTargets = scores.mul(chosen).sum(true, 1);
         INDArray lost = Transforms.log(sums).addi(most).subi(ofTargets);
-        for (int row = 0; row < rows; row++) {
+        for (int row = 0; row < logits.rows(); row++) {
             losses[from + row] = lost.getDouble(row, 0);
         }
         if (gradientWeight != 0) {
             INDArray probabilities = flush(e.divColumnVector(sums), Flush.ACTIVATION);
-            matrix(logits, rows, vocabulary)
-                    .assign(probabilities.subi(chosen).muli((double) gradientWeight * logitScale));
+            array(logits).assign(probabilities.subi(chosen).muli((double) gradientWeight * logitScale));
         }
     }
 
@@ -347,14 +317,6 @@ public final class Nd4jKernels implements Kernels {
     public void close() {
         arrays.forEach(INDArray::close);
         arrays.clear();
-    }
-
-    private void put(Span to, INDArray value, Write write, int rows, int width) {
-        if (write == Write.REPLACE) {
-            matrix(to, rows, width).assign(value);
-        } else {
-            matrix(to, rows, width).addi(value);
-        }
     }
 
     /** See {@link Flush}; in place. */
@@ -394,48 +356,49 @@ public final class Nd4jKernels implements Kernels {
         return mask;
     }
 
-    private static int kinds(Span embedding, int width) {
-        return Math.toIntExact(embedding.length() / width);
-    }
-
     private static INDArray vector(Span x) {
         return Nd4jSpan.of(x).vector();
     }
 
-    private static INDArray matrix(Span x, int rows, int columns) {
-        return Nd4jSpan.of(x).matrix(rows, columns);
+    private static INDArray array(Matrix x) {
+        return Nd4jSpan.of(x.data()).matrix(x.rows(), x.columns());
     }
 
-    private static INDArray rows(Span x, int first, int count, int columns) {
-        return Nd4jSpan.of(x).view((long) first * columns, count, columns, columns);
+    private static INDArray rows(Matrix x, int first, int count) {
+        return Nd4jSpan.of(x.data()).view((long) first * x.columns(), count, x.columns(), x.columns());
+    }
+
+    /** As a matrix of one column. */
+    private static INDArray column(Matrix x, int column) {
+        return Nd4jSpan.of(x.data()).view(column, x.rows(), 1, x.columns());
     }
 
     /** Where one head of one sequence lies. */
     private record Head(AttentionShape shape, int sequence, int head) {
 
-        INDArray queries(Span qkv) {
+        INDArray queries(Matrix qkv) {
             return queriesView(qkv).dup();
         }
 
-        INDArray keys(Span qkv) {
+        INDArray keys(Matrix qkv) {
             return keysView(qkv).dup();
         }
 
-        INDArray values(Span qkv) {
+        INDArray values(Matrix qkv) {
             return packed(qkv, 2);
         }
 
-        INDArray queriesView(Span qkv) {
+        INDArray queriesView(Matrix qkv) {
             return packed(qkv, 0);
         }
 
-        INDArray keysView(Span qkv) {
+        INDArray keysView(Matrix qkv) {
             return packed(qkv, 1);
         }
 
-        INDArray output(Span out) {
+        INDArray output(Matrix out) {
             long from = (long) sequence * shape.context() * shape.width() + (long) head * shape.headWidth();
-            return Nd4jSpan.of(out).view(from, shape.context(), shape.headWidth(), shape.width());
+            return Nd4jSpan.of(out.data()).view(from, shape.context(), shape.headWidth(), shape.width());
         }
 
         INDArray probabilities(Span probabilities) {
@@ -443,11 +406,11 @@ public final class Nd4jKernels implements Kernels {
             return Nd4jSpan.of(probabilities).view(from, shape.context(), shape.context(), shape.probabilityStride());
         }
 
-        private INDArray packed(Span qkv, int part) {
+        private INDArray packed(Matrix qkv, int part) {
             long stride = 3L * shape.width();
             long from =
                     sequence * shape.context() * stride + (long) part * shape.width() + (long) head * shape.headWidth();
-            return Nd4jSpan.of(qkv).view(from, shape.context(), shape.headWidth(), stride);
+            return Nd4jSpan.of(qkv.data()).view(from, shape.context(), shape.headWidth(), stride);
         }
     }
 }

@@ -25,12 +25,7 @@ final class Nd4jSpan implements Span {
 
     /** All of it, as a vector. */
     INDArray vector() {
-        return vector(length);
-    }
-
-    /** The first {@code count} numbers. */
-    INDArray vector(long count) {
-        return view(0, new long[] {count}, new long[] {1});
+        return view(0, new long[] {length}, new long[] {1});
     }
 
     /** The beginning as a matrix without gaps. */

@@ -14,6 +14,7 @@ import dev.powersweep.worker.cell.Precision;
 import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.LinearMap;
 import dev.powersweep.worker.kernels.LinearMap.Layout;
+import dev.powersweep.worker.kernels.Matrix;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
 import dev.powersweep.worker.model.Models;
@@ -60,13 +61,14 @@ class Bfloat16Test {
             LinearMap map = kernels.linearMap(w, dw, new LinearMap.Shape(inputs, outputs, layout, rows));
             map.refresh();
             // A pass of fewer rows before the whole one, as an evaluation's last.
-            map.forward(x, y, (rows + 1) / 2);
-            map.forward(x, y, rows);
-            map.backward(x, dy, dx, rows);
+            map.forward(new Matrix(x, (rows + 1) / 2, inputs), new Matrix(y, (rows + 1) / 2, outputs));
+            Matrix read = new Matrix(x, rows, inputs);
+            map.forward(read, new Matrix(y, rows, outputs));
+            map.backward(read, new Matrix(dy, rows, outputs), new Matrix(dx, rows, inputs));
 
-            Matrix weights = new Matrix(w, inputs, outputs, layout);
-            Matrix in = new Matrix(x, rows, inputs, Layout.BY_INPUT);
-            Matrix out = new Matrix(dy, rows, outputs, Layout.BY_INPUT);
+            Table weights = new Table(w, inputs, outputs, layout);
+            Table in = new Table(x, rows, inputs, Layout.BY_INPUT);
+            Table out = new Table(dy, rows, outputs, Layout.BY_INPUT);
             for (int i = 0; i < rows; i++) {
                 for (int j = 0; j < outputs; j++) {
                     assertSum(y.get((long) i * outputs + j), 0, in.row(i), weights.column(j));
@@ -126,26 +128,26 @@ class Bfloat16Test {
         try (CpuKernels kernels = kernels()) {
             Span w = kernels.allocate(1);
             Span dw = kernels.allocate(1);
-            Span one = kernels.allocate(1);
-            one.set(0, 1);
-            Span y = kernels.allocate(1);
+            Matrix one = kernels.allocate(1, 1);
+            one.data().set(0, 1);
+            Matrix y = kernels.allocate(1, 1);
             LinearMap map = kernels.linearMap(w, dw, new LinearMap.Shape(1, 1, Layout.BY_INPUT, 1));
             for (float weight : new float[] {2, -3}) {
                 w.set(0, weight);
                 map.refresh();
-                map.forward(one, y, 1);
-                assertThat(y.get(0)).isEqualTo(weight);
-                map.backward(one, one, y, 1);
-                assertThat(y.get(0)).isEqualTo(weight);
+                map.forward(one, y);
+                assertThat(y.data().get(0)).isEqualTo(weight);
+                map.backward(one, one, y);
+                assertThat(y.data().get(0)).isEqualTo(weight);
             }
             assertThat(dw.get(0)).isEqualTo(2);
-            Span wide = kernels.allocate(64);
+            Matrix wide = kernels.allocate(1, 64);
             LinearMap later = kernels.linearMap(
                     kernels.allocate(64), kernels.allocate(64), new LinearMap.Shape(1, 64, Layout.BY_INPUT, 1));
             later.refresh();
-            later.forward(one, wide, 1);
-            later.backward(one, wide, y, 1);
-            assertThat(y.get(0)).isZero();
+            later.forward(one, wide);
+            later.backward(one, wide, y);
+            assertThat(y.data().get(0)).isZero();
         }
     }
 
@@ -193,7 +195,7 @@ class Bfloat16Test {
     }
 
     /** [rows, columns], rounded. */
-    private record Matrix(Span numbers, int rows, int columns, Layout layout) {
+    private record Table(Span numbers, int rows, int columns, Layout layout) {
         int at(int row, int column) {
             return layout == Layout.BY_INPUT ? row * columns + column : column * rows + row;
         }

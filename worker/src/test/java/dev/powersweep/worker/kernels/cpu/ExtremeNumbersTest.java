@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.powersweep.worker.cell.ModelShape.Activation;
 import dev.powersweep.worker.kernels.AdamStep;
+import dev.powersweep.worker.kernels.EmbeddingTables;
 import dev.powersweep.worker.kernels.Flush;
 import dev.powersweep.worker.kernels.Kernels;
+import dev.powersweep.worker.kernels.Matrix;
+import dev.powersweep.worker.kernels.Norm;
 import dev.powersweep.worker.kernels.Span;
 import dev.powersweep.worker.kernels.nd4j.Nd4jKernels;
 import dev.powersweep.worker.model.Models;
@@ -106,14 +109,14 @@ class ExtremeNumbersTest {
         Random random = new Random(SEED);
         try (Kernels kernels = open.get()) {
             int length = 4099;
-            Span x = kernels.allocate(length);
-            Span derivative = kernels.allocate(length);
+            Matrix x = kernels.allocate(1, length);
+            Matrix derivative = kernels.allocate(1, length);
             for (int i = 0; i < length; i++) {
-                x.set(i, (random.nextInt(4) == 0 ? -1 : 1) * Math.pow(2, -70 * random.nextDouble()));
+                x.data().set(i, (random.nextInt(4) == 0 ? -1 : 1) * Math.pow(2, -70 * random.nextDouble()));
             }
-            kernels.activate(x, derivative, length, Activation.SQUARED_RELU);
+            kernels.activate(x, derivative, Activation.SQUARED_RELU);
             for (int i = 0; i < length; i++) {
-                double square = x.get(i);
+                double square = x.data().get(i);
                 assertThat(square == 0 || square >= 0x1p-89)
                         .as("square %s, seed %d", square, SEED)
                         .isTrue();
@@ -127,15 +130,32 @@ class ExtremeNumbersTest {
                 Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class}, (proxy, method, arguments) -> {
                     Object result = method.invoke(kernels, arguments);
                     for (Object argument : arguments == null ? new Object[0] : arguments) {
-                        if (argument instanceof Span span) {
-                            long count = subnormal(span);
-                            if (count > 0) {
-                                subnormal.merge(method.getName(), count, Long::sum);
-                            }
+                        long count = spans(argument)
+                                .mapToLong(ExtremeNumbersTest::subnormal)
+                                .sum();
+                        if (count > 0) {
+                            subnormal.merge(method.getName(), count, Long::sum);
                         }
                     }
                     return result;
                 });
+    }
+
+    private static Stream<Span> spans(Object operand) {
+        if (operand instanceof Span span) {
+            return Stream.of(span);
+        }
+        if (operand instanceof Matrix matrix) {
+            return Stream.of(matrix.data());
+        }
+        if (operand instanceof Norm norm) {
+            return Stream.concat(Stream.of(norm.gain()), norm.bias().stream());
+        }
+        if (operand instanceof EmbeddingTables tables) {
+            return Stream.concat(Stream.of(tables.tokens()), tables.positions().stream())
+                    .map(Matrix::data);
+        }
+        return Stream.empty();
     }
 
     private static long subnormal(Span span) {
