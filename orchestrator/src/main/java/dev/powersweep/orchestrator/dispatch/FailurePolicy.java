@@ -94,8 +94,7 @@ public final class FailurePolicy {
      *
      * @param failures of the cell so far by class, this one counted
      */
-    Optional<Decision> besideOthers(
-            FailureClass failure, Map<FailureClass, Integer> failures, int orderedMicroBatch) {
+    Optional<Decision> besideOthers(FailureClass failure, Map<FailureClass, Integer> failures, int orderedMicroBatch) {
         int same = Math.max(1, failures.getOrDefault(failure, 1));
         return switch (failure) {
             case GPU_MEMORY ->
@@ -103,8 +102,7 @@ public final class FailurePolicy {
                         ? Optional.of(new Decision.Retry(pause(same), orderedMicroBatch))
                         : Optional.empty();
             // In a process of its own from now on, where it is judged.
-            case NATIVE_CRASH, TIMEOUT, HOST_MEMORY ->
-                Optional.of(new Decision.Retry(pause(same), orderedMicroBatch));
+            case NATIVE_CRASH, TIMEOUT, HOST_MEMORY -> Optional.of(new Decision.Retry(pause(same), orderedMicroBatch));
             case LOST_EXECUTOR, IO, BAD_NODE, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> Optional.empty();
         };
     }

@@ -111,8 +111,7 @@ final class SharedServer {
             running.remove(id, signal);
             unanswered.decrementAndGet();
             stop.end();
-            out.write(new Frame.Failed(
-                    id, 0, FailureClass.HOST_MEMORY, Failures.message(e), Failures.stack(e), 0));
+            out.write(new Frame.Failed(id, 0, FailureClass.HOST_MEMORY, Failures.message(e), Failures.stack(e), 0));
         }
     }
 
