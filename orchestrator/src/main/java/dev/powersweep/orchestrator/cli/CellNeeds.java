@@ -51,11 +51,20 @@ record CellNeeds(int threads, int gpus, int cellsPerGpu) {
     }
 
     private void requireShare(String given) {
-        if (cellsPerGpu > 1 && (int) Math.floor(1 / Double.parseDouble(given) + 1e-9) != cellsPerGpu) {
+        if (cellsPerGpu > 1 && cellsOf(given) != cellsPerGpu) {
             throw new UserError(
                     GPUS_OF_TASK + " = " + given + " does not go with resources.cellsPerGpu = " + cellsPerGpu
                             + ", which is a share of " + share() + "; give --conf " + GPUS_OF_TASK + "=" + share()
                             + ", or take the setting away");
+        }
+    }
+
+    /** Tasks of a GPU as Spark counts them; 0 where the share is none. */
+    private static int cellsOf(String share) {
+        try {
+            return (int) Math.floor(1 / Double.parseDouble(share) + 1e-9);
+        } catch (NumberFormatException e) {
+            return 0;
         }
     }
 }

@@ -37,7 +37,7 @@ final class CircuitBreaker {
             return Optional.empty();
         }
         FailureClass failure = trouble.get().failure();
-        if ((report.state() == CellState.INTERRUPTED && passing(failure)) || limit == 0) {
+        if ((report.state() == CellState.INTERRUPTED && passing(failure, report.hadNeighbours())) || limit == 0) {
             return Optional.empty();
         }
         String seen = fingerprint(trouble.get(), report.place().host());
@@ -55,7 +55,7 @@ final class CircuitBreaker {
     }
 
     /** Whether the next attempt meets other circumstances, a bounded number of times. */
-    private static boolean passing(FailureClass failure) {
+    private static boolean passing(FailureClass failure, boolean besideOthers) {
         return switch (failure) {
             // Executors come back; sick hosts are excluded one by one, and LastResort waits for others.
             case LOST_EXECUTOR, BAD_NODE -> true;
@@ -63,7 +63,9 @@ final class CircuitBreaker {
             case HOST_MEMORY, GPU_MEMORY -> true;
             // Each other host is asked once.
             case UNSUPPORTED_DEVICE -> true;
-            case NATIVE_CRASH, TIMEOUT, IO, BAD_INPUT, PROGRAM, BUG -> false;
+            // One crash ends all cells of its trainer, each of which is then tried without the others.
+            case NATIVE_CRASH, TIMEOUT -> besideOthers;
+            case IO, BAD_INPUT, PROGRAM, BUG -> false;
         };
     }
 

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Decides which cell runs next and what follows from the end of an attempt. Pure: events and instants in, orders and
@@ -304,10 +305,10 @@ public final class Dispatcher {
             hosts.avoid(report.host(), id);
         }
         boolean otherHost = why.failure() == FailureClass.UNSUPPORTED_DEVICE && hosts.hasNoDevice(report.host(), id);
-        Optional<FailurePolicy.Decision> crowded = why.failure() == FailureClass.GPU_MEMORY && report.hadNeighbours()
-                ? failurePolicy.waitForRoom(failuresWith(report), order.microBatchSequences())
+        Optional<FailurePolicy.Decision> beside = besideOthers(report, order, why.failure())
+                ? failurePolicy.besideOthers(why.failure(), failuresWith(report), order.microBatchSequences())
                 : Optional.empty();
-        FailurePolicy.Decision decision = crowded.orElseGet(() -> failurePolicy.decide(
+        FailurePolicy.Decision decision = beside.orElseGet(() -> failurePolicy.decide(
                 why.failure(),
                 failuresWith(report),
                 largestMicroBatch(report),
@@ -321,6 +322,15 @@ public final class Dispatcher {
             return known.with(new Outcome.Interrupted(why));
         }
         return known.with(new Outcome.Failed(why));
+    }
+
+    /** Whether what failed may have been the doing of other cells: in its process, or for want of room on its card. */
+    private boolean besideOthers(AttemptReport report, AttemptOrder order, FailureClass failure) {
+        return report.hadNeighbours()
+                || (failure == FailureClass.GPU_MEMORY
+                        && policy.cellsAtOnce() > 1
+                        && Stream.concat(Stream.of(order), running.values().stream())
+                                .anyMatch(each -> each.company() == AttemptOrder.Company.NONE));
     }
 
     /**

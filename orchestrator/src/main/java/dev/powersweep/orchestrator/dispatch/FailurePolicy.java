@@ -14,6 +14,8 @@ import java.util.Optional;
  * suspicious ({@link Losses})</td></tr>
  * <tr><td>HOST_MEMORY, GPU_MEMORY</td><td>again with half the micro-batch (same batch by accumulation), until it is one
  * sequence; GPU_MEMORY beside other cells of the card first as it was, after a growing pause</td></tr>
+ * <tr><td>NATIVE_CRASH, TIMEOUT, HOST_MEMORY beside other cells in the same trainer</td><td>again as it was, without other
+ * cells, however few attempts there are</td></tr>
  * <tr><td>NATIVE_CRASH, TIMEOUT, IO</td><td>again, up to {@link RunPolicy#maxAttempts} attempts in all, after crash or
  * time-out without other cells in the same trainer; after IO on another host, where there is one</td></tr>
  * <tr><td>BAD_NODE</td><td>again on another host, up to as many times; a host that fails so often is excluded ({@link
@@ -87,16 +89,22 @@ public final class FailurePolicy {
     }
 
     /**
-     * What to do with a cell that found no room on a card beside others; empty where it is to be judged as if it had been
-     * alone.
+     * What to do with a cell that failed beside others of its card, which may have been their doing; empty where it is to
+     * be judged as if it had been alone.
      *
      * @param failures of the cell so far by class, this one counted
      */
-    Optional<Decision> waitForRoom(Map<FailureClass, Integer> failures, int orderedMicroBatch) {
-        int same = Math.max(1, failures.getOrDefault(FailureClass.GPU_MEMORY, 1));
-        return same <= MOST_WAITS_FOR_ROOM
-                ? Optional.of(new Decision.Retry(pause(same), orderedMicroBatch))
-                : Optional.empty();
+    Optional<Decision> besideOthers(FailureClass failure, Map<FailureClass, Integer> failures, int orderedMicroBatch) {
+        int same = Math.max(1, failures.getOrDefault(failure, 1));
+        return switch (failure) {
+            case GPU_MEMORY ->
+                same <= MOST_WAITS_FOR_ROOM
+                        ? Optional.of(new Decision.Retry(pause(same), orderedMicroBatch))
+                        : Optional.empty();
+            // In a process of its own from now on, where it is judged.
+            case NATIVE_CRASH, TIMEOUT, HOST_MEMORY -> Optional.of(new Decision.Retry(pause(same), orderedMicroBatch));
+            case LOST_EXECUTOR, IO, BAD_NODE, UNSUPPORTED_DEVICE, BAD_INPUT, PROGRAM, BUG -> Optional.empty();
+        };
     }
 
     private Decision afterMemory(int microBatch, int ordered) {

@@ -25,8 +25,8 @@ final class ResourcesKeys {
             Numeric.whole(1, MOST_CELLS_PER_GPU),
             "1",
             "Cells that PowerSweep's own trainer trains on a GPU at once; those of one model, batch and precision take"
-                    + " their steps together, others in turn. No cell's numbers change by it. An executor needs"
-                    + " `resources.threads` cores for each.");
+                    + " their steps together, others in turn. No cell's numbers change by it, but for one that finds no"
+                    + " room and takes smaller passes. An executor needs `resources.threads` cores for each.");
     private static final SpecKey<String> TRAINER_JAVA =
             optional("trainerJava", Text.ANY, "the executor's own", "Java home that trainers run on.");
 

@@ -39,6 +39,14 @@ class CellNeedsTest {
         assertThat(own.get(GPUS_OF_TASK)).isEqualTo("1");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"half", "1/4", "0", "-1", "NaN"})
+    void whatIsNoShareIsRefusedWithTheShareToGive(String share) {
+        assertThatThrownBy(() -> new CellNeeds(1, 1, 4).ask(conf("yarn").set(GPUS_OF_TASK, share)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContainingAll(GPUS_OF_TASK + " = " + share + " ", GPUS_OF_TASK + "=0.25");
+    }
+
     @Test
     void neitherCpusNorLocalMastersAreAskedForGpus() {
         SparkConf cpus = conf("yarn");

@@ -98,6 +98,60 @@ class DispatcherTest {
         assertThat(dispatcher.next(now).orElseThrow().microBatchSequences()).isEqualTo(4);
     }
 
+    /** A process of its own has no neighbours, and the card that it shares may be full of another's cells. */
+    @Test
+    void aCellInAProcessOfItsOwnWaitsForRoomOnASharedCardAndSoDoItsNeighbours() {
+        SweepState state = state(List.of(2.0, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT.sharing(4), ids(state));
+        AttemptOrder crashing = dispatcher.next(START).orElseThrow();
+        AttemptOrder other = dispatcher.next(START).orElseThrow();
+        dispatcher.ended(beside("1", failed(crashing, FailureClass.NATIVE_CRASH, 8)), START);
+        Instant now = START.plusSeconds(1);
+        AttemptOrder alone = dispatcher.next(now).orElseThrow();
+        assertThat(alone.company()).isEqualTo(AttemptOrder.Company.NONE);
+        dispatcher.ended(beside("0", failed(other, FailureClass.GPU_MEMORY, 8)), now);
+        dispatcher.ended(failed(alone, FailureClass.GPU_MEMORY, 8), now);
+        now = now.plusSeconds(1);
+        for (int cell = 0; cell < 2; cell++) {
+            assertThat(dispatcher.next(now).orElseThrow().microBatchSequences()).isZero();
+        }
+    }
+
+    /** Their numbers stay, too: smaller micro-batches add up in another order. */
+    @Test
+    void whatANeighbourMayHaveDoneIsTriedAloneAsItWasHoweverFewAttemptsThereAre() {
+        RunPolicy once = new RunPolicy(1, 0, 1, 60, 1, 0, 300, 1, 10, Optional.empty()).sharing(4);
+        for (FailureClass failure :
+                List.of(FailureClass.NATIVE_CRASH, FailureClass.TIMEOUT, FailureClass.HOST_MEMORY)) {
+            SweepState state = state(List.of(1.0));
+            Dispatcher dispatcher = new Dispatcher(state, once, ids(state));
+            dispatcher.ended(beside("3", failed(dispatcher.next(START).orElseThrow(), failure, 8)), START);
+            AttemptOrder alone = dispatcher.next(START.plusSeconds(1)).orElseThrow();
+            assertThat(alone.company()).isEqualTo(AttemptOrder.Company.NONE);
+            assertThat(alone.microBatchSequences()).isZero();
+            dispatcher.ended(failed(alone, failure, 1), START.plusSeconds(1));
+            assertThat(state.count(CellState.FAILED)).as(failure.name()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCrashOfATrainerOfManyCellsStopsNoSweep() {
+        SweepState state = state(Collections.nCopies(12, 1.0));
+        Dispatcher dispatcher = new Dispatcher(state, RunPolicy.DEFAULT.sharing(12), ids(state));
+        List<AttemptOrder> all = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            all.add(dispatcher.next(START).orElseThrow());
+        }
+        all.forEach(order -> dispatcher.ended(beside("11", failed(order, FailureClass.NATIVE_CRASH, 8)), START));
+        assertThat(dispatcher.stopped()).isEmpty();
+        for (int i = 0; i < 10; i++) {
+            assertThat(dispatcher.stopped()).isEmpty();
+            AttemptOrder alone = dispatcher.next(START.plusSeconds(1)).orElseThrow();
+            dispatcher.ended(failed(alone, FailureClass.NATIVE_CRASH, 8), START.plusSeconds(1));
+        }
+        assertThat(dispatcher.stopped().orElseThrow()).contains("10 attempts in a row failed alike");
+    }
+
     private static AttemptReport beside(String neighbours, AttemptReport report) {
         return new AttemptReport(
                 report.cell(),

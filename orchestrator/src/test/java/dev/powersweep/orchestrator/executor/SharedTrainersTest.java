@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.AfterEach;
@@ -178,6 +179,19 @@ class SharedTrainersTest {
             assertWhole(cell);
         }
         assertThat(pool.started()).isEqualTo(2);
+    }
+
+    /** They would wait for what nobody starts any more. */
+    @Test
+    void anErrorWhileATrainerStartsIsNotWaitedForByLaterOnes() throws Exception {
+        CellSupervisor supervisor = supervisor(30);
+        AttemptReport broken = begin(supervisor, slow(1), 1, () -> {
+                    throw new StackOverflowError("on purpose");
+                })
+                .join();
+        assertThat(broken.state()).isEqualTo(CellState.FAILED);
+        Cell later = Sweeps.cell(2, STEPS, Trouble.NONE);
+        assertThat(begin(supervisor, later).get(30, TimeUnit.SECONDS).state()).isEqualTo(CellState.FINISHED);
     }
 
     @Test

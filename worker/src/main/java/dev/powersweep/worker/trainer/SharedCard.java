@@ -129,7 +129,7 @@ final class SharedCard {
         call(() -> {
             try {
                 group.remove(seat);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | OutOfMemoryError e) {
                 LOG.warn("cell {}: {}", seat.id(), Failures.message(e));
             } finally {
                 dropEmpty();

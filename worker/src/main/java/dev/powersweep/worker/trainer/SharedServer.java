@@ -46,6 +46,8 @@ final class SharedServer {
 
     /**
      * Serves until the input's end, or a request to stop, and the end of all cells; on the thread that opened the card.
+     * Where the frames of one cell cannot be written any more, all are stopped first: a process does not end while one
+     * of its cells waits for the card.
      *
      * @throws FrameWriter.ReaderGoneException when nobody reads the frames any more
      */
@@ -53,7 +55,7 @@ final class SharedServer {
         Thread reader = new Thread(() -> read(in), "assignments");
         reader.setDaemon(true);
         reader.start();
-        place.card().work(() -> fault.isPresent() || ((ended || stop.requested()) && unanswered.get() == 0));
+        place.card().work(() -> (ended || stop.requested()) && unanswered.get() == 0);
         fault.ifPresent(reason -> {
             if (reason instanceof Error error) {
                 throw error;
@@ -72,7 +74,7 @@ final class SharedServer {
         } catch (IOException e) {
             LOG.warn("standard input cannot be read: {}", Failures.message(e));
         } catch (RuntimeException | Error e) {
-            fault = Optional.of(e);
+            fail(e);
         } finally {
             ended = true;
         }
@@ -98,11 +100,24 @@ final class SharedServer {
                     id, 0, FailureClass.BUG, "cell " + id + " is already in training in this process", "", 0));
             return;
         }
-        unanswered.incrementAndGet();
-        stop.begin();
         Thread thread = new Thread(() -> train(assignment, signal), "cell-" + id);
         thread.setDaemon(true);
-        thread.start();
+        unanswered.incrementAndGet();
+        stop.begin();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            // The system has no room for a thread more; the others go on.
+            running.remove(id, signal);
+            unanswered.decrementAndGet();
+            stop.end();
+            out.write(new Frame.Failed(id, 0, FailureClass.HOST_MEMORY, Failures.message(e), Failures.stack(e), 0));
+        }
+    }
+
+    private void fail(Throwable reason) {
+        fault = Optional.of(reason);
+        stop.request();
     }
 
     private void train(Assignment assignment, StopSignal signal) {
@@ -112,7 +127,7 @@ final class SharedServer {
             running.remove(assignment.cell().id(), signal);
             out.write(outcome);
         } catch (RuntimeException | Error e) {
-            fault = Optional.of(e);
+            fail(e);
         } finally {
             running.remove(assignment.cell().id(), signal);
             unanswered.decrementAndGet();

@@ -1,11 +1,13 @@
 package dev.powersweep.worker.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.powersweep.worker.Cells;
 import dev.powersweep.worker.cell.Assignment;
 import dev.powersweep.worker.cell.Cell;
 import dev.powersweep.worker.cell.CellJson;
+import dev.powersweep.worker.cell.EvaluationRule;
 import dev.powersweep.worker.cell.FailureClass;
 import dev.powersweep.worker.cell.Frame;
 import dev.powersweep.worker.cell.StopOrder;
@@ -71,6 +73,7 @@ class SharedCardTest extends TrainerFixture {
         private final PrintWriter in;
         private final BlockingQueue<Frame> out = new LinkedBlockingQueue<>();
         private final CompletableFuture<Void> served;
+        private volatile boolean readerGone;
         final Map<String, List<Frame>> frames = new HashMap<>();
 
         Server(FaultyDevice device) throws IOException {
@@ -87,7 +90,10 @@ class SharedCardTest extends TrainerFixture {
         private OutputStream lines() {
             return new OutputStream() {
                 @Override
-                public void write(byte[] line) {
+                public void write(byte[] line) throws IOException {
+                    if (readerGone) {
+                        throw new IOException("Broken pipe");
+                    }
                     out.add(CellJson.read(new String(line, StandardCharsets.UTF_8), Frame.class));
                 }
 
@@ -266,6 +272,34 @@ class SharedCardTest extends TrainerFixture {
             server.send(assignment(CELL, "alone"));
             Frame.Outcome outcome = server.outcomes(1, frame -> {}).get(CELL.id());
             assertThat(((Frame.Failed) outcome).failure()).isEqualTo(FailureClass.BUG);
+        }
+    }
+
+    /** A run that still waited for the card would hold its process, and the card, for ever. */
+    @Test
+    void whereNobodyReadsAnyMoreAllCellsEnd() throws Exception {
+        try (FaultyDevice device = new FaultyDevice(new EmulatedDevice(Threads.FORWARDS))) {
+            Server server = new Server(device);
+            // Endless beside this test; the other one has nothing to say, and so does not notice by itself.
+            Cell endless = Cells.tiny(1_000_000, 4, 10_000, 3);
+            EvaluationRule never = new EvaluationRule(
+                    1_000_000, CELL.evaluation().tokens(), CELL.evaluation().sets());
+            Cell silent = new Cell(endless.shape(), endless.data(), endless.training(), never, 4);
+            server.send(assignment(endless, "speaks"));
+            server.send(new Assignment(
+                    silent, 1, shards.toString(), scratch.resolve("silent").toString(), Optional.empty(), 0, 0, 1e6));
+            while (device.mostCells() < 2) {
+                assertThat(server.out.poll(60, TimeUnit.SECONDS)).isNotNull();
+            }
+            server.readerGone = true;
+            assertThatThrownBy(() -> server.served.get(60, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(FrameWriter.ReaderGoneException.class);
+            for (Thread thread : Thread.getAllStackTraces().keySet()) {
+                if (thread.getName().equals("cell-" + silent.id())) {
+                    thread.join(10_000);
+                    assertThat(thread.isAlive()).as("in training for nobody").isFalse();
+                }
+            }
         }
     }
 }

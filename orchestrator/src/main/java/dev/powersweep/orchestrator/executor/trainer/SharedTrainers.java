@@ -41,7 +41,7 @@ public final class SharedTrainers {
         /** Empty while it starts. */
         Optional<TrainerPool.Trainer> trainer = Optional.empty();
         /** Why it did not come up. */
-        Optional<Exception> failure = Optional.empty();
+        Optional<Throwable> failure = Optional.empty();
 
         final Map<String, Seat> seats = new HashMap<>();
         boolean sick;
@@ -159,7 +159,8 @@ public final class SharedTrainers {
                 notifyAll();
                 return sit(shared, cell);
             }
-        } catch (IOException | InterruptedException | RuntimeException e) {
+        } catch (IOException | InterruptedException | RuntimeException | Error e) {
+            // Errors too: the others would wait for ever for what nobody starts.
             synchronized (this) {
                 retire(shared);
                 shared.failure = Optional.of(e);
@@ -203,13 +204,14 @@ public final class SharedTrainers {
                 return;
             }
             open.remove(shared.key, shared);
+            if (!shared.sick) {
+                // Before anybody else asks, who would start another one beside it.
+                pool.giveBack(seat.trainer);
+                return;
+            }
         }
         // Nobody else has it or comes to it now. To end a process may take its time.
-        if (shared.sick) {
-            pool.discard(seat.trainer);
-        } else {
-            pool.giveBack(seat.trainer);
-        }
+        pool.discard(seat.trainer);
     }
 
     /** Lets nobody in any more. */
