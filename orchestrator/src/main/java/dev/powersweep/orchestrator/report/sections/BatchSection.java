@@ -42,7 +42,7 @@ final class BatchSection {
         Levels batches = Levels.of(cells, CellResult::batchTokens);
         List<Block> blocks = new ArrayList<>();
         if (batches.size() > 1) {
-            blocks.add(lossAgainstBatch(fits, cells));
+            lossAgainstBatch(fits, cells).ifPresent(blocks::add);
             tradeOff(cells).ifPresent(blocks::add);
         }
         criticalBatch(fits).ifPresent(blocks::add);
@@ -59,38 +59,66 @@ final class BatchSection {
                         blocks));
     }
 
-    private static Block.Figure lossAgainstBatch(Fits fits, List<CellResult> cells) {
-        double most = fits.data().values()[fits.data().size() - 1];
+    /** Each size at the data size that has most batches, the largest such; empty where none has two. */
+    private static Optional<Block> lossAgainstBatch(Fits fits, List<CellResult> cells) {
         List<Chart.Series> series = new ArrayList<>();
         Levels models = Levels.of(cells, CellResult::parameters);
         for (int level = 0; level < models.size(); level++) {
             int at = level;
-            List<CellResult> of = cells.stream()
-                    .filter(cell -> models.of(cell.parameters()) == at
-                            && fits.data().of(cell.tokens()) == fits.data().of(most))
-                    .sorted((a, b) -> Double.compare(a.batchTokens(), b.batchTokens()))
-                    .toList();
-            double[] x = of.stream().mapToDouble(CellResult::batchTokens).toArray();
+            Map<Double, List<CellResult>> batches = cells.stream()
+                    .filter(cell -> models.of(cell.parameters()) == at)
+                    .collect(Collectors.groupingBy(
+                            cell -> fits.data().of(cell.tokens()),
+                            TreeMap::new,
+                            Collectors.groupingBy(CellResult::batchTokens, TreeMap::new, Collectors.toList())))
+                    .values()
+                    .stream()
+                    .reduce((one, larger) -> larger.size() >= one.size() ? larger : one)
+                    .map(found -> (Map<Double, List<CellResult>>) found)
+                    .orElse(Map.of());
+            if (batches.size() < 2) {
+                continue;
+            }
+            double[] x = batches.keySet().stream().mapToDouble(batch -> batch).toArray();
+            double[] y = batches.values().stream()
+                    .mapToDouble(BatchSection::lossAtBestRate)
+                    .toArray();
+            double data = batches.values().iterator().next().get(0).tokens();
             String colour = Palette.ordered(level, models.size());
-            series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, Fits.losses(of)));
+            series.add(new Chart.Line("", colour, Chart.Stroke.THIN, x, y));
             series.add(new Chart.Points(
-                    "N = " + Numbers.count(models.values()[level]),
+                    "N = " + Numbers.count(models.values()[level]) + ", D = " + Numbers.count(data, 2),
                     colour,
                     Marks.symbol(level),
                     x,
-                    Fits.losses(of),
-                    Fits.names(of)));
+                    y,
+                    List.of()));
         }
-        return new Block.Figure(
+        if (series.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Block.Figure(
                 "Validation loss against the batch",
                 new Chart(
                         Chart.Axis.log("batch B, tokens", Chart.Ticks.SHORT_SCALE),
                         Chart.Axis.log("validation loss, nats per token", Chart.Ticks.PLAIN),
                         series,
                         340),
-                "Cells of the largest data size, " + Numbers.count(most, 2)
-                        + " tokens: the same data cut into larger batches give fewer steps. " + best(fits, cells),
-                Block.Width.HALF);
+                "Each size at the data size with most batches, at the best learning rate tried and in the mean over seeds: the same"
+                        + " data cut into larger batches give fewer steps. " + best(fits, cells),
+                Block.Width.HALF));
+    }
+
+    private static double lossAtBestRate(List<CellResult> cells) {
+        return cells.stream()
+                .collect(Collectors.groupingBy(
+                        CellResult::learningRate,
+                        Collectors.averagingDouble(cell -> cell.validationLoss().getAsDouble())))
+                .values()
+                .stream()
+                .mapToDouble(loss -> loss)
+                .min()
+                .orElseThrow();
     }
 
     /** Where the best batch lies among those that were tried with one N and D. */
