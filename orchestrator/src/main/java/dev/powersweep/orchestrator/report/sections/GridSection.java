@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
+import java.util.Set;
 
 /** The grid by state and loss, and the cells that brought no loss with the reason. */
 final class GridSection {
@@ -80,10 +81,23 @@ final class GridSection {
                 "N",
                 "D",
                 labels,
-                Arrays.stream(sizes)
-                        .mapToObj(size -> Numbers.count(data.values()[size], 2))
-                        .toList(),
+                distinct(Arrays.stream(sizes)
+                        .mapToDouble(size -> data.values()[size])
+                        .toArray()),
                 rows);
+    }
+
+    /** With as many digits as tell the values from each other, two at least. */
+    static List<String> distinct(double[] values) {
+        for (int digits = 2; ; digits++) {
+            int enough = digits;
+            List<String> labels = Arrays.stream(values)
+                    .mapToObj(value -> Numbers.count(value, enough))
+                    .toList();
+            if (digits == 6 || Set.copyOf(labels).size() == values.length) {
+                return labels;
+            }
+        }
     }
 
     private static Block.HeatTile tile(List<CellResult> cells, DoubleSummaryStatistics losses) {

@@ -34,4 +34,10 @@ class GridSectionTest {
         assertThat(maps.get(0).tiles().get(0).get(1)).as("not trained").isEqualTo(Block.HeatTile.NONE);
         assertThat(maps.get(1).tiles().get(0).get(0).tone()).isEqualTo(Block.Tone.GOOD);
     }
+
+    @Test
+    void dataSizesThatDifferHaveLabelsThatDiffer() {
+        assertThat(GridSection.distinct(new double[] {1.38e6, 1.42e6, 2e6})).containsExactly("1.38M", "1.42M", "2M");
+        assertThat(GridSection.distinct(new double[] {1.38e6, 2e6})).containsExactly("1.4M", "2M");
+    }
 }
