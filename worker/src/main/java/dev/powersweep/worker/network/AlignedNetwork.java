@@ -1,11 +1,13 @@
 package dev.powersweep.worker.network;
 
 import java.util.Arrays;
+import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.MultiLayerUpdater;
+import org.deeplearning4j.nn.updater.UpdaterUtils;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -23,6 +25,8 @@ final class AlignedNetwork extends MultiLayerNetwork {
 
     /** Bytes. */
     private static final int LINE = 64;
+
+    private transient INDArray moments;
 
     private AlignedNetwork(MultiLayerConfiguration configuration, INDArray parameters) {
         super(configuration);
@@ -56,15 +60,46 @@ final class AlignedNetwork extends MultiLayerNetwork {
     @Override
     public Updater getUpdater(boolean initialise) {
         if (initialise && super.getUpdater(false) == null && adamTrainsAll()) {
-            setUpdater(new MultiLayerUpdater(this, zeros(params().dataType(), 2 * numParams())));
+            setUpdater(new MultiLayerUpdater(this, moments()));
         }
         return super.getUpdater(initialise);
+    }
+
+    /**
+     * Adam's moments [2·parameters], m before v, where one Adam trains all parameters and no other updater was set: the
+     * state of {@link #getUpdater()}, which takes longer to make than the rest of the network and which a sweep's cell
+     * does not need. Empty otherwise.
+     */
+    Optional<INDArray> momentsOfOneAdam() {
+        return super.getUpdater(false) == null && adamTrainsAll() && configurationsAreEqual()
+                ? Optional.of(moments())
+                : Optional.empty();
+    }
+
+    /** What {@link #momentsOfOneAdam} or the updater made; empty while neither did. */
+    Optional<INDArray> allocatedMoments() {
+        return Optional.ofNullable(moments);
+    }
+
+    private INDArray moments() {
+        if (moments == null) {
+            moments = zeros(params().dataType(), 2 * numParams());
+        }
+        return moments;
     }
 
     /** The one updater whose state begins as zeros for certain. */
     private boolean adamTrainsAll() {
         return Arrays.stream(getLayers()).allMatch(layer -> layer.paramTable(false).keySet().stream()
                 .allMatch(name -> layer.getConfig().getUpdaterByParam(name) instanceof Adam));
+    }
+
+    /** Whether Deeplearning4j's updater would keep the state of all parameters in one block. */
+    private boolean configurationsAreEqual() {
+        Layer first = getLayers()[0];
+        String name = first.paramTable(false).keySet().iterator().next();
+        return Arrays.stream(getLayers()).allMatch(layer -> layer.paramTable(false).keySet().stream()
+                .allMatch(other -> UpdaterUtils.updaterConfigurationsEquals(first, name, layer, other)));
     }
 
     private static INDArray row(DataType type, long length) {

@@ -47,7 +47,7 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     /** Gives the parameters their initial values. */
     final void initialise() {
-        layerConf().initializer().init(conf(), paramsFlattened, true);
+        TransformerParamInitializer.fill(conf(), paramsFlattened);
     }
 
     final Kernels kernels() {
@@ -140,16 +140,25 @@ abstract class KernelLayer<C extends TransformerLayer> extends BaseLayer<C> {
 
     final Gradient tableOfGradients() {
         Gradient table = new DefaultGradient(gradientsFlattened);
+        if (gradientViews == null) {
+            gradientViews = new LinkedHashMap<>(
+                    layerConf().initializer().getGradientsFromFlattened(conf(), gradientsFlattened));
+        }
         for (String name : layerConf().initializer().paramKeys(layerConf())) {
             table.setGradientFor(name, gradientViews.get(name));
         }
         return table;
     }
 
+    /** Makes no views by name, unlike the overridden method: a sweep's cell does not ask for them. */
     @Override
     public void setBackpropGradientsViewArray(INDArray gradients) {
-        super.setBackpropGradientsViewArray(gradients);
-        gradientViews = new LinkedHashMap<>(layerConf().initializer().getGradientsFromFlattened(conf(), gradients));
+        if (gradients.length() != numParams()) {
+            throw new IllegalArgumentException("layer " + layerConf().getLayerName() + " has " + numParams()
+                    + " parameters, and was given room for " + gradients.length() + " gradients");
+        }
+        gradientsFlattened = gradients;
+        gradientViews = null;
     }
 
     /** An array's own memory. */

@@ -4,6 +4,7 @@ import dev.powersweep.worker.kernels.Kernels;
 import dev.powersweep.worker.kernels.Span;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Updater;
@@ -34,6 +35,9 @@ public record NetworkVectors(Span parameters, Span gradients, Span firstMoments,
             throw new IllegalArgumentException(
                     "the network's updater does not keep two moments of every parameter in one block; train it by Adam");
         }
+        if (network.getFlattenedGradients() == null) {
+            network.initGradientsView();
+        }
         INDArray flat = state.reshape('c', new long[] {2 * length});
         return new NetworkVectors(
                 kernels.wrap(network.params()),
@@ -51,7 +55,10 @@ public record NetworkVectors(Span parameters, Span gradients, Span firstMoments,
         Stream.of(
                         network.params(),
                         network.getFlattenedGradients(),
-                        updater == null ? null : updater.getStateViewArray())
+                        updater == null ? null : updater.getStateViewArray(),
+                        network instanceof AlignedNetwork aligned
+                                ? aligned.allocatedMoments().orElse(null)
+                                : null)
                 .filter(Objects::nonNull)
                 .forEach(AlignedNetwork::close);
         for (Layer layer : network.getLayers()) {
@@ -61,6 +68,12 @@ public record NetworkVectors(Span parameters, Span gradients, Span firstMoments,
 
     /** {@code null} where there is none, or more than one block of it. */
     private static INDArray state(MultiLayerNetwork network) {
+        if (network instanceof AlignedNetwork aligned) {
+            Optional<INDArray> moments = aligned.momentsOfOneAdam();
+            if (moments.isPresent()) {
+                return moments.get();
+            }
+        }
         if (!(network.getUpdater() instanceof BaseMultiLayerUpdater<?> updater)) {
             return null;
         }

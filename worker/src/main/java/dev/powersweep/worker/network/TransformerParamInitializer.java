@@ -1,12 +1,14 @@
 package dev.powersweep.worker.network;
 
 import dev.powersweep.worker.model.RandomStream;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -71,30 +73,43 @@ final class TransformerParamInitializer implements ParamInitializer {
         Map<String, INDArray> tensors = views(configuration.getLayer(), view);
         configuration.setVariables(List.copyOf(tensors.keySet()));
         if (initialise) {
-            int number = ((TransformerLayer) configuration.getLayer()).getTensorsBefore();
-            for (TensorPlan tensor : plan(configuration.getLayer())) {
-                long key = RandomStream.key(configuration.getSeed(), "initial weights", number++, 0);
-                fill(tensor, key, tensors.get(tensor.name()).reshape('c', new long[] {tensor.length()}));
-            }
+            fill(configuration, view);
         }
         return tensors;
     }
 
-    private static void fill(TensorPlan tensor, long key, INDArray values) {
-        if (tensor.deviation() == 0) {
-            values.assign(tensor.fill());
-            return;
-        }
-        for (long from = 0; from < tensor.length(); from += AT_ONCE) {
-            double[] numbers = new double[(int) Math.min(AT_ONCE, tensor.length() - from)];
-            for (int i = 0; i < numbers.length; i++) {
-                numbers[i] = tensor.deviation() * RandomStream.normal(key, from + i);
+    /**
+     * Gives a layer's tensors their initial values.
+     *
+     * @param view of its parameters, in order, [1, parameters]
+     */
+    static void fill(NeuralNetConfiguration configuration, INDArray view) {
+        INDArray flat = view.reshape('c', new long[] {view.length()});
+        int number = ((TransformerLayer) configuration.getLayer()).getTensorsBefore();
+        // A layer's many small tensors go to its array together.
+        double[] numbers = new double[(int) Math.min(AT_ONCE, flat.length())];
+        int count = 0;
+        long begin = 0;
+        for (TensorPlan tensor : plan(configuration.getLayer())) {
+            long key = RandomStream.key(configuration.getSeed(), "initial weights", number++, 0);
+            for (long i = 0; i < tensor.length(); i++) {
+                if (count == numbers.length) {
+                    write(numbers, count, flat, begin);
+                    begin += count;
+                    count = 0;
+                }
+                numbers[count++] =
+                        tensor.deviation() == 0 ? tensor.fill() : tensor.deviation() * RandomStream.normal(key, i);
             }
-            INDArray part = Nd4j.createFromArray(numbers);
-            values.get(NDArrayIndex.interval(from, from + numbers.length)).assign(part);
-            // The heap may not be collected for long.
-            part.close();
         }
+        write(numbers, count, flat, begin);
+    }
+
+    private static void write(double[] numbers, int count, INDArray flat, long begin) {
+        INDArray part = Nd4j.createFromArray(count == numbers.length ? numbers : Arrays.copyOf(numbers, count));
+        flat.get(NDArrayIndex.interval(begin, begin + count)).assign(part);
+        // The heap may not be collected for long.
+        part.close();
     }
 
     @Override
@@ -104,13 +119,21 @@ final class TransformerParamInitializer implements ParamInitializer {
 
     private static Map<String, INDArray> views(Layer layer, INDArray view) {
         Map<String, INDArray> tensors = new LinkedHashMap<>();
-        INDArray flat = view.reshape('c', new long[] {view.length()});
-        long offset = 0;
+        long offset = view.offset();
+        DataBuffer whole = view.data().originalDataBuffer() == null
+                ? view.data()
+                : view.data().originalDataBuffer();
         for (TensorPlan tensor : plan(layer)) {
+            // In one go: a network of a few layers has a hundred such views, and each array takes a while to make.
             tensors.put(
                     tensor.name(),
-                    flat.get(NDArrayIndex.interval(offset, offset + tensor.length()))
-                            .reshape('c', new long[] {tensor.rows(), tensor.columns()}));
+                    Nd4j.create(
+                            whole,
+                            new long[] {tensor.rows(), tensor.columns()},
+                            new long[] {tensor.columns(), 1},
+                            offset,
+                            'c',
+                            view.dataType()));
             offset += tensor.length();
         }
         return tensors;

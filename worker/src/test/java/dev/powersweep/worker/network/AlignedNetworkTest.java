@@ -1,18 +1,23 @@
 package dev.powersweep.worker.network;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.powersweep.worker.kernels.KernelChoice;
+import dev.powersweep.worker.kernels.Kernels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -64,6 +69,46 @@ class AlignedNetworkTest {
         MultiLayerNetwork network = small(16).updater(plain).build();
         INDArray state = network.getUpdater().getStateViewArray();
         assertTrue(state == null || state.isEmpty(), "state");
+    }
+
+    @Test
+    void whatKernelsWriteIsTheStateOfTheUpdaterMadeLater() {
+        try (Kernels kernels = KernelSets.open(KernelChoice.PORTABLE)) {
+            MultiLayerNetwork network = small(16).build();
+            NetworkVectors vectors = NetworkVectors.of(network, kernels);
+            vectors.firstMoments().set(3, 0.5);
+            vectors.secondMoments().set(0, 0.25);
+            INDArray state = network.getUpdater().getStateViewArray();
+            assertEquals(0.5, state.getDouble(3));
+            assertEquals(0.25, state.getDouble(network.numParams()));
+            assertEquals(0.75, state.sumNumber().doubleValue());
+            state.putScalar(4, 2);
+            assertEquals(2, vectors.firstMoments().get(4));
+            NetworkVectors.close(network);
+            assertTrue(state.data().wasClosed(), "still allocated");
+        }
+    }
+
+    @Test
+    void momentsWithoutAnUpdaterAreFreed() {
+        try (Kernels kernels = KernelSets.open(KernelChoice.PORTABLE)) {
+            AlignedNetwork network = (AlignedNetwork) small(16).build();
+            NetworkVectors.of(network, kernels);
+            INDArray moments = network.allocatedMoments().orElseThrow();
+            NetworkVectors.close(network);
+            assertTrue(moments.data().wasClosed(), "still allocated");
+        }
+    }
+
+    @Test
+    void twoAdamsHaveNoOneBlockOfMoments() {
+        MultiLayerConfiguration configuration = small(16).configuration();
+        ((BaseLayer) configuration.getConf(1).getLayer()).setIUpdater(new Adam(0.5));
+        MultiLayerNetwork network = AlignedNetwork.fresh(configuration);
+        try (Kernels kernels = KernelSets.open(KernelChoice.PORTABLE)) {
+            assertThrows(IllegalArgumentException.class, () -> NetworkVectors.of(network, kernels));
+        }
+        NetworkVectors.close(network);
     }
 
     @Test

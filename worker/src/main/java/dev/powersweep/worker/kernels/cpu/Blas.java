@@ -8,7 +8,6 @@ import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
@@ -48,8 +47,7 @@ final class Blas {
     Blas(Cut cut, Optional<OneDnn> oneDnn) {
         this.cut = cut;
         this.oneDnn = oneDnn;
-        Loader.load(openblas_nolapack.class);
-        openblas_nolapack.blas_set_num_threads(1);
+        OneThread.require();
         core = core();
     }
 
@@ -57,6 +55,17 @@ final class Blas {
         return "OpenBLAS " + (core.isEmpty() ? "own core choice" : core)
                 + (cut == Cut.BLOCKED ? ", blocked" : ", whole")
                 + oneDnn.map(large -> ", large products by " + large.describe()).orElse("");
+    }
+
+    /** Said once a process: JavaCPP looks for the library's files again at each call, for a millisecond. */
+    private static final class OneThread {
+        static {
+            openblas_nolapack.blas_set_num_threads(1);
+        }
+
+        static void require() {
+            // The class is initialised.
+        }
     }
 
     private static String core() {
