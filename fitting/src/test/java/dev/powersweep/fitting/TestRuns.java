@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,8 +40,12 @@ final class TestRuns {
         return golden;
     }
 
-    static Observations read(String resource) {
-        List<String> lines = lines(resource);
+    /** The rows of files with the same columns. */
+    static Observations read(String... resources) {
+        List<String> lines = new ArrayList<>(lines(resources[0]));
+        for (String more : Arrays.asList(resources).subList(1, resources.length)) {
+            lines.addAll(lines(more).subList(1, lines(more).size()));
+        }
         String[] headers = lines.get(0).split(",", -1);
         Observations.Builder builder = Observations.builder();
         for (int c = 0; c < headers.length; c++) {

@@ -12,13 +12,17 @@ import dev.powersweep.fitting.result.FitOptions;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.result.Identifiability;
 import dev.powersweep.fitting.result.Replicas;
+import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import dev.powersweep.fitting.uncertainty.ParametricFit;
+import dev.powersweep.fitting.uncertainty.Scatter;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -26,8 +30,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Approach 2 of Hoffmann et al. 2022 (section 3.2): at every compute budget the model size of lowest loss, and power laws
@@ -37,6 +43,9 @@ import java.util.stream.Collectors;
  * isoflop-parabola} by a parabola of L on ln N, as Hoffmann et al. Minima at the edge of a budget's sizes are rejected. Both
  * state the exponent that the other ways would give and their own bias on the noise-free design at ten times the largest
  * budget ({@link MinimumBias}; the surface is approach 3 fitted to the same runs).
+ *
+ * <p>Intervals are quantiles of refits to losses drawn anew; where the minima scatter about their law more than that
+ * explains, they are moved by as much more ({@link Scatter}).
  *
  * <p>Of runs with several records the last is read. Budgets that differ by up to 2 % are one budget. A run of weight zero is
  * left out; the weight of a budget in the power laws is the mean weight of its runs, and the parabola weighs each run.
@@ -130,7 +139,7 @@ public final class IsoFlopLaw implements StagedLaw {
         Observations finals = runs.finals();
         List<IsoFlopCurve> curves = curves(runs);
         OptimaFit fit = OptimaFit.of(curves, method).orElseThrow(() -> noMinimum(curves));
-        double[][] replicas = replicas(curves, options);
+        double[][] replicas = replicas(curves, fit, options);
         FitResult.Builder result = OptimaReport.start(name, formula(), fit, replicas, options)
                 .data(finals.size(), finals.runs())
                 .convergence(Convergence.closedForm("minima of "
@@ -194,7 +203,7 @@ public final class IsoFlopLaw implements StagedLaw {
                         + (rejected.size() > 1 ? " (" + (rejected.size() - 1) + " more budgets likewise.)" : ""));
     }
 
-    private double[][] replicas(List<IsoFlopCurve> curves, FitOptions options) {
+    private double[][] replicas(List<IsoFlopCurve> curves, OptimaFit fit, FitOptions options) {
         OptionalDouble noise = LossNoise.logDeviation(curves);
         if (options.bootstrap() > 0 && options.resampling() != FitOptions.Resampling.RUNS && noise.isEmpty()) {
             throw new FitRefusal(
@@ -203,15 +212,60 @@ public final class IsoFlopLaw implements StagedLaw {
                             + " bootstrap by runs instead, or add sizes.");
         }
         IsoFlopResampling resampling = new IsoFlopResampling(curves, options.resampling(), noise.orElse(0));
-        double[][] rows = new double[options.bootstrap()][];
+        List<List<? extends IsoFlopMinimum>> draws =
+                new ArrayList<>(Collections.nCopies(options.bootstrap(), List.<IsoFlopMinimum>of()));
         Workers.run(
                 options.threads(),
-                rows.length,
+                draws.size(),
                 () -> this,
-                (self, k) -> rows[k] = OptimaFit.of(resampling.draw(Bootstrap.generator(options.seed(), k)), method)
-                        .map(OptimaReport::values)
-                        .orElseGet(IsoFlopLaw::failed));
-        return rows;
+                (self, k) -> draws.set(
+                        k,
+                        resampling.draw(Bootstrap.generator(options.seed(), k)).stream()
+                                .map(method::minimum)
+                                .toList()));
+        Scatter scatter = scatter(curves, fit, draws);
+        return IntStream.range(0, draws.size())
+                .mapToObj(k -> {
+                    SplittableRandom random = Bootstrap.generator(options.seed(), draws.size() + k);
+                    double spread = scatter.draw(random);
+                    return OptimaFit.through(draws.get(k).stream()
+                                    .map(minimum -> moved(minimum, Math.exp(spread * random.nextGaussian())))
+                                    .toList())
+                            .map(OptimaReport::values)
+                            .orElseGet(IsoFlopLaw::failed);
+                })
+                .toArray(double[][]::new);
+    }
+
+    /** Of ln N_opt about its law. */
+    private static Scatter scatter(
+            List<IsoFlopCurve> curves, OptimaFit fit, List<List<? extends IsoFlopMinimum>> draws) {
+        // Curves and the minima of a draw have one order, of which the accepted optima are a part.
+        int[] budgets = fit.optima().stream()
+                .mapToInt(optimum -> IntStream.range(0, curves.size())
+                        .filter(i -> curves.get(i).flops() == optimum.flops())
+                        .findFirst()
+                        .orElseThrow())
+                .toArray();
+        return Scatter.of(
+                OptimaReport.residuals(fit.optima(), fit.n()).stream()
+                        .mapToDouble(Residual::residual)
+                        .toArray(),
+                2,
+                fit.optima().stream().mapToDouble(found -> Math.log(found.n())).toArray(),
+                draws.stream()
+                        .map(minima -> Arrays.stream(budgets)
+                                .mapToDouble(
+                                        i -> minima.get(i) instanceof Found found ? Math.log(found.n()) : Double.NaN)
+                                .toArray())
+                        .toList());
+    }
+
+    /** At the same budget more parameters are fewer tokens; the loss, flat at its minimum, is left. */
+    private static IsoFlopMinimum moved(IsoFlopMinimum minimum, double factor) {
+        return minimum instanceof Found found
+                ? new Found(found.flops(), found.n() * factor, found.d() / factor, found.loss(), found.weight())
+                : minimum;
     }
 
     static double[] failed() {

@@ -24,8 +24,10 @@ import dev.powersweep.fitting.surface.QuadraticOptimum.Missing;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Reason;
 import dev.powersweep.fitting.uncertainty.Bootstrap;
 import dev.powersweep.fitting.uncertainty.Regression;
+import dev.powersweep.fitting.uncertainty.Scatter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -35,7 +37,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
@@ -49,14 +50,18 @@ import java.util.stream.IntStream;
  *
  * <p>One (N, D): the best settings are the parameters, with Student's intervals. Several: k, then p_N and p_D as far as N and D
  * vary independently, with bootstrap intervals. The bootstrap draws the residuals of the quadratics, scaled by the coefficients
- * spent on them, whatever kind was asked for: three rates of which one is not drawn have no curvature.
+ * spent on them, whatever kind was asked for: three rates of which one is not drawn have no curvature. Optima that scatter
+ * about their law more than these residuals explain are moved by as much more ({@link Scatter}).
  */
 public final class SurfaceLaw implements StagedLaw {
     /** Token counts that differ by less are one data size: they are rounded to whole batches. */
     private static final double SAME_DATA = 0.02;
 
-    /** Losses this far above the lowest, relative, still inform the optimum. */
-    private static final double NEAR = 0.02;
+    /**
+     * Losses this far above the lowest, relative, still inform the optimum. Of a wider window the quadratic is no good
+     * description, of a narrower one noise decides: docs/fits.md has the exponents of each.
+     */
+    private static final double NEAR = 0.01;
 
     private static final double TOLERATED_NATS = 0.01;
     private static final double COLLINEAR = 0.98;
@@ -242,9 +247,16 @@ public final class SurfaceLaw implements StagedLaw {
                     Estimate.of(minimum.tolerance(axis, TOLERATED_NATS), "1"));
             result.derived("curvature_" + label(column), Estimate.of(minimum.hessian()[axis][axis], "nats"));
         }
-        double[][] refits = refits(runs, List.of(optimum), options, result, drawn -> drawn.get(0)
+        List<List<Optional<Minimum>>> draws = draws(runs, List.of(optimum), options, result);
+        double[][] refits = draws.stream()
+                .flatMap(drawn -> drawn.get(0).stream())
                 .map(found -> Arrays.stream(found.logSetting()).map(Math::exp).toArray())
-                .orElse(new double[0]));
+                .toArray(double[][]::new);
+        if (refits.length < draws.size()) {
+            result.warn((draws.size() - refits.length) + " of " + draws.size()
+                    + " bootstrap refits have no minimum inside the settings that were tried and count for nothing; the"
+                    + " intervals are optimistic by that much.");
+        }
         result.derived("L_opt", Estimate.of(minimum.loss(), "nats/token"))
                 .replicas(new Replicas(names, refits))
                 .predictor((values, at) -> values[0])
@@ -268,7 +280,7 @@ public final class SurfaceLaw implements StagedLaw {
                             + " at more sizes.");
         }
         double[] values = published(fitted.get());
-        double[][] refits = refits(runs, optima, options, result, drawn -> refit(powers, optima, drawn));
+        double[][] refits = refits(powers, optima, fitted.get(), draws(runs, optima, options, result), options, result);
         for (int j = 0; j < values.length; j++) {
             int column = j;
             double[] interval = Replicas.interval(
@@ -328,18 +340,9 @@ public final class SurfaceLaw implements StagedLaw {
         return Math.exp(log);
     }
 
-    /**
-     * Optima of losses drawn anew.
-     *
-     * @param use makes a row of parameters of them, one optimum a sweep, empty where the drawn losses have none; an empty row
-     *     where it cannot
-     */
-    private double[][] refits(
-            Observations runs,
-            List<Optimum> optima,
-            FitOptions options,
-            FitResult.Builder result,
-            Function<List<Optional<Minimum>>, double[]> use) {
+    /** Optima of losses drawn anew, one of each sweep in each draw, empty where the drawn losses have none; no draws without noise. */
+    private List<List<Optional<Minimum>>> draws(
+            Observations runs, List<Optimum> optima, FitOptions options, FitResult.Builder result) {
         double[] pool = optima.stream()
                 .filter(optimum -> optimum.minimum().degreesOfFreedom() > 0)
                 .flatMapToDouble(optimum -> Arrays.stream(optimum.minimum().residuals())
@@ -348,16 +351,16 @@ public final class SurfaceLaw implements StagedLaw {
                                         / (double) optimum.minimum().degreesOfFreedom())))
                 .toArray();
         if (options.bootstrap() == 0) {
-            return new double[0][];
+            return List.of();
         }
         if (pool.length == 0) {
             result.warn(
                     "No swept size has more runs than its quadratic has coefficients, so there is no telling the noise"
                             + " and no interval; add settings.");
-            return new double[0][];
+            return List.of();
         }
-        double[][] rows = new double[options.bootstrap()][];
-        Workers.run(options.threads(), rows.length, () -> this, (own, k) -> {
+        List<List<Optional<Minimum>>> draws = new ArrayList<>(Collections.nCopies(options.bootstrap(), List.of()));
+        Workers.run(options.threads(), draws.size(), () -> this, (own, k) -> {
             SplittableRandom random = Bootstrap.generator(options.seed(), k);
             List<Optional<Minimum>> drawn = new ArrayList<>();
             for (Optimum optimum : optima) {
@@ -370,33 +373,88 @@ public final class SurfaceLaw implements StagedLaw {
                                 ? Optional.of(found)
                                 : Optional.empty());
             }
-            rows[k] = use.apply(drawn);
+            draws.set(k, drawn);
         });
-        double[][] kept = Arrays.stream(rows).filter(row -> row.length > 0).toArray(double[][]::new);
-        if (kept.length < rows.length) {
-            result.warn((rows.length - kept.length) + " of " + rows.length
-                    + " bootstrap refits have no minimum inside the settings that were tried and count for nothing; the"
-                    + " intervals are optimistic by that much.");
-        }
-        return kept;
+        return draws;
     }
 
-    private double[] refit(List<String> powers, List<Optimum> optima, List<Optional<Minimum>> drawn) {
-        List<Optimum> found = new ArrayList<>();
-        for (int i = 0; i < optima.size(); i++) {
-            Optimum from = optima.get(i);
-            drawn.get(i).ifPresent(minimum -> found.add(new Optimum(from.sweep(), from.axes(), from.loss(), minimum)));
+    /** The law of each draw's optima; a sweep that has none in a draw is left out of it. */
+    private static double[][] refits(
+            List<String> powers,
+            List<Optimum> optima,
+            LeastSquares fitted,
+            List<List<Optional<Minimum>>> draws,
+            FitOptions options,
+            FitResult.Builder result) {
+        long missing = draws.stream()
+                .filter(drawn -> drawn.stream().anyMatch(Optional::isEmpty))
+                .count();
+        if (10 * missing > draws.size()) {
+            int worst = IntStream.range(0, optima.size())
+                    .boxed()
+                    .max(Comparator.comparingLong(i -> missing(draws, i)))
+                    .orElseThrow();
+            result.warn(String.format(
+                    Locale.ROOT,
+                    "In %d of %d bootstrap refits some size has no minimum inside the settings that were tried and is left"
+                            + " out, most often %s (%d); add settings around its best.",
+                    missing,
+                    draws.size(),
+                    optima.get(worst).sweep().place(),
+                    missing(draws, worst)));
         }
-        return found.size() < optima.size()
-                ? new double[0]
-                : regression(powers, found).fit().map(SurfaceLaw::published).orElse(new double[0]);
+        Scatter scatter = Scatter.of(
+                fitted.residuals(),
+                fitted.coefficients().length,
+                optima.stream()
+                        .mapToDouble(optimum -> optimum.minimum().logSetting()[0])
+                        .toArray(),
+                draws.stream()
+                        .map(drawn -> drawn.stream()
+                                .mapToDouble(found -> found.map(minimum -> minimum.logSetting()[0])
+                                        .orElse(Double.NaN))
+                                .toArray())
+                        .toList());
+        List<double[]> rows = new ArrayList<>();
+        for (int k = 0; k < draws.size(); k++) {
+            SplittableRandom random = Bootstrap.generator(options.seed(), draws.size() + k);
+            double spread = scatter.draw(random);
+            List<Sweep> sweeps = new ArrayList<>();
+            List<Double> settings = new ArrayList<>();
+            for (int i = 0; i < optima.size(); i++) {
+                double moved = spread * random.nextGaussian();
+                Optional<Minimum> found = draws.get(k).get(i);
+                if (found.isPresent()) {
+                    sweeps.add(optima.get(i).sweep());
+                    settings.add(Math.exp(found.get().logSetting()[0] + moved));
+                }
+            }
+            if (sweeps.size() > powers.size()) {
+                regression(powers, sweeps, settings)
+                        .fit()
+                        .map(SurfaceLaw::published)
+                        .ifPresent(rows::add);
+            }
+        }
+        return rows.toArray(double[][]::new);
+    }
+
+    private static long missing(List<List<Optional<Minimum>>> draws, int sweep) {
+        return draws.stream().filter(drawn -> drawn.get(sweep).isEmpty()).count();
     }
 
     private static Regression regression(List<String> powers, List<Optimum> optima) {
-        double[][] design = new double[optima.size()][1 + powers.size()];
-        double[] ones = new double[optima.size()];
+        return regression(
+                powers,
+                optima.stream().map(Optimum::sweep).toList(),
+                optima.stream().map(Optimum::setting).toList());
+    }
+
+    private static Regression regression(List<String> powers, List<Sweep> sweeps, List<Double> settings) {
+        double[][] design = new double[sweeps.size()][1 + powers.size()];
+        double[] ones = new double[sweeps.size()];
         for (int i = 0; i < design.length; i++) {
-            Sweep sweep = optima.get(i).sweep();
+            Sweep sweep = sweeps.get(i);
             design[i][0] = 1;
             ones[i] = 1;
             for (int j = 0; j < powers.size(); j++) {
@@ -404,10 +462,10 @@ public final class SurfaceLaw implements StagedLaw {
             }
         }
         return new Regression(
-                optima.stream().map(optimum -> optimum.sweep().place()).toList(),
-                optima.stream().map(optimum -> optimum.sweep().point()).toList(),
+                sweeps.stream().map(Sweep::place).toList(),
+                sweeps.stream().map(Sweep::point).toList(),
                 design,
-                optima.stream().mapToDouble(Optimum::setting).toArray(),
+                settings.stream().mapToDouble(Double::doubleValue).toArray(),
                 ones);
     }
 

@@ -15,6 +15,7 @@ import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.testdata.CsvResource;
 import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class IsoFlopLawTest {
@@ -47,6 +48,42 @@ class IsoFlopLawTest {
         assertThat(fit.holdOut().orElseThrow().rmsLog()).isLessThan(.5);
         assertThat(fit.predict(Point.of(Quantity.C, 1e18)).value())
                 .isCloseTo(fit.value("k_N") * Math.pow(1e18, fit.value("a")), within(1.0));
+    }
+
+    /** Six budgets whose best sizes lie .3 of ln N about the law, where a loss is known to .0002. */
+    @Test
+    void intervalsHoldTheScatterOfMinimaAboutTheirLaw() {
+        Random random = new Random(Long.getLong("test.seed", 20260101L));
+        int held = 0;
+        for (int set = 0; set < 100; set++) {
+            double[] c = new double[6 * 7];
+            double[] n = new double[c.length];
+            double[] d = new double[c.length];
+            double[] loss = new double[c.length];
+            double moved = 0;
+            for (int i = 0; i < c.length; i++) {
+                moved = i % 7 == 0 ? .3 * random.nextGaussian() : moved;
+                c[i] = 1e16 * Math.pow(4, Math.floorDiv(i, 7));
+                double best = Math.log(1e7) + .5 * Math.log(c[i] / 1e16) + moved;
+                double far = .5 * (i % 7 - 3);
+                n[i] = Math.exp(best - moved + far);
+                d[i] = c[i] / (6 * n[i]);
+                loss[i] = 3 * Math.exp(.02 * Math.pow(far - moved, 2) + .0002 * random.nextGaussian());
+            }
+            Observations runs = Observations.builder()
+                    .column(Quantity.C, c)
+                    .parameters(n)
+                    .tokens(d)
+                    .loss(loss)
+                    .build();
+            FitResult fit = Fitter.fit(
+                    IsoFlopLaw.parabola(), runs, OPTIONS.bootstrap(200).resampling(FitOptions.Resampling.PARAMETRIC));
+            boolean holds = fit.parameters().get("a").low() < .5
+                    && fit.parameters().get("a").high() > .5;
+            held += holds ? 1 : 0;
+        }
+        // Binomial: fewer than 88 or all 100 of 100 at 95 % has a chance below 1 %.
+        assertThat(held).isBetween(88, 99);
     }
 
     @Test

@@ -57,6 +57,37 @@ class SurfaceLawTest {
         assertThat(noisy.parameters().get("p_N").high()).isGreaterThan(-.5);
     }
 
+    /** Sizes have optima of their own beside the law: 8 of them, .2 of ln η apart, where a loss is known to .0005. */
+    @Test
+    void intervalsHoldTheScatterOfOptimaAboutTheirLaw() {
+        Random random = new Random(SEED);
+        double[] sizes = {1e6, 2e6, 4e6, 8e6, 1.6e7, 3.2e7, 6.4e7, 1.28e8};
+        int held = 0;
+        for (int set = 0; set < 100; set++) {
+            Observations exact = sweep(sizes, 0);
+            double[] moved = random.doubles(sizes.length)
+                    .map(any -> .2 * random.nextGaussian())
+                    .toArray();
+            double[] loss = new double[exact.size()];
+            for (int i = 0; i < loss.length; i++) {
+                double far = Math.log(exact.at(Quantity.LEARNING_RATE, i) / (3 * Math.pow(sizes[i / 7], -.5)));
+                loss[i] = 3 + .05 * Math.pow(far - moved[i / 7], 2) + .0005 * random.nextGaussian();
+            }
+            Observations runs = Observations.builder()
+                    .parameters(exact.column(Quantity.N))
+                    .tokens(exact.column(Quantity.D))
+                    .column(Quantity.LEARNING_RATE, exact.column(Quantity.LEARNING_RATE))
+                    .loss(loss)
+                    .build();
+            FitResult fit = Fitter.fit(SurfaceLaw.learningRate(), runs, OPTIONS.bootstrap(200));
+            boolean holds = fit.parameters().get("p_N").low() < -.5
+                    && fit.parameters().get("p_N").high() > -.5;
+            held += holds ? 1 : 0;
+        }
+        // Binomial: fewer than 88 or all 100 of 100 at 95 % has a chance below 1 %.
+        assertThat(held).isBetween(88, 99);
+    }
+
     @Test
     void oneSweptSizeGivesItsBestRateWithAnIntervalAndHowWideItIs() {
         FitResult fit = Fitter.fit(Laws.byName("lr-surface"), sweep(new double[] {1e6}, .002), OPTIONS);
