@@ -17,6 +17,11 @@ final class StatusText {
     private StatusText() {}
 
     static String of(SweepStatus status) {
+        return of(status, false);
+    }
+
+    /** @param pilot whether the cells are those of a design's pilot, and the others are to follow */
+    static String of(SweepStatus status, boolean pilot) {
         StringBuilder text = new StringBuilder();
         text.append("sweep ")
                 .append(Shown.line(status.sweep()))
@@ -31,8 +36,9 @@ final class StatusText {
                         .map(entry ->
                                 entry.getValue() + " " + entry.getKey().name().toLowerCase(Locale.ROOT))
                         .collect(Collectors.joining(", ")))
+                .append(pilot ? "; of the rate pilot, which the design's other cells wait for" : "")
                 .append('\n');
-        text.append("  driver    ").append(driver(status)).append('\n');
+        text.append("  driver    ").append(driver(status, pilot)).append('\n');
         status.live().ifPresent(live -> {
             text.append("  speed     ")
                     .append(String.format(Locale.ROOT, "%,.0f tokens/s", live.tokensPerSecond()))
@@ -96,9 +102,12 @@ final class StatusText {
                 .toList();
     }
 
-    private static String driver(SweepStatus status) {
+    private static String driver(SweepStatus status, boolean pilot) {
         if (status.driverAlive()) {
             return "alive: " + Shown.line(status.driver());
+        }
+        if (pilot) {
+            return "none; powersweep run SPEC.yaml --output " + Shown.line(status.directory()) + " goes on";
         }
         return status.unfinished() == 0
                 ? "none; nothing is left to do"
