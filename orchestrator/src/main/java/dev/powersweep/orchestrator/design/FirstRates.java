@@ -118,10 +118,15 @@ public final class FirstRates {
     public SweepSpec design() {
         List<String> overrides = new ArrayList<>(
                 List.of("grid.ratePilot=" + GridSpec.PilotOrder.DECIDED.name().toLowerCase(Locale.ROOT)));
-        if (found.filter(RateFactor::differs).isPresent()) {
+        if (differs()) {
             overrides.addAll(rates());
         }
         return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
+    }
+
+    /** Surely, and by more than the digits that a factor is written with. */
+    private boolean differs() {
+        return found.filter(RateFactor::differs).isPresent() && Double.parseDouble(written(factor().value())) != 1;
     }
 
     private List<String> rates() {
@@ -169,7 +174,7 @@ public final class FirstRates {
                 + (factor.edges() > 0
                         ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
                         : "")
-                + (factor.differs()
+                + (differs()
                         ? "; the other cells take " + written(factor().value()) + " times the rule's rates"
                         : "; the other cells keep the rule's rates");
     }

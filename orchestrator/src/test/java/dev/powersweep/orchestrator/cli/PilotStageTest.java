@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +66,7 @@ class PilotStageTest {
     private final List<SweepPlan> runs = new ArrayList<>();
     private final StringWriter told = new StringWriter();
     private SweepDirectory directory;
-    private double best = 1.3;
+    private ToDoubleFunction<Cell> best = cell -> 1.3;
 
     /** The driver is killed in the run of this number, after it has planned its cells. */
     private int killedIn = Integer.MAX_VALUE;
@@ -150,7 +151,8 @@ class PilotStageTest {
                 * Math.pow(cell.model().counts().n(), -0.265)
                 * Math.sqrt(cell.batchTokens())
                 * Math.pow(cell.tokens(), -0.2);
-        double loss = 2 + 0.05 * Math.pow(Math.log(cell.training().peakLearningRate() / rule / best), 2);
+        double loss =
+                2 + 0.05 * Math.pow(Math.log(cell.training().peakLearningRate() / rule / best.applyAsDouble(cell)), 2);
         long steps = cell.data().steps();
         Frame.Evaluation last = new Frame.Evaluation(cell.id(), steps, "validation", loss, 0.01, 100, loss, 0.1);
         Frame.Finished result = new Frame.Finished(cell.id(), steps, false, loss, List.of(last), 0.2, 0.1, 100 << 20);
@@ -209,9 +211,11 @@ class PilotStageTest {
     /** Whether their rates differ from the rule's or not: what a pilot keeps is as decided as what it changes. */
     @Test
     void aDriverThatIsKilledAfterThePilotIsTakenUpByTheSameCommand() throws Exception {
-        for (double each : new double[] {1.3, 1}) {
-            best = each;
-            directory = SweepDirectory.at(folder.resolve("best-" + each).toString(), configuration);
+        List<ToDoubleFunction<Cell>> differing =
+                List.of(best, cell -> cell.batchTokens() > 300 ? 0.8 : cell.tokens() > 1e6 ? 1.2 : 0.95);
+        for (int i = 0; i < differing.size(); i++) {
+            best = differing.get(i);
+            directory = SweepDirectory.at(folder.resolve("sweep-" + i).toString(), configuration);
             runs.clear();
             killedIn = 2;
             assertThatThrownBy(this::submit).isInstanceOf(Killed.class);
@@ -221,6 +225,7 @@ class PilotStageTest {
             assertThat(runs).as("the pilot is not looked at again").hasSize(3);
             assertThat(ids(runs.get(2))).isEqualTo(planned);
         }
+        assertThat(told.toString()).contains("take 1.3 times the rule's rates", "keep the rule's rates");
     }
 
     @Test
