@@ -159,6 +159,27 @@ public final class FirstRates {
         return BigDecimal.valueOf(factor).round(DIGITS).toPlainString();
     }
 
+    private static String interval(RateFactor factor) {
+        return Numbers.significant(factor.factor().value(), 2) + " times the rule's ("
+                + Numbers.significant(factor.factor().low(), 2) + " … "
+                + Numbers.significant(factor.factor().high(), 2) + ")"
+                + (factor.edges() > 0
+                        ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
+                        : "");
+    }
+
+    /** Whether all best rates are the highest tried, or all the lowest: no interval tells how far beyond the best lie. */
+    private static boolean sameEdge(RateFactor factor) {
+        return factor.edges() == factor.places()
+                && factor.factor().high() / factor.factor().low() < 1 + 1e-6;
+    }
+
+    private static String bound(RateFactor factor) {
+        double value = factor.factor().value();
+        return (value > 1 ? "at least " : "at most ") + Numbers.significant(value, 2)
+                + " times the rule's, which is as far as was tried";
+    }
+
     /** What was found and what follows from it, in a sentence. */
     public String sentence() {
         String what = failed > 0 ? "rate pilot: " + failed + " of its " + cells + " cells failed; " : "rate pilot: ";
@@ -168,12 +189,7 @@ public final class FirstRates {
         }
         RateFactor factor = found.get();
         return what + "at " + factor.places() + " model, data and batch sizes the best learning rates are "
-                + Numbers.significant(factor().value(), 2) + " times the rule's ("
-                + Numbers.significant(factor().low(), 2) + " … "
-                + Numbers.significant(factor().high(), 2) + ")"
-                + (factor.edges() > 0
-                        ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
-                        : "")
+                + (sameEdge(factor) ? bound(factor) : interval(factor))
                 + (differs()
                         ? "; the other cells take " + written(factor().value()) + " times the rule's rates"
                         : "; the other cells keep the rule's rates");

@@ -138,7 +138,7 @@ class FirstRatesTest {
         assertThat(cells.stream().filter(cell -> cell.state() == CellState.DIVERGED))
                 .hasSize(5);
         assertThat(FirstRates.of(DESIGN, cells).sentence())
-                .startsWith("rate pilot: at 5 model, data and batch sizes the best learning rates are 0.5 times")
+                .startsWith("rate pilot: at 5 model, data and batch sizes the best learning rates are at most 0.5 times")
                 .endsWith("; the other cells take 0.50 times the rule's rates");
         assertThat(FirstRates.of(
                                 DESIGN,
@@ -205,7 +205,8 @@ class FirstRatesTest {
     @Test
     void bestRatesAtTheEdgeAreToldAndTooFewPlacesDecideNothing() {
         assertThat(FirstRates.of(DESIGN, results(cell -> 3)).sentence())
-                .contains("2 times the rule's", "5 of them lie at or beyond the edge of what was tried");
+                .contains("at least 2 times the rule's, which is as far as was tried; the other cells take 2.0 times")
+                .doesNotContain("(2");
         List<CellResult> few =
                 results(cell -> 1.3).stream().collect(Collectors.groupingBy(CellResult::parameters)).entrySet().stream()
                         .min(Map.Entry.comparingByKey())
