@@ -49,11 +49,12 @@ final class StatusText {
             for (LiveNumbers.RunningCell cell : live.running()) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "  running   %s: step %,d of %,d, loss %.4f, %,.0f tokens/s on %s%n",
+                        "  running   %s: step %,d of %,d%s, %,.0f tokens/s on %s%n",
                         Shown.line(cell.name()),
                         cell.step(),
                         cell.steps(),
-                        cell.loss(),
+                        // None before its first step.
+                        Double.isNaN(cell.loss()) ? "" : String.format(Locale.ROOT, ", loss %.4f", cell.loss()),
                         cell.tokensPerSecond(),
                         Shown.line(cell.host())));
             }

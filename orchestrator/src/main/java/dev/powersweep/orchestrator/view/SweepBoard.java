@@ -26,6 +26,7 @@ public final class SweepBoard {
     private final List<Row> rows = new ArrayList<>();
     /** Curves by identity that this application drew before it opened the sweep again, as after a rate pilot. */
     private final Map<String, Curve> before = new HashMap<>();
+
     private final Map<String, Deque<CellChange>> failed = new TreeMap<>();
     private Map<String, Integer> failures = Map.of();
     private Optional<SweepEvent.Opened> opened = Optional.empty();

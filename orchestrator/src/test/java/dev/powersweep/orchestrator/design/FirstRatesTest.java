@@ -138,7 +138,8 @@ class FirstRatesTest {
         assertThat(cells.stream().filter(cell -> cell.state() == CellState.DIVERGED))
                 .hasSize(5);
         assertThat(FirstRates.of(DESIGN, cells).sentence())
-                .startsWith("rate pilot: at 5 model, data and batch sizes the best learning rates are at most 0.5 times")
+                .startsWith(
+                        "rate pilot: at 5 model, data and batch sizes the best learning rates are at most 0.5 times")
                 .endsWith("; the other cells take 0.50 times the rule's rates");
         assertThat(FirstRates.of(
                                 DESIGN,

@@ -110,13 +110,13 @@ class SweepBoardTest {
         board.apply(new SweepEvent.Changed(List.of(change(0, "RUNNING")), Map.of(), NOW, true));
         measure(0, 10, 5);
         measure(0, 20, 4);
-        board.apply(new SweepEvent.Changed(List.of(finished(0, 3.5)), Map.of(), NOW, true));
+        board.apply(new SweepEvent.Changed(List.of(change(0, "DIVERGED")), Map.of(), NOW, true));
         board.apply(new SweepEvent.Closed("", totals(1)));
         int points = board.picture().orElseThrow().cells().get(0).curveLoss().length;
         assertThat(points).isGreaterThan(1);
 
         open(1, "cell");
-        board.apply(new SweepEvent.Changed(List.of(finished(0, 3.5)), Map.of(), NOW, true));
+        board.apply(new SweepEvent.Changed(List.of(change(0, "DIVERGED")), Map.of(), NOW, true));
         assertThat(board.picture().orElseThrow().cells().get(0).curveLoss()).hasSize(points);
 
         board.apply(new SweepEvent.Opened("s", "/d", "another", 1, 1, NOW));
