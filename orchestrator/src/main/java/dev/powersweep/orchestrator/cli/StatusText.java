@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.text.Shown;
+import dev.powersweep.worker.cell.CellState;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -110,8 +111,11 @@ final class StatusText {
         if (pilot) {
             return "none; powersweep run SPEC.yaml --output " + Shown.line(status.directory()) + " goes on";
         }
-        return status.unfinished() == 0
-                ? "none; nothing is left to do"
-                : "none; powersweep rerun " + Shown.line(status.directory()) + " goes on";
+        if (status.unfinished() > 0) {
+            return "none; powersweep rerun " + Shown.line(status.directory()) + " goes on";
+        }
+        return status.states().getOrDefault(CellState.FAILED, 0) > 0
+                ? "none; powersweep rerun " + Shown.line(status.directory()) + " --failed tries again what failed"
+                : "none; nothing is left to do";
     }
 }

@@ -79,7 +79,7 @@ public final class FirstRates {
                 + " cells that try several learning rates are trained first; the other "
                 + (plan.cells().size() - pilot.size())
                 + " take the factor of the rule that these find, where its 95 % interval leaves no room for the rule"
-                + " itself: their rates and names change then, and " + places
+                + " itself: their rates and names change then, and up to " + places
                 + " cells more are trained, the pilot's sizes at the new rate.";
     }
 

@@ -189,7 +189,7 @@ class PilotStageTest {
         assertThat(cells)
                 .as("its five sizes are trained at the new rate, too")
                 .isEqualTo(plan(DESIGN).cells().size() + 5);
-        assertThat(FirstRates.before(plan(DESIGN))).contains("5 cells more are trained");
+        assertThat(FirstRates.before(plan(DESIGN))).contains("up to 5 cells more are trained");
         assertThat(summary.begun()).isEqualTo(cells);
         assertThat(summary.attempts()).isEqualTo(cells);
         assertThat(summary.seconds()).isEqualTo(20);

@@ -100,6 +100,12 @@ class StatusTextTest {
                 .doesNotContain("NaN");
     }
 
+    @Test
+    void whereCellsFailedSomethingIsLeftToDo() {
+        assertThat(StatusText.of(failed("")))
+                .contains("none; powersweep rerun file:/sweeps/books --failed tries again what failed");
+    }
+
     /** All that the ledger knows has ended then. */
     @Test
     void aDesignThatWaitsForItsPilotIsNotSaidToBeDone() {
