@@ -7,23 +7,21 @@ import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.surface.RateRule;
+import dev.powersweep.orchestrator.fits.RateTrials;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.results.SweepResults;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Numbers;
 import dev.powersweep.orchestrator.text.TextTable;
-import dev.powersweep.worker.cell.CellState;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
@@ -46,9 +44,8 @@ public final class RatePilot {
      * @throws UserError where the sweep cannot tell it, with what to run in its place
      */
     public static RatePilot of(SweepResults results) {
-        List<CellResult> ended = results.cells().stream()
-                .filter(cell -> cell.usable() || cell.state() == CellState.DIVERGED)
-                .toList();
+        List<CellResult> ended =
+                results.cells().stream().filter(RateTrials::tells).toList();
         long warmed = ended.stream().filter(cell -> !cell.constantBatch()).count();
         if (warmed > 0) {
             throw new UserError(results.place() + ": " + warmed + " of " + ended.size()
@@ -64,38 +61,10 @@ public final class RatePilot {
                     + " grid.learningRates alone");
         }
         try {
-            return new RatePilot(RateRule.fit(trials(ended), LEVEL));
+            return new RatePilot(RateRule.fit(RateTrials.of(ended), LEVEL));
         } catch (FitRefusal refusal) {
             throw new UserError(results.place() + ": " + refusal.sentence() + " (grid.learningRates)", refusal);
         }
-    }
-
-    /** Seeds are averaged; a rate that diverged for any of them was tried and is no minimum. */
-    private static List<RateRule.Trial> trials(List<CellResult> cells) {
-        Map<List<Double>, Map<Double, List<CellResult>>> byScale = new LinkedHashMap<>();
-        cells.forEach(cell -> byScale.computeIfAbsent(
-                        List.of(cell.parameters(), cell.batchTokens(), cell.tokens()), key -> new TreeMap<>())
-                .computeIfAbsent(cell.learningRate(), key -> new ArrayList<>())
-                .add(cell));
-        return byScale.entrySet().stream()
-                .map(scale -> new RateRule.Trial(
-                        scale.getKey().get(0),
-                        scale.getKey().get(1),
-                        scale.getKey().get(2),
-                        scale.getValue().keySet().stream()
-                                .mapToDouble(Double::doubleValue)
-                                .toArray(),
-                        scale.getValue().values().stream()
-                                .mapToDouble(RatePilot::loss)
-                                .toArray()))
-                .toList();
-    }
-
-    private static double loss(List<CellResult> seeds) {
-        return seeds.stream()
-                .mapToDouble(cell -> cell.usable() ? cell.validationLoss().getAsDouble() : Double.POSITIVE_INFINITY)
-                .average()
-                .orElseThrow();
     }
 
     /** The rule in a specification, with three significant digits of each exponent. */

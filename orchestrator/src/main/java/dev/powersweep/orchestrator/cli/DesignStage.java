@@ -55,12 +55,19 @@ final class DesignStage {
         try {
             SweepSpec stored = SweepSpecReader.read(text, "sweep.yaml", List.of());
             GridSpec grid = stored.grid();
+            boolean decided = grid.ratePilot() == GridSpec.PilotOrder.DECIDED;
             boolean same = grid.design().equals(spec.grid().design())
-                    && grid.ratePilot() == spec.grid().ratePilot()
+                    && (decided ? GridSpec.PilotOrder.FIRST : grid.ratePilot())
+                            == spec.grid().ratePilot()
                     && !grid.undesigned()
                     && stored.context() == spec.context()
-                    && stored.model().equals(spec.model());
-            return same ? SweepSpecReader.union(text).map(union -> SweepDesigner.with(spec, union)) : Optional.empty();
+                    && stored.model().equals(spec.model())
+                    // A design's rates are factors of this rule, and what a pilot found holds for its training alone.
+                    && stored.training().learningRate().equals(spec.training().learningRate())
+                    && (!decided || stored.training().equals(spec.training()));
+            return same
+                    ? SweepSpecReader.union(text).map(union -> SweepDesigner.with(spec, union, grid.ratePilot()))
+                    : Optional.empty();
         } catch (UserError e) {
             // Of another version; a design of its own is made.
             return Optional.empty();

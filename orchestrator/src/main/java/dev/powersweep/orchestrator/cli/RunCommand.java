@@ -138,7 +138,7 @@ public final class RunCommand implements Callable<Integer> {
             forecast.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("warning: " + Shown.message(warning)));
             PilotStage trained = new PilotStage(
-                    new SweepRunner(spark),
+                    new SweepRunner(spark)::run,
                     directory,
                     configuration,
                     () -> new TerminalProgress(System.err, TerminalProgress.Manner.of(quiet)),

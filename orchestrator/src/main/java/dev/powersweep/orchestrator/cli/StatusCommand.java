@@ -39,18 +39,24 @@ public final class StatusCommand implements Callable<Integer> {
         SweepDirectory directory = SweepDirectory.at(sweep, configuration);
         boolean terminal = System.getenv("POWERSWEEP_SCREEN") != null;
         SweepStatus status = SweepStatus.read(directory, configuration);
-        print(status, watch && terminal);
-        while (watch && (status.unfinished() > 0 || status.driverAlive())) {
+        boolean pilot = PilotStage.outstanding(directory, configuration);
+        print(status, pilot, watch && terminal);
+        // Between a pilot and the cells that follow it nothing is unfinished, and nobody holds the directory.
+        while (watch && (status.unfinished() > 0 || status.driverAlive() || pilot)) {
             TimeUnit.SECONDS.sleep(SECONDS_BETWEEN_LOOKS);
             status = SweepStatus.read(directory, configuration);
-            print(status, terminal);
+            pilot = PilotStage.outstanding(directory, configuration);
+            print(status, pilot, terminal);
         }
         return CommandLine.ExitCode.OK;
     }
 
-    /** @param over what is on the screen */
-    private void print(SweepStatus status, boolean over) {
-        String text = json ? Shown.json(status.json()) : StatusText.of(status);
+    /**
+     * @param pilot whether a design's pilot is all that the ledger knows
+     * @param over what is on the screen
+     */
+    private void print(SweepStatus status, boolean pilot, boolean over) {
+        String text = json ? Shown.json(status.json()) : StatusText.of(status, pilot);
         if (over) {
             // To the first cell, each line's rest and then the screen's rest erased: no moment without text.
             System.out.print("\u001b[H" + text.replace("\n", "\u001b[K\n") + "\u001b[K\n\u001b[J");

@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.orchestrator.publish.TerminalProgress;
 import dev.powersweep.orchestrator.text.Shown;
+import dev.powersweep.worker.cell.CellState;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -17,6 +18,11 @@ final class StatusText {
     private StatusText() {}
 
     static String of(SweepStatus status) {
+        return of(status, false);
+    }
+
+    /** @param pilot whether the cells are those of a design's pilot, and the others are to follow */
+    static String of(SweepStatus status, boolean pilot) {
         StringBuilder text = new StringBuilder();
         text.append("sweep ")
                 .append(Shown.line(status.sweep()))
@@ -31,8 +37,9 @@ final class StatusText {
                         .map(entry ->
                                 entry.getValue() + " " + entry.getKey().name().toLowerCase(Locale.ROOT))
                         .collect(Collectors.joining(", ")))
+                .append(pilot ? "; of the rate pilot, which the design's other cells wait for" : "")
                 .append('\n');
-        text.append("  driver    ").append(driver(status)).append('\n');
+        text.append("  driver    ").append(driver(status, pilot)).append('\n');
         status.live().ifPresent(live -> {
             text.append("  speed     ")
                     .append(String.format(Locale.ROOT, "%,.0f tokens/s", live.tokensPerSecond()))
@@ -43,11 +50,12 @@ final class StatusText {
             for (LiveNumbers.RunningCell cell : live.running()) {
                 text.append(String.format(
                         Locale.ROOT,
-                        "  running   %s: step %,d of %,d, loss %.4f, %,.0f tokens/s on %s%n",
+                        "  running   %s: step %,d of %,d%s, %,.0f tokens/s on %s%n",
                         Shown.line(cell.name()),
                         cell.step(),
                         cell.steps(),
-                        cell.loss(),
+                        // None before its first step.
+                        Double.isNaN(cell.loss()) ? "" : String.format(Locale.ROOT, ", loss %.4f", cell.loss()),
                         cell.tokensPerSecond(),
                         Shown.line(cell.host())));
             }
@@ -96,12 +104,18 @@ final class StatusText {
                 .toList();
     }
 
-    private static String driver(SweepStatus status) {
+    private static String driver(SweepStatus status, boolean pilot) {
         if (status.driverAlive()) {
             return "alive: " + Shown.line(status.driver());
         }
-        return status.unfinished() == 0
-                ? "none; nothing is left to do"
-                : "none; powersweep rerun " + Shown.line(status.directory()) + " goes on";
+        if (pilot) {
+            return "none; powersweep run SPEC.yaml --output " + Shown.line(status.directory()) + " goes on";
+        }
+        if (status.unfinished() > 0) {
+            return "none; powersweep rerun " + Shown.line(status.directory()) + " goes on";
+        }
+        return status.states().getOrDefault(CellState.FAILED, 0) > 0
+                ? "none; powersweep rerun " + Shown.line(status.directory()) + " --failed tries again what failed"
+                : "none; nothing is left to do";
     }
 }

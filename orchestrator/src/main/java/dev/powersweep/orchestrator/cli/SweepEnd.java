@@ -28,6 +28,9 @@ final class SweepEnd {
         if (summary.attempts() > 0) {
             err.println(packing(summary.packing()));
         }
+        if (PilotStage.outstanding(directory, configuration)) {
+            err.println(PilotStage.remedy(directory));
+        }
         if (summary.sharedFlops() > 0) {
             err.println(String.format(
                     Locale.ROOT,

@@ -2,8 +2,8 @@ package dev.powersweep.orchestrator.design;
 
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.surface.RateFactor;
-import dev.powersweep.orchestrator.fits.BestRate;
-import dev.powersweep.orchestrator.fits.Selection;
+import dev.powersweep.fitting.surface.RateRule;
+import dev.powersweep.orchestrator.fits.RateTrials;
 import dev.powersweep.orchestrator.plan.PlannedCell;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.results.CellResult;
@@ -15,7 +15,9 @@ import dev.powersweep.worker.cell.Cell;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -29,14 +31,21 @@ import java.util.stream.Stream;
  */
 public final class FirstRates {
     private static final double LEVEL = 0.95;
+    /** Half the rule's rate, the rule's own and twice it. */
+    private static final int RATES = 3;
+
     private static final MathContext DIGITS = new MathContext(2);
 
     private final SweepSpec spec;
     private final Optional<RateFactor> found;
+    private final int cells;
+    private final int failed;
 
-    private FirstRates(SweepSpec spec, Optional<RateFactor> found) {
+    private FirstRates(SweepSpec spec, Optional<RateFactor> found, int cells, int failed) {
         this.spec = spec;
         this.found = found;
+        this.cells = cells;
+        this.failed = failed;
     }
 
     /** Whether a design still has its pilot before it: the first of its parts is a profile at the rule's own rate. */
@@ -61,11 +70,17 @@ public final class FirstRates {
 
     /** What is trained first and what it decides, in a sentence. */
     public static String before(SweepPlan plan) {
-        return "The " + pilot(plan).cells().size()
+        List<PlannedCell> pilot = pilot(plan).cells();
+        long places = pilot.stream()
+                .map(planned -> place(planned.gridCell().cell()))
+                .distinct()
+                .count();
+        return "The " + pilot.size()
                 + " cells that try several learning rates are trained first; the other "
-                + (plan.cells().size() - pilot(plan).cells().size())
+                + (plan.cells().size() - pilot.size())
                 + " take the factor of the rule that these find, where its 95 % interval leaves no room for the rule"
-                + " itself: their rates and names may change, their number and cost do not.";
+                + " itself: their rates and names change then, and up to " + places
+                + " cells more are trained, the pilot's sizes at the new rate.";
     }
 
     private static List<Object> place(Cell cell) {
@@ -76,31 +91,45 @@ public final class FirstRates {
      * What the pilot of a design says.
      *
      * @param spec the design
-     * @param cells of the pilot; the middle rate of a place is the rule's
+     * @param cells of the pilot, ended; one that diverged tells that its rate is too high, one that failed tells nothing, nor
+     *     does its place
      */
     public static FirstRates of(SweepSpec spec, List<CellResult> cells) {
-        List<CellResult> usable = cells.stream().filter(CellResult::usable).toList();
-        List<RateFactor.Found> found = Selection.byScale(usable).values().stream()
-                .flatMap(scale ->
-                        BestRate.optimum(scale).stream().map(best -> new RateFactor.Found(best, middle(scale))))
+        List<RateFactor.Found> found = RateTrials.of(
+                        cells.stream().filter(RateTrials::tells).toList())
+                .stream()
+                .filter(trial -> trial.rates().length >= RATES)
+                .filter(trial -> Arrays.stream(trial.losses()).anyMatch(Double::isFinite))
+                .map(trial -> new RateFactor.Found(RateRule.best(trial), middle(trial.rates())))
                 .toList();
-        return new FirstRates(spec, RateFactor.of(found, LEVEL));
+        int failed =
+                (int) cells.stream().filter(cell -> !RateTrials.tells(cell)).count();
+        return new FirstRates(spec, RateFactor.of(found, LEVEL), cells.size(), failed);
     }
 
-    private static double middle(List<CellResult> scale) {
-        double[] rates = scale.stream()
-                .mapToDouble(CellResult::learningRate)
-                .distinct()
-                .sorted()
-                .toArray();
+    private static double middle(double[] rates) {
         return rates[rates.length / 2];
     }
 
-    /** The design with its other cells at the rates that follow; as it is where the rule is not surely off. */
+    /**
+     * The design with its other cells at the rates that follow: the rule's where it is not surely off. It is decided once: a
+     * cell of the pilot that failed and is tried again later changes no rate.
+     */
     public SweepSpec design() {
-        if (found.filter(RateFactor::differs).isEmpty()) {
-            return spec;
+        List<String> overrides = new ArrayList<>(
+                List.of("grid.ratePilot=" + GridSpec.PilotOrder.DECIDED.name().toLowerCase(Locale.ROOT)));
+        if (differs()) {
+            overrides.addAll(rates());
         }
+        return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
+    }
+
+    /** Surely, and by more than the digits that a factor is written with. */
+    private boolean differs() {
+        return found.filter(RateFactor::differs).isPresent() && Double.parseDouble(written(factor().value())) != 1;
+    }
+
+    private List<String> rates() {
         List<String> overrides = new ArrayList<>();
         for (int i = 0; i < spec.grid().parts().size(); i++) {
             List<GridSpec.RateChoice> tried = spec.grid().parts().get(i).learningRates();
@@ -114,7 +143,7 @@ public final class FirstRates {
                     .collect(Collectors.joining(", "));
             overrides.add("grid.union." + i + ".learningRates={factors: [" + factors + "]}");
         }
-        return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
+        return overrides;
     }
 
     private GridSpec.RateChoice times(GridSpec.RateChoice before) {
@@ -130,21 +159,38 @@ public final class FirstRates {
         return BigDecimal.valueOf(factor).round(DIGITS).toPlainString();
     }
 
+    private static String interval(RateFactor factor) {
+        return Numbers.significant(factor.factor().value(), 2) + " times the rule's ("
+                + Numbers.significant(factor.factor().low(), 2) + " … "
+                + Numbers.significant(factor.factor().high(), 2) + ")"
+                + (factor.edges() > 0
+                        ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
+                        : "");
+    }
+
+    /** Whether all best rates are the highest tried, or all the lowest: no interval tells how far beyond the best lie. */
+    private static boolean sameEdge(RateFactor factor) {
+        return factor.edges() == factor.places()
+                && factor.factor().high() / factor.factor().low() < 1 + 1e-6;
+    }
+
+    private static String bound(RateFactor factor) {
+        double value = factor.factor().value();
+        return (value > 1 ? "at least " : "at most ") + Numbers.significant(value, 2)
+                + " times the rule's, which is as far as was tried";
+    }
+
     /** What was found and what follows from it, in a sentence. */
     public String sentence() {
+        String what = failed > 0 ? "rate pilot: " + failed + " of its " + cells + " cells failed; " : "rate pilot: ";
         if (found.isEmpty()) {
-            return "rate pilot: fewer than " + RateFactor.FEWEST_PLACES
+            return what + "fewer than " + RateFactor.FEWEST_PLACES
                     + " model, data and batch sizes tell a best learning rate; the other cells keep the rule's";
         }
         RateFactor factor = found.get();
-        return "rate pilot: at " + factor.places() + " model, data and batch sizes the best learning rates are "
-                + Numbers.significant(factor().value(), 2) + " times the rule's ("
-                + Numbers.significant(factor().low(), 2) + " … "
-                + Numbers.significant(factor().high(), 2) + ")"
-                + (factor.edges() > 0
-                        ? "; " + factor.edges() + " of them lie at or beyond the edge of what was tried"
-                        : "")
-                + (factor.differs()
+        return what + "at " + factor.places() + " model, data and batch sizes the best learning rates are "
+                + (sameEdge(factor) ? bound(factor) : interval(factor))
+                + (differs()
                         ? "; the other cells take " + written(factor().value()) + " times the rule's rates"
                         : "; the other cells keep the rule's rates");
     }

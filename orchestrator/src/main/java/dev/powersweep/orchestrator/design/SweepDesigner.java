@@ -11,7 +11,9 @@ import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Numbers;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -75,13 +77,18 @@ public final class SweepDesigner {
     }
 
     /** The specification with a design that was made before. */
-    public static SweepSpec with(SweepSpec spec, String union) {
-        return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", List.of("grid.union=" + union));
+    public static SweepSpec with(SweepSpec spec, String union, GridSpec.PilotOrder pilot) {
+        List<String> overrides = new ArrayList<>(List.of("grid.union=" + union));
+        if (pilot != spec.grid().ratePilot()) {
+            overrides.add("grid.ratePilot=" + pilot.name().toLowerCase(Locale.ROOT));
+        }
+        return SweepSpecReader.read(spec.text(), spec.name() + ".yaml", overrides);
     }
 
     private static Designed designed(SweepSpec spec, Layout layout) {
         List<String> parts = layout.parts(spec.training().learningRate());
-        return new Designed(with(spec, "[" + String.join(", ", parts) + "]"), parts);
+        return new Designed(
+                with(spec, "[" + String.join(", ", parts) + "]", spec.grid().ratePilot()), parts);
     }
 
     private Designed design() {

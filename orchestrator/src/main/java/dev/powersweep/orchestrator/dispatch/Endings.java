@@ -150,7 +150,12 @@ public final class Endings {
     static Outcome overdue(double seconds, long lastStep, long steps) {
         return Outcome.failed(
                 FailureClass.TIMEOUT,
-                String.format(Locale.ROOT, "not done after %.0f s, at step %d of %d", seconds, lastStep, steps),
+                String.format(
+                        Locale.ROOT,
+                        "not done after %.0f s, at step %d of %d; raise run.timeoutSeconds if it is only slow",
+                        seconds,
+                        lastStep,
+                        steps),
                 "");
     }
 

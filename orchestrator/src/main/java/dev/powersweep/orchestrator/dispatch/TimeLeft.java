@@ -53,8 +53,22 @@ public final class TimeLeft {
             if (tokens > 0 && span() > 0) {
                 return OptionalDouble.of(span() / tokens);
             }
-            double rate = newest.get().tokensPerSecond;
+            // A trainer's first step loads its classes, and on a busy machine takes a thousand times what the second
+            // does.
+            return newest.get().step > 1 ? recent() : OptionalDouble.empty();
+        }
+
+        /** Seconds of a token since the report before the newest. */
+        private OptionalDouble recent() {
+            double rate = newest.orElseThrow().tokensPerSecond;
             return rate > 0 ? OptionalDouble.of(1 / rate) : OptionalDouble.empty();
+        }
+
+        /** Whether its newest steps, too, are slower or faster than planned: its first ones say little. */
+        boolean stillOff(double planned) {
+            OptionalDouble token = recent();
+            double factor = token.orElse(Double.NaN) * cell.tokens() / planned;
+            return token.isEmpty() || factor >= SURPRISE || factor <= 1 / SURPRISE;
         }
 
         /** Of all its steps, at its pace. */
@@ -193,9 +207,11 @@ public final class TimeLeft {
     /** By its pace over some time, or because it should have ended long ago, where its plan is more than a trainer's start. */
     private boolean sure(String name, Running cell, Instant now) {
         double planned = expected.applyAsDouble(name);
-        return cell.span() >= SURE_SECONDS
-                || (planned >= FEW_SECONDS
-                        && cell.elapsed(now) > planned
-                        && cell.total().isPresent());
+        return cell.newest.isPresent()
+                && cell.stillOff(planned)
+                && (cell.span() >= SURE_SECONDS
+                        || (planned >= FEW_SECONDS
+                                && cell.elapsed(now) > planned
+                                && cell.total().isPresent()));
     }
 }

@@ -15,4 +15,21 @@ public record Packing(
         double lowerBoundSeconds,
         double occupancy,
         double trainingOccupancy,
-        double overheadSecondsPerAttempt) {}
+        double overheadSecondsPerAttempt) {
+
+    /** Of two runs on the same slots, one after the other. */
+    Packing after(Packing before, int attemptsBefore, int attempts) {
+        double seconds = before.makespanSeconds + makespanSeconds;
+        double share = seconds > 0 ? before.makespanSeconds / seconds : 0;
+        int all = attemptsBefore + attempts;
+        return new Packing(
+                seconds,
+                before.lowerBoundSeconds + lowerBoundSeconds,
+                share * before.occupancy + (1 - share) * occupancy,
+                share * before.trainingOccupancy + (1 - share) * trainingOccupancy,
+                all > 0
+                        ? (attemptsBefore * before.overheadSecondsPerAttempt + attempts * overheadSecondsPerAttempt)
+                                / all
+                        : 0);
+    }
+}

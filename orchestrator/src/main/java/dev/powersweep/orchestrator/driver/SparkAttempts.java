@@ -97,11 +97,19 @@ final class SparkAttempts implements Attempts, AutoCloseable {
             noSlotSince = System.nanoTime();
         } else if (System.nanoTime() - noSlotSince > NO_SLOT_NANOS) {
             noSlotSince = System.nanoTime();
-            LOG.warn(
-                    "--master {}: no executor is left; cells wait until one comes, see the master's page for what is"
-                            + " free",
-                    spark.master());
+            LOG.warn(ofNone(spark.master(), spark.sc().applicationId()));
         }
+    }
+
+    static String ofNone(String master, String application) {
+        return "--master " + master
+                + ": no executor is left; cells wait until one comes, see the master's page for what is free"
+                + (master.startsWith("spark://")
+                        ? ". If that page does not list " + application
+                                + ", the master was started anew and knows nothing of"
+                                + " this run, to which no executor comes any more: end this command and submit again, which"
+                                + " goes on where it stands"
+                        : "");
     }
 
     @Override

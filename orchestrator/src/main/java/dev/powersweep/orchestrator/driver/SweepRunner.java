@@ -200,17 +200,11 @@ public final class SweepRunner {
             SweepState state = ledger.initialState();
             List<LedgerEvent> events = new ArrayList<>(Openings.abandoned(state, Instant.now()));
             events.forEach(state::apply);
+            int known = state.cells().size();
             List<LedgerEvent> begin = opening.events(state);
             begin.forEach(state::apply);
             events.addAll(begin);
-            int planned = (int) begin.stream()
-                    .filter(LedgerEvent.Planned.class::isInstance)
-                    .map(LedgerEvent.Planned.class::cast)
-                    .filter(event -> state.cell(event.cell().id())
-                                    .map(CellRecord::attempts)
-                                    .orElse(0)
-                            == 0)
-                    .count();
+            int planned = state.cells().size() - known;
             store(ledger, events);
             prepare(storage, directory, state);
 

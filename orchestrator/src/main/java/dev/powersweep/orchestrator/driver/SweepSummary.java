@@ -32,6 +32,23 @@ public record SweepSummary(
         double sharedFlops,
         Optional<String> stopped) {
 
+    /** This run and the one before it as one: what runs brought is added up, the sweep stands as this one left it. */
+    public SweepSummary after(SweepSummary before) {
+        return new SweepSummary(
+                before.planned + planned,
+                before.begun + begun,
+                finished,
+                diverged,
+                failed,
+                unfinished,
+                before.attempts + attempts,
+                before.tokens + tokens,
+                before.seconds + seconds,
+                packing.after(before.packing, before.attempts, attempts),
+                sharedFlops,
+                stopped);
+    }
+
     /** Whether every cell of the sweep has a result. */
     public boolean complete() {
         return failed == 0 && unfinished == 0;

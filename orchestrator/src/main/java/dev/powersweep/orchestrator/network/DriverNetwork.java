@@ -3,7 +3,9 @@ package dev.powersweep.orchestrator.network;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
 
 /**
@@ -42,6 +44,7 @@ public final class DriverNetwork {
             // user; on loopback that is everybody on this machine. Spark makes a secret of its own here.
             conf.setIfMissing("spark.authenticate", "true");
         }
+        handedSecret(conf, Optional.ofNullable(System.getenv(SecurityManager.ENV_AUTH_SECRET())));
         conf.setIfMissing("spark.ui.killEnabled", "false");
         String filters = conf.get("spark.ui.filters", "");
         String own = HostFilter.class.getName();
@@ -55,6 +58,16 @@ public final class DriverNetwork {
             return conf;
         }
         return new PagesConf(conf, conf.get(UI_ADDRESS, LOOPBACK));
+    }
+
+    /**
+     * The secret of a driver that a standalone Worker has started (deploy mode cluster): Spark keeps it off the command line and
+     * hands it over by environment, where a context does not look.
+     */
+    static void handedSecret(SparkConf conf, Optional<String> secret) {
+        if (conf.get("spark.master").startsWith("spark://") && conf.getBoolean("spark.authenticate", false)) {
+            secret.ifPresent(each -> conf.setIfMissing("spark.authenticate.secret", each));
+        }
     }
 
     /** Whether all processes of a master are on this machine, as far as its URL tells. */

@@ -24,6 +24,10 @@ public final class StandaloneMaster {
     private static final String STOPPED = "Outbox is stopped";
 
     private static final int CONNECT_MILLIS = 10_000;
+    /** One that refuses does so at once; a busy machine takes half a minute to say yes. */
+    private static final String ANSWER = "60s";
+
+    private static final String SILENCE = "Cannot receive any reply";
 
     private StandaloneMaster() {}
 
@@ -55,22 +59,36 @@ public final class StandaloneMaster {
                 failures.add(address.hostPort() + ": " + reason(e));
             }
         }
+        throw new UserError(sentence(master, failures, reached, conf.getBoolean("spark.authenticate", false)));
+    }
+
+    /**
+     * Why no Master of a list takes a driver.
+     *
+     * @param reached whether one of them took a connection
+     * @param secret whether the driver has one
+     */
+    static String sentence(String master, List<String> failures, boolean reached, boolean secret) {
         String what = String.join("; ", failures);
         if (!reached) {
-            throw new UserError("no Spark Master listens at " + master + " (" + what
-                    + "); start it, or mend --master: the Master's log names its URL");
+            return "no Spark Master listens at " + master + " (" + what
+                    + "); start it, or mend --master: the Master's log names its URL";
         }
-        throw new UserError("the Spark Master at " + master + " does not take this driver (" + what + "). "
-                + (conf.getBoolean("spark.authenticate", false)
+        if (failures.stream().allMatch(failure -> failure.contains(SILENCE))) {
+            return "the Spark Master at " + master + " does not answer (" + what
+                    + "): its machine is busy, or it hangs. Submit again, or start it anew";
+        }
+        return "the Spark Master at " + master + " does not take this driver (" + what + "). "
+                + (secret
                         ? "This driver has a secret: the Master has another one, or none"
                         : "This driver has no secret: the Master may ask for one")
                 + ". Submit with the cluster's own settings: POWERSWEEP_CLUSTER=DIR where start-cluster.sh made the"
-                + " secret, else POWERSWEEP_SUBMIT_OPTIONS=\"--properties-file FILE\"");
+                + " secret, else POWERSWEEP_SUBMIT_OPTIONS=\"--properties-file FILE\"";
     }
 
     /** Throws an {@code IllegalStateException} where the Master does not answer. */
     private static void ask(SparkConf conf, RpcAddress address) {
-        SparkConf asked = conf.clone().set("spark.rpc.lookupTimeout", "20s").set("spark.rpc.askTimeout", "20s");
+        SparkConf asked = conf.clone().set("spark.rpc.lookupTimeout", ANSWER).set("spark.rpc.askTimeout", ANSWER);
         RpcEnv probe = RpcEnv.create(
                 "powersweep-probe",
                 "localhost",

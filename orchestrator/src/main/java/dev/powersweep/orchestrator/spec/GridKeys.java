@@ -157,7 +157,8 @@ final class GridKeys {
             "together",
             "With `design`: when the cells that try several learning rates are trained. `together`: with all others. `first`:"
                     + " before the others, which take the factor of `training.learningRate` that these find, where it is"
-                    + " not 1 by its 95 % interval.");
+                    + " not 1 by its 95 % interval. `decided`: what `DIR/sweep.yaml` says from then on, so that the others keep"
+                    + " their rates.");
 
     private static final List<SpecKey<?>> PART = List.of(
             COMBINE,

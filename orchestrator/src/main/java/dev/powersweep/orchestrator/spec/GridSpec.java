@@ -43,7 +43,9 @@ public record GridSpec(List<Part> parts, Optional<Design> design, PilotOrder rat
         /** With all others, at the rates of the specification's rule. */
         TOGETHER,
         /** Before the others, which take the factor of the rule that they find. */
-        FIRST
+        FIRST,
+        /** First, and they have ended: the rates of the others are what followed from them, and stay so. */
+        DECIDED
     }
 
     /** How a part's axes become cells. */

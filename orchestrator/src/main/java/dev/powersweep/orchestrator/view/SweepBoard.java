@@ -24,6 +24,9 @@ public final class SweepBoard {
     private static final int KEPT_FAILURES = 10;
 
     private final List<Row> rows = new ArrayList<>();
+    /** Curves by identity that this application drew before it opened the sweep again, as after a rate pilot. */
+    private final Map<String, Curve> before = new HashMap<>();
+
     private final Map<String, Deque<CellChange>> failed = new TreeMap<>();
     private Map<String, Integer> failures = Map.of();
     private Optional<SweepEvent.Opened> opened = Optional.empty();
@@ -52,9 +55,13 @@ public final class SweepBoard {
         }
     }
 
-    /** Takes one more event in; an {@link SweepEvent.Opened} begins a new board. */
+    /**
+     * Takes one more event in; an {@link SweepEvent.Opened} begins a new board, which keeps the curves that the same application
+     * has drawn.
+     */
     public synchronized void apply(SweepEvent event) {
         if (event instanceof SweepEvent.Opened begin) {
+            keepCurves(begin);
             rows.clear();
             failed.clear();
             failures = Map.of();
@@ -89,8 +96,32 @@ public final class SweepBoard {
         if (plan.cell() < rows.size()) {
             rows.get(plan.cell()).plan = plan;
         } else {
-            rows.add(new Row(plan));
+            Row row = new Row(plan);
+            row.curve = Optional.ofNullable(before.get(plan.id()));
+            rows.add(row);
         }
+    }
+
+    private void keepCurves(SweepEvent.Opened begin) {
+        before.clear();
+        if (opened.filter(known -> known.application().equals(begin.application())
+                        && known.directory().equals(begin.directory()))
+                .isPresent()) {
+            for (Row row : rows) {
+                CellView view = row.view();
+                if (view.curveLoss().length > 0) {
+                    before.put(row.plan.id(), curve(view));
+                }
+            }
+        }
+    }
+
+    private static Curve curve(CellView view) {
+        Curve curve = new Curve(CURVE_POINTS);
+        for (int i = 0; i < view.curveLoss().length; i++) {
+            curve.add(view.curveTokens()[i], view.curveLoss()[i]);
+        }
+        return curve;
     }
 
     private void totals(Totals now) {
@@ -104,12 +135,7 @@ public final class SweepBoard {
         }
         Row row = rows.get(change.cell());
         if (change.state().equals(CellState.RUNNING.name())) {
-            Curve curve = new Curve(CURVE_POINTS);
-            CellView before = row.view();
-            for (int i = 0; i < before.curveLoss().length; i++) {
-                curve.add(before.curveTokens()[i], before.curveLoss()[i]);
-            }
-            row.curve = Optional.of(curve);
+            row.curve = Optional.of(curve(row.view()));
         } else {
             row.measurement = Optional.empty();
             if (change.curveTokens().length > 0) {

@@ -2,6 +2,7 @@ package dev.powersweep.orchestrator.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.powersweep.orchestrator.design.FirstRates;
 import dev.powersweep.orchestrator.design.SweepDesigner;
 import dev.powersweep.orchestrator.grid.CorpusFacts;
 import dev.powersweep.orchestrator.plan.Slots;
@@ -90,6 +91,28 @@ class InitCommandTest {
         assertThat(DesignStage.earlier(asked, "grid: {modelSizes: 1M, dataSizes: 1M}"))
                 .isEmpty();
         assertThat(DesignStage.earlier(asked, "of another version")).isEmpty();
+        // A design's rates are factors of the rule that it was made for.
+        SweepSpec rule = SweepSpecReader.read(
+                "grid: {design: auto, hours: 1}\ntraining: {learningRate: 0.01}", "s.yaml", List.of());
+        assertThat(DesignStage.earlier(rule, begun.text())).isEmpty();
+    }
+
+    @Test
+    void whatAPilotDecidedIsKeptForTheTrainingThatItWasFoundFor() {
+        String text = "grid: {design: auto, flops: 3e13, ratePilot: first}\n";
+        SweepSpec asked = SweepSpecReader.read(text, "s.yaml", List.of());
+        SweepSpec begun = SweepDesigner.design(asked, CORPUS, SLOTS, List.of()).spec();
+        assertThat(DesignStage.earlier(asked, begun.text()))
+                .hasValueSatisfying(
+                        again -> assertThat(FirstRates.outstanding(again)).isTrue());
+        SweepSpec decided = FirstRates.of(begun, List.of()).design();
+        assertThat(DesignStage.earlier(asked, decided.text())).hasValueSatisfying(again -> {
+            assertThat(again.grid()).isEqualTo(decided.grid());
+            assertThat(FirstRates.outstanding(again)).isFalse();
+        });
+        SweepSpec other = SweepSpecReader.read(text + "training: {warmup: {steps: 9}}\n", "s.yaml", List.of());
+        assertThat(DesignStage.earlier(other, begun.text())).isPresent();
+        assertThat(DesignStage.earlier(other, decided.text())).isEmpty();
     }
 
     @Test

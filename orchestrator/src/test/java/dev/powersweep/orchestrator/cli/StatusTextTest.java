@@ -3,6 +3,7 @@ package dev.powersweep.orchestrator.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.powersweep.orchestrator.ledger.LiveNumbers;
 import dev.powersweep.orchestrator.ledger.SweepStatus;
 import dev.powersweep.worker.cell.CellState;
 import dev.powersweep.worker.cell.FailureClass;
@@ -69,5 +70,48 @@ class StatusTextTest {
                 .asString()
                 .hasSizeLessThan(320)
                 .endsWith("…");
+    }
+
+    private static SweepStatus of(SweepStatus base, boolean alive, Optional<LiveNumbers> live) {
+        return new SweepStatus(
+                base.sweep(),
+                base.directory(),
+                base.cells(),
+                base.states(),
+                base.failures(),
+                base.troubled(),
+                "pid 1",
+                alive,
+                live,
+                base.tokens(),
+                base.meanTokensPerSecond(),
+                base.stopped(),
+                base.excludedHosts());
+    }
+
+    @Test
+    void aCellBeforeItsFirstStepHasNoLossYet() {
+        LiveNumbers live = new LiveNumbers(
+                0,
+                OptionalDouble.empty(),
+                List.of(new LiveNumbers.RunningCell("0123456789abcdef", "n25k", 1, 0, 800, Double.NaN, 0, "host")));
+        assertThat(StatusText.of(of(failed(""), true, Optional.of(live))))
+                .contains("running   n25k: step 0 of 800, 0 tokens/s on host")
+                .doesNotContain("NaN");
+    }
+
+    @Test
+    void whereCellsFailedSomethingIsLeftToDo() {
+        assertThat(StatusText.of(failed("")))
+                .contains("none; powersweep rerun file:/sweeps/books --failed tries again what failed");
+    }
+
+    /** All that the ledger knows has ended then. */
+    @Test
+    void aDesignThatWaitsForItsPilotIsNotSaidToBeDone() {
+        assertThat(StatusText.of(failed(""), true))
+                .contains("of the rate pilot, which the design's other cells wait for")
+                .contains("none; powersweep run SPEC.yaml --output file:/sweeps/books goes on")
+                .doesNotContain("nothing is left to do");
     }
 }

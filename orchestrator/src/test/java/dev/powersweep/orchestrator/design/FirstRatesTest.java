@@ -13,8 +13,11 @@ import dev.powersweep.orchestrator.results.KnownSweep;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.worker.cell.Cell;
+import dev.powersweep.worker.cell.CellState;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -120,12 +123,91 @@ class FirstRatesTest {
 
         assertThat(rates.sentence()).endsWith("; the other cells keep the rule's rates");
         assertThat(ids(plan(rates.design()))).isEqualTo(ids(PLAN));
+        assertThat(FirstRates.outstanding(rates.design()))
+                .as("what was decided stays so")
+                .isFalse();
+    }
+
+    /** Twice the rule is too high everywhere: what is left are two rates a place. */
+    @Test
+    void aRateThatDivergedWasTriedAndIsNoMinimum() {
+        List<CellResult> cells = results(cell -> 0.3).stream()
+                .map(cell -> cell.learningRate() > 1.5 * ofRule(cell) ? ended(cell, CellState.DIVERGED) : cell)
+                .toList();
+
+        assertThat(cells.stream().filter(cell -> cell.state() == CellState.DIVERGED))
+                .hasSize(5);
+        assertThat(FirstRates.of(DESIGN, cells).sentence())
+                .startsWith(
+                        "rate pilot: at 5 model, data and batch sizes the best learning rates are at most 0.5 times")
+                .endsWith("; the other cells take 0.50 times the rule's rates");
+        assertThat(FirstRates.of(
+                                DESIGN,
+                                cells.stream()
+                                        .map(cell -> ended(cell, CellState.DIVERGED))
+                                        .toList())
+                        .sentence())
+                .endsWith("the other cells keep the rule's");
+    }
+
+    /** Without the lowest rate the middle one of a place is not the rule's. */
+    @Test
+    void aPlaceOfACellThatFailedTellsNothing() {
+        List<CellResult> cells = results(cell -> cell.batchTokens() > 300 ? 1.35 : 1.25).stream()
+                .map(cell -> cell.learningRate() < 0.7 * ofRule(cell) && cell.batchTokens() > 300
+                        ? ended(cell, CellState.FAILED)
+                        : cell)
+                .toList();
+        long failed =
+                cells.stream().filter(cell -> cell.state() == CellState.FAILED).count();
+
+        assertThat(failed).isEqualTo(1);
+        assertThat(FirstRates.of(DESIGN, cells).sentence())
+                .startsWith("rate pilot: 1 of its 15 cells failed; at 4 model, data and batch sizes the best"
+                        + " learning rates are 1.3 times the rule's (");
+    }
+
+    private static double ofRule(CellResult cell) {
+        return 0.092
+                * Math.pow(cell.parameters(), -0.265)
+                * Math.sqrt(cell.batchTokens())
+                * Math.pow(cell.tokens(), -0.2);
+    }
+
+    private static CellResult ended(CellResult cell, CellState state) {
+        return new CellResult(
+                cell.id(),
+                cell.name(),
+                state,
+                Optional.of("the loss became NaN"),
+                cell.attempts(),
+                cell.parameters(),
+                cell.totalParameters(),
+                cell.tokens(),
+                cell.tokensDone(),
+                cell.uniqueTokens(),
+                cell.batchTokens(),
+                cell.kaplanFlops(),
+                cell.trainingFlops(),
+                cell.seed(),
+                cell.learningRate(),
+                cell.schedule(),
+                cell.warmupSteps(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                OptionalDouble.empty(),
+                cell.seconds(),
+                cell.tokensPerSecond(),
+                false,
+                cell.settings());
     }
 
     @Test
     void bestRatesAtTheEdgeAreToldAndTooFewPlacesDecideNothing() {
         assertThat(FirstRates.of(DESIGN, results(cell -> 3)).sentence())
-                .contains("2 times the rule's", "5 of them lie at or beyond the edge of what was tried");
+                .contains("at least 2 times the rule's, which is as far as was tried; the other cells take 2.0 times")
+                .doesNotContain("(2");
         List<CellResult> few =
                 results(cell -> 1.3).stream().collect(Collectors.groupingBy(CellResult::parameters)).entrySet().stream()
                         .min(Map.Entry.comparingByKey())

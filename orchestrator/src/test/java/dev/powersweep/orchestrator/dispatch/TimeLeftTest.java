@@ -146,6 +146,21 @@ class TimeLeftTest {
         assertThat(course.surprise(SLOTS, at(36))).isEmpty();
     }
 
+    /** Seven steps in six seconds, the last of them in a tenth of a second each. */
+    @Test
+    void aCellThatIsAsFastAsPlannedByNowSurprisesNobody() {
+        heard(0, 1, 0.1, 4);
+        heard(0, 8, 10, 10);
+        assertThat(course.surprise(SLOTS, at(10))).isEmpty();
+    }
+
+    /** It loads a trainer's classes: 100 such steps would be a thousand seconds. */
+    @Test
+    void theFirstStepAloneTellsNoPace() {
+        heard(0, 1, 0.1, 12);
+        assertThat(course.secondsLeft(SLOTS, at(12))).isCloseTo((4 * PLANNED - 24) / 2, within(1e-6));
+    }
+
     /** Planned to take 0.03 s; the first steps of a JVM say that it takes minutes. */
     @Test
     void theFirstReportOfATinyCellSurprisesNobody() {

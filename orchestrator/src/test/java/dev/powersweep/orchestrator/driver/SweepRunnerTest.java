@@ -144,6 +144,16 @@ class SweepRunnerTest {
         assertThat(tables.cells()).hasSize(2).allMatch(row -> row.standing().attempts() == 1);
     }
 
+    /** Its driver was killed before it began, and what it will take is predicted anew. */
+    @Test
+    void aCellThatWasPlannedBeforeIsNotNew() throws Exception {
+        StoredSweep.write(root);
+        SweepSummary summary = run(Sweeps.plan(Sweeps.POLICY, Sweeps.cell(3, 2, Trouble.NONE)));
+        assertThat(summary.attempts()).isEqualTo(1);
+        assertThat(summary.begun()).isEqualTo(1);
+        assertThat(summary.planned()).isZero();
+    }
+
     @Test
     void aDirectoryWithADifferentSweepIsRefusedAndLeftAsItIs() throws Exception {
         run(Sweeps.plan(Sweeps.POLICY, Sweeps.cell(1, 12, Trouble.NONE)));

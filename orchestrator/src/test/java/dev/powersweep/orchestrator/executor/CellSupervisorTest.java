@@ -191,7 +191,9 @@ class CellSupervisorTest {
                 List.of(),
                 Stopping.NEVER);
         assertThat(report.failure()).contains(FailureClass.TIMEOUT);
-        assertThat(report.message()).startsWith("not done after 3 s, at step");
+        assertThat(report.message())
+                .startsWith("not done after 3 s, at step")
+                .endsWith("; raise run.timeoutSeconds if it is only slow");
         assertThat(report.step()).isPositive();
     }
 

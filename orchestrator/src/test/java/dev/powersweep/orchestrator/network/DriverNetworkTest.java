@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
@@ -59,6 +60,20 @@ class DriverNetworkTest {
                 }
             }
         }
+    }
+
+    /** Deploy mode cluster of a standalone master: without it no context is made. */
+    @Test
+    void aDriverThatAWorkerStartedTakesTheSecretThatItWasHanded() {
+        SparkConf conf = conf("spark://127.0.0.1:7077").set("spark.authenticate", "true");
+        DriverNetwork.handedSecret(conf, Optional.of("handed"));
+        assertThat(conf.get("spark.authenticate.secret")).isEqualTo("handed");
+        DriverNetwork.handedSecret(conf, Optional.of("another"));
+        assertThat(conf.get("spark.authenticate.secret")).isEqualTo("handed");
+
+        SparkConf open = conf("spark://127.0.0.1:7077");
+        DriverNetwork.handedSecret(open, Optional.of("handed"));
+        assertThat(open.contains("spark.authenticate.secret")).isFalse();
     }
 
     /** An object that reaches a driver's RPC is read there, whatever it is: a stranger must not get so far. */

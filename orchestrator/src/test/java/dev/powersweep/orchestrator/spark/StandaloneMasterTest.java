@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.spark;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,6 +8,7 @@ import dev.powersweep.orchestrator.storage.UserError;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.List;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.master.Master;
@@ -94,6 +96,17 @@ class StandaloneMasterTest {
     void othersAreNotAsked(String master) {
         assertThatCode(() -> StandaloneMaster.requireAnswer(conf(NONE).set("spark.master", master)))
                 .doesNotThrowAnyException();
+    }
+
+    @Test
+    void aMasterThatIsTooBusyToAnswerIsNotSaidToHaveAnotherSecret() {
+        assertThat(StandaloneMaster.sentence(
+                        "spark://host:7077",
+                        List.of("host:7077: Cannot receive any reply from host:7077 in 60 seconds"),
+                        true,
+                        true))
+                .contains("does not answer", "busy", "Submit again")
+                .doesNotContain("secret");
     }
 
     private static RpcEnv master(String secret) {

@@ -103,6 +103,27 @@ class SweepBoardTest {
         assertThat(SweepPages.CELL.html(request(Map.of("id", "a")))).contains("unknown until its program reports it");
     }
 
+    /** A rate pilot and the cells that follow it are two runs of one driver. */
+    @Test
+    void aDriverThatOpensItsSweepAgainKeepsTheCurvesThatItDrew() {
+        open(1, "cell");
+        board.apply(new SweepEvent.Changed(List.of(change(0, "RUNNING")), Map.of(), NOW, true));
+        measure(0, 10, 5);
+        measure(0, 20, 4);
+        board.apply(new SweepEvent.Changed(List.of(change(0, "DIVERGED")), Map.of(), NOW, true));
+        board.apply(new SweepEvent.Closed("", totals(1)));
+        int points = board.picture().orElseThrow().cells().get(0).curveLoss().length;
+        assertThat(points).isGreaterThan(1);
+
+        open(1, "cell");
+        board.apply(new SweepEvent.Changed(List.of(change(0, "DIVERGED")), Map.of(), NOW, true));
+        assertThat(board.picture().orElseThrow().cells().get(0).curveLoss()).hasSize(points);
+
+        board.apply(new SweepEvent.Opened("s", "/d", "another", 1, 1, NOW));
+        board.apply(new SweepEvent.Planned(List.of(plan(0, "id0", 1000, 500))));
+        assertThat(board.picture().orElseThrow().cells().get(0).curveLoss()).isEmpty();
+    }
+
     @Test
     void aCellThatIsTriedAgainGoesOnWithItsCurve() {
         open(1, "cell");
