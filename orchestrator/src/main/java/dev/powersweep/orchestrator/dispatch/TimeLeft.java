@@ -14,8 +14,16 @@ import java.util.function.ToDoubleFunction;
  * and those that wait, by the plan, times what the cells that were heard of differ from it.
  */
 public final class TimeLeft {
-    /** Seconds between a cell's reports from which its pace is more than its first steps, which a JVM runs slowly. */
+    /**
+     * Steps between a cell's reports, over some seconds, from which its pace is more than its first steps: a JVM runs those
+     * slowly, and on a busy machine hundreds of times so.
+     */
+    private static final long SURE_STEPS = 20;
+
     private static final double SURE_SECONDS = 5;
+
+    /** So long a time between reports says enough by itself. */
+    private static final double LONG_SECONDS = 30;
 
     /** Plans are off by less. */
     private static final double SURPRISE = 2;
@@ -42,6 +50,11 @@ public final class TimeLeft {
         /** Between its first report and its newest. */
         double span() {
             return newest.map(last -> seconds(first.orElseThrow().at, last.at)).orElse(0.0);
+        }
+
+        boolean steady() {
+            long steps = newest.map(last -> last.step - first.orElseThrow().step).orElse(0L);
+            return (span() >= SURE_SECONDS && steps >= SURE_STEPS) || span() >= LONG_SECONDS;
         }
 
         /** Of a token, evaluations counted in; empty before there is anything to judge by. */
@@ -209,7 +222,7 @@ public final class TimeLeft {
         double planned = expected.applyAsDouble(name);
         return cell.newest.isPresent()
                 && cell.stillOff(planned)
-                && (cell.span() >= SURE_SECONDS
+                && (cell.steady()
                         || (planned >= FEW_SECONDS
                                 && cell.elapsed(now) > planned
                                 && cell.total().isPresent()));

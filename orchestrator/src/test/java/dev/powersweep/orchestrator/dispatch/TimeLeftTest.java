@@ -121,15 +121,27 @@ class TimeLeftTest {
                 .as("the first steps of a JVM are slow")
                 .isEmpty();
         heard(0, 8, 0.5, 10);
+        assertThat(course.surprise(SLOTS, at(10)))
+                .as("three steps in six seconds are not yet a pace")
+                .isEmpty();
+        heard(0, 20, 0.5, 34);
 
-        Optional<TimeLeft.Surprise> surprise = course.surprise(SLOTS, at(10));
+        Optional<TimeLeft.Surprise> surprise = course.surprise(SLOTS, at(34));
 
         assertThat(surprise).hasValueSatisfying(told -> {
             assertThat(told.factor()).isCloseTo(200 / PLANNED, within(1e-6));
-            assertThat(told.seconds()).isCloseTo((184 + 190 + 2 * 200) / 2.0, within(1e-6));
-            assertThat(told.plannedSeconds()).isCloseTo((4 * PLANNED - 20) / 2, within(1e-6));
+            assertThat(told.seconds()).isCloseTo((160 + 166 + 2 * 200) / 2.0, within(1e-6));
+            assertThat(told.plannedSeconds()).isCloseTo(PLANNED, within(1e-6));
         });
-        assertThat(course.surprise(SLOTS, at(11))).isEmpty();
+        assertThat(course.surprise(SLOTS, at(35))).isEmpty();
+    }
+
+    /** Twenty steps in ten seconds, a third of the pace that was planned. */
+    @Test
+    void manyStepsAreAPaceSooner() {
+        heard(0, 1, 3.5, 2);
+        heard(0, 21, 2, 12);
+        assertThat(course.surprise(SLOTS, at(12))).isPresent();
     }
 
     @Test
