@@ -72,7 +72,12 @@ final class NoiseTable {
                     .map(estimate -> Block.Cell.of(Numbers.significant(estimate.value() / scale, 2)))
                     .orElse(new Block.Cell("–", Block.Tone.QUIET)));
             rows.add(row);
-            warmUp(points, n, norms.smallTokens()).ifPresent(warmUps::add);
+            warmUp(
+                            points,
+                            n,
+                            norms.smallTokens(),
+                            traded.or(() -> fitted).map(Estimate::value).orElse(Double.POSITIVE_INFINITY))
+                    .ifPresent(warmUps::add);
         }
         if (rows.isEmpty()) {
             return List.of();
@@ -194,13 +199,15 @@ final class NoiseTable {
      * Batches that double whenever the noise scale has.
      *
      * @param smallest batch: that of a micro-batch, a whole number of sequences
+     * @param critical batch at the end, which none exceeds
      */
-    private static Optional<String> warmUp(List<double[]> points, double n, double smallest) {
+    private static Optional<String> warmUp(List<double[]> points, double n, double smallest, double critical) {
         double batch = doubled(smallest, points.get(0)[1]);
         List<String> stages = new ArrayList<>(List.of(Numbers.count(batch, 4)));
         for (double[] point : points) {
-            if (point[1] >= DOUBLING * batch && stages.size() < STAGES) {
-                batch = doubled(smallest, point[1]);
+            double allowed = Math.min(point[1], critical);
+            if (allowed >= DOUBLING * batch && stages.size() < STAGES) {
+                batch = doubled(smallest, allowed);
                 stages.add(Numbers.count(batch, 4) + " from " + Numbers.count(point[0], 2) + " tokens on");
             }
         }

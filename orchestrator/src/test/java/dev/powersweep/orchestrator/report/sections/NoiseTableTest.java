@@ -44,10 +44,10 @@ class NoiseTableTest {
                 .contains("batches were varied at N = 25k, 98k, 393k, 786k, 3.1M");
     }
 
-    /** The noise scale of a run begins far below a sequence and grows to 2,000 tokens. */
+    /** The noise scale of a run begins far below a micro-batch and grows to some 4,000 tokens; the critical batch is 1,800. */
     @Test
-    void noBatchOfAWarmUpIsSmallerThanAMicroBatch() {
-        double[] step = IntStream.rangeClosed(1, 2000).mapToDouble(i -> i).toArray();
+    void batchesOfAWarmUpLieBetweenAMicroBatchAndTheCriticalOne() {
+        double[] step = IntStream.rangeClosed(1, 4000).mapToDouble(i -> i).toArray();
         String cell = KNOWN.usable().get(0).id();
         GradientNorms growing = new GradientNorms(
                 cell,
@@ -68,6 +68,10 @@ class NoiseTableTest {
 
         Block.Notes warmUp = (Block.Notes) blocks(results, "three-term").get(2);
 
-        assertThat(warmUp.sentences()).singleElement().asString().contains("batches of 96, 192 from ", "768 from ");
+        assertThat(warmUp.sentences())
+                .singleElement()
+                .asString()
+                .contains("batches of 96, 192 from ", "1,536 from ")
+                .doesNotContain("3,072");
     }
 }
