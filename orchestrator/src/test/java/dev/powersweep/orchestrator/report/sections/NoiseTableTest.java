@@ -44,10 +44,10 @@ class NoiseTableTest {
                 .contains("batches were varied at N = 25k, 98k, 393k, 786k, 3.1M");
     }
 
-    /** The noise scale of a run begins far below a micro-batch and grows to some 4,000 tokens; the critical batch is 1,800. */
+    /** The noise scale of a run begins far below a micro-batch and grows to some 7,000 tokens; the critical batch is 1,800. */
     @Test
     void batchesOfAWarmUpLieBetweenAMicroBatchAndTheCriticalOne() {
-        double[] step = IntStream.rangeClosed(1, 4000).mapToDouble(i -> i).toArray();
+        double[] step = IntStream.rangeClosed(1, 9000).mapToDouble(i -> i).toArray();
         String cell = KNOWN.usable().get(0).id();
         GradientNorms growing = new GradientNorms(
                 cell,
