@@ -49,9 +49,10 @@ import java.util.stream.IntStream;
  * varies too, to at least three values, the quadratic is one in both, and the other's optimum is among the derived quantities.
  *
  * <p>One (N, D): the best settings are the parameters, with Student's intervals. Several: k, then p_N and p_D as far as N and D
- * vary independently, with bootstrap intervals. The bootstrap draws the residuals of the quadratics, scaled by the coefficients
- * spent on them, whatever kind was asked for: three rates of which one is not drawn have no curvature. Optima that scatter
- * about their law more than these residuals explain are moved by as much more ({@link Scatter}).
+ * vary independently, with bootstrap intervals where there are more optima than these numbers. The bootstrap draws the
+ * residuals of the quadratics, scaled by the coefficients spent on them, whatever kind was asked for: three rates of which
+ * one is not drawn have no curvature. Optima that scatter about their law more than these residuals explain are moved by as
+ * much more ({@link Scatter}).
  */
 public final class SurfaceLaw implements StagedLaw {
     /** Token counts that differ by less are one data size: they are rounded to whole batches. */
@@ -280,12 +281,20 @@ public final class SurfaceLaw implements StagedLaw {
                             + " at more sizes.");
         }
         double[] values = published(fitted.get());
-        double[][] refits = refits(powers, optima, fitted.get(), draws(runs, optima, options, result), options, result);
+        int spare = optima.size() - values.length;
+        // Through as many optima as it has numbers the law passes exactly: their own noise says nothing of its form.
+        double[][] refits = spare == 0
+                ? new double[0][]
+                : refits(powers, optima, fitted.get(), draws(runs, optima, options, result), options, result);
         for (int j = 0; j < values.length; j++) {
             int column = j;
             double[] interval = Replicas.interval(
                     Arrays.stream(refits).mapToDouble(row -> row[column]).toArray(), options.confidence());
             result.parameter(names.get(j), new Estimate(values[j], interval[0], interval[1], "1"));
+        }
+        if (optima.stream().map(optimum -> optimum.axes().size()).distinct().count() > 1) {
+            result.warn("At some sizes the " + words(other()) + " was varied, too, and the best " + words(setting)
+                    + " is that at its best " + words(other()) + "; at the others it is that at the one tried.");
         }
         List<Residual> residuals = new ArrayList<>();
         double sum = 0;
@@ -303,7 +312,6 @@ public final class SurfaceLaw implements StagedLaw {
             residuals.add(new Residual(
                     optimum.sweep().place(), optimum.sweep().point(), optimum.setting(), predicted, residual));
         }
-        int spare = optima.size() - values.length;
         if (options.extras() == FitOptions.Extras.PROFILES) {
             List<Profile> profiles = new ArrayList<>();
             for (int j = 0; j < names.size(); j++) {
@@ -325,11 +333,18 @@ public final class SurfaceLaw implements StagedLaw {
                 .rollOut(regression.rollOut())
                 .predictor((parameters, at) -> predict(names, parameters, at))
                 .identifiability(new Identifiability(
-                        powers.size() == 2
-                                ? "The optima vary N and D independently."
-                                : "The optima do not vary N and D independently: " + String.join(", ", powers)
-                                        + " is the power along the sizes that were swept, not of one of them alone.",
+                        spare == 0
+                                ? untested(optima.size())
+                                : powers.size() == 2
+                                        ? "The optima vary N and D independently."
+                                        : "The optima do not vary N and D independently: " + String.join(", ", powers)
+                                                + " is the power along the sizes that were swept, not of one of them alone.",
                         List.of()));
+    }
+
+    private String untested(int optima) {
+        return "Not determined: the law passes exactly through its " + optima
+                + " optima, and none is left to test it; sweep the " + words(setting) + " at more sizes.";
     }
 
     private static double predict(List<String> names, double[] parameters, Point at) {

@@ -138,6 +138,21 @@ class SurfaceLawTest {
         assertThat(band.highOutcome()).isGreaterThanOrEqualTo(band.high());
     }
 
+    /** Their own noise, however small, says nothing of whether the rate is a power of the size. */
+    @Test
+    void aPowerThroughAsManyOptimaAsItHasNumbersIsNotDetermined() {
+        FitResult two =
+                Fitter.fit(SurfaceLaw.learningRate(), sweep(new double[] {1e6, 1.6e7}, .002), OPTIONS.bootstrap(100));
+
+        assertThat(two.value("p_N")).isCloseTo(-.5, within(.1));
+        assertThat(two.parameters().get("p_N").hasInterval()).isFalse();
+        assertThat(two.identifiability().verdict())
+                .isEqualTo("Not determined: the law passes exactly through its 2 optima, and none is left to test it;"
+                        + " sweep the learning rate at more sizes.");
+        assertThat(two.derived().get("lr_opt[N=1.000e+06,D=1.000e+08]").hasInterval())
+                .isTrue();
+    }
+
     @Test
     void threeRatesAreEnoughForTheRateButTellNoNoise() {
         Observations all = sweep(new double[] {1e6}, 0);

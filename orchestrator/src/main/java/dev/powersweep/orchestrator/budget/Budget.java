@@ -136,7 +136,8 @@ public final class Budget {
         return fits.stream()
                 .filter(fit -> fit.law().equals(law))
                 .findFirst()
-                .orElseThrow(() -> new UserError("there is no fit of a law '" + law + "'; there are " + names(fits)));
+                .orElseThrow(() -> new UserError("no fit of a law '" + law
+                        + "' is known that predicts a loss, as a plan needs; there are " + names(fits)));
     }
 
     private static Estimate whole(Estimate tokens, Conditions sweep) {
@@ -194,7 +195,11 @@ public final class Budget {
     private static List<String> warnings(
             StoredFit fit, Optional<StoredFit> batch, Plan plan, Optional<Double> tokens, Conditions sweep) {
         Set<String> warnings = new LinkedHashSet<>(fit.warnings());
-        batch.ifPresent(known -> warnings.addAll(known.warnings()));
+        // Of the law of the batch, which is not the one that the reader asked for.
+        batch.filter(known -> known != fit).ifPresent(known -> known.warnings().stream()
+                .filter(warning -> !fit.warnings().contains(warning))
+                .forEach(warning ->
+                        warnings.add(warning + " This is said of " + known.law() + ", by which the batch is chosen.")));
         warnings.addAll(plan.warnings());
         double data = plan.d().value();
         if (sweep.corpus().isPresent() && data > sweep.corpus().getAsDouble()) {

@@ -27,7 +27,7 @@ public final class BudgetText {
         row(table, "tokens per parameter", plan.tokensPerParameter(), value -> Numbers.significant(value, 3));
         row(table, "predicted loss", plan.loss(), value -> Numbers.fixed(value, 4));
         row(table, "one such run", budget.outcome(), value -> Numbers.fixed(value, 4));
-        budget.batch().ifPresent(batch -> row(table, "batch B", batch, value -> Numbers.count(value) + " tokens"));
+        budget.batch().ifPresent(batch -> row(table, "batch B", batch, BudgetText::tokens));
         budget.steps().ifPresent(steps -> row(table, "steps S", steps, Numbers::count));
         budget.atBatch()
                 .ifPresent(loss -> table.row(
@@ -60,7 +60,7 @@ public final class BudgetText {
         if (plan.regret().hasInterval()) {
             text.append("  Should the truth lie elsewhere in the interval, this division gives away up to ")
                     .append(Numbers.fixed(plan.regret().high(), 4))
-                    .append(" of the loss.\n");
+                    .append(" nats.\n");
         }
         for (Rates.Cost cost : costs) {
             text.append("  On ")
@@ -85,6 +85,11 @@ public final class BudgetText {
         return text.toString();
     }
 
+    /** A batch of whole sequences is written as it goes into a specification. */
+    private static String tokens(double batch) {
+        return Numbers.count(batch, batch == Math.rint(batch) ? 4 : 3) + " tokens";
+    }
+
     /** How the answer moves over the interval of the exponent. */
     private static String sensitivity(Plan.Sensitivity moves) {
         TextTable table = new TextTable()
@@ -104,11 +109,10 @@ public final class BudgetText {
     }
 
     private static void row(TextTable table, String name, Estimate value, DoubleFunction<String> format) {
-        boolean wide = value.hasInterval() && value.high() > value.low();
+        String low = format.apply(value.low());
+        String high = format.apply(value.high());
         table.row(
-                name,
-                format.apply(value.value()),
-                wide ? format.apply(value.low()) + " … " + format.apply(value.high()) : "");
+                name, format.apply(value.value()), value.hasInterval() && !low.equals(high) ? low + " … " + high : "");
     }
 
     private static String interval(Estimate value) {

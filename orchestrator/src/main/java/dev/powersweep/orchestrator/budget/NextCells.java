@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Which further cells would tell most about the compute-optimal model size, and the sweep that trains them. */
@@ -29,8 +31,9 @@ public final class NextCells {
      *
      * @param law to use; empty for the most general that was fitted
      * @param most cells at most
+     * @param trainable what the sweep that they join can train
      */
-    public static OptimalDesign choose(List<StoredFit> fits, Optional<String> law, int most) {
+    public static OptimalDesign choose(List<StoredFit> fits, Optional<String> law, int most, Trainable trainable) {
         StoredFit fit = Budget.choose(fits, law);
         List<DesignCell> made = fit.made();
         if (made.isEmpty()) {
@@ -43,8 +46,8 @@ public final class NextCells {
         double highD = made.stream().mapToDouble(DesignCell::d).max().orElseThrow();
         double b = made.stream().mapToDouble(DesignCell::b).min().orElseThrow();
         List<DesignCell> candidates = new ArrayList<>();
-        for (double n = lowN / 2; n <= highN * 4.1; n *= 2) {
-            for (double d = lowD; d <= highD * 4.1; d *= 2) {
+        for (double n : sizes(lowN, highN, trainable)) {
+            for (double d : data(lowD, highD, b, trainable)) {
                 candidates.add(DesignCell.of(n, d, b));
             }
         }
@@ -65,6 +68,30 @@ public final class NextCells {
         } catch (FitRefusal refusal) {
             throw new UserError(refusal.sentence(), refusal);
         }
+    }
+
+    /** From half the smallest to four times the largest, as the grid makes them. */
+    private static Set<Double> sizes(double low, double high, Trainable trainable) {
+        Set<Double> sizes = new TreeSet<>();
+        for (double n = low / 2; n <= high * 4.1; n *= 2) {
+            sizes.add(trainable.size().applyAsDouble(n));
+        }
+        return sizes;
+    }
+
+    /** From the fewest to four times the most tokens, and where the text ends before that, all of it in whole batches. */
+    private static Set<Double> data(double low, double high, double batch, Trainable trainable) {
+        Set<Double> data = new TreeSet<>();
+        for (double d = low; d <= Math.min(high * 4.1, trainable.tokens()); d *= 2) {
+            data.add(d);
+        }
+        if (trainable.tokens() < high * 4.1) {
+            data.add(
+                    Double.isNaN(batch)
+                            ? Math.floor(trainable.tokens())
+                            : Math.floor(trainable.tokens() / batch) * batch);
+        }
+        return data;
     }
 
     private static double[] inward(double[] values) {

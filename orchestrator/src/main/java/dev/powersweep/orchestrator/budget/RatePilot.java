@@ -137,9 +137,22 @@ public final class RatePilot {
                     .append(
                             " best rates lie at the edge of what was tried and are left out; widen grid.learningRates.\n");
         }
+        if (!tested()) {
+            return text.append(
+                            "  The rule passes exactly through its best rates, and none is left to test it: keep the one"
+                                    + " that the sweep had, or try rates at more sizes (grid.learningRates).\n")
+                    .toString();
+        }
         return text.append("  Beyond the measured sizes the rule is an extrapolation.\n\n")
                 .append(yaml())
                 .toString();
+    }
+
+    /** Whether there are more best rates than numbers that follow from them. */
+    private boolean tested() {
+        return ORDER.stream()
+                .filter(this::varies)
+                .allMatch(name -> rule.exponents().get(name).hasInterval());
     }
 
     private long edges() {
@@ -190,7 +203,11 @@ public final class RatePilot {
                 json.writeEndObject();
             }
             json.writeEndArray();
-            json.writeStringField("yaml", yaml());
+            if (tested()) {
+                json.writeStringField("yaml", yaml());
+            } else {
+                json.writeNullField("yaml");
+            }
             json.writeEndObject();
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);

@@ -13,13 +13,18 @@ import dev.powersweep.orchestrator.budget.RatePilot;
 import dev.powersweep.orchestrator.budget.Rates;
 import dev.powersweep.orchestrator.budget.SlotSpeed;
 import dev.powersweep.orchestrator.budget.StoredFit;
+import dev.powersweep.orchestrator.budget.Trainable;
+import dev.powersweep.orchestrator.grid.ShapeChooser;
+import dev.powersweep.orchestrator.spec.ModelSize;
 import dev.powersweep.orchestrator.spec.Reach;
+import dev.powersweep.orchestrator.spec.SizeNotation;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
 import dev.powersweep.orchestrator.storage.UserError;
 import dev.powersweep.orchestrator.text.Shown;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,6 +45,9 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         description = "Says what to train: model, data, batch, steps and predicted loss, by the laws that were fitted.")
 public final class PlanCommand implements Callable<Integer> {
+    /** Shapes do not depend on it. */
+    private static final int ANY_VOCABULARY = 256;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -52,8 +60,27 @@ public final class PlanCommand implements Callable<Integer> {
     @ArgGroup(exclusive = true, multiplicity = "0..1")
     private Given given = new Given();
 
+    /** Sizes as specifications have them, and as plans print them, where a billion is B. */
+    static final class Size implements CommandLine.ITypeConverter<Double> {
+        @Override
+        public Double convert(String text) {
+            try {
+                return Double.valueOf(text);
+            } catch (NumberFormatException suffixed) {
+                return SizeNotation.size(text.replaceFirst("B$", "G"))
+                        .map(BigDecimal::doubleValue)
+                        .orElseThrow(() -> new CommandLine.TypeConversionException(
+                                "'" + text + "' is no size; write 5e9, 5G or 300k"));
+            }
+        }
+    }
+
     static final class Given {
-        @Option(names = "--flops", paramLabel = "C", description = "Budget in FLOPs, 6·N·D.")
+        @Option(
+                names = "--flops",
+                paramLabel = "C",
+                converter = Size.class,
+                description = "Budget in FLOPs, 6·N·D: 1e13, 10T.")
         private Optional<Double> flops = Optional.empty();
 
         @Option(
@@ -62,10 +89,18 @@ public final class PlanCommand implements Callable<Integer> {
                 description = "Loss to reach with the least compute, nats per token.")
         private Optional<Double> loss = Optional.empty();
 
-        @Option(names = "--tokens", paramLabel = "D", description = "Tokens of the run; the model that suits them.")
+        @Option(
+                names = "--tokens",
+                paramLabel = "D",
+                converter = Size.class,
+                description = "Tokens of the run; the model that suits them.")
         private Optional<Double> tokens = Optional.empty();
 
-        @Option(names = "--parameters", paramLabel = "N", description = "Model size; the data that suit it.")
+        @Option(
+                names = "--parameters",
+                paramLabel = "N",
+                converter = Size.class,
+                description = "Model size; the data that suit it.")
         private Optional<Double> parameters = Optional.empty();
 
         @Option(
@@ -149,7 +184,11 @@ public final class PlanCommand implements Callable<Integer> {
             boolean file = Files.isRegularFile(local());
             Optional<String> base = file ? Optional.empty() : base();
             out.print(NextCells.specification(
-                    NextCells.choose(stored(), law, suggest.get()),
+                    NextCells.choose(
+                            stored(),
+                            law,
+                            suggest.get(),
+                            base.map(this::trainable).orElse(Trainable.ANYTHING)),
                     base,
                     file ? Optional.empty() : Optional.of(fits),
                     file ? GridSizes.COUNTED : FittedSweep.gridSizes(fits)));
@@ -192,6 +231,18 @@ public final class PlanCommand implements Callable<Integer> {
                     + "\n  give --trust if this is right");
         }
         return base;
+    }
+
+    private Trainable trainable(String specification) {
+        SweepSpec spec = SweepSpecReader.read(specification, "sweep.yaml", List.of());
+        double tokens = FittedSweep.corpusTokens(fits).orElse(Double.POSITIVE_INFINITY)
+                * spec.training().maxEpochs();
+        ShapeChooser shapes = new ShapeChooser(spec.model(), spec.context(), ANY_VOCABULARY);
+        return new Trainable(
+                tokens,
+                n -> spec.trainer().isPresent()
+                        ? n
+                        : shapes.shape(new ModelSize.Target(Math.round(n))).nonEmbeddingParameters());
     }
 
     /** Of the sweep that was fitted; nothing is known where only its fits are given. */

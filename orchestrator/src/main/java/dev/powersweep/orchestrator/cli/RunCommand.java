@@ -4,6 +4,7 @@ import dev.powersweep.orchestrator.corpus.CorpusPreparer;
 import dev.powersweep.orchestrator.design.DesignAnswers;
 import dev.powersweep.orchestrator.design.DesignText;
 import dev.powersweep.orchestrator.design.FirstRates;
+import dev.powersweep.orchestrator.design.SweepDesigner;
 import dev.powersweep.orchestrator.driver.SweepRunner;
 import dev.powersweep.orchestrator.driver.SweepSummary;
 import dev.powersweep.orchestrator.grid.CorpusFacts;
@@ -125,6 +126,9 @@ public final class RunCommand implements Callable<Integer> {
             List<StepRate> rates =
                     made.flatMap(DesignStage.Made::rates).orElseGet(() -> stage.rates(spec, program, directory));
             Forecast forecast = new SweepPlanner(rates).forecast(spec, facts, program, slots);
+            made.flatMap(designed -> SweepDesigner.unspent(spec, forecast))
+                    .ifPresent(
+                            sentence -> command.commandLine().getErr().println("warning: " + Shown.message(sentence)));
             if (dryRun) {
                 print(spec, forecast);
                 return CommandLine.ExitCode.OK;

@@ -13,6 +13,9 @@ public final class DesignText {
     /** A factor or an error above which an answer is none. */
     private static final double USELESS_FACTOR = 3;
 
+    /** A factor above which its size tells nothing. */
+    private static final double NONSENSE = 100;
+
     private static final double USELESS_EXPONENT = 0.2;
 
     private DesignText() {}
@@ -48,7 +51,7 @@ public final class DesignText {
         not.add("repeated text, other tokenizers, contexts and optimisers, which do not vary");
         return "Budgets of "
                 + answers.budgets().stream().map(DesignText::flops).collect(Collectors.joining(", "))
-                + " FLOPs; the best size is expected inside for " + answers.inside() + " of them ("
+                + " FLOPs; the best size is expected inside for " + answers.inside() + " of them (at least "
                 + answers.insideSurely() + " in 95 % of " + answers.trials() + " simulated sweeps).\n"
                 + "It will answer, where losses follow such laws, with errors that 95 % of simulated sweeps stay within:\n"
                 + lines(will)
@@ -75,6 +78,8 @@ public final class DesignText {
             will.add(what + ": within a factor of " + Numbers.fixed(factor, 2));
         } else if (Double.isNaN(factor)) {
             not.add(what + ": more than 5 % of simulated sweeps gave none");
+        } else if (factor > NONSENSE) {
+            not.add(what + ": off by more than a factor of 100 in more than 5 % of simulated sweeps");
         } else {
             not.add(what + ": within a factor of " + Numbers.significant(factor, 2) + " at best");
         }

@@ -50,6 +50,9 @@ record Layout(
     /** Sizes of a profile, as factors of the expected best one. */
     private static final double[] SIZES = {0.25, 0.5, 1, 2, 4};
 
+    /** Factor of the best size up to which a profile's runs must be long enough, so that the best one lies inside. */
+    private static final double LONG_ENOUGH = 2;
+
     private static final int FEWEST_SIZES = 4;
     private static final double ABOVE_SMALLEST = 3;
 
@@ -101,7 +104,7 @@ record Layout(
     static Optional<Layout> of(
             PriorLaw law, double most, double tokens, int context, Optional<Integer> headWidth, Seeds seeds) {
         int head = headWidth.orElseGet(() -> head(law, most));
-        double least = leastBudget(law, head);
+        double least = leastBudget(law, head, context);
         if (most < least) {
             return Optional.empty();
         }
@@ -111,7 +114,7 @@ record Layout(
         List<IsoFlopProfile> profiles = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             double flops = rounded(most / Math.pow(step, count - 1.0 - i));
-            Optional<IsoFlopProfile> profile = profile(law, flops, tokens, head);
+            Optional<IsoFlopProfile> profile = profile(law, flops, tokens, head, context);
             if (profile.isEmpty()) {
                 return Optional.empty();
             }
@@ -137,7 +140,7 @@ record Layout(
     }
 
     /** The smallest budget whose expected best size lies well above the smallest rung, with enough sizes long enough. */
-    static double leastBudget(PriorLaw law, int head) {
+    static double leastBudget(PriorLaw law, int head, int context) {
         Rung least = Rung.first(head);
         double wanted = ABOVE_SMALLEST * least.parameters();
         Rung last = least;
@@ -145,14 +148,18 @@ record Layout(
             last = last.next(head);
         }
         double flops = 1e6;
-        while (law.bestSize(flops) < wanted || flops / (6 * last.parameters()) < fewestTokens(law, flops)) {
+        while (law.bestSize(flops) < wanted
+                || flops / (6 * Math.max(last.parameters(), LONG_ENOUGH * law.bestSize(flops)))
+                        < fewestTokens(law, flops, context)) {
             flops *= 1.05;
         }
         return flops;
     }
 
-    private static double fewestTokens(PriorLaw law, double flops) {
-        return FEWEST_CRITICAL_BATCHES * law.criticalBatch(flops / (6 * law.bestSize(flops)));
+    /** A batch is one sequence at least, so that long ones need more tokens for as many steps. */
+    private static double fewestTokens(PriorLaw law, double flops, int context) {
+        double critical = law.criticalBatch(flops / (6 * law.bestSize(flops)));
+        return FEWEST_CRITICAL_BATCHES * Math.max(critical, BELOW_CRITICAL * (double) context);
     }
 
     private static int head(PriorLaw law, double most) {
@@ -163,12 +170,12 @@ record Layout(
         return rung.width() < WIDE ? NARROW_HEAD : WIDE_HEAD;
     }
 
-    private static Optional<IsoFlopProfile> profile(PriorLaw law, double flops, double tokens, int head) {
+    private static Optional<IsoFlopProfile> profile(PriorLaw law, double flops, double tokens, int head, int context) {
         List<Rung> ladder = new ArrayList<>();
         double best = law.bestSize(flops);
         for (Rung rung = Rung.first(head); ladder.size() < SIZES.length || rung.parameters() < 8 * best; ) {
             double seen = flops / (6 * rung.parameters());
-            if (seen < fewestTokens(law, flops)) {
+            if (seen < fewestTokens(law, flops, context)) {
                 break;
             }
             if (seen <= tokens) {

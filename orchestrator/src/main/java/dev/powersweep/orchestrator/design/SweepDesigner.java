@@ -16,11 +16,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /** Makes the grid of a specification with {@code design: auto}: the largest {@link Layout} that its budget allows. */
 public final class SweepDesigner {
     /** Share of the time that a forecast may fill: it errs by some per cent. */
     private static final double SHARE = 0.95;
+
+    /** Share of what it may spend that a design reaches where the text sets no bound. */
+    private static final double MUCH = 0.6;
 
     private static final double STEP = 1.08;
     private static final int MOST_STEPS = 400;
@@ -118,13 +122,19 @@ public final class SweepDesigner {
     private record Found(Designed designed, int profiles, double most) {}
 
     private Optional<Found> largest(GridSpec.Design allowed, Layout.Seeds seeds) {
+        // Some budgets between others have no layout: their rungs lie badly.
+        List<Possible> possible = IntStream.range(0, MOST_STEPS)
+                .mapToDouble(step -> least() * Math.pow(STEP, step))
+                .boxed()
+                .flatMap(most -> layout(most, seeds).map(layout -> new Possible(most, layout)).stream())
+                .toList();
         Optional<Found> best = Optional.empty();
         int low = 0;
-        int high = MOST_STEPS;
+        int high = possible.size();
         // Whatever a budget costs, a larger one costs more.
         while (low < high) {
             int middle = (low + high) / 2;
-            Optional<Found> found = affordable(least() * Math.pow(STEP, middle), allowed, seeds);
+            Optional<Found> found = affordable(possible.get(middle), allowed);
             if (found.isPresent()) {
                 best = found;
                 low = middle + 1;
@@ -135,19 +145,19 @@ public final class SweepDesigner {
         return best;
     }
 
-    private Optional<Found> affordable(double most, GridSpec.Design allowed, Layout.Seeds seeds) {
-        return layout(most, seeds).flatMap(layout -> {
-            Designed designed = designed(spec, layout);
-            return fits(designed.spec(), allowed)
-                    ? Optional.of(new Found(designed, layout.profiles().size(), most))
-                    : Optional.empty();
-        });
+    private record Possible(double most, Layout layout) {}
+
+    private Optional<Found> affordable(Possible possible, GridSpec.Design allowed) {
+        Designed designed = designed(spec, possible.layout());
+        return fits(designed.spec(), allowed)
+                ? Optional.of(new Found(designed, possible.layout().profiles().size(), possible.most()))
+                : Optional.empty();
     }
 
     /** Two budgets, a step apart, are the smallest design. */
     private double least() {
         PriorLaw law = PriorLaw.central(corpus.vocabulary());
-        return 3 * Layout.leastBudget(law, spec.model().headWidth().orElse(16));
+        return 3 * Layout.leastBudget(law, spec.model().headWidth().orElse(16), spec.context());
     }
 
     private Optional<Layout> layout(double most, Layout.Seeds seeds) {
@@ -180,12 +190,37 @@ public final class SweepDesigner {
                 .sum();
     }
 
+    /**
+     * That a design leaves much of what it may spend, in a sentence.
+     *
+     * @param spec designed just now
+     * @param forecast of it
+     */
+    public static Optional<String> unspent(SweepSpec spec, Forecast forecast) {
+        return spec.grid().design().flatMap(allowed -> {
+            boolean flops = allowed instanceof GridSpec.Design.Flops;
+            double most =
+                    flops ? ((GridSpec.Design.Flops) allowed).flops() : ((GridSpec.Design.Seconds) allowed).seconds();
+            double spent = flops ? flops(forecast) : forecast.makespanSeconds();
+            return spent >= MUCH * most
+                    ? Optional.empty()
+                    : Optional.of("grid.design: auto takes "
+                            + (flops
+                                    ? Numbers.power(spent, 2) + " of " + Numbers.power(most, 2) + " FLOPs"
+                                    : Numbers.duration(spent) + " of " + Numbers.duration(most))
+                            + ": the text, read training.maxEpochs = "
+                            + Numbers.count(spec.training().maxEpochs()) + " times at most, allows no larger budgets;"
+                            + " take a larger corpus for larger models");
+        });
+    }
+
     private UserError tooLittle(GridSpec.Design allowed) {
         Optional<Layout> layout = layout(least(), Layout.Seeds.ONE);
         if (layout.isEmpty()) {
             return new UserError("the corpus holds " + Numbers.count(corpus.trainTokens())
                     + " training tokens, too few for budgets whose best model size lies inside a design: take a larger"
-                    + " corpus, raise training.maxEpochs, or name grid.modelSizes and grid.dataSizes yourself");
+                    + " corpus, raise training.maxEpochs, shorten the context of " + spec.context()
+                    + " tokens, or name grid.modelSizes and grid.dataSizes yourself");
         }
         Forecast smallest =
                 new SweepPlanner(rates).forecast(designed(spec, layout.get()).spec(), corpus, slots);

@@ -1,13 +1,19 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.batch.ThreeTerm;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
+import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.result.Residual;
+import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /** Says in plain words what fits mean: for all laws that the data accept, with the range, and how far it is extrapolated. */
@@ -17,7 +23,13 @@ final class Readings {
 
     /** Laws whose exponents say how to share compute; the tied law assumes the answer. */
     private static final List<String> ALLOCATING =
-            List.of("chinchilla", "kaplan-nd", "gadre", "three-term", "steps-batch", "isoflop", "envelope");
+            List.of("chinchilla", "kaplan-nd", "gadre", "three-term", "steps-batch");
+
+    /** Sizes read off the profiles, whose exponent stands beside those of the laws of the loss. */
+    private static final String MINIMA = "isoflop";
+
+    /** Budgets that differ by less are one: data are rounded to whole batches. */
+    private static final double SAME_BUDGET = 1.02;
 
     /** Laws in N and D alone, whose optimum at the largest budget can be compared with the grid. */
     private static final List<String> JOINT = List.of("chinchilla", "kaplan-nd", "gadre");
@@ -48,6 +60,11 @@ final class Readings {
                 .toList();
         if (!sharing.isEmpty()) {
             readings.add(allocation(sharing));
+            accepted.stream()
+                    .filter(fit -> fit.law().equals(MINIMA))
+                    .findFirst()
+                    .flatMap(minima -> elsewhere(minima, sharing))
+                    .ifPresent(readings::add);
             FitResult first = sharing.get(0);
             if (first.response() == Quantity.LOSS && first.quality().noise() > ROUGH) {
                 readings.add(rough(first));
@@ -60,6 +77,10 @@ final class Readings {
         accepted.stream()
                 .filter(fit -> fit.parameters().containsKey("B_crit"))
                 .findFirst()
+                .or(() -> accepted.stream()
+                        .filter(fit -> fit.response() == Quantity.LOSS
+                                && ThreeTerm.byName(fit.law()).isPresent())
+                        .findFirst())
                 .ifPresent(fit -> readings.add(criticalBatch(fit, largestBatch)));
         return readings;
     }
@@ -99,8 +120,11 @@ final class Readings {
         String sentence = "For " + Numbers.count(MORE) + "× the compute, make the model " + span(a)
                 + " larger and train it on " + span(b) + " the data";
         if (a.stream().anyMatch(Estimate::hasInterval)) {
-            sentence += "; " + (fits.size() == 1 ? "the data" : "intervals of " + fits.size() + " laws together")
-                    + " allow anything from " + range + " for the model";
+            sentence += "; "
+                    + (fits.size() == 1
+                            ? "the interval of " + fits.get(0).law() + " allows"
+                            : "intervals of " + fits.size() + " laws together allow")
+                    + " anything from " + range + " for the model";
         }
         return new Reading(sentence + "." + extrapolated(fits), basis);
     }
@@ -145,6 +169,61 @@ final class Readings {
         return beyond + off + ".";
     }
 
+    /** Minima of the profiles whose exponent lies outside what the laws of the loss allow, and where they miss the runs. */
+    private static Optional<Reading> elsewhere(FitResult minima, List<FitResult> laws) {
+        List<Estimate> allowed =
+                laws.stream().map(fit -> fit.derived().get("a")).toList();
+        Estimate a = minima.parameters().get("a");
+        if (a.value() >= allowed.stream().mapToDouble(Readings::low).min().orElseThrow()
+                && a.value()
+                        <= allowed.stream().mapToDouble(Readings::high).max().orElseThrow()) {
+            return Optional.empty();
+        }
+        double[] budgets = column(minima, Quantity.C);
+        String sentence =
+                "The minima of the IsoFLOP profiles point elsewhere: " + Numbers.times(Math.pow(MORE, a.value()))
+                        + " the model for " + Numbers.count(MORE) + "× the compute"
+                        + (a.hasInterval()
+                                ? " (" + Numbers.times(Math.pow(MORE, a.low())) + " to "
+                                        + Numbers.times(Math.pow(MORE, a.high())) + ")"
+                                : "")
+                        + ", from " + budgets.length + " budgets up to "
+                        + Numbers.power(budgets[budgets.length - 1], 2) + " FLOPs.";
+        return Optional.of(new Reading(
+                sentence + missed(minima, laws.get(0)),
+                minima.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 3) + interval(a) + "; "
+                        + minima.identifiability().verdict()));
+    }
+
+    /** Where the smallest model of the largest budget did best, though the minima of the others put the best size above it. */
+    private static String missed(FitResult minima, FitResult law) {
+        double[] compute = column(law, Quantity.C);
+        if (compute.length == 0) {
+            return "";
+        }
+        double edge = compute[compute.length - 1];
+        List<Residual> largest = law.residuals().stream()
+                .filter(row -> row.at().has(Quantity.C)
+                        && row.at().has(Quantity.N)
+                        && row.at().get(Quantity.C) > edge / SAME_BUDGET)
+                .toList();
+        double smallest = largest.stream()
+                .mapToDouble(row -> row.at().get(Quantity.N))
+                .min()
+                .orElse(Double.NaN);
+        double best = largest.stream()
+                .min(Comparator.comparingDouble(Residual::observed))
+                .map(row -> row.at().get(Quantity.N))
+                .orElse(Double.NaN);
+        double expected = minima.predictor().at(minima.values(), Point.of(Quantity.C, edge));
+        return largest.size() > 1 && best == smallest && expected > best
+                ? " They miss the budget of " + Numbers.power(edge, 2)
+                        + " FLOPs, where they would put the best size at "
+                        + Numbers.count(expected, 2) + " parameters and the smallest model trained, "
+                        + Numbers.count(best, 2) + ", did best: add smaller ones there."
+                : "";
+    }
+
     private static double[] column(FitResult fit, Quantity quantity) {
         return fit.residuals().stream()
                 .map(Residual::at)
@@ -165,26 +244,46 @@ final class Readings {
     }
 
     private static Reading criticalBatch(FitResult fit, double largestBatch) {
-        Estimate critical = fit.parameters().get("B_crit");
+        Optional<Residual> lowest = fit.residuals().stream().min(Comparator.comparingDouble(Residual::observed));
+        boolean constant = fit.parameters().containsKey("B_crit");
+        Estimate critical = constant ? fit.parameters().get("B_crit") : criticalBatch(fit, lowest.orElseThrow());
+        String at = constant
+                ? ""
+                : "At the lowest loss trained, "
+                        + Numbers.fixed(lowest.orElseThrow().observed(), 2) + " nats per token: ";
         String range = critical.hasInterval()
                 ? " (" + Numbers.count(critical.low()) + " … " + Numbers.count(critical.high()) + ")"
                 : "";
-        String basis = fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens.";
+        String basis = fit.law() + ": B_crit = " + Numbers.count(critical.value()) + range + " tokens"
+                + (constant ? "." : " there; " + fit.formula() + ".");
         if (critical.value() > largestBatch) {
             return new Reading(
-                    "The critical batch size lies beyond the largest batch trained, " + Numbers.count(largestBatch, 4)
+                    (constant ? "The" : at + "the") + " critical batch size lies beyond the largest batch trained, "
+                            + Numbers.count(largestBatch, 4)
                             + " tokens: the estimate of " + Numbers.count(critical.value(), 2)
                             + " is a bound from below and no measurement. Larger batches would tell.",
                     basis);
         }
         return new Reading(
-                "Batches well below " + Numbers.count(critical.value(), 2) + " tokens"
+                at + (constant ? "Batches" : "batches") + " well below " + Numbers.count(critical.value(), 2)
+                        + " tokens"
                         + (critical.hasInterval()
                                 ? " (anything from " + Numbers.count(critical.low(), 2) + " to "
                                         + Numbers.count(critical.high(), 2) + ")"
                                 : "")
                         + " waste hardly any data; well above it, a larger batch hardly saves steps.",
                 basis);
+    }
+
+    /** Of a law by which the critical batch changes along the runs. */
+    private static Estimate criticalBatch(FitResult fit, Residual run) {
+        ThreeTerm law = ThreeTerm.byName(fit.law()).orElseThrow();
+        ToDoubleFunction<double[]> critical = values ->
+                law.criticalBatch(values, run.at().get(Quantity.N), run.at().get(Quantity.D), run.observed());
+        double[] interval = Replicas.interval(
+                Arrays.stream(fit.replicas().values()).mapToDouble(critical).toArray(),
+                fit.options().confidence());
+        return new Estimate(critical.applyAsDouble(fit.values()), interval[0], interval[1], "tokens");
     }
 
     private static Reading irreducible(FitResult fit, List<FitResult> accepted) {

@@ -41,8 +41,11 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
 
     private static final double SMALLEST_SHARE = 0.1;
 
+    /** a of N_opt ∝ C^a. */
+    private static final String EXPONENT = "a";
+
     /** Exponents that a row tells, where its law has them. */
-    public static final List<String> TOLD = List.of("a", "alpha", "beta", "E");
+    public static final List<String> TOLD = List.of(EXPONENT, "alpha", "beta", "E");
 
     /**
      * One fit.
@@ -183,8 +186,9 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
         }
     }
 
+    /** The exponent a follows from a law's parameters; gadre has one of that name, which is a coefficient. */
     private static double value(FitResult fit, String quantity) {
-        Estimate estimate = fit.parameters().containsKey(quantity)
+        Estimate estimate = !quantity.equals(EXPONENT) && fit.parameters().containsKey(quantity)
                 ? fit.parameters().get(quantity)
                 : fit.derived().get(quantity);
         return estimate == null ? Double.NaN : estimate.value();

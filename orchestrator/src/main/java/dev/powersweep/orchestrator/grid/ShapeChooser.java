@@ -11,7 +11,7 @@ import java.util.OptionalInt;
  * <p>For a target N the nearest shape, by the ratio of N, of one ladder is taken ({@link Rung}). Heads have one width, so
  * that models differ in size alone.
  */
-final class ShapeChooser {
+public final class ShapeChooser {
     static final int FEWEST_LAYERS = Rung.FEWEST_LAYERS;
     private static final int MOST_LAYERS = 1000;
     private static final int NARROW_HEAD = 16;
@@ -23,14 +23,14 @@ final class ShapeChooser {
     private final int context;
     private final int vocabulary;
 
-    ShapeChooser(ModelSpec model, int context, int vocabulary) {
+    public ShapeChooser(ModelSpec model, int context, int vocabulary) {
         this.model = model;
         this.context = context;
         this.vocabulary = vocabulary;
     }
 
     /** Throws {@link IllegalArgumentException} in a sentence where no model can have the given shape. */
-    ModelShape shape(ModelSize size) {
+    public ModelShape shape(ModelSize size) {
         if (size instanceof ModelSize.Shape shape) {
             return shape(
                     shape.layers(),

@@ -18,6 +18,11 @@ import java.util.Map;
 public final class ReportPage {
     private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.3.1/dist/echarts.min.js";
 
+    /** Columns of a map that the page's 1,144 pixels hold at the usual width, and with labels that lie. */
+    private static final int WIDE_TILES = 14;
+
+    private static final int NARROW_TILES = 22;
+
     private ReportPage() {}
 
     /** The page's text, UTF-8 when written. */
@@ -88,6 +93,7 @@ public final class ReportPage {
                     "heat",
                     Map.of(
                             "title", map.title(),
+                            "density", density(map.columnLabels().size()),
                             "corner", map.rowTitle() + " \\ " + map.columnTitle(),
                             "columns", map.columnLabels(),
                             "rows", rows(map)));
@@ -105,6 +111,11 @@ public final class ReportPage {
         }
         Block.Facts facts = (Block.Facts) block;
         return kind("facts", Map.of("title", facts.title(), "facts", facts.facts()));
+    }
+
+    /** The class of a map's style: tiles are narrower where there are so many that the page would not hold them. */
+    private static String density(int columns) {
+        return columns <= WIDE_TILES ? "" : columns <= NARROW_TILES ? " dense" : " dense upright";
     }
 
     private static List<Map<String, Object>> rows(Block.Table table) {

@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Numbers as people write them: {@code 300k}, {@code 1.2M}, {@code 1e6}, {@code 1_000_000}, {@code 2GB}. */
-final class SizeNotation {
+public final class SizeNotation {
     /** Also the JSON Schema's pattern for a size written as text. */
     static final String SIZE_PATTERN = "[0-9][0-9_]*(\\.[0-9]+)?([eE][-+]?[0-9]+)?[kKMGT]?";
 
@@ -20,7 +20,7 @@ final class SizeNotation {
     private SizeNotation() {}
 
     /** A number with an optional decimal suffix. */
-    static Optional<BigDecimal> size(String text) {
+    public static Optional<BigDecimal> size(String text) {
         Matcher matcher = SIZE.matcher(text);
         if (!matcher.matches()) {
             return Optional.empty();

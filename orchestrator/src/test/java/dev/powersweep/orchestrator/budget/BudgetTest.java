@@ -296,7 +296,7 @@ class BudgetTest {
                 made.add(DesignCell.of(n, d, 512));
             }
         }
-        var design = NextCells.choose(List.of(published(made)), Optional.empty(), 4);
+        var design = NextCells.choose(List.of(published(made)), Optional.empty(), 4, Trainable.ANYTHING);
         assertThat(design.flops())
                 .isLessThanOrEqualTo(
                         made.stream().mapToDouble(DesignCell::flops).sum());
@@ -312,6 +312,32 @@ class BudgetTest {
         assertThat(joined.context()).isEqualTo(64);
         assertThat(joined.output()).contains("sweeps/mine");
         assertThat(joined.grid().parts()).hasSize(4);
+    }
+
+    /** Else {@code run} refuses them for their epochs, or trains another model than the one that was worth it. */
+    @Test
+    void suggestedCellsAreOnesThatTheSweepCanTrain() {
+        List<DesignCell> made = new ArrayList<>();
+        for (double n : new double[] {6144, 25e3, 100e3}) {
+            for (double d : new double[] {3e5, 6e5, 1.2e6}) {
+                made.add(DesignCell.of(n, d, 512));
+            }
+        }
+        List<StoredFit> fits = List.of(published(made));
+        Trainable text = new Trainable(1_500_000, n -> Math.max(6144, 8 * Math.rint(n / 8)));
+
+        List<DesignCell> cells =
+                NextCells.choose(fits, Optional.empty(), 6, text).cells();
+
+        assertThat(cells).isNotEmpty().allSatisfy(cell -> {
+            assertThat(cell.d()).isLessThanOrEqualTo(1_500_000);
+            assertThat(cell.n()).isGreaterThanOrEqualTo(6144);
+            assertThat(cell.n() % 8).isZero();
+        });
+        assertThat(NextCells.choose(fits, Optional.empty(), 6, Trainable.ANYTHING)
+                        .cells())
+                .anySatisfy(cell -> assertThat(cell.d()).isGreaterThan(1_500_000));
+        assertThat(cells.stream().mapToDouble(DesignCell::d)).contains(512 * 2929.0);
     }
 
     /** Of a program that reports N, 16 parameters for each of the grid's square root, as a model of one layer may have. */

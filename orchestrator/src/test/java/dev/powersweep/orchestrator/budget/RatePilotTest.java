@@ -72,6 +72,19 @@ class RatePilotTest {
     }
 
     @Test
+    void aRuleThatPassesExactlyThroughItsRatesIsNotOfferedToPaste() {
+        List<CellResult> few = pilot("0").stream()
+                .filter(cell -> cell.parameters() < 3e5 && !(cell.parameters() > 5e4 && cell.batchTokens() > 256))
+                .toList();
+
+        assertThat(RatePilot.of(results(few)).text())
+                .contains("not determined", "none is left to test it: keep the one that the sweep had")
+                .doesNotContain("learningRate: {");
+        assertThat(RatePilot.of(results(few)).json()).contains("\"yaml\" : null");
+        assertThat(RatePilot.of(results(pilot("0"))).text()).contains("learningRate: {");
+    }
+
+    @Test
     void theRuleOfAPilotGoesIntoTheNextSpecification() {
         RatePilot pilot = RatePilot.of(results(pilot("0")));
         LearningRateRule rule = SweepSpecReader.read(

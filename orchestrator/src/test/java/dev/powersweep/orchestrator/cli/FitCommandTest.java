@@ -272,6 +272,17 @@ class FitCommandTest {
         assertThat(json.status()).isEqualTo(1);
         assertThat(new ObjectMapper().readTree(json.out()).at("/refused").asText())
                 .contains("--extrapolate");
+        for (List<String> sizes : List.of(
+                List.of("--flops", "1e21", "--flops", "1_000_000_000T"),
+                List.of("--tokens", "2e10", "--tokens", "20B"),
+                List.of("--parameters", "3e8", "--parameters", "300M"))) {
+            assertThat(execute("plan", fits, "--extrapolate", sizes.get(2), sizes.get(3))
+                            .out())
+                    .isNotEmpty()
+                    .isEqualTo(execute("plan", fits, "--extrapolate", sizes.get(0), sizes.get(1))
+                            .out());
+        }
+        assertThat(execute("plan", fits, "--flops", "much").err()).contains("'much' is no size; write 5e9, 5G or 300k");
         Answer asked = execute("plan", fits, "--flops", "1e30", "--extrapolate");
         assertThat(asked.status()).isZero();
         assertThat(asked.out()).contains("it is extrapolated");

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -113,6 +114,55 @@ class SweepDesignerTest {
                     .as(allowed)
                     .allSatisfy(cell -> assertThat(cell.data().steps()).isGreaterThan(500));
         }
+    }
+
+    /** A batch is one sequence at least: with long ones the smallest budget is larger, and its runs are not shorter. */
+    @Test
+    void longSequencesDoNotMakeRunsOfFewSteps() {
+        for (int context : List.of(64, 1024, 8192)) {
+            SweepSpec spec = SweepSpecReader.read(
+                    spec("flops: 1e16", "").replace("context: 64", "context: " + context), "s.yaml", List.of());
+            List<Cell> cells =
+                    cells(SweepDesigner.design(spec, LONG, SLOTS, List.of()).spec(), LONG);
+            long batch = cells.stream().mapToLong(Cell::batchTokens).min().orElseThrow();
+            assertThat(cells.stream().filter(cell -> cell.batchTokens() == batch))
+                    .as("context %d", context)
+                    .allSatisfy(cell -> assertThat(cell.data().steps()).isGreaterThan(500));
+        }
+        assertThatThrownBy(() -> SweepDesigner.design(
+                        SweepSpecReader.read(
+                                spec("flops: 1e16", "").replace("context: 64", "context: 8192"), "s.yaml", List.of()),
+                        SHORT,
+                        SLOTS,
+                        List.of()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("shorten the context of 8192 tokens");
+    }
+
+    /** Between budgets that have a layout lie some that have none, and a search that ended there left a quarter unspent. */
+    @Test
+    void aBudgetThatHasNoLayoutDoesNotHideLargerOnes() {
+        SweepSpec spec = SweepSpecReader.read(
+                spec("flops: 1e14", "").replace("context: 64", "context: 512"), "s.yaml", List.of());
+        SweepSpec designed = SweepDesigner.design(spec, SHORT, SLOTS, List.of()).spec();
+        assertThat(SweepDesigner.flops(new SweepPlanner().forecast(designed, SHORT, SLOTS)))
+                .isBetween(0.9e14, 1e14);
+    }
+
+    @Test
+    void aTextTooShortForWhatMayBeSpentIsTold() {
+        assertThat(unspent("flops: 1e22", SHORT).orElseThrow())
+                .startsWith(
+                        "grid.design: auto takes 2.7·10¹⁴ of 10²² FLOPs: the text, read training.maxEpochs = 1 times")
+                .contains("take a larger corpus");
+        assertThat(unspent("hours: 100", SHORT).orElseThrow()).contains(" of 4.17 days: the text");
+        assertThat(unspent("flops: 1e14", SHORT)).isEmpty();
+        assertThat(unspent("minutes: 20", LONG)).isEmpty();
+    }
+
+    private static Optional<String> unspent(String allowed, CorpusFacts corpus) {
+        SweepSpec spec = designed(allowed, corpus);
+        return SweepDesigner.unspent(spec, new SweepPlanner().forecast(spec, corpus, SLOTS));
     }
 
     @Test

@@ -167,6 +167,7 @@ class KaplanNamesTest {
         assertThat(table.rows())
                 .extracting(Sensitivity.Row::setting)
                 .contains("total", "exact-flops", "smallest N", "gadre");
-        assertThat(table.spread()).isPresent();
+        // Of gadre the coefficient a is none of them.
+        assertThat(table.spread().orElseThrow()[1]).isLessThan(1);
     }
 }

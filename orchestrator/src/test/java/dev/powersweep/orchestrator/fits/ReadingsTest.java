@@ -6,6 +6,7 @@ import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.result.HoldOut;
+import dev.powersweep.fitting.result.Identifiability;
 import dev.powersweep.fitting.result.Quality;
 import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.Point;
@@ -71,7 +72,58 @@ class ReadingsTest {
                 Double.NaN);
         assertThat(readings.get(0).sentence())
                 .contains("make the model 2× larger")
+                .contains("the interval of chinchilla allows anything from 1.8× to 2.2× for the model")
                 .doesNotContain("laws together");
+    }
+
+    private static FitSet.Outcome minima(double a, double low, double high, double size) {
+        return new FitSet.Fitted(
+                "isoflop",
+                "cells",
+                FitResult.of("isoflop", "")
+                        .data(20, 20)
+                        .response(Quantity.N)
+                        .convergence(PROVEN)
+                        .quality(new Quality(Double.NaN, 3, 0.01, 0.99))
+                        .identifiability(new Identifiability("3 of 4 budgets have an interior minimum.", List.of()))
+                        .parameter("k_N", Estimate.of(size, "parameters"))
+                        .parameter("a", new Estimate(a, low, high, "1"))
+                        .residuals(List.of(
+                                new Residual("c", Point.of(Quantity.C, 6e10), 1e4, 1e4, 0),
+                                new Residual("c", Point.of(Quantity.C, 6e11), 3e4, 3e4, 0)))
+                        .predictor((values, at) -> values[0])
+                        .build());
+    }
+
+    /** The largest budget of chinchilla's rows, 6e12, has one size; it is given a smaller one that did better. */
+    @Test
+    void minimaOfProfilesThatPointElsewhereAreToldWithTheBudgetThatTheyMiss() {
+        FitSet.Outcome law = new FitSet.Fitted(
+                "",
+                "cells",
+                fit("chinchilla", -100, 0.01)
+                        .derived("a", new Estimate(0.49, 0.43, 0.56, "1"))
+                        .derived("b", new Estimate(0.51, 0.44, 0.57, "1"))
+                        .residuals(List.of(
+                                new Residual("r", Point.nd(1e4, 1e7).and(Quantity.C, 6e11), 2.1, 2.1, 0),
+                                new Residual("r", Point.nd(1e5, 1e7).and(Quantity.C, 6e12), 1.7, 1.7, 0),
+                                new Residual("r", Point.nd(5e4, 2e7).and(Quantity.C, 6e12), 1.6, 1.6, 0)))
+                        .build());
+
+        assertThat(Readings.of(List.of(law, minima(0.66, 0.56, 0.77, 8.2e4)), Double.NaN)
+                        .get(1)
+                        .sentence())
+                .isEqualTo(
+                        "The minima of the IsoFLOP profiles point elsewhere: 4.6× the model for 10× the compute (3.6× to"
+                                + " 5.9×), from 2 budgets up to 6·10¹¹ FLOPs. They miss the budget of 6·10¹² FLOPs, where they"
+                                + " would put the best size at 82k parameters and the smallest model trained, 50k, did best: add"
+                                + " smaller ones there.");
+        assertThat(Readings.of(List.of(law, minima(0.66, 0.56, 0.77, 3e4)), Double.NaN)
+                        .get(1)
+                        .sentence())
+                .doesNotContain("They miss");
+        assertThat(Readings.of(List.of(law, minima(0.50, 0.40, 0.60, 8.2e4)), Double.NaN))
+                .noneSatisfy(reading -> assertThat(reading.sentence()).contains("elsewhere"));
     }
 
     @Test
@@ -125,5 +177,25 @@ class ReadingsTest {
                 .contains("beyond the largest batch trained, 1,024 tokens", "a bound from below and no measurement");
         assertThat(Readings.of(List.of(batch), 8192).get(0).sentence())
                 .contains("Batches well below 4k tokens (anything from 1.6k to 9k)");
+
+        // One that changes with the loss is told at the lowest loss.
+        FitSet.Outcome changing = new FitSet.Fitted(
+                "",
+                "cells",
+                fit("three-term-loss", -100, 0.01)
+                        .parameter("E", Estimate.of(1, ""))
+                        .parameter("A", Estimate.of(1, ""))
+                        .parameter("B", Estimate.of(1, ""))
+                        .parameter("alpha", Estimate.of(1, ""))
+                        .parameter("beta", Estimate.of(1, ""))
+                        .parameter("B_star", Estimate.of(3.1 * 3.1 * 2000, ""))
+                        .parameter("alpha_B", Estimate.of(0.5, ""))
+                        .build());
+        assertThat(Readings.of(List.of(changing), 8192).get(0).sentence())
+                .startsWith("At the lowest loss trained, 3.10 nats per token: batches well below 2k tokens waste");
+        assertThat(Readings.of(List.of(changing), 1024).get(0).sentence())
+                .startsWith(
+                        "At the lowest loss trained, 3.10 nats per token: the critical batch size lies beyond the largest"
+                                + " batch trained, 1,024 tokens");
     }
 }

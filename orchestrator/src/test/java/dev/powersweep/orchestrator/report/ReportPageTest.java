@@ -16,6 +16,7 @@ import dev.powersweep.orchestrator.results.SweepResults;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -151,6 +152,26 @@ class ReportPageTest {
                 .contains("{{x}}</pre>")
                 .doesNotContain("alert(2)</script>", "\u202e", "\u0007");
         assertThat(page).doesNotContain("What the best cell writes");
+    }
+
+    /** The page is 1,144 pixels wide inside; a tile takes 69 as a rule. */
+    @Test
+    void tilesOfAWideMapAreNarrowSoThatThePageHoldsThem() {
+        assertThat(mapOf(8)).contains("<div class=\"heat\">");
+        assertThat(mapOf(18)).contains("<div class=\"heat dense\">");
+        assertThat(mapOf(30)).contains("<div class=\"heat dense upright\">");
+    }
+
+    private static String mapOf(int columns) {
+        Block map = new Block.HeatMap(
+                "map",
+                "N",
+                "D",
+                List.of("25k"),
+                Collections.nCopies(columns, "1M"),
+                List.of(Collections.nCopies(columns, Block.HeatTile.NONE)));
+        return ReportPage.html(new ReportModel(
+                "wide", "", List.of(), List.of(), "", List.of(new ReportModel.Section("s", "s", "", List.of(map)))));
     }
 
     @Test

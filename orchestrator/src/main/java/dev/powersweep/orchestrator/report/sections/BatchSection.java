@@ -296,8 +296,8 @@ final class BatchSection {
                                 340),
                         "Of each model its longest run at the largest batch. From the gradient norms of micro-batches"
                                 + " and whole batches, both averaged over stretches of a run"
-                                + " before dividing; stretches without a positive |G|² are left out. It predicts the"
-                                + " critical batch size to within a small factor.",
+                                + " before dividing; stretches without a positive |G|² are left out. It is a rough"
+                                + " guide to the critical batch size (McCandlish et al. 2018) and no measurement of it.",
                         Block.Width.HALF));
     }
 

@@ -3,9 +3,11 @@ package dev.powersweep.orchestrator.report.sections;
 import dev.powersweep.fitting.isoflop.IsoFlopCurve;
 import dev.powersweep.fitting.isoflop.IsoFlopMinimum;
 import dev.powersweep.fitting.isoflop.MinimumMethod;
+import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
 import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
+import dev.powersweep.orchestrator.fits.ComputeOptimum;
 import dev.powersweep.orchestrator.report.Block;
 import dev.powersweep.orchestrator.report.Chart;
 import dev.powersweep.orchestrator.report.Palette;
@@ -13,6 +15,7 @@ import dev.powersweep.orchestrator.report.ReportModel;
 import dev.powersweep.orchestrator.results.CellResult;
 import dev.powersweep.orchestrator.text.Numbers;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -120,9 +123,19 @@ final class IsoFlopSection {
                 curve.addBands(series, colours.get(i), fits.level());
             }
             series.add(curve.line(laws.get(i).law(), colours.get(i), strokes.get(i)));
-            caption.add(laws.get(i).law() + ": N_opt ∝ C^"
-                    + Numbers.fixed(laws.get(i).parameters().get("a").value(), 3) + ".");
+            caption.add(exponent(laws.get(i), laws.get(i).parameters().get("a")));
         }
+        fits.joint().filter(fit -> fit.derived().containsKey("a")).ifPresent(fit -> {
+            series.add(new Chart.Line(
+                    fit.law(),
+                    Palette.INK,
+                    Chart.Stroke.THIN,
+                    compute,
+                    Arrays.stream(compute)
+                            .map(c -> ComputeOptimum.size(fit.predictor(), fit.values(), c))
+                            .toArray()));
+            caption.add(exponent(fit, fit.derived().get("a")));
+        });
         List<IsoFlopMinimum.Found> found = curves.stream()
                 .map(MinimumMethod.SPLINE_GRID::minimum)
                 .filter(IsoFlopMinimum.Found.class::isInstance)
@@ -135,6 +148,11 @@ final class IsoFlopSection {
                 found.stream().mapToDouble(IsoFlopMinimum.Found::flops).toArray(),
                 found.stream().mapToDouble(IsoFlopMinimum.Found::n).toArray(),
                 List.of()));
+        curves.stream()
+                .map(MinimumMethod.SPLINE_GRID::minimum)
+                .filter(IsoFlopMinimum.Rejected.class::isInstance)
+                .map(IsoFlopMinimum.Rejected.class::cast)
+                .forEach(rejected -> caption.add("Left out: " + rejected.detail()));
         return Optional.of(new Block.Figure(
                 "Compute-optimal size by IsoFLOP minima",
                 new Chart(
@@ -144,5 +162,12 @@ final class IsoFlopSection {
                         380),
                 String.join(" ", caption),
                 Block.Width.HALF));
+    }
+
+    private static String exponent(FitResult fit, Estimate a) {
+        return fit.law() + ": N_opt ∝ C^" + Numbers.fixed(a.value(), 2)
+                + (a.hasInterval()
+                        ? " (" + Numbers.fixed(a.low(), 2) + " … " + Numbers.fixed(a.high(), 2) + ")."
+                        : ".");
     }
 }

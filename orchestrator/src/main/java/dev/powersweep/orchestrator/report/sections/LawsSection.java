@@ -123,8 +123,8 @@ final class LawsSection {
                 rows.stream().mapToDouble(row -> row.at().get(column)).min().orElseThrow();
         double high =
                 rows.stream().mapToDouble(row -> row.at().get(column)).max().orElseThrow();
-        String from = Numbers.count(low, 2);
-        String to = Numbers.count(high, 2);
+        String from = count(column, low);
+        String to = count(column, high);
         return symbol(column) + " = " + (from.equals(to) ? from : from + " – " + to);
     }
 
@@ -133,10 +133,15 @@ final class LawsSection {
         for (Map.Entry<Quantity, Double> entry : band.middle().values().entrySet()) {
             boolean told = entry.getKey() == Quantity.N || entry.getKey() == Quantity.D || entry.getKey() == Quantity.B;
             if (told && entry.getKey() != band.along() && band.along() != Quantity.C) {
-                parts.add(symbol(entry.getKey()) + " = " + Numbers.count(entry.getValue(), 2));
+                parts.add(symbol(entry.getKey()) + " = " + count(entry.getKey(), entry.getValue()));
             }
         }
         return parts.isEmpty() ? "" : "At " + String.join(", ", parts) + ". ";
+    }
+
+    /** Batches are few and known by name. */
+    private static String count(Quantity column, double value) {
+        return Numbers.count(value, column == Quantity.B ? 4 : 2);
     }
 
     private static String symbol(Quantity column) {
