@@ -82,7 +82,8 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                                         + " that are branched a smaller learning rate."
                                 : NAME + " compares batches, and no trunk has branches of "
                                         + BranchingPoint.FEWEST_BATCHES
-                                        + " batches from the same count of tokens; add batches."));
+                                        + " batches from the same count of tokens; add batches, and in a table of runs name the"
+                                        + " column of trunks (--columns run=…)."));
     }
 
     private static long withoutReference(Observations runs) {

@@ -1,6 +1,7 @@
 package dev.powersweep.orchestrator.fits;
 
 import dev.powersweep.fitting.Laws;
+import dev.powersweep.fitting.batch.BranchedCriticalBatchLaw;
 import dev.powersweep.fitting.isoflop.EnvelopeLaw;
 import dev.powersweep.fitting.law.Law;
 import dev.powersweep.fitting.result.FitOptions;
@@ -8,6 +9,7 @@ import dev.powersweep.fitting.runs.Observations;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.uncertainty.Refits;
 import dev.powersweep.orchestrator.runtable.RunTable;
+import dev.powersweep.orchestrator.storage.UserError;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -27,10 +29,11 @@ public final class TableFitter {
      * @param laws names as scripts use them; none for all that apply
      * @param everyRow whether laws without rates and batches take every run of a model and data size rather than the best
      * @param refits where bootstrap refits are computed
+     * @throws UserError where the table lacks a column that a named law needs, or holds branches and another law than theirs is named
      */
     public static FitSet fit(
             RunTable table, List<String> laws, boolean everyRow, FitOptions options, Refits.Runner refits) {
-        List<Law> named = laws.stream().map(Laws::byName).toList();
+        List<Law> named = named(table, laws);
         Set<Quantity> needed = named.isEmpty() ? varied(table) : EnumSet.noneOf(Quantity.class);
         named.forEach(law -> needed.addAll(law.needs()));
         Observations all = table.observations(needed);
@@ -78,6 +81,22 @@ public final class TableFitter {
         List<Reading> readings = new ArrayList<>(Readings.of(Quotable.of(each, notes), largestBatch));
         verdict.ifPresent(sentence -> readings.add(new Reading(sentence, "Laws compared on the same rows.")));
         return new FitSet(table.source(), all.size(), all.runs(), notes, options, each, readings);
+    }
+
+    /** The laws that were asked for; of branches the only one that knows them. */
+    private static List<Law> named(RunTable table, List<String> laws) {
+        if (!table.offers(Quantity.BRANCH)) {
+            return laws.stream().map(Laws::byName).toList();
+        }
+        laws.stream()
+                .filter(law -> !law.equals(BranchedCriticalBatchLaw.NAME))
+                .findFirst()
+                .ifPresent(law -> {
+                    throw new UserError(table.source() + ": with --columns branch=… rows are branches, whose learning"
+                            + " rate never fell, and --law " + law + " is a law of whole runs; ask for --law "
+                            + BranchedCriticalBatchLaw.NAME + ", or leave branch=… out where rows are runs");
+                });
+        return List.of(Laws.byName(BranchedCriticalBatchLaw.NAME));
     }
 
     /** Without a model size the data, without both the compute, and without all three a curve and its rates. */

@@ -61,7 +61,12 @@ final class ColumnFinder {
             Map<Quantity, ColumnChoice.Place> places,
             Map<Quantity, UserError> doubts,
             List<String> remarks,
-            boolean batchOfWhat) {}
+            boolean batchOfWhat) {
+
+        Found with(Map<Quantity, ColumnChoice.Place> others) {
+            return new Found(others, doubts, remarks, batchOfWhat);
+        }
+    }
 
     private final RawTable table;
     private final WrittenNumber style;
