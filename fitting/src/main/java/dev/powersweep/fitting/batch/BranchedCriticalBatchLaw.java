@@ -67,8 +67,8 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        NAME + " needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; in a sweep grid.branches makes them, in a table of"
+                        NAME + " needs column " + column.described()
+                                + ", which the runs do not have; in a sweep grid.branches makes them, in a table of"
                                 + " runs --columns names it."));
             }
         }

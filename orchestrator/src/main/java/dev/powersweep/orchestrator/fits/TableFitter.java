@@ -21,6 +21,18 @@ import java.util.Set;
 
 /** Fits laws to a table of anybody's runs. */
 public final class TableFitter {
+    private static final String OF_COMPUTE =
+            " is a law of C_min = C/(1 + B/B_crit(L)) and takes c for it, as it stands in the table; fit kaplan-c where that is"
+                    + " the compute at the batch of each run.";
+
+    /** Laws of quantities that a sweep corrects by its critical batch, and a table of runs must hold. */
+    private static final Map<String, String> OF_MINIMA = Map.of(
+            "kaplan-cmin", "kaplan-cmin" + OF_COMPUTE,
+            "kaplan-cmin-irreducible", "kaplan-cmin-irreducible" + OF_COMPUTE,
+            "kaplan-ns",
+                    "kaplan-ns is a law of S_min = S/(1 + B_crit(L)/B) and takes s for it, as it stands in the table; the steps"
+                            + " at the batch of each run are more.");
+
     private TableFitter() {}
 
     /**
@@ -35,7 +47,10 @@ public final class TableFitter {
             RunTable table, List<String> laws, boolean everyRow, FitOptions options, Refits.Runner refits) {
         List<Law> named = named(table, laws);
         Set<Quantity> needed = named.isEmpty() ? varied(table) : EnumSet.noneOf(Quantity.class);
-        named.forEach(law -> needed.addAll(law.needs()));
+        named.forEach(law -> {
+            table.require(law.name(), law.needs());
+            needed.addAll(law.needs());
+        });
         Observations all = table.observations(needed);
         Observations finished = table.finished(all);
         List<Law> wanted = named.isEmpty() ? DefaultLaws.ofRuns(all, finished) : named;
@@ -47,6 +62,7 @@ public final class TableFitter {
         notes.add("Columns: " + table.mapping() + ".");
         notes.addAll(table.remarks());
         table.mixture().ifPresent(notes::add);
+        named.stream().map(Law::name).filter(OF_MINIMA::containsKey).forEach(law -> notes.add(OF_MINIMA.get(law)));
         String selection = "every row";
         if (finished.size() < all.size()) {
             selection = "the last row of every run";

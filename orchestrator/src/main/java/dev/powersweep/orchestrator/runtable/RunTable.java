@@ -110,11 +110,7 @@ public record RunTable(
      * @throws UserError where a needed column is missing, or the numbers cannot be used
      */
     public Observations observations(Set<Quantity> needed) {
-        for (Quantity column : needed) {
-            if (!offers(column)) {
-                throw missing(column);
-            }
-        }
+        require(needed, "");
         Observations.Builder builder = Observations.builder();
         numbers.forEach(builder::column);
         grouping.runs().ifPresent(names -> builder.runs(names.toArray(String[]::new)));
@@ -127,6 +123,24 @@ public record RunTable(
                             + " but the loss."
                     : "";
             throw new UserError(source + ": " + refusal.sentence() + option, refusal);
+        }
+    }
+
+    /**
+     * That a law has its columns.
+     *
+     * @param law that needs them, by its scripted name
+     * @throws UserError where one is missing, naming the law
+     */
+    public void require(String law, Set<Quantity> needs) {
+        require(needs, ", which " + law + " needs");
+    }
+
+    private void require(Set<Quantity> needs, String who) {
+        for (Quantity column : needs) {
+            if (!offers(column)) {
+                throw missing(column, who);
+            }
         }
     }
 
@@ -145,7 +159,7 @@ public record RunTable(
                 ends.stream().mapToDouble(row -> peaks[row]).toArray());
     }
 
-    private UserError missing(Quantity column) {
+    private UserError missing(Quantity column, String who) {
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
         }
@@ -160,11 +174,15 @@ public record RunTable(
         String from = DERIVABLE.getOrDefault(column, List.of()).stream()
                 .map(others -> others.stream().sorted().map(Quantity::label).collect(Collectors.joining(" and ")))
                 .collect(Collectors.joining(", or "));
-        return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit() + ")"
+        if (header.stream().allMatch(name -> !Double.isNaN(WrittenNumber.POINT.read(name, column)))) {
+            return new UserError(source + ": the first line, which names the columns, holds nothing but numbers ("
+                    + String.join(", ", header) + "); write a line of headers before it, as params,tokens,loss");
+        }
+        return new UserError(source + ": there is no column for " + column.described()
                 + (from.isEmpty() || column == Quantity.U
                         ? ""
                         : ", nor are there both " + from + " that it follows from")
-                + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
+                + who + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
                 + column.label() + "=…");
     }
 

@@ -156,6 +156,7 @@ public final class RunsFile {
             grouping.runs().ifPresent(trunks -> DivergedBranches.refuseTwice(table, trunks, numbers));
         }
         Map<String, String> kinds = Kinds.of(table, ends, told, numbers.getOrDefault(Quantity.N, new double[0]));
+        Repeats.ofText(ends, numbers).ifPresent(remarks::add);
         if (best.isEmpty() && kinds.isEmpty() && !curves) {
             Repeats.of(ends, numbers).ifPresent(remarks::add);
         }

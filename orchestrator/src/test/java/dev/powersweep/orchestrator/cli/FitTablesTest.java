@@ -91,6 +91,43 @@ class FitTablesTest extends PlantedRuns {
         assertThat(fit(file("seeds.csv", seeds)).notes()).doesNotContain("more than once");
     }
 
+    @Test
+    void textThatWasSeenMoreThanOnceIsToldAndTellsRowsApart() throws Exception {
+        String repeated = grid(
+                "params,tokens,unique_tokens,loss",
+                (i, n, d, l) -> f("%s,%s,%s,%s\n%s,%s,%s,%s", n, d, d, l, n, d, d / 8, l + 1));
+        assertThat(fit(file("repeated.csv", repeated)).notes())
+                .contains("25 of 50 runs saw their text more than once, up to 8 times", "muennighoff-joint")
+                .doesNotContain("no column tells their rows apart");
+        String once = grid("params,tokens,unique_tokens,loss", (i, n, d, l) -> f("%s,%s,%s,%s", n, d, d, l));
+        assertThat(fit(file("once.csv", once)).notes()).doesNotContain("more than once");
+    }
+
+    @Test
+    void aMissingColumnNamesTheLawThatNeedsIt() throws Exception {
+        Path file = file("runs.csv", grid("params,tokens,loss", (i, n, d, l) -> f("%s,%s,%s", n, d, l)));
+        assertThat(fit(file, "--law", "three-term").err())
+                .contains("there is no column for b (tokens/step), which three-term needs; the header has");
+        assertThat(fit(file, "--law", "lr-surface").err())
+                .contains("there is no column for lr, which lr-surface needs");
+    }
+
+    @Test
+    void aTableWithoutAHeaderIsRefusedAsOne() throws Exception {
+        String text = grid("params,tokens,loss", (i, n, d, l) -> f("%s,%s,%s", n, d, l));
+        assertThat(fit(file("bare.csv", text.substring(text.indexOf('\n') + 1))).err())
+                .contains("holds nothing but numbers", "write a line of headers before it");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"kaplan-cmin,C_min,c", "kaplan-ns,S_min,s"})
+    void aLawOfAMinimumSaysWhatItTakesForIt(String law, String minimum, String column) throws Exception {
+        Path file = file(
+                "runs.csv", grid("params,tokens,batch_tokens,loss", (i, n, d, l) -> f("%s,%s,%s,%s", n, d, 262144, l)));
+        assertThat(fit(file, "--law", law).notes())
+                .contains(law + " is a law of " + minimum, "takes " + column + " for it, as it stands in the table");
+    }
+
     /** expected.csv is by scipy_fits.py beside it. */
     @ParameterizedTest
     @CsvFileSource(resources = TABLES + "expected.csv", useHeadersInDisplayName = true)
