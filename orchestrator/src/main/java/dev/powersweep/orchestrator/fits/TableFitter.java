@@ -73,8 +73,12 @@ public final class TableFitter {
         List<Law> ofBest = wanted.stream()
                 .filter(law -> best.isPresent() && !ofCurves(law) && !knowsSettings(law))
                 .toList();
+        Optional<Set<Integer>> bestOfBatch = everyRow ? Optional.empty() : table.bestOfEachBatch();
+        List<Law> ofBatches = wanted.stream()
+                .filter(law -> bestOfBatch.isPresent() && !ofCurves(law) && knowsBatchAlone(law))
+                .toList();
         List<Law> ofEnds = wanted.stream()
-                .filter(law -> !ofCurves(law) && !ofBest.contains(law))
+                .filter(law -> !ofCurves(law) && !ofBest.contains(law) && !ofBatches.contains(law))
                 .toList();
         if (!ofBest.isEmpty()) {
             table.bestOfEachSaid().ifPresent(notes::add);
@@ -82,6 +86,14 @@ public final class TableFitter {
         Map<String, FitSet.Outcome> outcomes = new LinkedHashMap<>();
         wanted.forEach(law -> outcomes.put(law.name(), null));
         Optional<String> verdict = LawGroup.fit(ofEnds, finished, selection, options, refits, outcomes);
+        if (!ofBatches.isEmpty()) {
+            table.bestOfEachBatchSaid().ifPresent(notes::add);
+            Observations tuned = finished.where(
+                    row -> bestOfBatch.orElseThrow().contains(table.ends().get(row)));
+            Optional<String> ofTuned = LawGroup.fit(
+                    ofBatches, tuned, "of every model, data and batch size the best", options, refits, outcomes);
+            verdict = ofTuned.isPresent() ? ofTuned : verdict;
+        }
         if (best.isPresent()) {
             Observations tuned =
                     finished.where(row -> best.get().contains(table.ends().get(row)));
@@ -131,6 +143,11 @@ public final class TableFitter {
         return law.needs().contains(Quantity.LEARNING_RATE)
                 || law.needs().contains(Quantity.B)
                 || law.needs().contains(Quantity.S);
+    }
+
+    /** Whether a law knows the batch or the steps, and takes the learning rate for tuned. */
+    private static boolean knowsBatchAlone(Law law) {
+        return knowsSettings(law) && !law.needs().contains(Quantity.LEARNING_RATE);
     }
 
     private static boolean ofCurves(Law law) {

@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param grouping the run of each row
  * @param ends positions of the rows that end a run
  * @param best of each model and data size the runs that did best; empty where runs of one size differ in no setting
+ * @param bestOfBatch the same of each model, data and batch size
  * @param remarks what was done with the table that its reader should know
  */
 public record RunTable(
@@ -39,6 +40,7 @@ public record RunTable(
         RunGrouping grouping,
         List<Integer> ends,
         Optional<BestOfEach> best,
+        Optional<BestOfEach> bestOfBatch,
         List<String> remarks) {
 
     public RunTable {
@@ -60,6 +62,16 @@ public record RunTable(
     /** What was done to find them, in words. */
     public Optional<String> bestOfEachSaid() {
         return best.map(BestOfEach::sentence);
+    }
+
+    /** Positions of the rows that laws of the batch without rates are fitted to; empty where it is every end of a run. */
+    public Optional<Set<Integer>> bestOfEachBatch() {
+        return bestOfBatch.map(best -> Set.copyOf(best.rows()));
+    }
+
+    /** What was done to find them, in words. */
+    public Optional<String> bestOfEachBatchSaid() {
+        return bestOfBatch.map(BestOfEach::sentence);
     }
 
     /** Headers of what was trained on or evaluated. */

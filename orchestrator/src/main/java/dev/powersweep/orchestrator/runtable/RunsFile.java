@@ -138,8 +138,17 @@ public final class RunsFile {
         RawTable settled = AlongRuns.settings(table, grouping, style, measured);
         // Branches are no runs that a law in N and D would be fitted to.
         boolean branches = numbers.containsKey(Quantity.BRANCH);
-        Optional<BestOfEach> best =
-                branches ? Optional.empty() : BestOfEach.of(settled, style, ends, measured, numbers);
+        Optional<BestOfEach> best = branches
+                ? Optional.empty()
+                : BestOfEach.of(BestOfEach.Of.SIZE, settled, style, ends, measured, numbers);
+        Set<Integer> measuredOrBatch = new HashSet<>(measured);
+        Optional.ofNullable(found.places().get(Quantity.B)).ifPresent(place -> {
+            measuredOrBatch.add(place.index());
+            place.times().ifPresent(measuredOrBatch::add);
+        });
+        Optional<BestOfEach> bestOfBatch = branches
+                ? Optional.empty()
+                : BestOfEach.of(BestOfEach.Of.BATCH, settled, style, ends, measuredOrBatch, numbers);
         if (!branches) {
             MixedUnits.refuse(
                     table,
@@ -172,6 +181,7 @@ public final class RunsFile {
                 grouping,
                 ends,
                 best,
+                bestOfBatch,
                 remarks);
     }
 

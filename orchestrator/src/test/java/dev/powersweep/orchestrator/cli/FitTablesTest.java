@@ -612,6 +612,49 @@ class FitTablesTest extends PlantedRuns {
         assertPlanted(fit(file("id.csv", text.replaceFirst("run", "id").replace("gpt-50M", "tiny"))));
     }
 
+    /** Every loss at its best rate among others that did worse, as in the public grids of rates and batches. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tokens", "steps"})
+    void lawsOfTheBatchAreFittedAtTheBestRateOfEachBatch(String length) throws Exception {
+        StringBuilder tuned = new StringBuilder("params,batch_tokens," + length + ",lr,loss\n");
+        StringBuilder all = new StringBuilder(tuned);
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                for (double b : new double[] {65_536, 524_288, 4_194_304}) {
+                    double loss = E + 400 / Math.pow(n, ALPHA) + 30 / Math.pow(d / b, .4) + 20 / Math.pow(b, .3);
+                    for (double factor : new double[] {.5, 1, 2, 16}) {
+                        String row = f(
+                                "%.0f,%.0f,%.6f,%.5f,%.9f%n",
+                                n,
+                                b,
+                                length.equals("steps") ? d / b : d,
+                                .002 * factor,
+                                loss + .1 * Math.abs(Math.log(factor)));
+                        all.append(row);
+                        tuned.append(factor == 1 ? row : "");
+                    }
+                }
+            }
+        }
+        Answer expected = fit(file("tuned.csv", tuned.toString()), "--law", "steps-batch");
+        Answer answer = fit(file("rates.csv", all.toString()), "--law", "steps-batch");
+
+        assertThat(answer.notes())
+                .contains("differ in lr: of each of the 75 the best is fitted (75 rows) by laws of the batch");
+        for (String name : List.of("alpha", "beta", "gamma")) {
+            assertThat(answer.json().at("/fits/1/parameters/" + name + "/value").asDouble())
+                    .isCloseTo(
+                            expected.json()
+                                    .at("/fits/1/parameters/" + name + "/value")
+                                    .asDouble(),
+                            within(1e-9));
+        }
+        assertThat(answer.notes()).contains("of each of the 25 sizes the best is fitted (25 rows)");
+        assertThat(fit(file("rates.csv", all.toString()), "--law", "steps-batch", "--every-row")
+                        .notes())
+                .doesNotContain("the best is fitted");
+    }
+
     @Test
     void ofHyperparametersTheBestOfEachSizeIsFittedAndTold() throws Exception {
         StringBuilder text = new StringBuilder("params,tokens,lr,weight_decay,seed,runtime,val_loss\n");
