@@ -41,8 +41,14 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
 
     private static final double SMALLEST_SHARE = 0.1;
 
+    /** Of N_opt over the compute. */
+    private static final String ALLOCATION = "a";
+
+    /** The loss that is left, nats per token. */
+    private static final String FLOOR = "E";
+
     /** Exponents that a row tells, where its law has them. */
-    public static final List<String> TOLD = List.of("a", "alpha", "beta", "E");
+    public static final List<String> TOLD = List.of(ALLOCATION, "alpha", "beta", FLOOR);
 
     /**
      * One fit.
@@ -184,9 +190,13 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
     }
 
     private static double value(FitResult fit, String quantity) {
-        Estimate estimate = fit.parameters().containsKey(quantity)
-                ? fit.parameters().get(quantity)
-                : fit.derived().get(quantity);
+        // Other laws have coefficients of these names: gadre's a is a factor, farseer's E an exponent.
+        Estimate estimate = quantity.equals(ALLOCATION)
+                ? fit.derived().get(quantity)
+                : fit.parameters().getOrDefault(quantity, fit.derived().get(quantity));
+        if (quantity.equals(FLOOR) && estimate != null && !estimate.unit().equals(Quantity.LOSS.unit())) {
+            return Double.NaN;
+        }
         return estimate == null ? Double.NaN : estimate.value();
     }
 

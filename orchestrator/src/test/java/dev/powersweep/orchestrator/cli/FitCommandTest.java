@@ -277,6 +277,17 @@ class FitCommandTest {
         assertThat(asked.out()).contains("it is extrapolated");
     }
 
+    /** Gadre's law has a factor of the name of the exponent of N_opt. */
+    @Test
+    void theRangeOfAnExponentHoldsNoFactorOfItsName() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        Answer answer = execute("fit", "--sensitivity", "--bootstrap", "0", "--runs", runs);
+
+        assertThat(answer.status()).as(answer.err()).isZero();
+        assertThat(answer.out()).containsPattern("gadre +gadre +\\d+ +– +0\\.\\d+ +– ");
+        assertThat(answer.out()).containsPattern("with a from 0\\.\\d+ to 0\\.\\d+ over these fits");
+    }
+
     /** A law in powers of N and D says 860 nats of a model of one parameter. */
     @Test
     void aPlanFarBelowTheRunsIsRefusedAsOneFarAboveIs() throws Exception {
