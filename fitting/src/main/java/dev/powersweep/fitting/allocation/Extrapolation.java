@@ -19,7 +19,7 @@ public record Extrapolation(Quantity axis, double value, double edge, double fac
     /** From here on a plan says how far it is extrapolated. */
     public static final double TOLD = 4;
 
-    /** Above the largest run by more than this a number is no prediction. */
+    /** Outside the runs by more than this a number is no prediction. */
     public static final double REFUSED = 100;
 
     /** Directions in which an optimum lies outside the rows of the fit, by more than {@link #TOLD}. */
@@ -49,9 +49,14 @@ public record Extrapolation(Quantity axis, double value, double edge, double fac
         }
     }
 
-    /** Whether the plan lies so far above the fitted runs that its numbers are no predictions. */
+    /** Whether the plan lies so far outside the fitted runs that its numbers are no predictions. */
     public boolean refused() {
-        return value > edge && factor > REFUSED;
+        return factor > REFUSED;
+    }
+
+    /** Whether the plan lies above the largest that was fitted rather than below the smallest. */
+    public boolean above() {
+        return value > edge;
     }
 
     /** One sentence for people. */
@@ -63,7 +68,7 @@ public record Extrapolation(Quantity axis, double value, double edge, double fac
                 value,
                 axis.unit(),
                 factor,
-                value > edge ? "the largest that was" : "below the smallest that was",
+                above() ? "the largest that was" : "below the smallest that was",
                 edge);
     }
 }

@@ -67,8 +67,8 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        NAME + " needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; in a sweep grid.branches makes them, in a table of"
+                        NAME + " needs column " + column.described()
+                                + ", which the runs do not have; in a sweep grid.branches makes them, in a table of"
                                 + " runs --columns names it."));
             }
         }
@@ -82,7 +82,8 @@ public final class BranchedCriticalBatchLaw implements StagedLaw {
                                         + " that are branched a smaller learning rate."
                                 : NAME + " compares batches, and no trunk has branches of "
                                         + BranchingPoint.FEWEST_BATCHES
-                                        + " batches from the same count of tokens; add batches."));
+                                        + " batches from the same count of tokens; add batches, and in a table of runs name the"
+                                        + " column of trunks (--columns run=…)."));
     }
 
     private static long withoutReference(Observations runs) {

@@ -83,8 +83,8 @@ public final class CriticalBatchLaw implements StagedLaw {
             if (!runs.has(column) && !clock) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        "critical-batch needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it."));
+                        "critical-batch needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it."));
             }
         }
         int batches = runs.distinct(Quantity.B);

@@ -70,8 +70,8 @@ public final class EnvelopeLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        "envelope needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it."));
+                        "envelope needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it."));
             }
         }
         List<TrainingCurve> curves = curves(runs);

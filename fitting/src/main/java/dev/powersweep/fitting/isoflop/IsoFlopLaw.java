@@ -109,8 +109,8 @@ public final class IsoFlopLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        name + " needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it."));
+                        name + " needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it."));
             }
         }
         List<IsoFlopCurve> curves = curves(runs);

@@ -57,8 +57,8 @@ public final class OptimaLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        "optima needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it."));
+                        "optima needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it."));
             }
         }
         int budgets = runs.distinct(Quantity.C);

@@ -60,8 +60,8 @@ public abstract non-sealed class ParametricLaw implements Law, Serializable {
             if (!runs.has(column)) {
                 return refuse(
                         Reason.MISSING_COLUMN,
-                        name() + " needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it.");
+                        name() + " needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it.");
             }
         }
         for (Map.Entry<Quantity, Integer> need : sizesNeeded().entrySet()) {
@@ -70,7 +70,7 @@ public abstract non-sealed class ParametricLaw implements Law, Serializable {
                 return refuse(
                         Reason.TOO_FEW_SIZES,
                         name() + " needs at least " + need.getValue() + " different values of "
-                                + need.getKey().label() + " (" + need.getKey().unit() + "), and the runs have " + found
+                                + need.getKey().described() + ", and the runs have " + found
                                 + "; add runs that vary it.");
             }
         }

@@ -56,7 +56,10 @@ public record FitOptions(
     private static void require(boolean holds, String key, double value, String remedy) {
         if (!holds) {
             throw new FitRefusal(
-                    FitRefusal.Reason.BAD_OPTION, "Option " + key + " is " + value + "; give " + remedy + ".");
+                    FitRefusal.Reason.BAD_OPTION,
+                    "Option " + key + " is "
+                            + (value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value))
+                            + "; give " + remedy + ".");
         }
     }
 

@@ -225,8 +225,7 @@ public final class Observations implements Serializable {
         if (numbers == null) {
             throw new FitRefusal(
                     Reason.MISSING_COLUMN,
-                    "The runs have no column " + column.label() + " (" + column.unit()
-                            + "); name the one that holds it.");
+                    "The runs have no column " + column.described() + "; name the one that holds it.");
         }
         return numbers;
     }

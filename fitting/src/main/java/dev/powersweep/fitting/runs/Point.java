@@ -61,7 +61,7 @@ public record Point(Map<Quantity, Double> values) {
         if (!has(column)) {
             throw new FitRefusal(
                     FitRefusal.Reason.MISSING_COLUMN,
-                    "A prediction needs " + column.label() + " (" + column.unit() + "); give it with the point.");
+                    "A prediction needs " + column.described() + "; give it with the point.");
         }
         return switch (column) {
             case C -> 6 * get(Quantity.N) * get(Quantity.D);

@@ -168,6 +168,11 @@ public enum Quantity {
         return unit;
     }
 
+    /** The name with its unit, for sentences: {@code b (tokens/step)}; a pure number has none. */
+    public String described() {
+        return unit.equals("1") ? label : label + " (" + unit + ")";
+    }
+
     /** Common header names, lower case, the scripted name first; none where the column is never guessed. */
     public List<String> headers() {
         return headers;

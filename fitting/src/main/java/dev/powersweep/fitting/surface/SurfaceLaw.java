@@ -134,8 +134,8 @@ public final class SurfaceLaw implements StagedLaw {
             if (!runs.has(column)) {
                 return Optional.of(new FitRefusal(
                         FitRefusal.Reason.MISSING_COLUMN,
-                        name() + " needs column " + column.label() + " (" + column.unit()
-                                + "), which the runs do not have; name the column that holds it."));
+                        name() + " needs column " + column.described()
+                                + ", which the runs do not have; name the column that holds it."));
             }
         }
         int settings = runs.distinct(setting);

@@ -57,7 +57,7 @@ public final class Budget {
 
     /** How far from the fitted runs a plan may lie. */
     public enum Reach {
-        /** Up to {@link Extrapolation#REFUSED} times the largest of each direction. */
+        /** Up to {@link Extrapolation#REFUSED} times the largest of each direction, and down to the smallest over that. */
         OF_THE_RUNS,
         /** Anywhere: the reader asked for an extrapolation. */
         ANYWHERE
@@ -180,15 +180,16 @@ public final class Budget {
     private static void refuse(StoredFit fit, Extrapolation outside) {
         throw new OutOfReach(String.format(
                 Locale.ROOT,
-                "the plan by %s needs %s = %.3g %s, %.3g times the largest that was fitted (%.3g), and nobody knows"
-                        + " whether the law holds there; train larger cells, ask for less, or give --extrapolate to see"
-                        + " its numbers",
+                "the plan by %s needs %s = %.3g %s, %.3g times %s that was fitted (%.3g), and nobody knows whether the law"
+                        + " holds there; %s, or give --extrapolate to see its numbers",
                 fit.law(),
                 outside.axis().label(),
                 outside.value(),
                 outside.axis().unit(),
                 outside.factor(),
-                outside.edge()));
+                outside.above() ? "the largest" : "below the smallest",
+                outside.edge(),
+                outside.above() ? "train larger cells, ask for less" : "train smaller cells, ask for more"));
     }
 
     /** Warnings of the fits hold for the plan too, such as sizes in millions. */

@@ -57,8 +57,8 @@ public final class FitCommand implements Callable<Integer> {
             names = "--columns",
             split = ",",
             paramLabel = "quantity=header",
-            description = "Which header stands for which quantity (n, d, loss, b, s, c, u, lr, run, step, weight), with"
-                    + " an optional factor: n=params_M*1e6,d=tokens,loss=val_loss,b=seqs*ctx_len; loss=ln(ppl) takes the"
+            description = "Which header stands for which quantity (n, d, loss, b, s, c, u, lr, run, step, weight; of"
+                    + " branches: branch, loss_error), with an optional factor: n=params_M*1e6,d=tokens,loss=val_loss,b=seqs*ctx_len; loss=ln(ppl) takes the"
                     + " logarithm of perplexities. c=none says that there is no such column, run=none that every row is a"
                     + " run.")
     private List<String> columns = new ArrayList<>();

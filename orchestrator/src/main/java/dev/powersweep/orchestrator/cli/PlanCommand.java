@@ -54,7 +54,7 @@ public final class PlanCommand implements Callable<Integer> {
     @Parameters(
             arity = "1",
             paramLabel = "DIR|FITS.json",
-            description = "Directory of a sweep that was fitted, or a file that powersweep fit wrote.")
+            description = "Directory of a sweep that was fitted, or what powersweep fit --output wrote.")
     private String fits = "";
 
     @ArgGroup(exclusive = true, multiplicity = "0..1")
@@ -162,9 +162,8 @@ public final class PlanCommand implements Callable<Integer> {
 
     @Option(
             names = "--extrapolate",
-            description =
-                    "Answer even where the plan lies more than 100 times beyond the largest fitted run along N, D or"
-                            + " C.")
+            description = "Answer even where the plan lies more than 100 times above the largest or below the smallest"
+                    + " fitted run along N, D or C.")
     private boolean extrapolate;
 
     @Option(names = "--json", description = "Print JSON instead of text.")
@@ -173,6 +172,11 @@ public final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
+        fits = ofRuns(fits);
+        if (suggest.filter(cells -> cells < 1).isPresent()) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), "--suggest = " + suggest.get() + " must be at least 1 cell");
+        }
         if (learningRate) {
             if (suggest.isPresent() || Files.isRegularFile(local())) {
                 throw new CommandLine.ParameterException(
@@ -287,7 +291,18 @@ public final class PlanCommand implements Callable<Integer> {
                 : FittedSweep.slotSpeed(fits).map(SlotSpeed::rates).stream().toList();
     }
 
+    /** The file in a folder that {@code powersweep fit --output} wrote; what was given elsewhere. */
+    private static String ofRuns(String given) {
+        Path folder = local(given);
+        Path file = folder.resolve("fits.json");
+        return Files.isRegularFile(file) && !Files.exists(folder.resolve("ledger")) ? file.toString() : given;
+    }
+
     private Path local() {
+        return local(fits);
+    }
+
+    private static Path local(String fits) {
         return Path.of(fits.startsWith("file:") ? fits.substring("file:".length()) : fits);
     }
 

@@ -91,6 +91,7 @@ public final class RunCommand implements Callable<Integer> {
         SweepDirectory directory =
                 SweepDirectory.at(output.or(asked::output).orElse("sweeps/" + asked.name()), configuration);
         // Before Spark starts and a corpus is written.
+        WritableDirectory.refuseFile(directory, configuration);
         SweepRunner.holds(directory, configuration, asked.name());
         if (!dryRun) {
             SweepRunner.refuseWhileDrivenHere(directory, configuration);

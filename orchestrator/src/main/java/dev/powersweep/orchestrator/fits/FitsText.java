@@ -1,5 +1,6 @@
 package dev.powersweep.orchestrator.fits;
 
+import dev.powersweep.fitting.batch.BranchedCriticalBatchLaw;
 import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitResult;
@@ -69,10 +70,15 @@ public final class FitsText {
         warnings(fit).forEach(warning -> item(text, "mind", warning));
     }
 
-    /** What follows from the parameters; values measured at one place, as in {@code B_crit[L=3.07]}, are for plots. */
+    /**
+     * What follows from the parameters; values measured at one place, as in {@code B_crit[L=3.07]}, are for plots, unless the law
+     * is of nothing else.
+     */
     public static Map<String, Estimate> derived(FitResult fit) {
         Map<String, Estimate> derived = new LinkedHashMap<>(fit.derived());
-        derived.keySet().removeIf(name -> name.contains("["));
+        if (!fit.law().equals(BranchedCriticalBatchLaw.NAME)) {
+            derived.keySet().removeIf(name -> name.contains("["));
+        }
         return derived;
     }
 

@@ -41,11 +41,14 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
 
     private static final double SMALLEST_SHARE = 0.1;
 
-    /** a of N_opt ∝ C^a. */
-    private static final String EXPONENT = "a";
+    /** Of N_opt over the compute. */
+    private static final String ALLOCATION = "a";
+
+    /** The loss that is left, nats per token. */
+    private static final String FLOOR = "E";
 
     /** Exponents that a row tells, where its law has them. */
-    public static final List<String> TOLD = List.of(EXPONENT, "alpha", "beta", "E");
+    public static final List<String> TOLD = List.of(ALLOCATION, "alpha", "beta", FLOOR);
 
     /**
      * One fit.
@@ -186,11 +189,14 @@ public record Sensitivity(List<Row> rows, double flops, double edge) {
         }
     }
 
-    /** The exponent a follows from a law's parameters; gadre has one of that name, which is a coefficient. */
     private static double value(FitResult fit, String quantity) {
-        Estimate estimate = !quantity.equals(EXPONENT) && fit.parameters().containsKey(quantity)
-                ? fit.parameters().get(quantity)
-                : fit.derived().get(quantity);
+        // Other laws have coefficients of these names: gadre's a is a factor, farseer's E an exponent.
+        Estimate estimate = quantity.equals(ALLOCATION)
+                ? fit.derived().get(quantity)
+                : fit.parameters().getOrDefault(quantity, fit.derived().get(quantity));
+        if (quantity.equals(FLOOR) && estimate != null && !estimate.unit().equals(Quantity.LOSS.unit())) {
+            return Double.NaN;
+        }
         return estimate == null ? Double.NaN : estimate.value();
     }
 

@@ -44,7 +44,7 @@ public final class SweepReader {
                 all.stream().filter(row -> row.scale().branchTokens().isEmpty()).toList();
         if (rows.isEmpty()) {
             throw new UserError(directory.root() + ": there is no sweep with results here; give the directory that"
-                    + " powersweep run wrote to, or --runs FILE.csv for runs of your own");
+                    + " powersweep run wrote to; runs of your own are fitted by powersweep fit --runs FILE");
         }
         Map<String, List<StepRow>> steps = tables.steps().stream()
                 .collect(Collectors.groupingBy(StepRow::cell, LinkedHashMap::new, Collectors.toList()));

@@ -12,16 +12,27 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * Of each model and data size the runs that did best, where runs of one size differ in rates, batches or other settings:
- * a law in N and D describes tuned runs. Of several seeds of one setting all are kept and their mean counts.
+ * a law in N and D describes tuned runs, and a law that knows the batch as well those of each batch. Of several seeds of one setting
+ * all are kept and their mean counts.
  *
+ * @param of what each is the best of
  * @param rows positions of the rows kept, in order
  * @param settings headers in which rows of one size differ
- * @param sizes how many model and data sizes there are
+ * @param sizes how many model and data sizes there are, or of them and batches
  */
-record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
+record BestOfEach(Of of, List<Integer> rows, List<String> settings, int sizes) {
+    /** Sizes within which runs are compared. */
+    enum Of {
+        /** Model and data. */
+        SIZE,
+        /** Model, data and batch. */
+        BATCH
+    }
+
     /** Sizes of data that differ by the rounding to whole batches are one. */
     private static final double SAME_DATA = 1.02;
 
@@ -158,23 +169,26 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
     /**
      * Finds them.
      *
+     * @param of what each is to be the best of
      * @param ends positions of the rows that end a run
      * @param measured columns that hold something else: quantities other than rates and batches, runs
-     * @return empty where no two runs of one size differ in a setting
+     * @return empty where no two runs of one size differ in a setting, or sizes are not known
      */
     static Optional<BestOfEach> of(
+            Of of,
             RawTable table,
             WrittenNumber style,
             List<Integer> ends,
             Set<Integer> measured,
             Map<Quantity, double[]> numbers) {
         double[] n = numbers.get(Quantity.N);
-        double[] d = numbers.get(Quantity.D);
+        double[] d = tokens(numbers);
+        double[] b = of == Of.BATCH ? numbers.get(Quantity.B) : n;
         double[] loss = numbers.get(Quantity.LOSS);
-        if (n == null || d == null || loss == null) {
+        if (n == null || d == null || b == null || loss == null) {
             return Optional.empty();
         }
-        Collection<List<Integer>> sizes = sizes(ends, n, d);
+        Collection<List<Integer>> sizes = sizes(ends, n, d, b);
         List<Integer> settings = new ArrayList<>();
         for (int column = 0; column < table.header().size(); column++) {
             if (!measured.contains(column) && setting(table, style, column, sizes, ends.size())) {
@@ -201,23 +215,43 @@ record BestOfEach(List<Integer> rows, List<String> settings, int sizes) {
                     .ifPresent(kept::addAll);
         }
         return Optional.of(new BestOfEach(
-                List.copyOf(kept), settings.stream().map(table.header()::get).toList(), sizes.size()));
+                of,
+                List.copyOf(kept),
+                settings.stream().map(table.header()::get).toList(),
+                sizes.size()));
     }
 
     /** What was done, in words. */
     String sentence() {
-        return "Runs of one model and data size differ in " + String.join(", ", settings) + ": of each of the " + sizes
-                + " sizes the best is fitted (" + rows.size()
-                + " rows) by laws that know no such setting; --every-row fits all.";
+        boolean batch = of == Of.BATCH;
+        return "Runs of one model" + (batch ? ", data and batch" : " and data") + " size differ in "
+                + String.join(", ", settings) + ": of each of the " + sizes + (batch ? "" : " sizes")
+                + " the best is fitted (" + rows.size() + " rows) by "
+                + (batch ? "laws of the batch" : "laws that know no such setting") + "; --every-row fits all.";
     }
 
-    private static Collection<List<Integer>> sizes(List<Integer> ends, double[] n, double[] d) {
+    /** As given, or the batch times the steps; null where neither is there. */
+    private static double[] tokens(Map<Quantity, double[]> numbers) {
+        double[] b = numbers.get(Quantity.B);
+        double[] s = numbers.get(Quantity.S);
+        if (numbers.containsKey(Quantity.D) || b == null || s == null) {
+            return numbers.get(Quantity.D);
+        }
+        return IntStream.range(0, b.length).mapToDouble(row -> b[row] * s[row]).toArray();
+    }
+
+    private static Collection<List<Integer>> sizes(List<Integer> ends, double[] n, double[] d, double[] b) {
         List<Integer> sorted = new ArrayList<>(ends);
-        sorted.sort(Comparator.<Integer>comparingDouble(row -> n[row]).thenComparingDouble(row -> d[row]));
+        sorted.sort(Comparator.<Integer>comparingDouble(row -> n[row])
+                .thenComparingDouble(row -> b[row])
+                .thenComparingDouble(row -> d[row]));
         List<List<Integer>> sizes = new ArrayList<>();
         for (int row : sorted) {
             List<Integer> last = sizes.isEmpty() ? List.of() : sizes.get(sizes.size() - 1);
-            boolean same = !last.isEmpty() && n[last.get(0)] == n[row] && d[row] <= d[last.get(0)] * SAME_DATA;
+            boolean same = !last.isEmpty()
+                    && n[last.get(0)] == n[row]
+                    && b[last.get(0)] == b[row]
+                    && d[row] <= d[last.get(0)] * SAME_DATA;
             if (!same) {
                 sizes.add(new ArrayList<>());
             }

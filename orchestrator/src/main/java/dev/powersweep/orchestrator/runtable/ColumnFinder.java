@@ -61,7 +61,12 @@ final class ColumnFinder {
             Map<Quantity, ColumnChoice.Place> places,
             Map<Quantity, UserError> doubts,
             List<String> remarks,
-            boolean batchOfWhat) {}
+            boolean batchOfWhat) {
+
+        Found with(Map<Quantity, ColumnChoice.Place> others) {
+            return new Found(others, doubts, remarks, batchOfWhat);
+        }
+    }
 
     private final RawTable table;
     private final WrittenNumber style;
@@ -145,8 +150,8 @@ final class ColumnFinder {
             rivals.forEach(rival -> names.add(name(rival)));
             doubts.put(
                     column,
-                    new UserError(table.file() + ": there is no column for " + column.label() + " (" + column.unit()
-                            + ") that stands out: " + String.join(" and ", names)
+                    new UserError(table.file() + ": there is no column for " + column.described()
+                            + " that stands out: " + String.join(" and ", names)
                             + " may each be it; name one with " + option(best)));
             return;
         }

@@ -16,6 +16,9 @@ import java.util.Set;
 record Columns(Map<Quantity, double[]> numbers, Map<Quantity, String> headers, Map<Quantity, UserError> unreadable) {
     private static final Set<Quantity> ESSENTIAL = EnumSet.of(Quantity.N, Quantity.D, Quantity.LOSS);
 
+    /** Standard error of a loss that there is not; nothing reads it. */
+    private static final double OF_NO_LOSS = 1;
+
     /**
      * A column that the user named, and N, D and the loss, must hold numbers.
      *
@@ -26,7 +29,10 @@ record Columns(Map<Quantity, double[]> numbers, Map<Quantity, String> headers, M
                 new EnumMap<>(Quantity.class), new EnumMap<>(Quantity.class), new EnumMap<>(found.doubts()));
         found.places().forEach((column, place) -> {
             try {
-                columns.numbers.put(column, numbers(table, column, place, style));
+                String remedy = column == Quantity.LOSS && found.places().containsKey(Quantity.BRANCH)
+                        ? "write inf, or true in a column named diverged, where the branch diverged"
+                        : "mend the value";
+                columns.numbers.put(column, numbers(table, column, place, style, remedy));
                 columns.headers.put(column, place.text(table.header()));
             } catch (UserError notNumbers) {
                 if (choice.names(column, table.header()) || ESSENTIAL.contains(column)) {
@@ -38,14 +44,19 @@ record Columns(Map<Quantity, double[]> numbers, Map<Quantity, String> headers, M
         return columns;
     }
 
-    private static double[] numbers(RawTable table, Quantity column, ColumnChoice.Place place, WrittenNumber style) {
+    private static double[] numbers(
+            RawTable table, Quantity column, ColumnChoice.Place place, WrittenNumber style, String remedy) {
         double[] numbers = new double[table.rows().size()];
         for (int i = 0; i < numbers.length; i++) {
             RawRow row = table.rows().get(i);
-            double value = place.value(number(table, row, column, place.index(), style));
+            if (row.diverged() && (column == Quantity.LOSS || column == Quantity.LOSS_ERROR)) {
+                numbers[i] = column == Quantity.LOSS ? Double.POSITIVE_INFINITY : OF_NO_LOSS;
+                continue;
+            }
+            double value = place.value(number(table, row, column, place.index(), style, remedy));
             refuseTwoUnits(table, row, column, place);
             if (place.times().isPresent()) {
-                value *= number(table, row, column, place.times().getAsInt(), style);
+                value *= number(table, row, column, place.times().getAsInt(), style, remedy);
             }
             numbers[i] = value;
         }
@@ -64,7 +75,8 @@ record Columns(Map<Quantity, double[]> numbers, Map<Quantity, String> headers, M
         }
     }
 
-    private static double number(RawTable table, RawRow row, Quantity column, int index, WrittenNumber style) {
+    private static double number(
+            RawTable table, RawRow row, Quantity column, int index, WrittenNumber style, String remedy) {
         String value = table.cell(row, index);
         double number = style.read(value, column);
         if (!Double.isFinite(number)) {
@@ -73,7 +85,7 @@ record Columns(Map<Quantity, double[]> numbers, Map<Quantity, String> headers, M
                             + (value.isEmpty() ? "nothing" : "'" + value + "'")
                             + " instead of a finite number"
                             + WrittenNumber.doubt(value)
-                            + "; mend the value, leave the row out, or name another column with"
+                            + "; " + remedy + ", leave the row out, or name another column with"
                             + " --columns " + column.label() + "=…");
         }
         return number;

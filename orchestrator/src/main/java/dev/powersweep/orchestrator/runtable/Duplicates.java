@@ -82,7 +82,7 @@ public enum Duplicates {
                         : table.rows().size() + " rows became " + groups.size()
                                 + ": those that differ in nothing but the loss count once, with its mean (--duplicates mean).");
         return table.with(groups.values().stream()
-                .map(rows -> this == DROP || rows.size() == 1
+                .map(rows -> this == DROP || rows.size() == 1 || rows.stream().allMatch(RawRow::diverged)
                         ? rows.get(0)
                         : mean(table, rows, places.get(Quantity.LOSS), style))
                 .toList());

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
 /** Rows that a column of the table's own says are no result: runs that did not end, failed, or measured training text. */
@@ -49,8 +50,9 @@ final class LeftOutRows {
     private static final Set<String> FAILURES = Set.of(
             "diverged", "failed", "crashed", "oom", "isdiverged", "hasdiverged", "isfailed", "nan", "isnan", "killed");
     private static final Set<String> STATUSES = Set.of("exitcode", "exitstatus", "returncode", "rc");
-    private static final Set<String> YES = Set.of("true", "yes", "1");
-    private static final Set<String> NO = Set.of("false", "no", "0");
+    static final Set<String> YES = Set.of("true", "yes", "1");
+    /** An empty cell, too: trackers write such a column where something happened. */
+    static final Set<String> NO = Set.of("false", "no", "0", "");
 
     private static final Set<String> SPLITS = Set.of("split", "set", "subset", "phase", "mode", "evalset", "datasplit");
     private static final Set<String> TRAINING = Set.of("train", "training", "trainset");
@@ -85,19 +87,20 @@ final class LeftOutRows {
                 table.column(column).stream().map(LeftOutRows::plain).distinct().toList();
         if (STATES.contains(name)
                 && words.stream().allMatch(word -> ENDED.contains(word) || UNFINISHED.contains(word))) {
-            return keep(table, column, ENDED::contains, "other than an end", remarks);
+            return keep(table, column, orDiverged(ENDED::contains), "other than an end", remarks);
         }
         if (FAILURES.contains(name) && words.stream().allMatch(word -> YES.contains(word) || NO.contains(word))) {
-            return keep(table, column, NO::contains, "that says so", remarks);
+            return keep(table, column, orDiverged(NO::contains), "that says so", remarks);
         }
         if (STATUSES.contains(name) && words.stream().allMatch(word -> word.matches("-?\\d{1,4}"))) {
-            return keep(table, column, "0"::equals, "other than 0", remarks);
+            return keep(table, column, orDiverged("0"::equals), "other than 0", remarks);
         }
         if (SPLITS.contains(name) && known(words)) {
             for (Set<String> kind : EVALUATION) {
                 Optional<String> first = words.stream().filter(kind::contains).findFirst();
                 if (first.isPresent()) {
-                    return keep(table, column, kind::contains, "other than " + first.get(), remarks);
+                    return keep(
+                            table, column, (row, word) -> kind.contains(word), "other than " + first.get(), remarks);
                 }
             }
         }
@@ -109,11 +112,16 @@ final class LeftOutRows {
                 .allMatch(word -> TRAINING.contains(word) || EVALUATION.stream().anyMatch(kind -> kind.contains(word)));
     }
 
+    /** What is sound, and the branches that are known to have diverged, which are results however they ended. */
+    private static BiPredicate<RawRow, String> orDiverged(Predicate<String> sound) {
+        return (row, word) -> row.diverged() || sound.test(word);
+    }
+
     private static RawTable keep(
-            RawTable table, int column, Predicate<String> sound, String what, List<String> remarks) {
+            RawTable table, int column, BiPredicate<RawRow, String> sound, String what, List<String> remarks) {
         List<RawRow> kept = new ArrayList<>();
         for (RawRow row : table.rows()) {
-            if (sound.test(plain(row.textAt(column)))) {
+            if (sound.test(row, plain(row.textAt(column)))) {
                 kept.add(row);
             }
         }
@@ -126,7 +134,8 @@ final class LeftOutRows {
         return table.with(kept);
     }
 
-    private static String plain(String text) {
+    /** A cell's word without regard to case, blanks, hyphens and zeros before a number. */
+    static String plain(String text) {
         return text.toLowerCase(Locale.ROOT).replaceAll("[\\s_-]+", "").replaceAll("^-?0+(?=\\d)", "");
     }
 }

@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param grouping the run of each row
  * @param ends positions of the rows that end a run
  * @param best of each model and data size the runs that did best; empty where runs of one size differ in no setting
+ * @param bestOfBatch the same of each model, data and batch size
  * @param remarks what was done with the table that its reader should know
  */
 public record RunTable(
@@ -39,6 +40,7 @@ public record RunTable(
         RunGrouping grouping,
         List<Integer> ends,
         Optional<BestOfEach> best,
+        Optional<BestOfEach> bestOfBatch,
         List<String> remarks) {
 
     public RunTable {
@@ -60,6 +62,16 @@ public record RunTable(
     /** What was done to find them, in words. */
     public Optional<String> bestOfEachSaid() {
         return best.map(BestOfEach::sentence);
+    }
+
+    /** Positions of the rows that laws of the batch without rates are fitted to; empty where it is every end of a run. */
+    public Optional<Set<Integer>> bestOfEachBatch() {
+        return bestOfBatch.map(best -> Set.copyOf(best.rows()));
+    }
+
+    /** What was done to find them, in words. */
+    public Optional<String> bestOfEachBatchSaid() {
+        return bestOfBatch.map(BestOfEach::sentence);
     }
 
     /** Headers of what was trained on or evaluated. */
@@ -110,11 +122,7 @@ public record RunTable(
      * @throws UserError where a needed column is missing, or the numbers cannot be used
      */
     public Observations observations(Set<Quantity> needed) {
-        for (Quantity column : needed) {
-            if (!offers(column)) {
-                throw missing(column);
-            }
-        }
+        require(needed, "");
         Observations.Builder builder = Observations.builder();
         numbers.forEach(builder::column);
         grouping.runs().ifPresent(names -> builder.runs(names.toArray(String[]::new)));
@@ -127,6 +135,24 @@ public record RunTable(
                             + " but the loss."
                     : "";
             throw new UserError(source + ": " + refusal.sentence() + option, refusal);
+        }
+    }
+
+    /**
+     * That a law has its columns.
+     *
+     * @param law that needs them, by its scripted name
+     * @throws UserError where one is missing, naming the law
+     */
+    public void require(String law, Set<Quantity> needs) {
+        require(needs, ", which " + law + " needs");
+    }
+
+    private void require(Set<Quantity> needs, String who) {
+        for (Quantity column : needs) {
+            if (!offers(column)) {
+                throw missing(column, who);
+            }
         }
     }
 
@@ -145,7 +171,7 @@ public record RunTable(
                 ends.stream().mapToDouble(row -> peaks[row]).toArray());
     }
 
-    private UserError missing(Quantity column) {
+    private UserError missing(Quantity column, String who) {
         if (unreadable.containsKey(column)) {
             return unreadable.get(column);
         }
@@ -160,11 +186,15 @@ public record RunTable(
         String from = DERIVABLE.getOrDefault(column, List.of()).stream()
                 .map(others -> others.stream().sorted().map(Quantity::label).collect(Collectors.joining(" and ")))
                 .collect(Collectors.joining(", or "));
-        return new UserError(source + ": there is no column for " + column.label() + " (" + column.unit() + ")"
+        if (header.stream().allMatch(name -> !Double.isNaN(WrittenNumber.POINT.read(name, column)))) {
+            return new UserError(source + ": the first line, which names the columns, holds nothing but numbers ("
+                    + String.join(", ", header) + "); write a line of headers before it, as params,tokens,loss");
+        }
+        return new UserError(source + ": there is no column for " + column.described()
                 + (from.isEmpty() || column == Quantity.U
                         ? ""
                         : ", nor are there both " + from + " that it follows from")
-                + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
+                + who + "; the header has " + String.join(", ", header) + "; name the one that holds it with --columns "
                 + column.label() + "=…");
     }
 

@@ -60,10 +60,17 @@ public final class RunsFile {
         RawTable turned = PanelExport.turned(read);
         Map<String, String> where = named(asked, turned.header());
         List<String> remarks = new ArrayList<>(turned.remarks());
-        RawTable chosen = LeftOutRows.of(kept(turned, where), where, remarks);
+        boolean branches = DivergedBranches.told(choice, turned.header());
+        RawTable wanted = kept(turned, where);
+        RawTable chosen = LeftOutRows.of(branches ? DivergedBranches.marked(wanted, where) : wanted, where, remarks);
         WrittenNumber style =
                 WrittenNumber.of(chosen.decimalCommas(), chosen.rows().stream().flatMap(row -> row.cells().stream()));
         ColumnFinder.Found found = ColumnFinder.find(chosen, style, choice);
+        if (branches) {
+            found = found.with(DivergedBranches.known(found.places(), choice, chosen));
+            ColumnChoice.Place loss = found.places().get(Quantity.LOSS);
+            chosen = loss == null ? chosen : DivergedBranches.written(chosen, loss, remarks);
+        }
         RawTable table = duplicates.settled(
                 measured(found.places(), chosen, remarks),
                 found.places(),
@@ -129,17 +136,36 @@ public final class RunsFile {
             }
         });
         RawTable settled = AlongRuns.settings(table, grouping, style, measured);
-        Optional<BestOfEach> best = BestOfEach.of(settled, style, ends, measured, numbers);
-        MixedUnits.refuse(
-                table,
-                numbers,
-                headers,
-                best.map(BestOfEach::rows).orElse(ends),
-                column -> choice.names(column, table.header()));
+        // Branches are no runs that a law in N and D would be fitted to.
+        boolean branches = numbers.containsKey(Quantity.BRANCH);
+        Optional<BestOfEach> best = branches
+                ? Optional.empty()
+                : BestOfEach.of(BestOfEach.Of.SIZE, settled, style, ends, measured, numbers);
+        Set<Integer> measuredOrBatch = new HashSet<>(measured);
+        Optional.ofNullable(found.places().get(Quantity.B)).ifPresent(place -> {
+            measuredOrBatch.add(place.index());
+            place.times().ifPresent(measuredOrBatch::add);
+        });
+        Optional<BestOfEach> bestOfBatch = branches
+                ? Optional.empty()
+                : BestOfEach.of(BestOfEach.Of.BATCH, settled, style, ends, measuredOrBatch, numbers);
+        if (!branches) {
+            MixedUnits.refuse(
+                    table,
+                    numbers,
+                    headers,
+                    best.map(BestOfEach::rows).orElse(ends),
+                    column -> choice.names(column, table.header()));
+        }
         Set<Integer> told = new HashSet<>(taken);
         best.ifPresent(chosenRows ->
                 chosenRows.settings().forEach(name -> told.add(table.header().indexOf(name))));
+        if (branches) {
+            told.addAll(DivergedBranches.columns(table.header()));
+            grouping.runs().ifPresent(trunks -> DivergedBranches.refuseTwice(table, trunks, numbers));
+        }
         Map<String, String> kinds = Kinds.of(table, ends, told, numbers.getOrDefault(Quantity.N, new double[0]));
+        Repeats.ofText(ends, numbers).ifPresent(remarks::add);
         if (best.isEmpty() && kinds.isEmpty() && !curves) {
             Repeats.of(ends, numbers).ifPresent(remarks::add);
         }
@@ -155,6 +181,7 @@ public final class RunsFile {
                 grouping,
                 ends,
                 best,
+                bestOfBatch,
                 remarks);
     }
 

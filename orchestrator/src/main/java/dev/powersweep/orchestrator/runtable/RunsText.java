@@ -64,7 +64,10 @@ final class RunsText {
         } catch (NoSuchFileException missing) {
             throw new UserError(file + ": there is no such file; check the path given to --runs", missing);
         } catch (IOException unreadable) {
-            throw new UserError(file + ": cannot be read (" + unreadable.getMessage() + ")", unreadable);
+            throw new UserError(
+                    file + ": cannot be read (" + unreadable.getMessage()
+                            + "); check its permissions, or copy it anew where it was cut off",
+                    unreadable);
         }
     }
 

@@ -288,6 +288,49 @@ class FitCommandTest {
         assertThat(asked.out()).contains("it is extrapolated");
     }
 
+    /** Gadre's law has a factor of the name of the exponent of N_opt. */
+    @Test
+    void theRangeOfAnExponentHoldsNoFactorOfItsName() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        Answer answer = execute("fit", "--sensitivity", "--bootstrap", "0", "--runs", runs);
+
+        assertThat(answer.status()).as(answer.err()).isZero();
+        assertThat(answer.out()).containsPattern("gadre +gadre +\\d+ +– +0\\.\\d+ +– ");
+        assertThat(answer.out()).containsPattern("with a from 0\\.\\d+ to 0\\.\\d+ over these fits");
+    }
+
+    /** A law in powers of N and D says 860 nats of a model of one parameter. */
+    @Test
+    void aPlanFarBelowTheRunsIsRefusedAsOneFarAboveIs() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        execute("fit", "--law", "chinchilla", "--bootstrap", "0", "--runs", runs, "--output", folder.toString());
+
+        Answer answer = execute("plan", folder.toString(), "--parameters", "1");
+        assertThat(answer.status()).isEqualTo(1);
+        assertThat(answer.err())
+                .hasLineCount(1)
+                .contains("times below the smallest that was fitted", "train smaller cells, ask for more");
+        assertThat(execute("plan", folder.toString(), "--parameters", "1", "--extrapolate")
+                        .status())
+                .isZero();
+    }
+
+    @Test
+    void aPlanTakesTheFolderThatFitWroteAsItTakesItsFile() throws Exception {
+        String runs = file(grid("n,d,loss", 0.005));
+        Path output = folder.resolve("laws of my runs");
+        execute("fit", "--law", "chinchilla", "--bootstrap", "0", "--runs", runs, "--output", output.toString());
+
+        Answer answer = execute("plan", output.toString(), "--flops", "1e13");
+        assertThat(answer.status()).as(answer.err()).isZero();
+        assertThat(answer.out())
+                .isEqualTo(execute("plan", output.resolve("fits.json").toString(), "--flops", "1e13")
+                        .out());
+        assertThat(execute("plan", output.toString(), "--suggest", "0").err())
+                .startsWith("--suggest = 0 must be at least 1 cell");
+        assertThat(execute("plan", output.toString(), "--suggest", "2").out()).contains("name: next-cells");
+    }
+
     @Test
     void hoursOfAMachineThatNobodyKnowsAreRefused() throws Exception {
         String runs = file(grid("n,d,loss", 0.005));

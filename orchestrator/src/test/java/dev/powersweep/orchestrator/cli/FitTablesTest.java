@@ -91,6 +91,43 @@ class FitTablesTest extends PlantedRuns {
         assertThat(fit(file("seeds.csv", seeds)).notes()).doesNotContain("more than once");
     }
 
+    @Test
+    void textThatWasSeenMoreThanOnceIsToldAndTellsRowsApart() throws Exception {
+        String repeated = grid(
+                "params,tokens,unique_tokens,loss",
+                (i, n, d, l) -> f("%s,%s,%s,%s\n%s,%s,%s,%s", n, d, d, l, n, d, d / 8, l + 1));
+        assertThat(fit(file("repeated.csv", repeated)).notes())
+                .contains("25 of 50 runs saw their text more than once, up to 8 times", "muennighoff-joint")
+                .doesNotContain("no column tells their rows apart");
+        String once = grid("params,tokens,unique_tokens,loss", (i, n, d, l) -> f("%s,%s,%s,%s", n, d, d, l));
+        assertThat(fit(file("once.csv", once)).notes()).doesNotContain("more than once");
+    }
+
+    @Test
+    void aMissingColumnNamesTheLawThatNeedsIt() throws Exception {
+        Path file = file("runs.csv", grid("params,tokens,loss", (i, n, d, l) -> f("%s,%s,%s", n, d, l)));
+        assertThat(fit(file, "--law", "three-term").err())
+                .contains("there is no column for b (tokens/step), which three-term needs; the header has");
+        assertThat(fit(file, "--law", "lr-surface").err())
+                .contains("there is no column for lr, which lr-surface needs");
+    }
+
+    @Test
+    void aTableWithoutAHeaderIsRefusedAsOne() throws Exception {
+        String text = grid("params,tokens,loss", (i, n, d, l) -> f("%s,%s,%s", n, d, l));
+        assertThat(fit(file("bare.csv", text.substring(text.indexOf('\n') + 1))).err())
+                .contains("holds nothing but numbers", "write a line of headers before it");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"kaplan-cmin,C_min,c", "kaplan-ns,S_min,s"})
+    void aLawOfAMinimumSaysWhatItTakesForIt(String law, String minimum, String column) throws Exception {
+        Path file = file(
+                "runs.csv", grid("params,tokens,batch_tokens,loss", (i, n, d, l) -> f("%s,%s,%s,%s", n, d, 262144, l)));
+        assertThat(fit(file, "--law", law).notes())
+                .contains(law + " is a law of " + minimum, "takes " + column + " for it, as it stands in the table");
+    }
+
     /** expected.csv is by scipy_fits.py beside it. */
     @ParameterizedTest
     @CsvFileSource(resources = TABLES + "expected.csv", useHeadersInDisplayName = true)
@@ -573,6 +610,49 @@ class FitTablesTest extends PlantedRuns {
         assertPlanted(fit(file, "--columns", "run=none"));
         assertPlanted(fit(file("name.csv", text.replaceFirst("run", "name"))));
         assertPlanted(fit(file("id.csv", text.replaceFirst("run", "id").replace("gpt-50M", "tiny"))));
+    }
+
+    /** Every loss at its best rate among others that did worse, as in the public grids of rates and batches. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tokens", "steps"})
+    void lawsOfTheBatchAreFittedAtTheBestRateOfEachBatch(String length) throws Exception {
+        StringBuilder tuned = new StringBuilder("params,batch_tokens," + length + ",lr,loss\n");
+        StringBuilder all = new StringBuilder(tuned);
+        for (double n : SIZES) {
+            for (double d : DATA) {
+                for (double b : new double[] {65_536, 524_288, 4_194_304}) {
+                    double loss = E + 400 / Math.pow(n, ALPHA) + 30 / Math.pow(d / b, .4) + 20 / Math.pow(b, .3);
+                    for (double factor : new double[] {.5, 1, 2, 16}) {
+                        String row = f(
+                                "%.0f,%.0f,%.6f,%.5f,%.9f%n",
+                                n,
+                                b,
+                                length.equals("steps") ? d / b : d,
+                                .002 * factor,
+                                loss + .1 * Math.abs(Math.log(factor)));
+                        all.append(row);
+                        tuned.append(factor == 1 ? row : "");
+                    }
+                }
+            }
+        }
+        Answer expected = fit(file("tuned.csv", tuned.toString()), "--law", "steps-batch");
+        Answer answer = fit(file("rates.csv", all.toString()), "--law", "steps-batch");
+
+        assertThat(answer.notes())
+                .contains("differ in lr: of each of the 75 the best is fitted (75 rows) by laws of the batch");
+        for (String name : List.of("alpha", "beta", "gamma")) {
+            assertThat(answer.json().at("/fits/1/parameters/" + name + "/value").asDouble())
+                    .isCloseTo(
+                            expected.json()
+                                    .at("/fits/1/parameters/" + name + "/value")
+                                    .asDouble(),
+                            within(1e-9));
+        }
+        assertThat(answer.notes()).contains("of each of the 25 sizes the best is fitted (25 rows)");
+        assertThat(fit(file("rates.csv", all.toString()), "--law", "steps-batch", "--every-row")
+                        .notes())
+                .doesNotContain("the best is fitted");
     }
 
     @Test

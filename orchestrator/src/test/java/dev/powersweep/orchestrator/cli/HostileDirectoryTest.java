@@ -50,6 +50,17 @@ class HostileDirectoryTest {
     }
 
     @Test
+    void aFileInPlaceOfTheDirectoryIsRefusedBeforeAnythingIsLookedForBelowIt() throws Exception {
+        Path specification = Files.writeString(
+                folder.resolve("sweep.yaml"), "name: s\ngrid: {modelSizes: [10k], dataSizes: [50k]}\n");
+
+        Answer refused = powersweep("run", specification, "--dry-run", "--output", specification);
+
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains(specification + " is a file, and a sweep needs a directory");
+    }
+
+    @Test
     void rerunRunsNoProgramThatTheLedgerNamesUnlessTheUserSaysSo() throws Exception {
         Path ran = folder.resolve("RAN");
         Path java = Files.createDirectories(folder.resolve("evil/bin")).resolve("java");
