@@ -33,7 +33,10 @@ class SettingsLawsTest {
     @ParameterizedTest
     @ValueSource(strings = {"lr-surface", "batch-surface"})
     void theBestSettingFollowsSizeAndDataAsTheIndependentScriptFinds(String law) {
-        FitResult fit = Fitter.fit(Laws.byName(law), TestRuns.read("/published/steplaw_rates.csv", "/published/steplaw_rates_other.csv"), OPTIONS);
+        FitResult fit = Fitter.fit(
+                Laws.byName(law),
+                TestRuns.read("/published/steplaw_rates.csv", "/published/steplaw_rates_other.csv"),
+                OPTIONS);
 
         assertThat((double) fit.residuals().size()).isEqualTo(GOLDEN.get(law + "/optima"));
         for (String name : List.of("k", "p_N", "p_D")) {

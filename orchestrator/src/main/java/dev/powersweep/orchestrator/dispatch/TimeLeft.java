@@ -53,7 +53,8 @@ public final class TimeLeft {
         }
 
         boolean steady() {
-            long steps = newest.map(last -> last.step - first.orElseThrow().step).orElse(0L);
+            long steps =
+                    newest.map(last -> last.step - first.orElseThrow().step).orElse(0L);
             return (span() >= SURE_SECONDS && steps >= SURE_STEPS) || span() >= LONG_SECONDS;
         }
 
