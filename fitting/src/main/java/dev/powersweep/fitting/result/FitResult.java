@@ -129,7 +129,13 @@ public record FitResult(
         }
         double[] confidence = options.interval(curve, value);
         double[] prediction = options.interval(outcome, value);
-        return new Prediction(value, confidence[0], confidence[1], prediction[0], prediction[1]);
+        // Of few refits the quantiles with residuals can fall short of those without by chance.
+        return new Prediction(
+                value,
+                confidence[0],
+                confidence[1],
+                Math.min(confidence[0], prediction[0]),
+                Math.max(confidence[1], prediction[1]));
     }
 
     /** Starts a result for a law. */
