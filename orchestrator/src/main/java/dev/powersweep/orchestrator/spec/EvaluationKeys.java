@@ -24,10 +24,7 @@ final class EvaluationKeys {
                     "timesPerRun", Numeric.whole(1, 1_000_000), "5", "Evaluations, equally spaced.")
             .unless(EVERY_STEPS, EVERY_TOKENS);
     private static final SpecKey<Long> TOKENS = withDefault(
-            "tokens",
-            Numeric.wholeFrom(1),
-            "131072",
-            "Held-out tokens scored each time; the same ones every time, and no more than there are.");
+            "tokens", Numeric.wholeFrom(1), "32768", "Held-out tokens scored each time; the same ones every time.");
     private static final SpecKey<Map<String, List<String>>> SETS = withDefault(
             "sets",
             new Named<>(SpecKeys.NAME_PATTERN, "letters, digits, '.', '_' and '-'", CorpusKeys.PATHS),
