@@ -65,10 +65,10 @@ final class SharedGroup {
             return cell.id();
         }
 
-        private Run run() {
+        private Run run(Optional<Throwable> loss) {
             if (begun && state.isEmpty()) {
-                throw new SharedFaultException(
-                        new IllegalStateException("the state of cell " + id() + " was lost with it"));
+                throw new SharedFaultException(loss.orElseGet(
+                        () -> new IllegalStateException("the state of cell " + id() + " was lost with it")));
             }
             return new Run(cell, source, state);
         }
@@ -79,6 +79,9 @@ final class SharedGroup {
     private final List<Seat> seats = new ArrayList<>();
     /** Of all seats, in their order; empty while their states are kept in the seats. */
     private Optional<CellGroup> group = Optional.empty();
+
+    /** What took the states of cells with it, for those that ask later than the others heard of it. */
+    private Optional<Throwable> loss = Optional.empty();
 
     private long firstAsked;
     private double secondsPerStep = CardTraining.QUEUE_SECONDS;
@@ -140,8 +143,8 @@ final class SharedGroup {
     /** The group of all seats. */
     private CellGroup group() {
         if (group.isEmpty()) {
-            group = Optional.of(
-                    card.group(seats.stream().map(Seat::run).toList(), kind.precision(), kind.passSequences()));
+            group = Optional.of(card.group(
+                    seats.stream().map(seat -> seat.run(loss)).toList(), kind.precision(), kind.passSequences()));
             for (Seat seat : seats) {
                 seat.begun = true;
                 seat.state = Optional.empty();
@@ -158,6 +161,9 @@ final class SharedGroup {
                 for (int i = 0; i < seats.size(); i++) {
                     seats.get(i).state = Optional.of(closing.state(i));
                 }
+            } catch (RuntimeException | Error e) {
+                loss = Optional.of(e);
+                throw e;
             } finally {
                 group = Optional.empty();
             }
@@ -217,6 +223,9 @@ final class SharedGroup {
             secondsPerStep = Math.max(1e-6, lastSeconds / steps);
             taking.stream().forEach(i -> answered(seats.get(i)).complete(progress.get(i)));
         } catch (RuntimeException | Error e) {
+            if (!(e instanceof SharedFaultException)) {
+                loss = Optional.of(e);
+            }
             drop();
             Throwable told = card.told(e, seats.size() > 1);
             taking.stream().forEach(i -> answered(seats.get(i)).completeExceptionally(told));
