@@ -60,7 +60,8 @@ class ProbeTaskTest {
                             0,
                             Optional.of(jar.toString()),
                             List.of(Sweeps.cell(1, 10, Trouble.NONE), Sweeps.cell(2, 10, Trouble.NONE)),
-                            2,
+                            // After which no kind is begun: of a starved machine two seconds are the first one's.
+                            60,
                             slot))
                     .map(LedgerJson::line)
                     .toList();
