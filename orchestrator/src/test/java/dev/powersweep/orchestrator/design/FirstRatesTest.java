@@ -9,6 +9,7 @@ import dev.powersweep.orchestrator.plan.Slots;
 import dev.powersweep.orchestrator.plan.SweepPlan;
 import dev.powersweep.orchestrator.plan.SweepPlanner;
 import dev.powersweep.orchestrator.results.CellResult;
+import dev.powersweep.orchestrator.results.Changed;
 import dev.powersweep.orchestrator.results.KnownSweep;
 import dev.powersweep.orchestrator.spec.SweepSpec;
 import dev.powersweep.orchestrator.spec.SweepSpecReader;
@@ -175,32 +176,23 @@ class FirstRatesTest {
     }
 
     private static CellResult ended(CellResult cell, CellState state) {
-        return new CellResult(
-                cell.id(),
-                cell.name(),
-                state,
-                Optional.of("the loss became NaN"),
-                cell.attempts(),
-                cell.parameters(),
-                cell.totalParameters(),
-                cell.tokens(),
-                cell.tokensDone(),
-                cell.uniqueTokens(),
-                cell.batchTokens(),
-                cell.kaplanFlops(),
-                cell.trainingFlops(),
-                cell.seed(),
-                cell.learningRate(),
-                cell.schedule(),
-                cell.warmupSteps(),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                cell.seconds(),
-                cell.tokensPerSecond(),
-                false,
-                cell.settings());
+        return Changed.copy(
+                cell,
+                Map.of(
+                        "state",
+                        state,
+                        "problem",
+                        Optional.of("the loss became NaN"),
+                        "validationLoss",
+                        OptionalDouble.empty(),
+                        "standardError",
+                        OptionalDouble.empty(),
+                        "bitsPerByte",
+                        OptionalDouble.empty(),
+                        "trainLoss",
+                        OptionalDouble.empty(),
+                        "stoppedEarly",
+                        false));
     }
 
     @Test

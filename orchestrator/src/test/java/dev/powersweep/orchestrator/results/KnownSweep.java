@@ -239,63 +239,23 @@ public final class KnownSweep {
     }
 
     private static CellResult warmedUp(CellResult cell) {
-        return new CellResult(
-                cell.id(),
-                cell.name(),
-                cell.state(),
-                cell.problem(),
-                cell.attempts(),
-                cell.parameters(),
-                cell.totalParameters(),
-                cell.tokens(),
-                cell.tokensDone(),
-                cell.uniqueTokens(),
-                cell.batchTokens(),
-                cell.kaplanFlops(),
-                cell.trainingFlops(),
-                cell.seed(),
-                cell.learningRate(),
-                cell.schedule(),
-                cell.warmupSteps(),
-                cell.validationLoss(),
-                cell.standardError(),
-                cell.bitsPerByte(),
-                cell.trainLoss(),
-                cell.seconds(),
-                cell.tokensPerSecond(),
-                cell.stoppedEarly(),
-                Optional.of(new CellResult.BatchWarmup(
-                        Math.round(0.2 * cell.tokens() / cell.batchTokens()), 0.1 * cell.tokens())),
-                cell.settings());
+        CellResult.BatchWarmup warmup =
+                new CellResult.BatchWarmup(Math.round(0.2 * cell.tokens() / cell.batchTokens()), 0.1 * cell.tokens());
+        return Changed.copy(cell, Map.of("batchWarmup", Optional.of(warmup)));
     }
 
     /** Another cell that differs from one in its learning rate. */
     public static CellResult twin(CellResult cell, double rate, double loss) {
-        return new CellResult(
-                cell.id() + "-" + rate,
-                cell.name() + "-lr" + rate,
-                cell.state(),
-                cell.problem(),
-                cell.attempts(),
-                cell.parameters(),
-                cell.totalParameters(),
-                cell.tokens(),
-                cell.tokensDone(),
-                cell.uniqueTokens(),
-                cell.batchTokens(),
-                cell.kaplanFlops(),
-                cell.trainingFlops(),
-                cell.seed(),
-                rate,
-                cell.schedule(),
-                cell.warmupSteps(),
-                OptionalDouble.of(loss),
-                cell.standardError(),
-                cell.bitsPerByte(),
-                cell.trainLoss(),
-                cell.seconds(),
-                cell.tokensPerSecond(),
-                cell.stoppedEarly(),
-                cell.settings());
+        return Changed.copy(
+                cell,
+                Map.of(
+                        "id",
+                        cell.id() + "-" + rate,
+                        "name",
+                        cell.name() + "-lr" + rate,
+                        "learningRate",
+                        rate,
+                        "validationLoss",
+                        OptionalDouble.of(loss)));
     }
 }

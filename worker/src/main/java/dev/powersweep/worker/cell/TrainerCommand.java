@@ -108,10 +108,8 @@ public record TrainerCommand(List<String> jvmOptions, Map<String, String> enviro
         options.add("-XX:CompileCommand=quiet");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Row");
         options.add("-XX:CompileCommand=dontinline,dev.powersweep.worker.kernels.cpu.*::*Block");
-        // What they are made of: C2 would call, not inline, those that it happens to have compiled by themselves
-        // before,
-        // and box the vectors that they take and give. Sums then take ten times as long, in some processes and not in
-        // others.
+        // What they are made of: C2 calls, and does not inline, a method that it happens to have compiled by itself
+        // before, and boxes the vectors that it takes and gives: sums then take ten times as long.
         options.add("-XX:CompileCommand=inline,dev.powersweep.worker.kernels.cpu.Lanes::*");
         options.add("-XX:CompileCommand=inline,dev.powersweep.worker.kernels.cpu.Elements::factors");
         // One mutator thread and a heap of a few megabytes: other collectors only cost memory.

@@ -67,8 +67,8 @@ final class AlignedNetwork extends MultiLayerNetwork {
 
     /**
      * Adam's moments [2·parameters], m before v, where one Adam trains all parameters and no other updater was set: the
-     * state of {@link #getUpdater()}, which takes longer to make than the rest of the network and which a sweep's cell
-     * does not need. Empty otherwise.
+     * state of {@link #getUpdater()}, which takes a quarter of the network's time to make and which a sweep's cell does
+     * not need. Empty otherwise.
      */
     Optional<INDArray> momentsOfOneAdam() {
         return super.getUpdater(false) == null && adamTrainsAll() && configurationsAreEqual()
