@@ -1,10 +1,8 @@
 package dev.powersweep.fitting.surface;
 
 import dev.powersweep.fitting.law.StagedLaw;
-import dev.powersweep.fitting.linear.Correlation;
 import dev.powersweep.fitting.linear.LeastSquares;
 import dev.powersweep.fitting.optimise.Objective;
-import dev.powersweep.fitting.optimise.Workers;
 import dev.powersweep.fitting.result.Convergence;
 import dev.powersweep.fitting.result.Estimate;
 import dev.powersweep.fitting.result.FitOptions;
@@ -17,28 +15,19 @@ import dev.powersweep.fitting.result.Replicas;
 import dev.powersweep.fitting.result.Residual;
 import dev.powersweep.fitting.runs.FitRefusal;
 import dev.powersweep.fitting.runs.Observations;
-import dev.powersweep.fitting.runs.Point;
 import dev.powersweep.fitting.runs.Quantity;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Minimum;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Missing;
 import dev.powersweep.fitting.surface.QuadraticOptimum.Reason;
-import dev.powersweep.fitting.uncertainty.Bootstrap;
 import dev.powersweep.fitting.uncertainty.Regression;
-import dev.powersweep.fitting.uncertainty.Scatter;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
-import java.util.function.Predicate;
-import java.util.stream.IntStream;
 
 /**
  * The best setting of a run, by a quadratic of the loss in the logarithms of the settings ({@link QuadraticOptimum}),
@@ -52,21 +41,10 @@ import java.util.stream.IntStream;
  * vary independently, with bootstrap intervals where there are more optima than these numbers. The bootstrap draws the
  * residuals of the quadratics, scaled by the coefficients spent on them, whatever kind was asked for: three rates of which
  * one is not drawn have no curvature. Optima that scatter about their law more than these residuals explain are moved by as
- * much more ({@link Scatter}).
+ * much more ({@link SurfaceRefits}).
  */
 public final class SurfaceLaw implements StagedLaw {
-    /** Token counts that differ by less are one data size: they are rounded to whole batches. */
-    private static final double SAME_DATA = 0.02;
-
-    /**
-     * Losses this far above the lowest, relative, still inform the optimum. Of a wider window the quadratic is no good
-     * description, of a narrower one noise decides: docs/fits.md has the exponents of each.
-     */
-    private static final double NEAR = 0.01;
-
     private static final double TOLERATED_NATS = 0.01;
-    private static final double COLLINEAR = 0.98;
-    private static final int FEWEST_SETTINGS = 3;
 
     private final Quantity setting;
 
@@ -139,31 +117,13 @@ public final class SurfaceLaw implements StagedLaw {
             }
         }
         int settings = runs.distinct(setting);
-        if (settings < FEWEST_SETTINGS) {
+        if (settings < SettingSweep.FEWEST_SETTINGS) {
             return Optional.of(new FitRefusal(
                     FitRefusal.Reason.TOO_FEW_SIZES,
                     name() + " needs at least 3 different " + words(setting) + "s at one N and D, and the runs have "
                             + settings + "; add runs that vary it."));
         }
         return Optional.empty();
-    }
-
-    /** One (N, D) that was swept. */
-    private record Sweep(double n, double d, List<Integer> rows) {
-        String place() {
-            return String.format(Locale.ROOT, "N=%.4g,D=%.4g", n, d);
-        }
-
-        Point point() {
-            return Point.nd(n, d);
-        }
-    }
-
-    /** A swept (N, D) with its optimum. */
-    private record Optimum(Sweep sweep, List<Quantity> axes, double[] loss, Minimum minimum) {
-        double setting() {
-            return minimum.setting(0);
-        }
     }
 
     @Override
@@ -173,16 +133,16 @@ public final class SurfaceLaw implements StagedLaw {
             throw refused;
         });
         Observations runs = weighted.finals();
-        List<Optimum> optima = new ArrayList<>();
+        List<SweptOptimum> optima = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         List<Reason> reasons = new ArrayList<>();
-        for (Sweep whole : sweeps(runs)) {
-            List<Quantity> axes = axes(runs, whole.rows());
-            Sweep sweep = nearTheBest(runs, whole, axes);
-            double[] loss = pick(runs, Quantity.LOSS, sweep.rows());
-            QuadraticOptimum optimum = optimum(runs, sweep.rows(), axes, loss);
+        for (SettingSweep whole : SettingSweep.of(runs)) {
+            List<Quantity> axes = axes(runs, whole);
+            SettingSweep sweep = whole.nearTheBest(runs, axes);
+            double[] loss = sweep.values(runs, Quantity.LOSS);
+            QuadraticOptimum optimum = sweep.quadratic(runs, axes, loss);
             if (optimum instanceof Minimum minimum) {
-                optima.add(new Optimum(sweep, axes, loss, minimum));
+                optima.add(new SweptOptimum(sweep, axes, loss, minimum));
             } else if (optimum instanceof Missing missing) {
                 problems.add(sentence(runs, sweep, axes, missing));
                 reasons.add(missing.reason());
@@ -207,33 +167,7 @@ public final class SurfaceLaw implements StagedLaw {
         return result.build();
     }
 
-    /**
-     * The rows that inform the optimum: those whose loss is near the lowest, at least twice as many as the quadratic has
-     * coefficients, and at least three settings on each axis. Far from its minimum the loss is no quadratic, and a run that
-     * diverged says nothing of where the minimum lies.
-     */
-    private static Sweep nearTheBest(Observations runs, Sweep sweep, List<Quantity> axes) {
-        List<Integer> byLoss = new ArrayList<>(sweep.rows());
-        byLoss.sort(Comparator.comparingDouble(row -> runs.at(Quantity.LOSS, row)));
-        double lowest = runs.at(Quantity.LOSS, byLoss.get(0));
-        int fewest = 2 * (axes.size() == 1 ? 3 : 6);
-        int count = 0;
-        while (count < byLoss.size()
-                && (count < fewest
-                        || runs.at(Quantity.LOSS, byLoss.get(count)) <= lowest * (1 + NEAR)
-                        || axes.stream().anyMatch(few(runs, byLoss.subList(0, count))))) {
-            count++;
-        }
-        List<Integer> near = new ArrayList<>(byLoss.subList(0, count));
-        near.sort(Comparator.naturalOrder());
-        return new Sweep(sweep.n(), sweep.d(), near);
-    }
-
-    private static Predicate<Quantity> few(Observations runs, List<Integer> rows) {
-        return axis -> Arrays.stream(pick(runs, axis, rows)).distinct().count() < FEWEST_SETTINGS;
-    }
-
-    private void single(Observations runs, Optimum optimum, FitOptions options, FitResult.Builder result) {
+    private void single(Observations runs, SweptOptimum optimum, FitOptions options, FitResult.Builder result) {
         Minimum minimum = optimum.minimum();
         List<String> names = new ArrayList<>();
         for (int axis = 0; axis < optimum.axes().size(); axis++) {
@@ -248,7 +182,7 @@ public final class SurfaceLaw implements StagedLaw {
                     Estimate.of(minimum.tolerance(axis, TOLERATED_NATS), "1"));
             result.derived("curvature_" + label(column), Estimate.of(minimum.hessian()[axis][axis], "nats"));
         }
-        List<List<Optional<Minimum>>> draws = draws(runs, List.of(optimum), options, result);
+        List<List<Optional<Minimum>>> draws = new SurfaceRefits(runs, List.of(optimum), options, result).draws();
         double[][] refits = draws.stream()
                 .flatMap(drawn -> drawn.get(0).stream())
                 .map(found -> Arrays.stream(found.logSetting()).map(Math::exp).toArray())
@@ -266,13 +200,14 @@ public final class SurfaceLaw implements StagedLaw {
                         List.of()));
     }
 
-    private void several(Observations runs, List<Optimum> optima, FitOptions options, FitResult.Builder result) {
+    private void several(Observations runs, List<SweptOptimum> optima, FitOptions options, FitResult.Builder result) {
         double[] n = optima.stream().mapToDouble(optimum -> optimum.sweep().n()).toArray();
         double[] d = optima.stream().mapToDouble(optimum -> optimum.sweep().d()).toArray();
-        List<String> powers = powers(n, d);
-        List<String> names = new ArrayList<>(List.of("k"));
-        names.addAll(powers);
-        Regression regression = regression(powers, optima);
+        SettingPower power = SettingPower.of(n, d);
+        List<String> names = power.names();
+        Regression regression = power.regression(
+                optima.stream().map(SweptOptimum::sweep).toList(),
+                optima.stream().map(SweptOptimum::setting).toList());
         Optional<LeastSquares> fitted = regression.fit();
         if (fitted.isEmpty()) {
             throw new FitRefusal(
@@ -280,12 +215,12 @@ public final class SurfaceLaw implements StagedLaw {
                     name() + " cannot fit a law through " + optima.size() + " optima; sweep the " + words(setting)
                             + " at more sizes.");
         }
-        double[] values = published(fitted.get());
+        double[] values = SettingPower.published(fitted.get());
         int spare = optima.size() - values.length;
         // Through as many optima as it has numbers the law passes exactly: their own noise says nothing of its form.
         double[][] refits = spare == 0
                 ? new double[0][]
-                : refits(powers, optima, fitted.get(), draws(runs, optima, options, result), options, result);
+                : new SurfaceRefits(runs, optima, options, result).laws(power, fitted.get());
         for (int j = 0; j < values.length; j++) {
             int column = j;
             double[] interval = Replicas.interval(
@@ -298,7 +233,7 @@ public final class SurfaceLaw implements StagedLaw {
         }
         List<Residual> residuals = new ArrayList<>();
         double sum = 0;
-        for (Optimum optimum : optima) {
+        for (SweptOptimum optimum : optima) {
             for (int axis = 0; axis < optimum.axes().size(); axis++) {
                 Quantity column = optimum.axes().get(axis);
                 double[] interval = optimum.minimum().interval(axis, options.confidence());
@@ -306,7 +241,7 @@ public final class SurfaceLaw implements StagedLaw {
                         label(column) + "_opt[" + optimum.sweep().place() + "]",
                         new Estimate(optimum.minimum().setting(axis), interval[0], interval[1], unit(column)));
             }
-            double predicted = predict(names, values, optimum.sweep().point());
+            double predicted = power.predict(values, optimum.sweep().point());
             double residual = Math.log(predicted / optimum.setting());
             sum += residual * residual;
             residuals.add(new Residual(
@@ -331,13 +266,14 @@ public final class SurfaceLaw implements StagedLaw {
                         Double.NaN, values.length + 1, spare > 0 ? Math.sqrt(sum / spare) : Double.NaN, Double.NaN))
                 .residuals(residuals)
                 .rollOut(regression.rollOut())
-                .predictor((parameters, at) -> predict(names, parameters, at))
+                .predictor((parameters, at) -> power.predict(parameters, at))
                 .identifiability(new Identifiability(
                         spare == 0
                                 ? untested(optima.size())
-                                : powers.size() == 2
+                                : power.powers().size() == 2
                                         ? "The optima vary N and D independently."
-                                        : "The optima do not vary N and D independently: " + String.join(", ", powers)
+                                        : "The optima do not vary N and D independently: "
+                                                + String.join(", ", power.powers())
                                                 + " is the power along the sizes that were swept, not of one of them alone.",
                         List.of()));
     }
@@ -347,206 +283,11 @@ public final class SurfaceLaw implements StagedLaw {
                 + " optima, and none is left to test it; sweep the " + words(setting) + " at more sizes.";
     }
 
-    private static double predict(List<String> names, double[] parameters, Point at) {
-        double log = Math.log(parameters[0]);
-        for (int j = 1; j < parameters.length; j++) {
-            log += parameters[j] * Math.log(at.get(names.get(j).equals("p_N") ? Quantity.N : Quantity.D));
-        }
-        return Math.exp(log);
-    }
-
-    /** Optima of losses drawn anew, one of each sweep in each draw, empty where the drawn losses have none; no draws without noise. */
-    private List<List<Optional<Minimum>>> draws(
-            Observations runs, List<Optimum> optima, FitOptions options, FitResult.Builder result) {
-        double[] pool = optima.stream()
-                .filter(optimum -> optimum.minimum().degreesOfFreedom() > 0)
-                .flatMapToDouble(optimum -> Arrays.stream(optimum.minimum().residuals())
-                        .map(residual -> residual
-                                * Math.sqrt(optimum.loss().length
-                                        / (double) optimum.minimum().degreesOfFreedom())))
-                .toArray();
-        if (options.bootstrap() == 0) {
-            return List.of();
-        }
-        if (pool.length == 0) {
-            result.warn(
-                    "No swept size has more runs than its quadratic has coefficients, so there is no telling the noise"
-                            + " and no interval; add settings.");
-            return List.of();
-        }
-        List<List<Optional<Minimum>>> draws = new ArrayList<>(Collections.nCopies(options.bootstrap(), List.of()));
-        Workers.run(options.threads(), draws.size(), () -> this, (own, k) -> {
-            SplittableRandom random = Bootstrap.generator(options.seed(), k);
-            List<Optional<Minimum>> drawn = new ArrayList<>();
-            for (Optimum optimum : optima) {
-                double[] loss = new double[optimum.loss().length];
-                for (int i = 0; i < loss.length; i++) {
-                    loss[i] = optimum.loss()[i] - optimum.minimum().residuals()[i] + pool[random.nextInt(pool.length)];
-                }
-                drawn.add(
-                        own.optimum(runs, optimum.sweep().rows(), optimum.axes(), loss) instanceof Minimum found
-                                ? Optional.of(found)
-                                : Optional.empty());
-            }
-            draws.set(k, drawn);
-        });
-        return draws;
-    }
-
-    /** The law of each draw's optima; a sweep that has none in a draw is left out of it. */
-    private static double[][] refits(
-            List<String> powers,
-            List<Optimum> optima,
-            LeastSquares fitted,
-            List<List<Optional<Minimum>>> draws,
-            FitOptions options,
-            FitResult.Builder result) {
-        long missing = draws.stream()
-                .filter(drawn -> drawn.stream().anyMatch(Optional::isEmpty))
-                .count();
-        if (10 * missing > draws.size()) {
-            int worst = IntStream.range(0, optima.size())
-                    .boxed()
-                    .max(Comparator.comparingLong(i -> missing(draws, i)))
-                    .orElseThrow();
-            result.warn(String.format(
-                    Locale.ROOT,
-                    "In %d of %d bootstrap refits some size has no minimum inside the settings that were tried and is left"
-                            + " out, most often %s (%d); add settings around its best.",
-                    missing,
-                    draws.size(),
-                    optima.get(worst).sweep().place(),
-                    missing(draws, worst)));
-        }
-        Scatter scatter = Scatter.of(
-                fitted.residuals(),
-                fitted.coefficients().length,
-                optima.stream()
-                        .mapToDouble(optimum -> optimum.minimum().logSetting()[0])
-                        .toArray(),
-                draws.stream()
-                        .map(drawn -> drawn.stream()
-                                .mapToDouble(found -> found.map(minimum -> minimum.logSetting()[0])
-                                        .orElse(Double.NaN))
-                                .toArray())
-                        .toList());
-        List<double[]> rows = new ArrayList<>();
-        for (int k = 0; k < draws.size(); k++) {
-            SplittableRandom random = Bootstrap.generator(options.seed(), draws.size() + k);
-            double spread = scatter.draw(random);
-            List<Sweep> sweeps = new ArrayList<>();
-            List<Double> settings = new ArrayList<>();
-            for (int i = 0; i < optima.size(); i++) {
-                double moved = spread * random.nextGaussian();
-                Optional<Minimum> found = draws.get(k).get(i);
-                if (found.isPresent()) {
-                    sweeps.add(optima.get(i).sweep());
-                    settings.add(Math.exp(found.get().logSetting()[0] + moved));
-                }
-            }
-            if (sweeps.size() > powers.size()) {
-                regression(powers, sweeps, settings)
-                        .fit()
-                        .map(SurfaceLaw::published)
-                        .ifPresent(rows::add);
-            }
-        }
-        return rows.toArray(double[][]::new);
-    }
-
-    private static long missing(List<List<Optional<Minimum>>> draws, int sweep) {
-        return draws.stream().filter(drawn -> drawn.get(sweep).isEmpty()).count();
-    }
-
-    private static Regression regression(List<String> powers, List<Optimum> optima) {
-        return regression(
-                powers,
-                optima.stream().map(Optimum::sweep).toList(),
-                optima.stream().map(Optimum::setting).toList());
-    }
-
-    private static Regression regression(List<String> powers, List<Sweep> sweeps, List<Double> settings) {
-        double[][] design = new double[sweeps.size()][1 + powers.size()];
-        double[] ones = new double[sweeps.size()];
-        for (int i = 0; i < design.length; i++) {
-            Sweep sweep = sweeps.get(i);
-            design[i][0] = 1;
-            ones[i] = 1;
-            for (int j = 0; j < powers.size(); j++) {
-                design[i][1 + j] = Math.log(powers.get(j).equals("p_N") ? sweep.n() : sweep.d());
-            }
-        }
-        return new Regression(
-                sweeps.stream().map(Sweep::place).toList(),
-                sweeps.stream().map(Sweep::point).toList(),
-                design,
-                settings.stream().mapToDouble(Double::doubleValue).toArray(),
-                ones);
-    }
-
-    private static double[] published(LeastSquares fit) {
-        double[] values = fit.coefficients().clone();
-        values[0] = Math.exp(values[0]);
-        return values;
-    }
-
-    /** Which of N and D vary among the optima. */
-    private static List<String> powers(double[] n, double[] d) {
-        boolean byN = spread(n) > 0.05;
-        boolean byD = spread(d) > 0.05;
-        if (byN && byD && (n.length < 4 || Math.abs(Correlation.ofLogs(n, d)) > COLLINEAR)) {
-            return List.of("p_N");
-        }
-        List<String> powers = new ArrayList<>();
-        if (byN) {
-            powers.add("p_N");
-        }
-        if (byD) {
-            powers.add("p_D");
-        }
-        return powers;
-    }
-
-    private static double spread(double[] values) {
-        return Math.log(Arrays.stream(values).max().orElseThrow()
-                / Arrays.stream(values).min().orElseThrow());
-    }
-
     /** The setting asked for, and the other where it varies enough. */
-    private List<Quantity> axes(Observations runs, List<Integer> rows) {
+    private List<Quantity> axes(Observations runs, SettingSweep sweep) {
         boolean both = runs.has(other())
-                && Arrays.stream(pick(runs, other(), rows)).distinct().count() >= FEWEST_SETTINGS;
+                && Arrays.stream(sweep.values(runs, other())).distinct().count() >= SettingSweep.FEWEST_SETTINGS;
         return both ? List.of(setting, other()) : List.of(setting);
-    }
-
-    private QuadraticOptimum optimum(Observations runs, List<Integer> rows, List<Quantity> axes, double[] loss) {
-        double[] weights = runs.weights();
-        return QuadraticOptimum.fit(
-                axes.stream().map(axis -> pick(runs, axis, rows)).toArray(double[][]::new),
-                loss,
-                rows.stream().mapToDouble(row -> weights[row]).toArray());
-    }
-
-    private static double[] pick(Observations runs, Quantity column, List<Integer> rows) {
-        return rows.stream().mapToDouble(row -> runs.at(column, row)).toArray();
-    }
-
-    private static List<Sweep> sweeps(Observations runs) {
-        Map<List<Long>, Sweep> sweeps = new LinkedHashMap<>();
-        IntStream.range(0, runs.size()).forEach(row -> {
-            double n = runs.has(Quantity.N) ? runs.at(Quantity.N, row) : 1;
-            double d = runs.has(Quantity.D) ? runs.at(Quantity.D, row) : 1;
-            Sweep near = sweeps.values().stream()
-                    .filter(sweep -> Math.abs(sweep.n() / n - 1) < 1e-9 && Math.abs(sweep.d() / d - 1) < SAME_DATA)
-                    .findFirst()
-                    .orElse(null);
-            if (near == null) {
-                near = new Sweep(n, d, new ArrayList<>());
-                sweeps.put(List.of(Double.doubleToLongBits(n), Double.doubleToLongBits(d)), near);
-            }
-            near.rows().add(row);
-        });
-        return List.copyOf(sweeps.values());
     }
 
     private static FitRefusal.Reason reason(Reason reason) {
@@ -558,10 +299,10 @@ public final class SurfaceLaw implements StagedLaw {
         };
     }
 
-    private static String sentence(Observations runs, Sweep sweep, List<Quantity> axes, Missing missing) {
+    private static String sentence(Observations runs, SettingSweep sweep, List<Quantity> axes, Missing missing) {
         Quantity column = axes.get(Math.max(0, missing.axis()));
         String axis = words(column);
-        double[] settings = pick(runs, column, sweep.rows());
+        double[] settings = sweep.values(runs, column);
         String problem =
                 switch (missing.reason()) {
                     case TOO_FEW_POINTS ->
